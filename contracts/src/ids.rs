@@ -1,0 +1,184 @@
+//! Ids: UUIDs that cannot be mistaken for each other.
+//!
+//! New ids are UUIDv7 (RFC 9562): they grow with time, so rows land at the end of an index.
+
+use std::{cmp::Ordering, fmt, hash, marker::PhantomData, str::FromStr, sync::Mutex};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
+use uuid::{ContextV7, Uuid};
+
+/// The id of one `Of`: an [`OrderId`] does not fit where a [`PaymentId`] is asked for.
+pub struct Id<Of>(Uuid, PhantomData<fn() -> Of>);
+
+/// One for the process, so that its ids grow even within a microsecond and across threads.
+static CONTEXT: Mutex<ContextV7> = Mutex::new(ContextV7::new());
+
+/// What an [`OrderId`] names.
+pub enum OrderMark {}
+/// What a [`PaymentId`] names.
+pub enum PaymentMark {}
+/// What a [`TransactionId`] names.
+pub enum TransactionMark {}
+/// What a [`ProductId`] names.
+pub enum ProductMark {}
+/// What a [`CategoryId`] names.
+pub enum CategoryMark {}
+/// What an [`OptionGroupId`] names.
+pub enum OptionGroupMark {}
+/// What an [`OptionId`] names.
+pub enum OptionMark {}
+/// What an [`InventoryId`] names.
+pub enum InventoryMark {}
+/// What a [`MoveId`] names.
+pub enum MoveMark {}
+/// What a [`DispenseId`] names.
+pub enum DispenseMark {}
+/// What an [`EventId`] names.
+pub enum EventMark {}
+
+/// One order.
+pub type OrderId = Id<OrderMark>;
+/// One attempt to pay an order.
+pub type PaymentId = Id<PaymentMark>;
+/// One movement of money inside a payment.
+pub type TransactionId = Id<TransactionMark>;
+/// One product of the menu.
+pub type ProductId = Id<ProductMark>;
+/// One category of the menu.
+pub type CategoryId = Id<CategoryMark>;
+/// One group of options of a product, such as "Size".
+pub type OptionGroupId = Id<OptionGroupMark>;
+/// One option of a group, such as "Large".
+pub type OptionId = Id<OptionMark>;
+/// One thing that is counted in stock.
+pub type InventoryId = Id<InventoryMark>;
+/// One row of the stock's ledger.
+pub type MoveId = Id<MoveMark>;
+/// One grant to pour, given to one machine.
+pub type DispenseId = Id<DispenseMark>;
+/// One event.
+pub type EventId = Id<EventMark>;
+
+impl<Of> Id<Of> {
+    /// A new id for something made at `now`, after every id that this process made before.
+    #[must_use]
+    pub fn new(now: crate::time::Micros) -> Self {
+        let (seconds, nanos) = now.seconds_and_nanos();
+        let timestamp = uuid::Timestamp::from_unix(&CONTEXT, seconds, nanos);
+        Self::from_uuid(Uuid::new_v7(timestamp))
+    }
+
+    /// The id that is this UUID.
+    #[must_use]
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        Self(uuid, PhantomData)
+    }
+
+    /// The UUID of this id.
+    #[must_use]
+    pub const fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl<Of> Clone for Id<Of> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<Of> Copy for Id<Of> {}
+impl<Of> PartialEq for Id<Of> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl<Of> Eq for Id<Of> {}
+impl<Of> PartialOrd for Id<Of> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<Of> Ord for Id<Of> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+impl<Of> hash::Hash for Id<Of> {
+    fn hash<H: hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+impl<Of> fmt::Debug for Id<Of> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+impl<Of> fmt::Display for Id<Of> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// The text is not an id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an id: an id is a UUID such as 0192f0c1-2b3a-7c4d-8e5f-60718293a4b5")]
+pub struct InvalidId(String);
+
+impl<Of> FromStr for Id<Of> {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        /// Of a wrong text, as much as a person needs to recognise it.
+        const SHOWN_CHARS_MAX: usize = 64;
+        let invalid = || InvalidId(text.chars().take(SHOWN_CHARS_MAX).collect());
+        let hyphenated = text.parse::<uuid::fmt::Hyphenated>().map_err(|_| invalid())?;
+        Ok(Self::from_uuid(hyphenated.into_uuid()))
+    }
+}
+
+impl<Of> Serialize for Id<Of> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+    }
+}
+impl<'de, Of> Deserialize<'de> for Id<Of> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl<Of> utoipa::PartialSchema for Id<Of> {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".into()))).into()
+    }
+}
+impl<Of> utoipa::ToSchema for Id<Of> {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Id".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Micros;
+
+    #[test]
+    fn a_later_id_sorts_after_an_earlier_one_even_within_one_microsecond() {
+        let now = Micros(1_700_000_000_000_000);
+        let ids: Vec<OrderId> = (0..1000).map(|_| OrderId::new(now)).collect();
+        assert!(ids.is_sorted());
+        assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn an_id_reads_its_own_text_and_refuses_another() {
+        let id = OrderId::new(Micros(0));
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for wrong in ["", "42", "0192f0c12b3a7c4d8e5f60718293a4b5", "{0192f0c1-2b3a-7c4d-8e5f-60718293a4b5}"] {
+            assert!(wrong.parse::<OrderId>().is_err(), "{wrong:?}");
+        }
+    }
+}

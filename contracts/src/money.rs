@@ -1,0 +1,331 @@
+//! Money: integers of minor units with their currency, and the decimals that JSON shows for them.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::value::RawValue;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+
+/// A currency by its ISO 4217 code, such as `IDR`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Currency([u8; 3]);
+
+impl Currency {
+    /// The rupiah.
+    pub const IDR: Self = Self(*b"IDR");
+
+    /// The three letters.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("???")
+    }
+
+    /// How many decimals a price has in trade. ISO 4217 gives the rupiah two; no shop has used them for decades.
+    #[must_use]
+    pub const fn decimals(self) -> u8 {
+        match &self.0 {
+            b"IDR" | b"JPY" | b"KRW" | b"VND" | b"CLP" | b"ISK" | b"PYG" | b"UGX" | b"XAF" | b"XOF" | b"XPF" => 0,
+            b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND" => 3,
+            _ => 2,
+        }
+    }
+}
+
+/// The text is not a currency code.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a currency is three capital letters such as IDR (ISO 4217)")]
+pub struct InvalidCurrency;
+
+impl FromStr for Currency {
+    type Err = InvalidCurrency;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCurrency> {
+        let letters: [u8; 3] = text.as_bytes().try_into().map_err(|_| InvalidCurrency)?;
+        if letters.iter().all(u8::is_ascii_uppercase) { Ok(Self(letters)) } else { Err(InvalidCurrency) }
+    }
+}
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+impl Serialize for Currency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        std::borrow::Cow::<str>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+impl utoipa::PartialSchema for Currency {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Z]{3}$")).into()
+    }
+}
+impl utoipa::ToSchema for Currency {}
+
+/// An amount of money: a count of the currency's minor units (Rp25.000 is 25000, $4.50 is 450).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Money {
+    /// Minor units; negative where money goes the other way.
+    pub minor: i64,
+    /// The currency they are units of.
+    pub currency: Currency,
+}
+
+/// A sum or product of money does not fit, or mixes currencies.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    /// More than an `i64` of minor units.
+    #[error("the amount is too large to be counted")]
+    TooLarge,
+    /// More decimals than the currency has.
+    #[error("{amount} has more decimals than {currency} has ({decimals})", decimals = currency.decimals())]
+    TooManyDecimals {
+        /// The amount as it was written.
+        amount: Amount,
+        /// The currency that it was to be in.
+        currency: Currency,
+    },
+    /// Two currencies in one sum.
+    #[error("{left} and {right} cannot be added: the shop has one currency")]
+    MixedCurrencies {
+        /// The sum's currency.
+        left: Currency,
+        /// The other one.
+        right: Currency,
+    },
+}
+
+impl Money {
+    /// `minor` units of `currency`.
+    #[must_use]
+    pub const fn new(minor: i64, currency: Currency) -> Self {
+        Self { minor, currency }
+    }
+
+    /// Nothing, in `currency`.
+    #[must_use]
+    pub const fn zero(currency: Currency) -> Self {
+        Self::new(0, currency)
+    }
+
+    /// The sum.
+    ///
+    /// # Errors
+    /// [`MoneyError`] where it does not fit or the currencies differ.
+    pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
+        if self.currency != other.currency {
+            return Err(MoneyError::MixedCurrencies { left: self.currency, right: other.currency });
+        }
+        let minor = self.minor.checked_add(other.minor).ok_or(MoneyError::TooLarge)?;
+        Ok(Self { minor, ..self })
+    }
+
+    /// The difference.
+    ///
+    /// # Errors
+    /// [`MoneyError`] where it does not fit or the currencies differ.
+    pub fn minus(self, other: Self) -> Result<Self, MoneyError> {
+        let minor = other.minor.checked_neg().ok_or(MoneyError::TooLarge)?;
+        self.plus(Self { minor, ..other })
+    }
+
+    /// This amount `quantity` times.
+    ///
+    /// # Errors
+    /// [`MoneyError::TooLarge`].
+    pub fn times(self, quantity: u32) -> Result<Self, MoneyError> {
+        let minor = self.minor.checked_mul(i64::from(quantity)).ok_or(MoneyError::TooLarge)?;
+        Ok(Self { minor, ..self })
+    }
+
+    /// The amount as JSON and people write it, in major units.
+    #[must_use]
+    pub fn amount(self) -> Amount {
+        Amount { unscaled: self.minor, decimals: self.currency.decimals() }
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.currency, self.amount())
+    }
+}
+
+/// An exact decimal in major units, read from its text and written back as it is: 25000, 4.5.
+///
+/// What JSON holds for money; [`Amount::money`] gives it its currency. No float is involved.
+#[derive(Clone, Copy, Debug)]
+pub struct Amount {
+    unscaled: i64,
+    decimals: u8,
+}
+
+/// The text is not an amount.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an amount is a plain decimal number such as 25000 or 4.5, with at most 15 digits")]
+pub struct InvalidAmount;
+
+impl Amount {
+    /// Nothing.
+    pub const ZERO: Self = Self { unscaled: 0, decimals: 0 };
+    /// Enough for any shop, and exact in every consumer of JSON (2^53 has 16 digits).
+    const DIGITS_MAX: usize = 15;
+
+    /// A whole number of major units.
+    #[must_use]
+    pub const fn whole(units: i64) -> Self {
+        Self { unscaled: units, decimals: 0 }
+    }
+
+    /// This amount as money of `currency`.
+    ///
+    /// # Errors
+    /// [`MoneyError::TooManyDecimals`] where the currency has fewer decimals than are needed,
+    /// [`MoneyError::TooLarge`].
+    pub fn money(self, currency: Currency) -> Result<Money, MoneyError> {
+        self.scaled(currency.decimals()).map(|minor| Money { minor, currency }).ok_or(
+            if self.trimmed().decimals > currency.decimals() {
+                MoneyError::TooManyDecimals { amount: self, currency }
+            } else {
+                MoneyError::TooLarge
+            },
+        )
+    }
+
+    /// This number times ten to the power of `decimals`, if that is whole and fits.
+    #[must_use]
+    pub(crate) fn scaled(self, decimals: u8) -> Option<i64> {
+        let trimmed = self.trimmed();
+        let missing = decimals.checked_sub(trimmed.decimals)?;
+        trimmed.unscaled.checked_mul(10_i64.checked_pow(missing.into())?)
+    }
+
+    pub(crate) const fn from_scaled(unscaled: i64, decimals: u8) -> Self {
+        Self { unscaled, decimals }
+    }
+
+    /// Without zeros behind the last digit that counts.
+    fn trimmed(self) -> Self {
+        let mut trimmed = self;
+        while trimmed.decimals > 0 && trimmed.unscaled % 10 == 0 {
+            trimmed.unscaled /= 10;
+            trimmed.decimals -= 1;
+        }
+        trimmed
+    }
+}
+
+impl PartialEq for Amount {
+    fn eq(&self, other: &Self) -> bool {
+        let (left, right) = (self.trimmed(), other.trimmed());
+        (left.unscaled, left.decimals) == (right.unscaled, right.decimals)
+    }
+}
+impl Eq for Amount {}
+
+impl FromStr for Amount {
+    type Err = InvalidAmount;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAmount> {
+        let unsigned = text.strip_prefix('-').unwrap_or(text);
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let dangling_point = fraction.is_empty() && unsigned.contains('.');
+        if whole.is_empty() || dangling_point || !is_digits(whole) || !is_digits(fraction) {
+            return Err(InvalidAmount);
+        }
+        if whole.len() + fraction.len() > Self::DIGITS_MAX {
+            return Err(InvalidAmount);
+        }
+        let magnitude: i64 = format!("{whole}{fraction}").parse().map_err(|_| InvalidAmount)?;
+        let unscaled = if text.starts_with('-') { -magnitude } else { magnitude };
+        let decimals = u8::try_from(fraction.len()).map_err(|_| InvalidAmount)?;
+        Ok(Self { unscaled, decimals })
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { unscaled, decimals } = self.trimmed();
+        if decimals == 0 {
+            return write!(f, "{unscaled}");
+        }
+        let unit = 10_u64.pow(decimals.into());
+        let (sign, magnitude) = (if unscaled < 0 { "-" } else { "" }, unscaled.unsigned_abs());
+        write!(f, "{sign}{}.{:0width$}", magnitude / unit, magnitude % unit, width = usize::from(decimals))
+    }
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let trimmed = self.trimmed();
+        if trimmed.decimals == 0 {
+            return serializer.serialize_i64(trimmed.unscaled);
+        }
+        RawValue::from_string(trimmed.to_string()).map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
+}
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer)?.get().parse().map_err(de::Error::custom)
+    }
+}
+impl utoipa::PartialSchema for Amount {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Number)
+            .description(Some("An exact decimal in major units of the currency: 25000, 4.5."))
+            .into()
+    }
+}
+impl utoipa::ToSchema for Amount {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn amount(text: &str) -> Amount {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn an_amount_keeps_every_digit_it_was_written_with() {
+        for text in ["25000", "4.5", "-30", "0.1", "999999999999999", "-0.05"] {
+            assert_eq!(serde_json::to_string(&amount(text)).unwrap(), text);
+        }
+        assert_eq!(amount("25000.00"), amount("25000"));
+    }
+
+    #[test]
+    fn an_amount_is_a_plain_number_and_nothing_else() {
+        for text in ["\"25000\"", "1e5", "null", "true", "1234567890123456", "[1]", "{}"] {
+            assert!(serde_json::from_str::<Amount>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rupiah_have_no_cents_and_dollars_have_two() {
+        let dollar: Currency = "USD".parse().unwrap();
+        assert_eq!(amount("25000.0").money(Currency::IDR).unwrap().minor, 25_000);
+        assert_eq!(amount("4.5").money(dollar).unwrap().minor, 450);
+        assert_eq!(Money::new(450, dollar).amount(), amount("4.5"));
+        let refused = amount("0.5").money(Currency::IDR).unwrap_err();
+        assert_eq!(refused.to_string(), "0.5 has more decimals than IDR has (0)");
+    }
+
+    #[test]
+    fn a_sum_that_does_not_fit_is_refused_and_not_wrapped() {
+        let most = Money::new(i64::MAX, Currency::IDR);
+        assert_eq!(most.plus(Money::new(1, Currency::IDR)), Err(MoneyError::TooLarge));
+        assert_eq!(most.times(2), Err(MoneyError::TooLarge));
+    }
+}

@@ -1,0 +1,196 @@
+//! The menu: categories, products, their options, and the card that other services keep of a product.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    ids::{CategoryId, OptionGroupId, OptionId, ProductId},
+    money::Amount,
+    time::Micros,
+};
+
+/// The longest name of a product, category, group or option: what one line of a receipt can carry twice.
+pub const NAME_CHARS_MAX: usize = 80;
+/// More than any menu shows for one product.
+pub const OPTION_GROUPS_MAX: usize = 16;
+/// More than a person can choose from.
+pub const OPTIONS_PER_GROUP_MAX: usize = 32;
+/// Two litres: more is no drink.
+pub const DISPENSE_ML_MAX: u32 = 2_000;
+
+/// `POST /api/Product` and `PUT /api/Product/{productId}`: the whole product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WriteProduct {
+    /// The id, if the client chooses it; on a PUT it may be left out.
+    #[serde(default)]
+    pub product_id: Option<ProductId>,
+    /// What the menu calls it.
+    pub name: String,
+    /// What the menu says of it.
+    #[serde(default)]
+    pub description: String,
+    /// Where the menu shows it.
+    pub category_id: CategoryId,
+    /// The price of one, in the shop's currency, as the menu shows it.
+    pub price: Amount,
+    /// The name of one of the shop's taxes. Absent: the shop's first.
+    #[serde(default)]
+    pub tax_name: Option<String>,
+    /// Whether a machine pours it: each unit becomes a code.
+    #[serde(default)]
+    pub is_dispensable: bool,
+    /// How much a machine pours, in millilitres, 1 to 2000. Required of what is dispensable, refused otherwise.
+    #[serde(default)]
+    pub dispense_ml: Option<u32>,
+    /// What the guest chooses, in the menu's order.
+    #[serde(default)]
+    pub option_groups: Vec<OptionGroup>,
+}
+
+/// A choice that a product offers, such as its size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OptionGroup {
+    /// The id, if it is known; a new one otherwise.
+    #[serde(default)]
+    pub group_id: Option<OptionGroupId>,
+    /// What the menu calls it.
+    pub name: String,
+    /// The fewest options that must be chosen.
+    pub least: u32,
+    /// The most that may be.
+    pub most: u32,
+    /// The options, in the menu's order.
+    pub options: Vec<ProductOption>,
+}
+
+/// One option of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProductOption {
+    /// The id, if it is known; a new one otherwise.
+    #[serde(default)]
+    pub option_id: Option<OptionId>,
+    /// What the menu calls it.
+    pub name: String,
+    /// What it adds to the price of one; may be negative.
+    #[serde(default = "zero")]
+    pub price_difference: Amount,
+    /// What it adds to the millilitres of one; may be negative.
+    #[serde(default)]
+    pub dispense_ml_difference: i32,
+}
+
+fn zero() -> Amount {
+    Amount::ZERO
+}
+
+/// A product as the menu, the till and the other services see it: all that an order needs, and its version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductCard {
+    /// Its id.
+    pub product_id: ProductId,
+    /// What the menu calls it.
+    pub name: String,
+    /// What the menu says of it.
+    pub description: String,
+    /// Where the menu shows it.
+    pub category_id: CategoryId,
+    /// The price of one, in `currency`.
+    pub price: Amount,
+    /// The currency of its prices.
+    pub currency: crate::money::Currency,
+    /// The name of its tax. Absent: the shop's first.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tax_name: Option<String>,
+    /// Whether a machine pours it.
+    pub is_dispensable: bool,
+    /// How much a machine pours, in millilitres.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dispense_ml: Option<u32>,
+    /// What the guest chooses; every group and option has its id.
+    pub option_groups: Vec<OptionGroup>,
+    /// Whether it is sold today.
+    pub is_available: bool,
+    /// Whether it has left the menu for good. Its past orders keep it.
+    pub is_archived: bool,
+    /// Grows with every change; the newer card wins.
+    pub version: i64,
+    /// When it was changed last.
+    pub updated_at: Micros,
+}
+
+/// `PUT /api/Product/{productId}/availability`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WriteAvailability {
+    /// Whether it is sold today.
+    pub is_available: bool,
+}
+
+/// One row of `GET /api/Product/availability`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Availability {
+    /// The product.
+    pub product_id: ProductId,
+    /// Whether it is sold today.
+    pub is_available: bool,
+    /// The version of its card.
+    pub version: i64,
+}
+
+/// `POST /api/Category` and `PUT /api/Category/{categoryId}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WriteCategory {
+    /// The id, if the client chooses it.
+    #[serde(default)]
+    pub category_id: Option<CategoryId>,
+    /// What the menu calls it.
+    pub name: String,
+    /// Its place in the menu: smaller comes first.
+    #[serde(default)]
+    pub position: i64,
+}
+
+/// A category of the menu.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CategoryView {
+    /// Its id.
+    pub category_id: CategoryId,
+    /// What the menu calls it.
+    pub name: String,
+    /// Its place in the menu.
+    pub position: i64,
+    /// Whether it has left the menu for good.
+    pub is_archived: bool,
+    /// Grows with every change.
+    pub version: i64,
+}
+
+/// The keys under which the cache holds what Order needs of a product (the specification's data flow).
+pub mod cache_keys {
+    use crate::ids::ProductId;
+
+    /// The price in major units, as a decimal.
+    #[must_use]
+    pub fn price(id: ProductId) -> String {
+        format!("product:price:{id}")
+    }
+
+    /// `true` or `false`.
+    #[must_use]
+    pub fn dispensable(id: ProductId) -> String {
+        format!("product:dispensable:{id}")
+    }
+
+    /// The [`ProductCard`](super::ProductCard) as JSON.
+    #[must_use]
+    pub fn card(id: ProductId) -> String {
+        format!("product:card:{id}")
+    }
+}

@@ -1,0 +1,210 @@
+//! The receipt: one document, written by three services, printed and shown.
+//!
+//! In the cache each service owns one field of the hash `receipt:{orderId}`, so that none can overwrite
+//! another's; readers put the parts together with [`Receipt::assemble`].
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    ids::OrderId,
+    money::Amount,
+    order::{OrderItemView, OrderStatus, PriceView},
+    payment::PaymentMethod,
+    qr::{CodeStatus, CodeView},
+    time::Micros,
+};
+
+/// How long the cache keeps a receipt: a business day. The services can put it together again.
+pub const RECEIPT_LIFE_SECONDS: u64 = 24 * 60 * 60;
+
+/// The key of an order's receipt in the cache.
+#[must_use]
+pub fn cache_key(order_id: OrderId) -> String {
+    format!("receipt:{order_id}")
+}
+
+/// The fields of the hash: one for each writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiptField {
+    /// [`ReceiptOrder`], by Order.
+    Order,
+    /// [`ReceiptPayment`], by Payment.
+    Payment,
+    /// [`ReceiptCodes`], by QR.
+    Codes,
+}
+
+impl ReceiptField {
+    /// The field's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Payment => "payment",
+            Self::Codes => "qr",
+        }
+    }
+}
+
+/// Order's part. It says by itself how many codes the others owe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptOrder {
+    /// Which order.
+    pub order_id: OrderId,
+    /// What people call it.
+    pub order_number: String,
+    /// Where the order stood when this was written.
+    pub status: OrderStatus,
+    /// The order's version: the newer part wins.
+    pub version: i64,
+    /// Its lines.
+    pub items: Vec<OrderItemView>,
+    /// Its price.
+    pub price: PriceView,
+    /// When it was placed.
+    pub placed_at: Micros,
+    /// What to call out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_name: Option<String>,
+    /// Where to bring it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+}
+
+impl ReceiptOrder {
+    /// How many codes this order has: one for each cup that a machine pours.
+    #[must_use]
+    pub fn codes_expected(&self) -> usize {
+        self.items.iter().filter(|item| item.is_dispensable).map(|item| item.quantity as usize).sum()
+    }
+}
+
+/// Payment's part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptPayment {
+    /// How.
+    pub method: PaymentMethod,
+    /// When.
+    pub paid_at: Micros,
+    /// What cash rounding added.
+    pub rounding: Amount,
+    /// What changed hands.
+    pub due: Amount,
+    /// The cash given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tendered: Option<Amount>,
+    /// The cash given back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Amount>,
+    /// Whether no real money moved.
+    pub is_test: bool,
+}
+
+/// QR's part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptCodes {
+    /// The codes that stand for the order's cups, in the order of its lines; those replaced are left out.
+    pub codes: Vec<CodeView>,
+}
+
+/// Whether a receipt's order is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ReceiptPaymentStatus {
+    /// Not yet.
+    Pending,
+    /// Yes.
+    Paid,
+}
+
+/// The receipt: steps 6, 12 and 19 in one document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// Which order.
+    pub order_id: OrderId,
+    /// What people call it.
+    pub order_number: String,
+    /// What to call out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_name: Option<String>,
+    /// Where to bring it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// When it was placed.
+    pub placed_at: Micros,
+    /// Its lines.
+    pub items: Vec<OrderItemView>,
+    /// Its price, part by part.
+    pub price: PriceView,
+    /// What is owed: `price.total`.
+    pub total: Amount,
+    /// Whether it is paid.
+    pub payment_status: ReceiptPaymentStatus,
+    /// How it was paid.
+    pub payment_method: Option<PaymentMethod>,
+    /// When it was paid.
+    pub paid_at: Option<Micros>,
+    /// What cash rounding added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Amount>,
+    /// What changed hands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Amount>,
+    /// The cash given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tendered: Option<Amount>,
+    /// The cash given back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Amount>,
+    /// Whether no real money moved: print TEST on it.
+    pub is_test: bool,
+    /// The first code, or null where the order has none.
+    pub qr_code: Option<String>,
+    /// Until when the first code pours.
+    pub qr_expires_at: Option<Micros>,
+    /// Every code, one for each cup.
+    pub qr_codes: Vec<CodeView>,
+    /// Whether codes are still being issued, or are not yet ready to pour though the order is paid: ask again.
+    pub qr_pending: bool,
+}
+
+impl Receipt {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn assemble(order: ReceiptOrder, payment: Option<ReceiptPayment>, codes: Option<ReceiptCodes>) -> Self {
+        let expected = order.codes_expected();
+        let qr_codes = codes.map(|part| part.codes).unwrap_or_default();
+        let behind_payment = payment.is_some() && qr_codes.iter().any(|code| code.status == CodeStatus::Pending);
+        let payment_status = match payment {
+            Some(_) => ReceiptPaymentStatus::Paid,
+            None => ReceiptPaymentStatus::Pending,
+        };
+        Self {
+            order_id: order.order_id,
+            order_number: order.order_number,
+            customer_name: order.customer_name,
+            table: order.table,
+            placed_at: order.placed_at,
+            total: order.price.total,
+            items: order.items,
+            price: order.price,
+            payment_status,
+            payment_method: payment.as_ref().map(|part| part.method),
+            paid_at: payment.as_ref().map(|part| part.paid_at),
+            rounding: payment.as_ref().map(|part| part.rounding),
+            due: payment.as_ref().map(|part| part.due),
+            tendered: payment.as_ref().and_then(|part| part.tendered),
+            change: payment.as_ref().and_then(|part| part.change),
+            is_test: payment.as_ref().is_some_and(|part| part.is_test),
+            qr_code: qr_codes.first().map(|code| code.code.clone()),
+            qr_expires_at: qr_codes.first().map(|code| code.expires_at),
+            qr_pending: qr_codes.len() < expected || behind_payment,
+            qr_codes,
+        }
+    }
+}

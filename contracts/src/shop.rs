@@ -1,0 +1,278 @@
+//! The one document that says how this shop trades. Defaults are Indonesia's.
+
+use std::time::Duration;
+
+use jiff::{civil, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    money::{Amount, Currency},
+    payment::PaymentMethod,
+    pricing::{Percent, PriceRules, Step, TaxMode, TaxRate},
+    time::{BusinessDay, Micros},
+};
+
+/// The settings of the shop. `PUT /api/Shop` replaces the whole document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ShopSettings {
+    /// What the receipt's head says.
+    pub name: String,
+    /// The address on the receipt, lines separated by line feeds.
+    pub address: String,
+    /// The shop's tax number (NPWP or NPWPD).
+    pub tax_number: String,
+    /// The last lines of the receipt.
+    pub receipt_foot: String,
+    /// The currency of every price. It cannot change once there are prices in it.
+    pub currency: Currency,
+    /// An IANA time zone such as `Asia/Jakarta`.
+    pub time_zone: String,
+    /// The local time at which a business day ends, `HH:MM`.
+    pub business_day_cutoff: String,
+    /// Whether the menu's prices have the tax inside.
+    pub tax_mode: TaxMode,
+    /// The taxes; a product names its own, or bears the first.
+    pub taxes: Vec<TaxRate>,
+    /// The service charge, before tax.
+    pub service_percent: Percent,
+    /// The smallest sum that changes hands in cash.
+    pub cash_rounding: Amount,
+    /// How guests may pay.
+    pub payment_methods: Vec<PaymentMethod>,
+    /// How long a code pours, in seconds: from its issue while unpaid, anew from payment.
+    pub code_validity_seconds: u32,
+    /// How long an order waits for its payment, in seconds.
+    pub unpaid_order_seconds: u32,
+}
+
+/// A setting that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidShop {
+    /// The shop has no name.
+    #[error("name is empty or longer than {SHOP_TEXT_CHARS_MAX} characters: write what the sign above the door says")]
+    Name,
+    /// A text is too long for a receipt.
+    #[error("{0} is longer than {SHOP_TEXT_CHARS_MAX} characters: shorten it to what a receipt can carry")]
+    TextTooLong(&'static str),
+    /// Not in the tz database.
+    #[error("timeZone {0:?} is not known: use an IANA name such as Asia/Jakarta")]
+    TimeZone(String),
+    /// Not a time of day.
+    #[error("businessDayCutoff {0:?} is not a time of day such as 04:00")]
+    Cutoff(String),
+    /// No tax name, or one twice.
+    #[error("taxes: give each of at most {TAXES_MAX} taxes a name of its own, such as PB1")]
+    Taxes,
+    /// Nothing, less than nothing, or a part of a minor unit.
+    #[error("cashRounding {0} is not a positive amount of the currency: use 100 for Rp100, or 1 for no rounding")]
+    CashRounding(Amount),
+    /// Nobody could pay.
+    #[error("paymentMethods is empty or names one twice: list CASH, QRIS or both")]
+    PaymentMethods,
+    /// Outside of what a shop can mean.
+    #[error("{setting} is {seconds}: use a number of seconds from 1 to {SECONDS_MAX} (a day)")]
+    Seconds {
+        /// Which one.
+        setting: &'static str,
+        /// What it was to be.
+        seconds: u32,
+    },
+}
+
+/// What a receipt can carry of a text.
+pub const SHOP_TEXT_CHARS_MAX: usize = 500;
+/// More rates than any country has for a menu.
+pub const TAXES_MAX: usize = 8;
+/// A code or an unpaid order that lives longer than a day belongs to no business day.
+pub const SECONDS_MAX: u32 = 86_400;
+
+/// A shop of these settings, checked, with what rules need in the form in which they need it.
+#[derive(Clone, Debug)]
+pub struct Shop {
+    settings: ShopSettings,
+    time_zone: TimeZone,
+    cutoff: civil::Time,
+    cash_step: Step,
+}
+
+impl Default for ShopSettings {
+    fn default() -> Self {
+        Self {
+            name: "Coffee shop".into(),
+            address: String::new(),
+            tax_number: String::new(),
+            receipt_foot: String::new(),
+            currency: Currency::IDR,
+            time_zone: "Asia/Jakarta".into(),
+            business_day_cutoff: "04:00".into(),
+            tax_mode: TaxMode::Inclusive,
+            taxes: vec![TaxRate { name: "PB1".into(), percent: Percent::from_hundredths(1000).unwrap_or_default() }],
+            service_percent: Percent::default(),
+            cash_rounding: Amount::whole(100),
+            payment_methods: vec![PaymentMethod::Cash, PaymentMethod::Qris],
+            code_validity_seconds: 15 * 60,
+            unpaid_order_seconds: 30 * 60,
+        }
+    }
+}
+
+impl Shop {
+    /// The shop of these settings.
+    ///
+    /// # Errors
+    /// [`InvalidShop`] names the first setting that cannot be.
+    pub fn new(settings: ShopSettings) -> Result<Self, InvalidShop> {
+        let chars = |text: &str| text.chars().count();
+        if settings.name.trim().is_empty() || chars(&settings.name) > SHOP_TEXT_CHARS_MAX {
+            return Err(InvalidShop::Name);
+        }
+        let texts = [
+            ("address", &settings.address),
+            ("taxNumber", &settings.tax_number),
+            ("receiptFoot", &settings.receipt_foot),
+        ];
+        if let Some((setting, _)) = texts.into_iter().find(|(_, text)| chars(text) > SHOP_TEXT_CHARS_MAX) {
+            return Err(InvalidShop::TextTooLong(setting));
+        }
+        let time_zone =
+            TimeZone::get(&settings.time_zone).map_err(|_| InvalidShop::TimeZone(settings.time_zone.clone()))?;
+        let cutoff = settings
+            .business_day_cutoff
+            .parse::<civil::Time>()
+            .map_err(|_| InvalidShop::Cutoff(settings.business_day_cutoff.clone()))?;
+        if settings.taxes.len() > TAXES_MAX || !all_differ(&settings.taxes, |tax| &tax.name) {
+            return Err(InvalidShop::Taxes);
+        }
+        if settings.taxes.iter().any(|tax| tax.name.trim().is_empty()) {
+            return Err(InvalidShop::Taxes);
+        }
+        let cash_step = settings
+            .cash_rounding
+            .money(settings.currency)
+            .ok()
+            .and_then(|money| Step::new(money.minor))
+            .ok_or(InvalidShop::CashRounding(settings.cash_rounding))?;
+        if settings.payment_methods.is_empty() || !all_differ(&settings.payment_methods, |method| method) {
+            return Err(InvalidShop::PaymentMethods);
+        }
+        let durations = [
+            ("codeValiditySeconds", settings.code_validity_seconds),
+            ("unpaidOrderSeconds", settings.unpaid_order_seconds),
+        ];
+        if let Some((setting, seconds)) = durations.into_iter().find(|(_, s)| !(1..=SECONDS_MAX).contains(s)) {
+            return Err(InvalidShop::Seconds { setting, seconds });
+        }
+        Ok(Self { settings, time_zone, cutoff, cash_step })
+    }
+
+    /// The document.
+    #[must_use]
+    pub fn settings(&self) -> &ShopSettings {
+        &self.settings
+    }
+
+    /// The currency of every price.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.settings.currency
+    }
+
+    /// What the shop adds to the menu's prices.
+    #[must_use]
+    pub fn price_rules(&self) -> PriceRules {
+        let ShopSettings { currency, tax_mode, service_percent, .. } = self.settings;
+        PriceRules { currency, tax_mode, service: service_percent }
+    }
+
+    /// The tax of a product that names `tax_name`, or of one that names none.
+    #[must_use]
+    pub fn tax_of(&self, tax_name: Option<&str>) -> Option<&TaxRate> {
+        match tax_name {
+            Some(name) => self.settings.taxes.iter().find(|tax| tax.name == name),
+            None => self.settings.taxes.first(),
+        }
+    }
+
+    /// The smallest sum that changes hands in cash.
+    #[must_use]
+    pub fn cash_step(&self) -> Step {
+        self.cash_step
+    }
+
+    /// The business day of an instant.
+    #[must_use]
+    pub fn business_day(&self, instant: Micros) -> BusinessDay {
+        BusinessDay::of(instant, &self.time_zone, self.cutoff)
+    }
+
+    /// The instant at which a business day begins.
+    #[must_use]
+    pub fn begin_of(&self, day: BusinessDay) -> Micros {
+        day.begins(&self.time_zone, self.cutoff)
+    }
+
+    /// How long a code pours.
+    #[must_use]
+    pub fn code_validity(&self) -> Duration {
+        Duration::from_secs(self.settings.code_validity_seconds.into())
+    }
+
+    /// How long an order waits for its payment.
+    #[must_use]
+    pub fn unpaid_order_life(&self) -> Duration {
+        Duration::from_secs(self.settings.unpaid_order_seconds.into())
+    }
+}
+
+fn all_differ<T, K: PartialEq>(items: &[T], key: impl Fn(&T) -> &K) -> bool {
+    items.iter().enumerate().all(|(index, item)| items[..index].iter().all(|earlier| key(earlier) != key(item)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_shop_trades_as_indonesian_coffee_shops_do() {
+        let shop = Shop::new(ShopSettings::default()).unwrap();
+        assert_eq!(shop.currency(), Currency::IDR);
+        assert_eq!(shop.tax_of(None).unwrap().percent.to_string(), "10 %");
+        assert_eq!(shop.cash_step(), Step::HUNDRED);
+    }
+
+    #[test]
+    fn settings_that_cannot_be_are_refused_by_name() {
+        let refused = |change: fn(&mut ShopSettings)| {
+            let mut settings = ShopSettings::default();
+            change(&mut settings);
+            Shop::new(settings).unwrap_err().to_string()
+        };
+        assert!(refused(|shop| shop.name = " ".into()).starts_with("name"));
+        assert!(refused(|shop| shop.time_zone = "Mars/Base".into()).starts_with("timeZone"));
+        assert!(refused(|shop| shop.business_day_cutoff = "25:00".into()).starts_with("businessDayCutoff"));
+        assert!(refused(|shop| shop.taxes = vec![shop.taxes[0].clone(); 2]).starts_with("taxes"));
+        assert!(refused(|shop| shop.cash_rounding = Amount::ZERO).starts_with("cashRounding"));
+        assert!(refused(|shop| shop.payment_methods.clear()).starts_with("paymentMethods"));
+        assert!(refused(|shop| shop.unpaid_order_seconds = 0).starts_with("unpaidOrderSeconds"));
+    }
+
+    #[test]
+    fn money_in_json_is_a_number() {
+        let json = serde_json::to_string(&ShopSettings::default()).unwrap();
+        assert!(json.contains(r#""cashRounding":100"#), "{json}");
+        assert_eq!(serde_json::from_str::<ShopSettings>(&json).unwrap(), ShopSettings::default());
+    }
+
+    #[test]
+    fn cash_rounding_is_read_in_the_shops_currency() {
+        let dollars = ShopSettings {
+            currency: "USD".parse().unwrap(),
+            cash_rounding: "0.05".parse().unwrap(),
+            ..ShopSettings::default()
+        };
+        let step = Shop::new(dollars).unwrap().cash_step();
+        assert_eq!(step.minor(), 5);
+    }
+}

@@ -1,0 +1,151 @@
+//! Instants and business days.
+
+use std::{fmt, ops, str::FromStr, time::Duration};
+
+use jiff::{Timestamp, civil, tz::TimeZone};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
+
+/// An instant: microseconds since 1970-01-01T00:00:00Z. RFC 3339 in JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Micros(pub i64);
+
+impl Micros {
+    pub(crate) fn seconds_and_nanos(self) -> (u64, u32) {
+        let since_epoch = Duration::from_micros(self.0.try_into().unwrap_or(0));
+        (since_epoch.as_secs(), since_epoch.subsec_nanos())
+    }
+
+    /// How long after `earlier` this is. Zero if it is not after.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0).try_into().unwrap_or(0))
+    }
+
+    fn timestamp(self) -> Timestamp {
+        Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX })
+    }
+}
+
+impl ops::Add<Duration> for Micros {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+    }
+}
+impl ops::Sub<Duration> for Micros {
+    type Output = Self;
+
+    fn sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+    }
+}
+impl fmt::Display for Micros {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.timestamp(), f)
+    }
+}
+impl FromStr for Micros {
+    type Err = jiff::Error;
+
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        Ok(Self(text.parse::<Timestamp>()?.as_microsecond()))
+    }
+}
+impl Serialize for Micros {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for Micros {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse()
+            .map_err(|_| de::Error::custom(format!("{text:?} is not an RFC 3339 time such as 2026-11-22T09:30:00Z")))
+    }
+}
+impl utoipa::PartialSchema for Micros {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+    }
+}
+impl utoipa::ToSchema for Micros {}
+
+/// A day of trade: it ends at the shop's cut-off, not at midnight, so that a night's sales stay together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BusinessDay(civil::Date);
+
+impl BusinessDay {
+    /// The business day of `instant` in a shop of this time zone whose day ends at `cutoff`.
+    #[must_use]
+    pub fn of(instant: Micros, time_zone: &TimeZone, cutoff: civil::Time) -> Self {
+        let local = time_zone.to_datetime(instant.timestamp());
+        let date = local.date();
+        Self(if local.time() < cutoff { date.yesterday().unwrap_or(date) } else { date })
+    }
+
+    /// The day as eight digits, as codes carry it: `20261122`.
+    #[must_use]
+    pub fn compact(self) -> String {
+        self.0.strftime("%Y%m%d").to_string()
+    }
+
+    /// The day `days` before this one.
+    #[must_use]
+    pub fn days_earlier(self, days: u32) -> Self {
+        Self(self.0.saturating_sub(jiff::Span::new().days(i64::from(days))))
+    }
+
+    /// The instant at which this day begins.
+    #[must_use]
+    pub fn begins(self, time_zone: &TimeZone, cutoff: civil::Time) -> Micros {
+        let civil = self.0.to_datetime(cutoff);
+        Micros(time_zone.to_timestamp(civil).map_or(i64::MAX, Timestamp::as_microsecond))
+    }
+}
+
+impl fmt::Display for BusinessDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+impl FromStr for BusinessDay {
+    type Err = jiff::Error;
+
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        text.parse().map(Self)
+    }
+}
+impl utoipa::PartialSchema for BusinessDay {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::Date);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+    }
+}
+impl utoipa::ToSchema for BusinessDay {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day_of(instant: &str) -> String {
+        let jakarta = TimeZone::get("Asia/Jakarta").unwrap();
+        BusinessDay::of(instant.parse().unwrap(), &jakarta, civil::time(4, 0, 0, 0)).to_string()
+    }
+
+    #[test]
+    fn a_sale_before_the_cutoff_belongs_to_the_evening_before() {
+        assert_eq!(day_of("2026-11-21T20:59:59Z"), "2026-11-21"); // 03:59:59 in Jakarta
+        assert_eq!(day_of("2026-11-21T21:00:00Z"), "2026-11-22"); // 04:00
+    }
+
+    #[test]
+    fn an_instant_is_rfc_3339_in_json() {
+        let instant: Micros = "2026-11-22T09:30:00.000001Z".parse().unwrap();
+        assert_eq!(serde_json::to_string(&instant).unwrap(), r#""2026-11-22T09:30:00.000001Z""#);
+        assert_eq!(serde_json::from_str::<Micros>(r#""2026-11-22T16:30:00.000001+07:00""#).unwrap(), instant);
+    }
+}
