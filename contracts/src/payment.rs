@@ -57,8 +57,8 @@ impl PaymentStatus {
     pub const fn may_become(self, next: Self) -> bool {
         match self {
             Self::Pending => matches!(next, Self::Paid | Self::Failed | Self::Expired | Self::RefundDue),
-            // Late money for a QR that was given up.
-            Self::Expired => matches!(next, Self::Paid | Self::RefundDue),
+            // Late money for a QR that was given up; or its order lives again and the QR still takes money.
+            Self::Expired => matches!(next, Self::Pending | Self::Paid | Self::RefundDue),
             Self::Paid => matches!(next, Self::RefundDue),
             Self::Failed | Self::RefundDue => false,
         }
@@ -162,6 +162,43 @@ pub struct QrisView {
     pub expires_at: Micros,
 }
 
+/// `GET /api/Payment/methods`: how guests can pay right now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkingMethods {
+    /// The shop's methods without those that have no gateway.
+    pub methods: Vec<PaymentMethod>,
+}
+
+/// The `context` of `/problems/amount-differs`: what the order costs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AmountDiffers {
+    /// The order's total.
+    pub total: Amount,
+    /// In which currency.
+    pub currency: Currency,
+}
+
+/// The `context` of `/problems/already-paid`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AlreadyPaid {
+    /// The payment that paid the order, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<PaymentId>,
+}
+
+/// The `context` of `/problems/tendered-too-little`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TenderedTooLittle {
+    /// What is due in cash, rounded.
+    pub due: Amount,
+    /// How much more it takes.
+    pub missing: Amount,
+}
+
 #[cfg(test)]
 mod tests {
     use super::PaymentStatus::{self, Expired, Failed, Paid, Pending, RefundDue};
@@ -179,6 +216,7 @@ mod tests {
                 (Pending, Expired),
                 (Pending, RefundDue),
                 (Paid, RefundDue),
+                (Expired, Pending),
                 (Expired, Paid),
                 (Expired, RefundDue),
             ]
