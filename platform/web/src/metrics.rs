@@ -1,0 +1,144 @@
+//! Numbers for Prometheus: one recorder for the process, and the traffic of each service.
+
+use std::{
+    collections::HashMap,
+    sync::{OnceLock, PoisonError, RwLock},
+    thread,
+    time::Duration,
+};
+
+use axum::http::{Method, StatusCode};
+use metrics::{Counter, Histogram, counter, histogram};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+/// How often waiting measurements are folded into their buckets, so that a shop that nobody scrapes keeps its memory.
+const UPKEEP_SECONDS: u64 = 5;
+
+/// From a lookup in memory to a request that is nearly given up.
+const DURATION_BUCKETS_SECONDS: [f64; 14] =
+    [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+
+static INSTALLED: OnceLock<MetricsHandle> = OnceLock::new();
+
+/// Reads the numbers of this process.
+#[derive(Clone)]
+pub struct MetricsHandle(PrometheusHandle);
+
+impl MetricsHandle {
+    /// Every number as Prometheus reads it (text format 0.0.4).
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+}
+
+/// The recorder of this process, set up at the first call. Safe to call again.
+#[must_use]
+pub fn install() -> MetricsHandle {
+    INSTALLED
+        .get_or_init(|| {
+            let builder = PrometheusBuilder::new();
+            let recorder = match builder.set_buckets(&DURATION_BUCKETS_SECONDS) {
+                Ok(builder) => builder.build_recorder(),
+                Err(error) => {
+                    tracing::error!(%error, "metrics have no buckets");
+                    PrometheusBuilder::new().build_recorder()
+                }
+            };
+            let handle = recorder.handle();
+            if metrics::set_global_recorder(recorder).is_err() {
+                tracing::error!("another metrics recorder is installed: /metrics will be empty");
+            }
+            keep_up(handle.clone());
+            MetricsHandle(handle)
+        })
+        .clone()
+}
+
+/// A thread of its own: it must run whatever the runtimes of a process do, and ends with the process.
+fn keep_up(handle: PrometheusHandle) {
+    let upkeep = move || {
+        loop {
+            thread::sleep(Duration::from_secs(UPKEEP_SECONDS));
+            handle.run_upkeep();
+        }
+    };
+    if let Err(error) = thread::Builder::new().name("metrics-upkeep".into()).spawn(upkeep) {
+        tracing::error!(%error, "metrics are folded only when they are read");
+    }
+}
+
+/// The requests of one service. Handles are made once for each route, method and status.
+pub(crate) struct Traffic {
+    service: &'static str,
+    by_route: RwLock<HashMap<String, Vec<Series>>>,
+}
+
+struct Series {
+    method: &'static str,
+    status: StatusCode,
+    requests: Counter,
+    duration: Histogram,
+}
+
+impl Series {
+    fn count(&self, took: Duration) {
+        self.requests.increment(1);
+        self.duration.record(took);
+    }
+}
+
+impl Traffic {
+    pub(crate) fn new(service: &'static str) -> Self {
+        Self { service, by_route: RwLock::default() }
+    }
+
+    /// Counts a request. `route` is the pattern that matched, never the path, so that ids make no new series.
+    pub(crate) fn count(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
+        let method = method_label(method);
+        let is_it = |series: &&Series| series.method == method && series.status == status;
+        {
+            let by_route = self.by_route.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(series) = by_route.get(route).and_then(|all| all.iter().find(is_it)) {
+                return series.count(took);
+            }
+        }
+        let mut by_route = self.by_route.write().unwrap_or_else(PoisonError::into_inner);
+        let all = by_route.entry(route.to_owned()).or_default();
+        if !all.iter().any(|series| is_it(&series)) {
+            all.push(self.series(method, route, status));
+        }
+        if let Some(series) = all.iter().find(is_it) {
+            series.count(took);
+        }
+    }
+
+    fn series(&self, method: &'static str, route: &str, status: StatusCode) -> Series {
+        let labels = [
+            ("service", self.service.to_owned()),
+            ("method", method.to_owned()),
+            ("route", route.to_owned()),
+            ("status", status.as_str().to_owned()),
+        ];
+        Series {
+            method,
+            status,
+            requests: counter!("http_requests_total", &labels),
+            duration: histogram!("http_request_duration_seconds", &labels),
+        }
+    }
+}
+
+/// Methods that somebody made up are one label: a stranger must not be able to make series.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}

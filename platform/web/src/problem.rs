@@ -1,0 +1,208 @@
+//! Refusals, ready to be sent.
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use db::{DbError, idempotency::IdempotencyError};
+use serde::Serialize;
+
+/// What a client that is turned away for now should wait. Longer than any queue of ours takes to drain.
+pub const RETRY_AFTER_SECONDS: u16 = 1;
+
+/// The media type of RFC 9457.
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// A refusal: what happened, to what, and the way on. `slug` becomes the type `/problems/{slug}`.
+pub struct Problem(Box<Refusal>);
+
+struct Refusal {
+    status: StatusCode,
+    body: contracts::problem::Problem,
+    /// What really went wrong, for the log and never for the client.
+    cause: Option<Arc<str>>,
+}
+
+/// Travels with a response to the place that logs it.
+#[derive(Clone)]
+pub(crate) struct Cause(pub(crate) Arc<str>);
+
+impl Problem {
+    /// A refusal of this kind. `detail` names the thing and the way on.
+    #[must_use]
+    pub fn new(status: StatusCode, slug: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        let body = contracts::problem::Problem {
+            kind: format!("/problems/{slug}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            context: None,
+        };
+        Self(Box::new(Refusal { status, body, cause: None }))
+    }
+
+    /// Adds what a client needs to go on, such as the order's own lines and total.
+    #[must_use]
+    pub fn with_context<T: Serialize>(mut self, context: &T) -> Self {
+        match serde_json::value::to_raw_value(context) {
+            Ok(context) => self.0.body.context = Some(context),
+            Err(error) => tracing::error!(%error, kind = self.0.body.kind, "a problem's context cannot be written"),
+        }
+        self
+    }
+
+    /// Adds what really went wrong: the log shows it beside the request, the client never sees it.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
+        self.0.cause = Some(cause.to_string().into());
+        self
+    }
+
+    /// 400: the request itself cannot be understood.
+    #[must_use]
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be understood", detail)
+    }
+
+    /// 404: there is no `what` (a noun such as "order") of this id.
+    #[must_use]
+    pub fn not_found(what: &str, id: impl fmt::Display) -> Self {
+        let detail = format!("There is no {what} {id}. Check the id, or list what there is.");
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
+    }
+
+    /// 409: the thing is not in a state in which this can be done.
+    #[must_use]
+    pub fn conflict(slug: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, slug, title, detail)
+    }
+
+    /// 422: well-formed, but it cannot be.
+    #[must_use]
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "That cannot be", detail)
+    }
+
+    /// 503 with Retry-After: something that this needs is away for now.
+    #[must_use]
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available right now", detail)
+    }
+
+    /// 500: a defect or a broken machine. The client gets a name under which the log holds `cause`.
+    #[must_use]
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        let incident = incident();
+        let detail = format!(
+            "Something went wrong on our side. Try again; if it happens again, look into the log for incident {incident}."
+        );
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong", detail)
+            .caused_by(format_args!("incident {incident}: {cause}"))
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// The stable name of the kind, without `/problems/`.
+    #[must_use]
+    pub fn slug(&self) -> &str {
+        let kind = self.0.body.kind.as_str();
+        kind.strip_prefix("/problems/").unwrap_or(kind)
+    }
+
+    /// What is sent.
+    #[must_use]
+    pub fn body(&self) -> &contracts::problem::Problem {
+        &self.0.body
+    }
+}
+
+/// A name that finds this failure in the log: the microsecond at which it happened, in hexadecimal.
+fn incident() -> String {
+    let micros = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_micros());
+    format!("{micros:x}")
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Refusal { status, body, cause } = *self.0;
+        let text = serde_json::to_vec(&body).unwrap_or_default();
+        let mut response = (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], text).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+        }
+        if let Some(cause) = cause {
+            response.extensions_mut().insert(Cause(cause));
+        }
+        response
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.body.detail)
+    }
+}
+
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Refusal { status, body, cause } = &*self.0;
+        f.debug_struct("Problem")
+            .field("status", status)
+            .field("kind", &body.kind)
+            .field("detail", &body.detail)
+            .field("cause", cause)
+            .finish()
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl From<contracts::problem::Problem> for Problem {
+    /// Passes on what another service refused, in its own words.
+    fn from(body: contracts::problem::Problem) -> Self {
+        let status = StatusCode::from_u16(body.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self(Box::new(Refusal { status, body, cause: None }))
+    }
+}
+
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Overloaded => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                "Too much at once",
+                "The database has more waiting than it can do in time. Nothing was written; try again in a second.",
+            )
+            .caused_by(error),
+            DbError::Closed | DbError::Unavailable(..) => {
+                Self::unavailable("The database cannot be reached. Nothing was written; try again in a second.")
+                    .caused_by(error)
+            }
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<IdempotencyError> for Problem {
+    fn from(error: IdempotencyError) -> Self {
+        match error {
+            IdempotencyError::KeyReused { key } => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency-key-reused",
+                "Idempotency-Key used again",
+                format!(
+                    "Idempotency-Key {key} was used before with another body. \
+                     Send the same body to get the first answer again, or a new key for a new request."
+                ),
+            ),
+            IdempotencyError::Db(error) => error.into(),
+        }
+    }
+}
