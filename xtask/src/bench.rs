@@ -1,0 +1,37 @@
+//! `cargo xtask bench`: builds what is measured and what measures, both as released.
+
+use std::{os::unix::process::CommandExt, path::PathBuf, process::Command};
+
+use crate::process::{self, Failure};
+
+/// Builds the release binaries and becomes the benchmark.
+pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
+    let target = target_folder()?;
+    // One after the other: built together, fnb would get features that only the benchmark asks for.
+    for package in ["fnb", "bench"] {
+        let status = process::cargo()
+            .args(["build", "--release", "--package", package])
+            .status()
+            .map_err(|error| Failure::new(format!("cannot run cargo: {error}")))?;
+        if !status.success() {
+            return Err(Failure::new(format!("{package} does not build")));
+        }
+    }
+    let release = target.join("release");
+    let error = Command::new(release.join("bench"))
+        .args(args)
+        .env("FNB_BENCH_PROGRAM", release.join("fnb"))
+        .env("FNB_BENCH_FOLDER", target.join("bench"))
+        .exec();
+    Err(Failure::new(format!("cannot run the benchmark: {error}")))
+}
+
+fn target_folder() -> Result<PathBuf, Failure> {
+    let metadata = process::output(process::cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let metadata: serde_json::Value = serde_json::from_str(&metadata)
+        .map_err(|error| Failure::new(format!("cargo metadata is not what we know: {error}")))?;
+    metadata["target_directory"]
+        .as_str()
+        .map(PathBuf::from)
+        .ok_or_else(|| Failure::new("cargo metadata names no target_directory"))
+}

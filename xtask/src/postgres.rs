@@ -1,0 +1,250 @@
+//! A PostgreSQL of the tests' own: from the machine's package, in a temporary folder, on a free port.
+//!
+//! It keeps nothing and flushes nothing. It ends with us: stopped by its pid when the value is dropped,
+//! and by the kernel (`setpriv --pdeathsig`) where we were killed.
+
+use std::{
+    env, fs,
+    net::TcpListener,
+    os::unix::{fs::chown, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::process::{self, Failure, Interrupt};
+
+/// Where Debian's and Ubuntu's package puts the programs.
+const DEBIAN_FOLDER: &str = "/usr/lib/postgresql/15/bin";
+/// The package, by its name there.
+const DEBIAN_PACKAGE: &str = "postgresql-15";
+/// The user that the package makes; the server refuses to run as root.
+const SERVER_USER: &str = "postgres";
+/// A start takes a second; on a machine that is busy compiling, several.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// A fast stop drops its connections, so it takes a moment.
+const STOPPED_WITHIN: Duration = Duration::from_secs(10);
+/// Another program may take the free port between our look and the server's.
+const START_TRIES_MAX: u32 = 3;
+/// Of a log, as much as shows why a start failed.
+const LOG_LINES_SHOWN: usize = 20;
+
+/// A running server. Dropping it stops it and removes its folder.
+pub(crate) struct Postgres {
+    server: Child,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Postgres {
+    /// Starts one, installing the package where that is ours to do.
+    pub(crate) fn start(interrupt: &Interrupt) -> Result<Self, Failure> {
+        let programs = programs(interrupt)?;
+        let folder = env::temp_dir().join(format!("fnb-test-postgres-{}", std::process::id()));
+        // Made before the server's value: if anything fails until then, the folder goes by itself.
+        let removed = RemovedFolder::make(folder)?;
+        let user = Account::of_server()?;
+        if let Account::Other { uid, gid } = user {
+            chown(&removed.0, Some(uid), Some(gid))
+                .map_err(|error| Failure::new(format!("cannot give {} away: {error}", removed.0.display())))?;
+        }
+        make_cluster(&programs, &removed.0, user, interrupt)?;
+        for _ in 1..START_TRIES_MAX {
+            if let Ok(server) = launch(&programs, &removed.0, user, interrupt) {
+                return Ok(removed.kept_for(server));
+            }
+            interrupt.check()?;
+        }
+        launch(&programs, &removed.0, user, interrupt).map(|server| removed.kept_for(server))
+    }
+
+    /// What the tests connect to: a user who may make databases.
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://{SERVER_USER}@127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        stop(&mut self.server);
+        fs::remove_dir_all(&self.folder).ok();
+    }
+}
+
+struct RemovedFolder(PathBuf);
+
+impl RemovedFolder {
+    fn make(folder: PathBuf) -> Result<Self, Failure> {
+        fs::create_dir_all(&folder)
+            .map_err(|error| Failure::new(format!("cannot make {}: {error}", folder.display())))?;
+        Ok(Self(folder))
+    }
+
+    fn kept_for(mut self, (server, port): (Child, u16)) -> Postgres {
+        Postgres { server, port, folder: std::mem::take(&mut self.0) }
+    }
+}
+
+impl Drop for RemovedFolder {
+    fn drop(&mut self) {
+        if !self.0.as_os_str().is_empty() {
+            fs::remove_dir_all(&self.0).ok();
+        }
+    }
+}
+
+/// As whom the server runs.
+#[derive(Clone, Copy)]
+enum Account {
+    /// As we do.
+    Ours,
+    /// We are root, which the server refuses to be.
+    Other { uid: u32, gid: u32 },
+}
+
+impl Account {
+    fn of_server() -> Result<Self, Failure> {
+        let id = |args: &[&str]| -> Result<u32, Failure> {
+            let text = process::output(Command::new("id").args(args))?;
+            text.trim().parse().map_err(|_| Failure::new(format!("`id` answers {text:?}")))
+        };
+        if id(&["-u"])? != 0 {
+            return Ok(Self::Ours);
+        }
+        Ok(Self::Other { uid: id(&["-u", SERVER_USER])?, gid: id(&["-g", SERVER_USER])? })
+    }
+
+    /// `program` as this account. It gets a signal when we are killed, where the machine can do that.
+    fn command(self, program: &Path) -> Command {
+        let Some(setpriv) = process::find_program("setpriv") else {
+            let mut command = Command::new(program);
+            if let Self::Other { uid, gid } = self {
+                command.uid(uid).gid(gid);
+            }
+            return command;
+        };
+        let mut command = Command::new(setpriv);
+        command.args(["--pdeathsig", "INT"]);
+        if let Self::Other { uid, gid } = self {
+            command.args([format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".into()]);
+        }
+        command.arg("--").arg(program);
+        command
+    }
+}
+
+/// The folder of the server's programs. Installs the package if it is missing and we may.
+fn programs(interrupt: &Interrupt) -> Result<PathBuf, Failure> {
+    if let Some(folder) = find_programs() {
+        return Ok(folder);
+    }
+    let is_root = matches!(process::output(Command::new("id").arg("-u")), Ok(uid) if uid.trim() == "0");
+    let absent = || Failure::new(format!("PostgreSQL 15 is missing: `apt-get install {DEBIAN_PACKAGE}`, then again"));
+    if !(is_root || process::is_ci()) || process::find_program("apt-get").is_none() {
+        return Err(absent());
+    }
+    eprintln!("xtask: PostgreSQL 15 is missing; installing the package {DEBIAN_PACKAGE}");
+    let apt = |args: &[&str]| {
+        let mut command = if is_root { Command::new("apt-get") } else { Command::new("sudo") };
+        if !is_root {
+            command.args(["-n", "apt-get"]);
+        }
+        command.args(args).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
+        process::must(&mut command, interrupt)
+    };
+    apt(&["update", "-qq"])?;
+    apt(&["install", "-y", "-qq", "--no-install-recommends", DEBIAN_PACKAGE])?;
+    find_programs().ok_or_else(absent)
+}
+
+fn find_programs() -> Option<PathBuf> {
+    let complete = |folder: &Path| folder.join("initdb").is_file() && folder.join("postgres").is_file();
+    let packaged = PathBuf::from(DEBIAN_FOLDER);
+    if complete(&packaged) {
+        return Some(packaged);
+    }
+    let folder = process::find_program("initdb")?.parent()?.to_path_buf();
+    complete(&folder).then_some(folder)
+}
+
+fn make_cluster(programs: &Path, folder: &Path, user: Account, interrupt: &Interrupt) -> Result<(), Failure> {
+    let mut command = user.command(&programs.join("initdb"));
+    command.args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+    command.arg(format!("--username={SERVER_USER}")).arg("--pgdata").arg(folder.join("data"));
+    process::must(command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()), interrupt)
+}
+
+/// Starts the server on a free port and waits until it answers.
+fn launch(programs: &Path, folder: &Path, user: Account, interrupt: &Interrupt) -> Result<(Child, u16), Failure> {
+    let port = free_port()?;
+    let log_path = folder.join("log");
+    let log = fs::File::create(&log_path).map_err(|error| Failure::new(format!("no log of PostgreSQL: {error}")))?;
+    let log_again = log.try_clone().map_err(|error| Failure::new(format!("no log of PostgreSQL: {error}")))?;
+    let mut command = user.command(&programs.join("postgres"));
+    command.arg("-D").arg(folder.join("data")).arg("-p").arg(port.to_string());
+    // What the tests write need not outlive them, so nothing is flushed.
+    let settings = [
+        "listen_addresses=127.0.0.1",
+        "unix_socket_directories=",
+        "max_connections=300",
+        "fsync=off",
+        "synchronous_commit=off",
+        "full_page_writes=off",
+    ];
+    for setting in settings {
+        command.args(["-c", setting]);
+    }
+    // A group of its own: Ctrl-C is for the tests first; the server is stopped after them.
+    command.current_dir(folder).stdin(Stdio::null()).stdout(log).stderr(log_again).process_group(0);
+    let mut server = command.spawn().map_err(|error| Failure::new(format!("cannot run postgres: {error}")))?;
+    match wait_until_ready(programs, &mut server, port, interrupt) {
+        Ok(()) => Ok((server, port)),
+        Err(failure) => {
+            stop(&mut server);
+            let log = fs::read_to_string(&log_path).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().rev().take(LOG_LINES_SHOWN).collect();
+            let shown = lines.into_iter().rev().collect::<Vec<_>>().join("\n");
+            Err(Failure::new(format!("{failure}\n{shown}")))
+        }
+    }
+}
+
+fn wait_until_ready(programs: &Path, server: &mut Child, port: u16, interrupt: &Interrupt) -> Result<(), Failure> {
+    /// Between two questions whether it is there.
+    const ASK_EVERY: Duration = Duration::from_millis(50);
+    let begun = Instant::now();
+    while begun.elapsed() < READY_WITHIN {
+        interrupt.check()?;
+        if let Ok(Some(status)) = server.try_wait() {
+            return Err(Failure::new(format!("PostgreSQL ended while it started: {status}")));
+        }
+        let mut ask = Command::new(programs.join("pg_isready"));
+        ask.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]);
+        if ask.status().is_ok_and(|status| status.success()) {
+            return Ok(());
+        }
+        thread::sleep(ASK_EVERY);
+    }
+    Err(Failure::new(format!("PostgreSQL did not answer within {} s", READY_WITHIN.as_secs())))
+}
+
+fn stop(server: &mut Child) {
+    // SIGINT is PostgreSQL's fast stop: it does not wait for its clients.
+    process::signal(server, "INT");
+    let begun = Instant::now();
+    while begun.elapsed() < STOPPED_WITHIN {
+        if !matches!(server.try_wait(), Ok(None)) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    server.kill().ok();
+    server.wait().ok();
+}
+
+fn free_port() -> Result<u16, Failure> {
+    let listener = TcpListener::bind(("127.0.0.1", 0));
+    let address = listener.and_then(|listener| listener.local_addr());
+    address.map(|address| address.port()).map_err(|error| Failure::new(format!("no free port: {error}")))
+}

@@ -1,0 +1,161 @@
+//! Which crate may stand on which.
+
+use super::Finding;
+
+/// A crate of the workspace and what it depends on.
+#[derive(Debug)]
+pub(crate) struct Package {
+    name: String,
+    /// Its folder, from the workspace's root.
+    folder: String,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Debug)]
+struct Dependency {
+    name: String,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Of the crate itself, or of its build script.
+    Real,
+    /// Of its tests alone.
+    Tests,
+}
+
+/// What those who hold a type of a database, a broker or a cache may be: adapters.
+const ONLY_IN_PLATFORM: [&str; 8] =
+    ["rusqlite", "postgres", "tokio-postgres", "refinery", "lapin", "redis", "fred", "clickhouse"];
+
+/// Reads the packages from `cargo metadata`'s answer.
+pub(super) fn packages(metadata: &serde_json::Value) -> Vec<Package> {
+    let root = metadata["workspace_root"].as_str().unwrap_or_default();
+    let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    packages.iter().map(|package| read_package(package, root)).collect()
+}
+
+fn read_package(package: &serde_json::Value, root: &str) -> Package {
+    let manifest = package["manifest_path"].as_str().unwrap_or_default();
+    let folder = manifest.trim_start_matches(root).trim_end_matches("Cargo.toml").trim_matches('/');
+    let dependencies = package["dependencies"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let read = |dependency: &serde_json::Value| Dependency {
+        name: dependency["name"].as_str().unwrap_or_default().to_owned(),
+        kind: if dependency["kind"] == "dev" { Kind::Tests } else { Kind::Real },
+    };
+    Package {
+        name: package["name"].as_str().unwrap_or_default().to_owned(),
+        folder: folder.to_owned(),
+        dependencies: dependencies.iter().map(read).collect(),
+    }
+}
+
+/// What `package` may depend on of ours. `None`: on everything.
+fn allowed<'a>(package: &Package, platform: &[&'a str]) -> Option<Vec<&'a str>> {
+    let contracts_and = |more: &[&'a str]| Some([&["contracts"], more].concat());
+    match (package.name.as_str(), package.folder.split('/').next()) {
+        ("contracts" | "cache" | "xtask", _) => Some(Vec::new()),
+        ("clock" | "bus" | "bench", _) => contracts_and(&[]),
+        ("db", _) => contracts_and(&["clock"]),
+        ("web", _) => contracts_and(&["db"]),
+        (_, Some("platform" | "services" | "tests")) => contracts_and(platform),
+        // The program puts everything together.
+        ("fnb", _) => None,
+        _ => contracts_and(&[]),
+    }
+}
+
+/// The crates whose dependencies break the design's arrows.
+pub(super) fn check(packages: &[Package]) -> Vec<Finding> {
+    let ours: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+    let is_platform = |package: &&Package| package.folder.starts_with("platform/");
+    let platform: Vec<&str> = packages.iter().filter(is_platform).map(|package| package.name.as_str()).collect();
+    packages.iter().flat_map(|package| check_package(package, &ours, &platform)).collect()
+}
+
+fn check_package(package: &Package, ours: &[&str], platform: &[&str]) -> Vec<Finding> {
+    let manifest = format!("{}/Cargo.toml", package.folder);
+    let allowed = allowed(package, platform);
+    let mut findings = Vec::new();
+    for Dependency { name, kind } in &package.dependencies {
+        let is_ours = ours.contains(&name.as_str());
+        let is_allowed = allowed.as_ref().is_none_or(|allowed| allowed.contains(&name.as_str()));
+        let is_test_set_up = *kind == Kind::Tests && (name == "testkit" || platform.contains(&name.as_str()));
+        if is_ours && !is_allowed && !is_test_set_up {
+            findings.push(Finding::new(&manifest, 1, forbidden(package, name, allowed.as_deref().unwrap_or_default())));
+        }
+        if ONLY_IN_PLATFORM.contains(&name.as_str()) && !may_hold_adapters(package, *kind) {
+            let what = format!(
+                "{} depends on {name}, whose types stay inside platform/: use the port that platform/ offers",
+                package.name
+            );
+            findings.push(Finding::new(&manifest, 1, what));
+        }
+    }
+    findings
+}
+
+fn forbidden(package: &Package, name: &str, allowed: &[&str]) -> String {
+    let way = if package.folder.starts_with("services/") {
+        "services know each other by contracts alone: call the other's route, or hear its event".to_owned()
+    } else if allowed.is_empty() {
+        "it stands on nothing of ours: move what it needs, or turn the arrow round".to_owned()
+    } else {
+        format!("of ours it may stand on {}: move what it needs there", allowed.join(", "))
+    };
+    format!("{} depends on {name}; {way}", package.name)
+}
+
+/// Benchmarks and the program's own tests look into the files from outside.
+fn may_hold_adapters(package: &Package, kind: Kind) -> bool {
+    package.folder.starts_with("platform/") || package.name == "bench" || (package.name == "fnb" && kind == Kind::Tests)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workspace(package: &str, dependency: &str, kind: &str) -> Vec<String> {
+        let known = ["contracts", "platform/db", "platform/clock", "platform/host", "services/order", "services/qr"];
+        let others = known.iter().filter(|folder| **folder != package).map(|folder| entry(folder, "", ""));
+        let metadata = format!(
+            r#"{{"workspace_root":"/w","packages":[{}]}}"#,
+            others.chain([entry(package, dependency, kind)]).collect::<Vec<_>>().join(",")
+        );
+        let findings = check(&packages(&serde_json::from_str(&metadata).unwrap()));
+        findings.into_iter().map(|finding| finding.to_string()).collect()
+    }
+
+    fn entry(folder: &str, dependency: &str, kind: &str) -> String {
+        let name = folder.rsplit('/').next().unwrap();
+        let dependencies =
+            if dependency.is_empty() { String::new() } else { format!(r#"{{"name":"{dependency}","kind":{kind}}}"#) };
+        format!(r#"{{"name":"{name}","manifest_path":"/w/{folder}/Cargo.toml","dependencies":[{dependencies}]}}"#)
+    }
+
+    #[test]
+    fn a_service_stands_on_contracts_and_platform_and_never_on_another_service() {
+        assert!(workspace("services/order", "contracts", "null").is_empty());
+        assert!(workspace("services/order", "host", "null").is_empty());
+        let found = workspace("services/order", "qr", "null");
+        assert!(found[0].starts_with("services/order/Cargo.toml:1: order depends on qr; services know"), "{found:?}");
+        assert!(!workspace("services/order", "qr", r#""dev""#).is_empty());
+    }
+
+    #[test]
+    fn contracts_stand_on_nothing_of_ours_and_the_database_not_on_the_host() {
+        assert!(!workspace("contracts", "db", "null").is_empty());
+        assert!(workspace("contracts", "serde", "null").is_empty());
+        assert!(workspace("platform/db", "clock", "null").is_empty());
+        assert!(!workspace("platform/db", "host", "null").is_empty());
+    }
+
+    #[test]
+    fn a_database_library_is_platforms_alone() {
+        assert!(workspace("platform/db", "rusqlite", "null").is_empty());
+        assert!(!workspace("services/order", "rusqlite", r#""dev""#).is_empty());
+        assert!(workspace("fnb", "rusqlite", r#""dev""#).is_empty());
+        assert!(!workspace("fnb", "rusqlite", "null").is_empty());
+    }
+}

@@ -1,0 +1,128 @@
+//! The rooms of a service: each has the same, so that who knows one knows all.
+
+use super::{Finding, rust::Rust, source::Tree};
+
+/// What every service has. A room may be a file or a folder.
+const ROOMS: [&str; 7] = ["lib", "http", "commands", "consumers", "model", "store", "error"];
+/// How `lib.rs` says that its service needs no consumers.
+const HEARS_NOTHING: &str = "hears nothing";
+
+/// Services whose rooms are missing, files in no room, and SQL outside of its room.
+pub(super) fn check(tree: &Tree) -> Vec<Finding> {
+    let mut services: Vec<&str> = tree.files.iter().filter_map(|file| Some(file.in_service()?.0)).collect();
+    services.dedup();
+    let mut findings: Vec<Finding> = services.iter().flat_map(|service| missing(tree, service)).collect();
+    findings.extend(strangers(tree));
+    findings.extend(sql_elsewhere(tree));
+    findings
+}
+
+fn missing(tree: &Tree, service: &str) -> Vec<Finding> {
+    let lib = format!("services/{service}/src/lib.rs");
+    let hears_nothing = tree.files.iter().any(|file| file.path == lib && file.text.contains(HEARS_NOTHING));
+    let is_there = |room: &str| {
+        tree.files.iter().filter_map(|file| file.in_service()).filter(|(of, _)| *of == service).any(|(_, path)| {
+            let path = path.trim_start_matches("src/");
+            path == format!("{room}.rs") || path.starts_with(&format!("{room}/"))
+        })
+    };
+    let mut findings = Vec::new();
+    for room in ROOMS.into_iter().chain(["migrations"]) {
+        if is_there(room) || (room == "consumers" && hears_nothing) {
+            continue;
+        }
+        let hint = if room == "consumers" { ", or write in lib.rs's head that the service hears nothing" } else { "" };
+        findings.push(Finding::new(&lib, 1, format!("{service} has no room `{room}`: add {room}{hint}")));
+    }
+    findings
+}
+
+/// Rust in no room.
+fn strangers(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in tree.files.iter().filter(|file| file.is_rust()) {
+        let Some((_, path)) = file.in_service() else { continue };
+        let room = path.trim_start_matches("src/").split(['/', '.']).next().unwrap_or_default();
+        if path == "build.rs" || (path.starts_with("src/") && (ROOMS.contains(&room) || room == "tests")) {
+            continue;
+        }
+        let what = format!("is in none of a service's rooms ({}, tests): move it into one", ROOMS.join(", "));
+        findings.push(Finding::new(&file.path, 1, what));
+    }
+    findings
+}
+
+fn sql_elsewhere(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in tree.files.iter().filter(|file| file.is_rust() && !file.is_tests()) {
+        let Some((_, path)) = file.in_service() else { continue };
+        if path == "src/store.rs" || path.starts_with("src/store/") {
+            continue;
+        }
+        for (line, _) in Rust::read(&file.text).texts().filter(|(_, text)| is_sql(text)) {
+            let what = "SQL outside of store: give the statement a function of its own there, and call that";
+            findings.push(Finding::new(&file.path, *line, what));
+        }
+    }
+    findings
+}
+
+/// Whether a text is a statement. Ours write their keywords in capitals, as prose does not.
+pub(super) fn is_sql(text: &str) -> bool {
+    text.lines().map(str::trim_start).any(|line| {
+        let begins = ["SELECT ", "INSERT INTO ", "DELETE FROM ", "CREATE TABLE ", "CREATE INDEX ", "WITH RECURSIVE "];
+        begins.iter().any(|begin| line.starts_with(begin) || line == begin.trim_end())
+            || (line.starts_with("UPDATE ") && text.contains("SET "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::source::SourceFile, *};
+
+    fn service(extra: &[(&str, &str)]) -> Vec<String> {
+        let rooms = ["lib", "http", "commands", "consumers", "model", "store", "error"];
+        let mut files: Vec<SourceFile> =
+            rooms.iter().map(|room| SourceFile::new(&format!("services/order/src/{room}.rs"), "")).collect();
+        files.push(SourceFile::new("services/order/migrations/V1__orders.sql", ""));
+        for (path, text) in extra {
+            let path = format!("services/order/{path}");
+            files.retain(|file| file.path != path);
+            files.push(SourceFile::new(&path, text));
+        }
+        check(&Tree { files }).iter().map(Finding::to_string).collect()
+    }
+
+    #[test]
+    fn a_service_with_every_room_is_fine_and_a_room_may_be_a_folder() {
+        assert_eq!(service(&[]), [""; 0]);
+        assert_eq!(service(&[("src/commands/place_order.rs", ""), ("src/tests/placing.rs", "")]), [""; 0]);
+    }
+
+    #[test]
+    fn a_missing_room_is_named_unless_the_service_hears_nothing() {
+        let without_consumers = |lib: &str| {
+            let files = ["http", "commands", "model", "store", "error"].iter();
+            let mut files: Vec<SourceFile> =
+                files.map(|room| SourceFile::new(&format!("services/product/src/{room}.rs"), "")).collect();
+            files.push(SourceFile::new("services/product/src/lib.rs", lib));
+            files.push(SourceFile::new("services/product/migrations/V1__products.sql", ""));
+            check(&Tree { files })
+        };
+        assert!(without_consumers("//! The menu. It hears nothing.").is_empty());
+        assert!(without_consumers("//! The menu.")[0].what.contains("no room `consumers`"));
+    }
+
+    #[test]
+    fn a_file_in_no_room_is_found() {
+        assert!(service(&[("src/pricing.rs", "")])[0].contains("pricing.rs:1: is in none"));
+    }
+
+    #[test]
+    fn sql_belongs_to_the_store_and_to_tests() {
+        let sql = "fn f() {\n  \"\n    UPDATE orders\n SET status = $1\"\n}";
+        assert!(service(&[("src/commands.rs", sql)])[0].starts_with("services/order/src/commands.rs:2: SQL outside"));
+        assert_eq!(service(&[("src/store.rs", sql), ("src/tests/books.rs", sql)]), [""; 0]);
+        assert_eq!(service(&[("src/error.rs", "\"UPDATE it and Select again\"")]), [""; 0]);
+    }
+}

@@ -1,0 +1,106 @@
+//! The files that the rules read.
+
+use std::{fs, io, path::Path};
+
+/// What holds code of ours.
+const FOLDERS: [&str; 7] = ["bench", "contracts", "fnb", "platform", "services", "tests", "xtask"];
+
+/// Every file of ours.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    pub(crate) files: Vec<SourceFile>,
+}
+
+/// One file; its text is empty unless it is Rust or SQL.
+#[derive(Debug)]
+pub(crate) struct SourceFile {
+    /// From the workspace's root, with `/`.
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
+impl SourceFile {
+    #[cfg(test)]
+    pub(crate) fn new(path: &str, text: &str) -> Self {
+        Self { path: path.into(), text: text.into() }
+    }
+
+    pub(crate) fn is_rust(&self) -> bool {
+        self.path.ends_with(".rs")
+    }
+
+    /// Whether the whole file is tests (`src/tests.rs`, `src/tests/`, `tests/`).
+    pub(crate) fn is_tests(&self) -> bool {
+        self.path.starts_with("tests/") || self.path.contains("/tests/") || self.path.ends_with("/tests.rs")
+    }
+
+    /// The service whose file this is, and the path within its folder.
+    pub(crate) fn in_service(&self) -> Option<(&str, &str)> {
+        self.path.strip_prefix("services/")?.split_once('/')
+    }
+}
+
+impl Tree {
+    /// Reads the files of the workspace at `root`.
+    pub(crate) fn read(root: &Path) -> io::Result<Self> {
+        let mut tree = Self::default();
+        for folder in FOLDERS {
+            if root.join(folder).is_dir() {
+                tree.read_folder(&root.join(folder), folder)?;
+            }
+        }
+        tree.files.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(tree)
+    }
+
+    fn read_folder(&mut self, folder: &Path, path: &str) -> io::Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with('.') || name == "target" {
+                continue;
+            }
+            let path = format!("{path}/{name}");
+            if entry.file_type()?.is_dir() {
+                self.read_folder(&entry.path(), &path)?;
+                continue;
+            }
+            let is_read = path.ends_with(".rs") || path.ends_with(".sql");
+            let text = if is_read { fs::read_to_string(entry.path())? } else { String::new() };
+            self.files.push(SourceFile { path, text });
+        }
+        Ok(())
+    }
+}
+
+/// Whether `text` has `word` as a whole word, in any case.
+pub(crate) fn has_word(text: &str, word: &str) -> bool {
+    let text = text.to_ascii_uppercase();
+    let word = word.to_ascii_uppercase();
+    let is_part = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    text.match_indices(&word).any(|(at, _)| {
+        let before = at.checked_sub(1).and_then(|index| text.as_bytes().get(index));
+        !is_part(before) && !is_part(text.as_bytes().get(at + word.len()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_found_whole_and_in_any_case() {
+        assert!(has_word("paid boolean not null", "BOOLEAN"));
+        assert!(has_word("x SKIP LOCKED", "SKIP LOCKED"));
+        assert!(!has_word("is_boolean_like", "BOOLEAN"));
+        assert!(!has_word("points", "INT"));
+    }
+
+    #[test]
+    fn a_file_knows_its_service_and_whether_it_is_tests() {
+        let file = SourceFile::new("services/order/src/tests/placing.rs", "");
+        assert_eq!(file.in_service(), Some(("order", "src/tests/placing.rs")));
+        assert!(file.is_tests());
+        assert!(!SourceFile::new("services/order/src/store.rs", "").is_tests());
+    }
+}
