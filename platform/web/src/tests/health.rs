@@ -1,0 +1,50 @@
+use super::*;
+
+fn service(is_ready: bool) -> Router {
+    let asked = ready(move || async move { if is_ready { Ok(()) } else { Err("the database is away".to_owned()) } });
+    finish("health", "Health", "Nothing else.", OpenApiRouter::new(), asked).0
+}
+
+#[tokio::test]
+async fn a_service_that_lives_but_is_not_ready_says_why() {
+    assert_eq!(call(&service(true), "GET", "/readyz").await.body, "ready\n");
+    assert_eq!(call(&service(false), "GET", "/livez").await.status, 200);
+    let reply = call(&service(false), "GET", "/readyz").await;
+    reply.says(503, "not-ready", "Not ready: the database is away. Ask again in a second.");
+    assert_eq!(reply.headers["retry-after"], "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_does_not_say_whether_it_is_ready_is_not() {
+    let silent = ready(std::future::pending);
+    let router = finish("silent", "Silent", "", OpenApiRouter::new(), silent).0;
+    call(&router, "GET", "/readyz").await.problem(503, "not-ready");
+}
+
+#[tokio::test]
+async fn metrics_count_requests_by_route_and_never_by_id() {
+    let routes = Router::new().route("/api/Counted/{id}", get(async |Path(id): Path<String>| id));
+    let router = finish("counted", "", "", OpenApiRouter::from(routes), ready(async || Ok(()))).0;
+    for path in ["/api/Counted/1", "/api/Counted/2", "/api/Elsewhere"] {
+        call(&router, "GET", path).await;
+    }
+    let metrics = call(&router, "GET", "/metrics").await;
+    assert_eq!(metrics.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    let line = |start: &str| metrics.body.lines().find(|line| line.starts_with(start)).map(str::to_owned);
+    let requests = r#"http_requests_total{service="counted",method="GET","#;
+    assert!(line(&format!(r#"{requests}route="/api/Counted/{{id}}",status="200"}} 2"#)).is_some(), "{}", metrics.body);
+    assert!(line(&format!(r#"{requests}route="none",status="404"}} 1"#)).is_some(), "{}", metrics.body);
+    assert!(line(r#"http_request_duration_seconds_bucket{service="counted""#).is_some(), "{}", metrics.body);
+}
+
+#[tokio::test]
+async fn the_api_document_shows_public_routes_and_how_refusals_look() {
+    let reply = call(&cafe(), "GET", "/openapi.json").await;
+    let document: Value = serde_json::from_str(&reply.body).unwrap();
+    assert_eq!(document["info"]["title"], "Café");
+    let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();
+    assert_eq!(paths, ["/api/Cup"]);
+    let refusal = &document["paths"]["/api/Cup"]["post"]["responses"]["default"]["content"];
+    assert_eq!(refusal["application/problem+json"]["schema"]["$ref"], "#/components/schemas/Problem");
+    assert!(document["components"]["schemas"]["Problem"]["properties"]["detail"].is_object());
+}
