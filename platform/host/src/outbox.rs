@@ -1,0 +1,315 @@
+//! Events leave a service's outbox: as soon as they are committed, and again if they were not confirmed.
+//!
+//! One task for each database. It hands events to the bus, many at once, and marks those that the bus confirmed, many
+//! in one write. The same task sweeps: it reads what is still unpublished after a while (its bus was full, a process
+//! was killed), if this process has the lease. What it has in hand already it leaves alone.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bus::{Bus, PublishError};
+use clock::Clock;
+use contracts::{event::CloudEvent, ids::EventId, time::Micros};
+use db::{Db, DbError, DbResult, outbox};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use tokio::{
+    sync::{Notify, futures::Notified, mpsc},
+    time::{Instant, Sleep},
+};
+
+use crate::stop::Stop;
+
+/// How many events of one outbox are handed to the bus and not marked yet. More wait in the outbox.
+const IN_HAND_EVENTS_MAX: usize = 2_048;
+/// How many events are marked as published in one write. Larger writes would hold up those of the service.
+const MARKED_EVENTS_MAX: usize = 256;
+/// How many events the sweeper reads at once.
+const SWEPT_EVENTS_MAX: u32 = 500;
+/// An event that is unpublished for this long was not just written.
+const SWEEP_AGE: Duration = Duration::from_secs(2);
+/// The pause between two sweeps.
+const SWEEP_PAUSE: Duration = Duration::from_secs(1);
+/// The pause between two sweeps while there is more than one of them reads.
+const SWEEP_MORE_PAUSE: Duration = Duration::from_millis(50);
+/// How long the lease holds. A sweeper that died is replaced after this.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// What every outbox of a host tells the one who waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    marks_begun: AtomicU64,
+    marked: Notify,
+}
+
+impl Progress {
+    /// Grows before any event is marked as published.
+    pub(crate) fn marks_begun(&self) -> u64 {
+        self.marks_begun.load(Ordering::SeqCst)
+    }
+
+    /// Until something was marked.
+    pub(crate) fn marked(&self) -> Notified<'_> {
+        self.marked.notified()
+    }
+}
+
+/// What an outbox works with.
+#[derive(Clone)]
+pub(crate) struct Ports {
+    pub(crate) service: &'static str,
+    pub(crate) db: Db,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) clock: Clock,
+    /// Who sweeps: this process.
+    pub(crate) holder: Arc<str>,
+    pub(crate) progress: Arc<Progress>,
+}
+
+struct Outbox {
+    ports: Ports,
+    /// Handed to the bus, and not marked as published yet.
+    in_hand: HashSet<EventId>,
+    /// Swept, and waiting to be handed to the bus.
+    swept: VecDeque<CloudEvent>,
+    /// Confirmed by the bus, and waiting to be marked.
+    confirmed: Vec<EventId>,
+    marking: Marking,
+    /// What was marked while a sweep was under way: the sweep may have read it before.
+    marked_meanwhile: HashSet<EventId>,
+    is_sweeping: bool,
+    /// Whether the last sweep read as many as it may, so that there may be more.
+    is_more_due: bool,
+    next_sweep: Pin<Box<Sleep>>,
+    /// What was written before this is left over from an earlier process, and need not grow old first.
+    left_over_before: Option<Micros>,
+    /// Why the bus refused the last event, to say it once.
+    refusal: Option<String>,
+    steps: FuturesUnordered<BoxFuture<'static, Step>>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Marking {
+    Idle,
+    UnderWay,
+    /// It failed: again after the next sweep.
+    Paused,
+}
+
+/// Something that was begun is done.
+enum Step {
+    Published(EventId, Result<(), PublishError>),
+    Marked(Arc<Vec<EventId>>, DbResult<()>),
+    /// What is due.
+    Due(DbResult<Vec<CloudEvent>>),
+    /// What is due, if this process is the one that sweeps.
+    Leased(DbResult<Option<Vec<CloudEvent>>>),
+}
+
+/// Publishes what is appended, and what is left over, until the stop; then sees to what is under way.
+pub(crate) async fn run(ports: Ports, mut stop: Stop) {
+    let mut appended = ports.db.take_appended();
+    if appended.is_none() {
+        tracing::error!(service = ports.service, "the outbox is taken already: its events leave by the sweeper alone");
+    }
+    let mut outbox = Outbox::new(ports);
+    loop {
+        outbox.go_on();
+        tokio::select! {
+            () = stop.said() => break,
+            Some(step) = outbox.steps.next() => outbox.take(step),
+            event = next(&mut appended), if outbox.has_room() => match event {
+                Some(event) => outbox.publish(event),
+                None => appended = None,
+            },
+            () = &mut outbox.next_sweep, if !outbox.is_sweeping && outbox.swept.is_empty() => outbox.sweep(),
+        }
+    }
+    outbox.finish().await;
+}
+
+/// The next appended event; never, where there is none to come.
+async fn next(appended: &mut Option<mpsc::Receiver<Arc<CloudEvent>>>) -> Option<Arc<CloudEvent>> {
+    match appended {
+        Some(appended) => appended.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Outbox {
+    fn new(ports: Ports) -> Self {
+        // Before anything that this process writes from now on, and after all that is there.
+        let left_over_before = Some(ports.clock.now() + Duration::from_micros(1));
+        Self {
+            ports,
+            in_hand: HashSet::new(),
+            swept: VecDeque::new(),
+            confirmed: Vec::new(),
+            marking: Marking::Idle,
+            marked_meanwhile: HashSet::new(),
+            is_sweeping: false,
+            is_more_due: false,
+            next_sweep: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            left_over_before,
+            refusal: None,
+            steps: FuturesUnordered::new(),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.swept.is_empty() && self.in_hand.len() < IN_HAND_EVENTS_MAX
+    }
+
+    /// Begins what can be begun.
+    fn go_on(&mut self) {
+        while self.in_hand.len() < IN_HAND_EVENTS_MAX {
+            let Some(event) = self.swept.pop_front() else { break };
+            self.publish(Arc::new(event));
+        }
+        if self.marking == Marking::Idle && !self.confirmed.is_empty() {
+            self.mark();
+        }
+    }
+
+    fn publish(&mut self, event: Arc<CloudEvent>) {
+        if !self.in_hand.insert(event.id) {
+            return;
+        }
+        let bus = Arc::clone(&self.ports.bus);
+        self.steps.push(async move { Step::Published(event.id, bus.publish(Arc::clone(&event)).await) }.boxed());
+    }
+
+    /// Marks what is confirmed, in one write. What is confirmed meanwhile is the next write's.
+    fn mark(&mut self) {
+        let rest = self.confirmed.split_off(self.confirmed.len().min(MARKED_EVENTS_MAX));
+        let ids = Arc::new(std::mem::replace(&mut self.confirmed, rest));
+        self.marking = Marking::UnderWay;
+        self.ports.progress.marks_begun.fetch_add(1, Ordering::SeqCst);
+        let (db, now) = (self.ports.db.clone(), self.ports.clock.now());
+        let mark = async move {
+            let marked = Arc::clone(&ids);
+            let done = db.write::<(), DbError, _>(move |tx| outbox::mark_published(tx, &marked, now)).await;
+            Step::Marked(ids, done)
+        };
+        self.steps.push(mark.boxed());
+    }
+
+    fn sweep(&mut self) {
+        self.is_sweeping = true;
+        if self.marking == Marking::Paused {
+            self.marking = Marking::Idle;
+        }
+        let older_than = self.left_over_before.unwrap_or_else(|| self.ports.clock.now() - SWEEP_AGE);
+        let db = self.ports.db.clone();
+        let read = async move {
+            let due = db.read::<_, DbError, _>(move |tx| outbox::unpublished(tx, older_than, SWEPT_EVENTS_MAX)).await;
+            Step::Due(due)
+        };
+        self.steps.push(read.boxed());
+    }
+
+    /// Takes the lease only where there is something to sweep: an idle shop writes nothing.
+    fn lease(&mut self, due: Vec<CloudEvent>) {
+        let Ports { db, clock, holder, .. } = self.ports.clone();
+        let lease = async move {
+            let now = clock.now();
+            let taken = db.write::<bool, DbError, _>(move |tx| outbox::take_lease(tx, &holder, now + LEASE, now)).await;
+            Step::Leased(taken.map(|is_ours| is_ours.then_some(due)))
+        };
+        self.steps.push(lease.boxed());
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Published(id, published) => self.published(id, published),
+            Step::Marked(ids, marked) => self.marked(&ids, marked),
+            Step::Due(Ok(due)) => self.due(due),
+            Step::Leased(Ok(Some(due))) => {
+                self.swept = self.strange(due).into();
+                self.swept_until(if self.is_more_due { SWEEP_MORE_PAUSE } else { SWEEP_PAUSE });
+            }
+            Step::Leased(Ok(None)) => self.swept_until(SWEEP_PAUSE),
+            Step::Due(Err(error)) | Step::Leased(Err(error)) => {
+                tracing::warn!(service = self.ports.service, %error, "the outbox could not be swept; trying again");
+                self.swept_until(SWEEP_PAUSE);
+            }
+        }
+    }
+
+    fn published(&mut self, id: EventId, published: Result<(), PublishError>) {
+        match published {
+            Ok(()) => {
+                self.confirmed.push(id);
+                self.refusal = None;
+            }
+            Err(error) => {
+                self.in_hand.remove(&id);
+                let refusal = error.to_string();
+                if self.refusal.as_ref() != Some(&refusal) {
+                    tracing::warn!(service = self.ports.service, event = %id, %error, "event not published");
+                }
+                self.refusal = Some(refusal);
+            }
+        }
+    }
+
+    fn marked(&mut self, ids: &[EventId], marked: DbResult<()>) {
+        match marked {
+            Ok(()) => {
+                self.marking = Marking::Idle;
+                ids.iter().for_each(|id| drop(self.in_hand.remove(id)));
+                if self.is_sweeping {
+                    self.marked_meanwhile.extend(ids);
+                }
+                self.ports.progress.marked.notify_waiters();
+            }
+            Err(error) => {
+                tracing::warn!(service = self.ports.service, %error, "published events could not be marked; trying again");
+                self.marking = Marking::Paused;
+                self.confirmed.extend(ids);
+            }
+        }
+    }
+
+    fn due(&mut self, due: Vec<CloudEvent>) {
+        self.is_more_due = due.len() >= usize::try_from(SWEPT_EVENTS_MAX).unwrap_or(usize::MAX);
+        if !self.is_more_due {
+            self.left_over_before = None;
+        }
+        let strange = self.strange(due);
+        if strange.is_empty() { self.swept_until(SWEEP_PAUSE) } else { self.lease(strange) }
+    }
+
+    /// Those that this process has not in hand and did not publish a moment ago.
+    fn strange(&self, mut events: Vec<CloudEvent>) -> Vec<CloudEvent> {
+        events.retain(|event| !self.in_hand.contains(&event.id) && !self.marked_meanwhile.contains(&event.id));
+        events
+    }
+
+    /// The sweep is over; the next comes after a pause.
+    fn swept_until(&mut self, pause: Duration) {
+        self.is_sweeping = false;
+        self.marked_meanwhile.clear();
+        self.next_sweep.as_mut().reset(Instant::now() + pause);
+    }
+
+    /// Takes nothing new; waits for what the bus has in hand (the host bounds it), and marks what it confirmed.
+    async fn finish(mut self) {
+        while let Some(step) = self.steps.next().await {
+            match step {
+                Step::Published(id, published) => self.published(id, published),
+                Step::Marked(ids, marked) => self.marked(&ids, marked),
+                Step::Due(_) | Step::Leased(_) => {}
+            }
+            if self.marking == Marking::Idle && !self.confirmed.is_empty() {
+                self.mark();
+            }
+        }
+    }
+}

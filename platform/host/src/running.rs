@@ -1,0 +1,176 @@
+//! Services, running.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bus::{Bus, Consumer};
+use contracts::{event::Queue, ids::EventId};
+use db::{Db, DbError};
+use futures::future::join_all;
+use tokio::{task::JoinHandle, time::Instant};
+
+use crate::{
+    Service, Surroundings, dead_letters, forgetting,
+    outbox::{self, Ports, Progress},
+    shop,
+    stop::{Stop, Stopper, stopper},
+    timers,
+};
+
+/// How long [`Host::stop`] takes at most. What manages processes kills them after 10 s or more.
+const STOP_MAX: Duration = Duration::from_secs(10);
+/// How much of it is left for the databases: what they have not written is lost work, if no lost truth.
+const CLOSE_DATABASES_MAX: Duration = Duration::from_secs(5);
+/// How long [`Host::settled`] waits at most: longer than all tries of an event that ends as a dead letter.
+const SETTLE_MAX: Duration = Duration::from_secs(10);
+/// How often [`Host::settled`] looks when nothing tells it to.
+const SETTLE_LOOK_PAUSE: Duration = Duration::from_millis(2);
+
+/// Runs services. Dropping it stops the work behind them, as a kill would; [`Host::stop`] does it with care.
+pub struct Host {
+    bus: Arc<dyn Bus>,
+    databases: Vec<(&'static str, Db)>,
+    work: Vec<Work>,
+    stopper: Stopper,
+    progress: Arc<Progress>,
+}
+
+/// A task, and what to call it where it does not end.
+struct Work {
+    what: String,
+    task: JoinHandle<()>,
+}
+
+/// Events were still on their way when the wait for them ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("after {} s there are still unpublished events: {left}", SETTLE_MAX.as_secs())]
+pub struct Unsettled {
+    /// Where, and how many or why it is not known.
+    left: String,
+}
+
+impl Host {
+    /// Connects the services to each other and starts the work behind them. Needs a running tokio runtime.
+    #[must_use = "what runs behind the services ends with the host"]
+    pub fn start(surroundings: &Surroundings, services: Vec<Service>) -> Self {
+        let (stopper, stop) = stopper();
+        let bus = Arc::clone(&surroundings.bus);
+        let mut host = Self { bus, databases: Vec::new(), work: Vec::new(), stopper, progress: Arc::default() };
+        let feed = shop::follow(surroundings.shop.clone(), &*surroundings.bus, stop.clone());
+        host.spawn("the shop's settings".into(), feed);
+        for service in &services {
+            surroundings.peers.connect(service.name, service.router.clone());
+            // Every consumer hears before the first event leaves an outbox.
+            if let Some((queue, consumer)) = &service.consumer {
+                surroundings.bus.consume(*queue, Arc::clone(consumer));
+            }
+        }
+        let holder: Arc<str> = EventId::new(surroundings.clock.now()).to_string().into();
+        for service in services {
+            host.run(surroundings, &holder, service, &stop);
+        }
+        host
+    }
+
+    fn run(&mut self, surroundings: &Surroundings, holder: &Arc<str>, service: Service, stop: &Stop) {
+        let Service { name, db, consumer, timers, .. } = service;
+        let clock = surroundings.clock.clone();
+        let ports = Ports {
+            service: name,
+            db: db.clone(),
+            bus: Arc::clone(&self.bus),
+            clock: clock.clone(),
+            holder: Arc::clone(holder),
+            progress: Arc::clone(&self.progress),
+        };
+        self.spawn(format!("{name}: outbox"), outbox::run(ports, stop.clone()));
+        self.spawn(format!("{name}: forgetting"), forgetting::run(name, db.clone(), clock, stop.clone()));
+        if let Some((_, consumer)) = consumer {
+            let redrive = dead_letters::redrive(name, db.clone(), consumer, stop.clone());
+            self.spawn(format!("{name}: dead letters"), redrive);
+        }
+        for timer in timers {
+            self.spawn(format!("{name}: {}", timer.name), timers::run(name, timer, stop.clone()));
+        }
+        self.databases.push((name, db));
+    }
+
+    fn spawn(&mut self, what: String, work: impl Future<Output = ()> + Send + 'static) {
+        self.work.push(Work { what, task: tokio::spawn(work) });
+    }
+
+    /// Stops: no new work, then what is in hand, then the databases, all within ten seconds. What does not end in
+    /// time is named in the log, and cut off; its events are delivered again at the next start.
+    pub async fn stop(mut self) {
+        let deadline = Instant::now() + STOP_MAX;
+        self.stopper.stop();
+        let ended = async {
+            // The bus first: it answers the publishers that still wait.
+            self.bus.close().await;
+            for work in &mut self.work {
+                // A task that panicked has ended too, and the panic was logged.
+                let _ = (&mut work.task).await;
+            }
+        };
+        let is_over = tokio::time::timeout_at(deadline - CLOSE_DATABASES_MAX, ended).await.is_ok();
+        let unfinished: Vec<&str> =
+            self.work.iter().filter(|w| !w.task.is_finished()).map(|w| w.what.as_str()).collect();
+        if !is_over {
+            tracing::warn!(?unfinished, "not finished in time and cut off; the next start goes on with it");
+        }
+        self.work.iter().for_each(|work| work.task.abort());
+        let closed = join_all(self.databases.iter().map(|(_, db)| db.close()));
+        if tokio::time::timeout_at(deadline, closed).await.is_err() {
+            tracing::warn!("the databases were not closed in time; the next start checks them");
+        }
+    }
+
+    /// Until every event was published and acted on, with what followed from it. For tests: nothing sleeps.
+    ///
+    /// # Errors
+    /// [`Unsettled`] after ten seconds.
+    pub async fn settled(&self) -> Result<(), Unsettled> {
+        let deadline = Instant::now() + SETTLE_MAX;
+        loop {
+            let marked = self.progress.marked();
+            let left = self.unpublished().await;
+            let Some(left) = left else { return Ok(()) };
+            if Instant::now() >= deadline {
+                return Err(Unsettled { left });
+            }
+            // Whichever comes first.
+            let _ = tokio::time::timeout(SETTLE_LOOK_PAUSE, marked).await;
+        }
+    }
+
+    /// Where there are unpublished events. `None`: nowhere.
+    ///
+    /// The outboxes are counted one after the other, so an event could move behind our back from one that is still to
+    /// be counted into one that was counted: by a mark that begins meanwhile. Then the count does not count.
+    async fn unpublished(&self) -> Option<String> {
+        let marks_begun = self.progress.marks_begun();
+        let mut left = Vec::new();
+        for (service, db) in &self.databases {
+            match db.read::<i64, DbError, _>(|tx| db::outbox::count_unpublished(tx)).await {
+                Ok(0) => {}
+                Ok(events) => left.push(format!("{service} {events}")),
+                Err(error) => left.push(format!("{service}: {error}")),
+            }
+        }
+        if left.is_empty() && marks_begun != self.progress.marks_begun() {
+            left.push("on the move".into());
+        }
+        (!left.is_empty()).then(|| left.join(", "))
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.work.iter().for_each(|work| work.task.abort());
+    }
+}
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let services: Vec<&str> = self.databases.iter().map(|(service, _)| *service).collect();
+        f.debug_struct("Host").field("services", &services).finish_non_exhaustive()
+    }
+}
