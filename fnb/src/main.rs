@@ -1,2 +1,71 @@
-//! fnb
-fn main() {}
+//! `fnb`: the system that runs a coffee shop, in one program.
+
+mod config;
+mod demo;
+mod events;
+mod serve;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The system that runs a coffee shop: orders, payments, stock, and codes that become exactly one drink.
+///
+/// Start with `fnb up --demo` and open the address that it prints.
+#[derive(Debug, Parser)]
+#[command(version, after_help = "\
+Settings come from the command line, then FNB_* variables, then fnb.toml in the current folder, then the defaults;
+`fnb config` shows the outcome.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a shop: every service in this process. Prints `ready http://...` when it answers; Ctrl-C stops it.
+    Up(config::Flags),
+    /// Show every setting and where it may be changed; secrets are masked.
+    Config(config::Flags),
+    /// Look at events: what waits to be sent, and what could not be acted on.
+    Events {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: events::Action,
+        /// Where the shop is.
+        #[command(flatten)]
+        flags: config::Flags,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_standard_error();
+    match run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fnb: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
+    match command {
+        Command::Up(flags) => Ok(on_runtime(up::up(config::read(&flags)?))??),
+        Command::Config(flags) => Ok(print!("{}", config::shown(&config::read(&flags)?)?)),
+        Command::Events { action, flags } => Ok(on_runtime(events::run(action, config::read(&flags)?))??),
+    }
+}
+
+fn on_runtime<T>(work: impl Future<Output = T>) -> Result<T, std::io::Error> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work))
+}
+
+/// Standard output is for what a program reads: the `ready` line.
+fn log_to_standard_error() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("FNB_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,refinery_core=warn"));
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).with_ansi(false).init();
+}

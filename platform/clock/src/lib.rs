@@ -1,1 +1,71 @@
 //! What time it is: the system's, or a test's.
+//!
+//! Rules and commands take the time from a [`Clock`] that they are handed, so that a test in process can move it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use contracts::time::Micros;
+
+/// A source of the time. Clones show the same time.
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    System,
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// The system's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// A clock that stands at `start` until [`Clock::advance`] moves it.
+    #[must_use]
+    pub fn manual(start: Micros) -> Self {
+        Self(Source::Manual(Arc::new(AtomicI64::new(start.0))))
+    }
+
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> Micros {
+        match &self.0 {
+            Source::System => Micros(system_micros()),
+            Source::Manual(time) => Micros(time.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a manual clock forward. The system's clock moves by itself.
+    pub fn advance(&self, duration: Duration) {
+        if let Source::Manual(time) = &self.0 {
+            time.store((self.now() + duration).0, Ordering::SeqCst);
+        }
+    }
+}
+
+fn system_micros() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_clock_moves_for_everyone_who_holds_it() {
+        let clock = Clock::manual(Micros(1));
+        let seen_by_another = clock.clone();
+        clock.advance(Duration::from_micros(41));
+        assert_eq!(seen_by_another.now(), Micros(42));
+    }
+}

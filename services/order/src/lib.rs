@@ -1,1 +1,54 @@
-//! The order service.
+//! Order: the life of an order, from the request at the till to the last cup handed over.
+//!
+//! Owns orders, their lines and their numbers. It says OrderCreated, OrderRevived, OrderCancelled, OrderExpired,
+//! OrderCompleted, OrderChanged and PaymentOrphaned; it hears PaymentCompleted, CodesIssued, DispenseCompleted,
+//! DispenseFailed, StockShort and ProductChanged. It asks Product for what the cache does not know, and Inventory for
+//! stock; it refuses to know how money comes or what a code looks like.
+
+mod commands;
+mod consumers;
+mod error;
+mod http;
+mod model;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use contracts::event::Queue;
+use db::{OpenError, Schema};
+use host::{Service, Surroundings, Timer};
+
+use crate::commands::Orders;
+
+/// The tables of this service.
+const SCHEMA: Schema =
+    Schema { service: "order", migrations: &[("V1__orders", include_str!("../migrations/V1__orders.sql"))] };
+
+/// How often the clock looks for orders to give up: they may live this much longer.
+const EXPIRY_EVERY: Duration = Duration::from_secs(1);
+
+/// Opens the service: its database, its routes, what it hears and what time does.
+///
+/// # Errors
+/// Where its database cannot be opened.
+pub async fn open(around: &Surroundings) -> Result<Service, OpenError> {
+    let db = around.databases.open(&SCHEMA).await?;
+    let orders = Orders::new(db.clone(), around);
+    let (router, openapi) = http::router(orders.clone());
+
+    let expiring = orders.clone();
+    let expiry = Timer::new("expire unpaid orders", EXPIRY_EVERY, move || {
+        let orders = expiring.clone();
+        async move { orders.expire_unpaid().await.map_err(|error| error.to_string()) }
+    });
+    Ok(Service {
+        name: SCHEMA.service,
+        router,
+        openapi,
+        consumer: Some((Queue::Order, consumers::consumer(orders, &db))),
+        db,
+        timers: vec![expiry],
+    })
+}

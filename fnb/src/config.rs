@@ -1,0 +1,163 @@
+//! The settings of the program: the command line, then `FNB_*` variables, then `fnb.toml`, then the defaults.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize};
+
+/// The file in the current folder.
+const FILE: &str = "fnb.toml";
+/// Before the name of each variable, in capitals: `FNB_PORT`.
+const VARIABLE_PREFIX: &str = "FNB_";
+/// What is shown instead of a secret.
+const MASK: &str = "********";
+
+/// Whether something is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Switch {
+    /// It is.
+    On,
+    /// It is not.
+    Off,
+}
+
+/// The command line. What is absent is taken from the next source.
+#[derive(Debug, Default, Args, Serialize)]
+pub(crate) struct Flags {
+    /// The folder of the shop's files [default: fnb-data].
+    #[arg(long, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<PathBuf>,
+    /// The address to listen on [default: 127.0.0.1]. There is no sign-in yet: keep it on this machine.
+    #[arg(long, value_name = "ADDR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<IpAddr>,
+    /// The port of the gateway [default: 8080]; 0 takes a free one.
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    /// Whether each service also has its own port, 5001 to 5005 and 8000 [default: on].
+    #[arg(long, value_name = "on|off")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_ports: Option<Switch>,
+    /// Fill an empty shop with a menu and stock, and let a mock gateway pay QRIS.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "is_false")]
+    demo: bool,
+    /// PostgreSQL instead of files: postgres://user:password@host:port [default: SQLite files in the data folder].
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
+    /// Let a mock gateway pay QRIS by itself, after so many milliseconds; receipts are marked TEST.
+    #[arg(long, value_name = "MS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mock_qris_ms: Option<u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if hands a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+/// The settings, from every source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// The folder of the shop's files.
+    pub(crate) data: PathBuf,
+    /// The address to listen on.
+    pub(crate) listen: IpAddr,
+    /// The port of the gateway; 0 takes a free one.
+    pub(crate) port: u16,
+    /// Whether each service also has its own port.
+    pub(crate) service_ports: Switch,
+    /// Whether an empty shop is filled, and QRIS paid by the mock gateway.
+    pub(crate) demo: bool,
+    /// PostgreSQL's address, or nothing for files.
+    pub(crate) database: Option<String>,
+    /// How long the mock gateway takes to pay, in milliseconds; nothing: no mock gateway, unless `demo`.
+    pub(crate) mock_qris_ms: Option<u64>,
+    /// How often reports are brought up to date when nothing was sold, in seconds.
+    pub(crate) report_every_seconds: u64,
+    /// How soon a sale is in the reports, in seconds.
+    pub(crate) report_after_sale_seconds: u64,
+    /// For benchmarks: a slower disk, in milliseconds for each commit.
+    pub(crate) bench_flush_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: "fnb-data".into(),
+            listen: IpAddr::from([127, 0, 0, 1]),
+            port: 8080,
+            service_ports: Switch::On,
+            demo: false,
+            database: None,
+            mock_qris_ms: None,
+            report_every_seconds: 60 * 60,
+            report_after_sale_seconds: 10,
+            bench_flush_ms: 0,
+        }
+    }
+}
+
+/// The settings cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}. `fnb up --help` and `fnb config` show every setting.")]
+pub(crate) struct ConfigError(String);
+
+/// The settings from every source.
+pub(crate) fn read(flags: &Flags) -> Result<Config, ConfigError> {
+    Figment::from(Serialized::defaults(Config::default()))
+        .merge(Toml::file(FILE))
+        .merge(Env::prefixed(VARIABLE_PREFIX).ignore(&["log"]).filter(|name| !name.starts_with("test_")))
+        .merge(Serialized::defaults(flags))
+        .extract()
+        .map_err(|error| ConfigError(error.to_string()))
+}
+
+/// The settings as `fnb.toml` would have them, secrets masked.
+pub(crate) fn shown(config: &Config) -> Result<String, ConfigError> {
+    let masked = Config { database: config.database.as_deref().map(masked), ..config.clone() };
+    let toml = toml::to_string(&masked).map_err(|error| ConfigError(error.to_string()))?;
+    Ok(format!("# Set here, in {FILE}, or by {VARIABLE_PREFIX}<NAME>, such as {VARIABLE_PREFIX}PORT=9000.\n{toml}"))
+}
+
+/// An address without its password.
+fn masked(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return MASK.to_owned() };
+    match rest.rsplit_once('@') {
+        Some((login, place)) => {
+            let user = login.split_once(':').map_or(login, |(user, _)| user);
+            let password = if login.contains(':') { format!(":{MASK}") } else { String::new() };
+            format!("{scheme}://{user}{password}@{place}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let config = Config { database: Some("postgres://shop:s3cr@t@db.local:5432".into()), ..Config::default() };
+        let shown = shown(&config).unwrap();
+        assert!(!shown.contains("s3cr"), "{shown}");
+        assert!(shown.contains("postgres://shop:********@db.local:5432"), "{shown}");
+    }
+
+    #[test]
+    fn what_is_shown_can_be_read_again() {
+        let shown = shown(&Config::default()).unwrap();
+        let read: Config = Figment::from(Toml::string(&shown)).extract().unwrap();
+        assert_eq!(read, Config::default());
+    }
+}

@@ -1,0 +1,268 @@
+//! `--demo`: a coffee shop to try things with, made over the same routes that a person uses.
+//!
+//! Every id is fixed and every step may be done twice, so a shop that was only half filled is filled at the next
+//! start. The step that is done last says whether there is anything to do.
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Method, Request, StatusCode, header},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+/// The shop, as a file that a person can read and change.
+const SHOP: &str = include_str!("../demo/shop.json");
+/// More than any answer to these steps has.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DemoShop {
+    shop: serde_json::Map<String, Value>,
+    inventory: Vec<Item>,
+    categories: Vec<Category>,
+    option_groups: Vec<OptionGroup>,
+    products: Vec<Product>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Item {
+    id: u32,
+    name: String,
+    unit: String,
+    policy: String,
+    low_level: i64,
+    received: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Category {
+    id: u32,
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OptionGroup {
+    id: u32,
+    name: String,
+    least: u32,
+    most: u32,
+    options: Vec<serde_json::Map<String, Value>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Product {
+    id: u32,
+    category: u32,
+    name: String,
+    description: String,
+    price: u32,
+    dispense_ml: Option<u32>,
+    option_groups: Vec<u32>,
+    /// What one takes: (item, quantity).
+    #[serde(default)]
+    recipe: Vec<(u32, u32)>,
+    /// How many there are of what is counted as itself.
+    pieces: Option<i64>,
+}
+
+/// A step was refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DemoError {
+    /// The file is not a shop.
+    #[error("the demo's file cannot be read: {0}")]
+    File(#[from] serde_json::Error),
+    /// A route answered something else.
+    #[error("{step} answered {status}: {answer}")]
+    Step {
+        /// Which.
+        step: String,
+        /// With what.
+        status: StatusCode,
+        /// In which words.
+        answer: String,
+    },
+    /// A request could not be made.
+    #[error("{0}")]
+    Request(String),
+}
+
+/// The kinds of things that have fixed ids, so that they do not meet.
+#[derive(Clone, Copy)]
+enum Kind {
+    Category = 1,
+    Product = 2,
+    Item = 3,
+    /// The item of a product that is counted as itself.
+    Piece = 4,
+    Group = 5,
+    Option = 6,
+}
+
+/// A fixed UUIDv7 of the distant past.
+fn id(kind: Kind, number: u32) -> String {
+    format!("00000000-0000-7000-8000-{:04}{number:08}", kind as u32)
+}
+
+/// Fills the shop behind `origin`, unless it is filled.
+pub(crate) async fn fill(origin: Router) -> Result<(), DemoError> {
+    let shop: DemoShop = serde_json::from_str(SHOP)?;
+    let filling = Filling { origin };
+    let Some(last) = shop.products.last() else { return Ok(()) };
+    if filling.is_there(&format!("/api/Product/{}", id(Kind::Product, last.id))).await? {
+        return Ok(());
+    }
+    filling.settings(&shop.shop).await?;
+    for item in &shop.inventory {
+        filling.item(item).await?;
+    }
+    for (position, category) in shop.categories.iter().enumerate() {
+        let body = json!({ "categoryId": id(Kind::Category, category.id), "name": category.name, "position": position });
+        filling.make("/api/Category", &id(Kind::Category, category.id), &body).await?;
+    }
+    for product in &shop.products {
+        filling.stock_of(product).await?;
+        filling.product(product, &shop.option_groups).await?;
+    }
+    tracing::info!(products = shop.products.len(), "the demo shop is filled");
+    Ok(())
+}
+
+struct Filling {
+    origin: Router,
+}
+
+impl Filling {
+    async fn settings(&self, texts: &serde_json::Map<String, Value>) -> Result<(), DemoError> {
+        let (_, mut settings) = self.send(Method::GET, "/api/Shop", None, &[StatusCode::OK]).await?;
+        if let Some(settings) = settings.as_object_mut() {
+            settings.extend(texts.clone());
+        }
+        self.put("/api/Shop", &settings).await
+    }
+
+    async fn item(&self, item: &Item) -> Result<(), DemoError> {
+        let inventory_id = id(Kind::Item, item.id);
+        let body = json!({
+            "inventoryId": inventory_id, "name": item.name, "unit": item.unit, "policy": item.policy,
+            "lowLevel": item.low_level,
+        });
+        self.make("/api/Inventory", &inventory_id, &body).await?;
+        self.receive(&inventory_id, item.received).await
+    }
+
+    /// The recipe of a product, or the item that it is.
+    async fn stock_of(&self, product: &Product) -> Result<(), DemoError> {
+        let product_id = id(Kind::Product, product.id);
+        if let Some(pieces) = product.pieces {
+            let inventory_id = id(Kind::Piece, product.id);
+            let body = json!({
+                "inventoryId": inventory_id, "name": product.name, "unit": "piece", "productId": product_id,
+                "policy": "BLOCK", "lowLevel": 10,
+            });
+            self.make("/api/Inventory", &inventory_id, &body).await?;
+            return self.receive(&inventory_id, pieces).await;
+        }
+        let part = |(item, quantity): &(u32, u32)| json!({ "inventoryId": id(Kind::Item, *item), "quantity": quantity });
+        let parts: Vec<Value> = product.recipe.iter().map(part).collect();
+        self.put(&format!("/api/Recipe/{product_id}"), &json!({ "parts": parts })).await
+    }
+
+    async fn receive(&self, inventory_id: &str, quantity: i64) -> Result<(), DemoError> {
+        let body = json!({ "reason": "RECEIVED", "quantity": quantity, "note": "Opening stock" });
+        self.make(&format!("/api/Inventory/{inventory_id}/adjust"), inventory_id, &body).await
+    }
+
+    async fn product(&self, product: &Product, groups: &[OptionGroup]) -> Result<(), DemoError> {
+        let of_product = groups.iter().filter(|group| product.option_groups.contains(&group.id));
+        let product_id = id(Kind::Product, product.id);
+        let body = json!({
+            "productId": product_id,
+            "categoryId": id(Kind::Category, product.category),
+            "name": product.name,
+            "description": product.description,
+            "price": product.price,
+            "isDispensable": product.dispense_ml.is_some(),
+            "dispenseMl": product.dispense_ml,
+            "optionGroups": of_product.map(|group| group_of(product, group)).collect::<Vec<_>>(),
+        });
+        self.make("/api/Product", &product_id, &body).await
+    }
+
+    /// Makes something with this id, unless it was made before: then the key makes the step answer as it did.
+    async fn make(&self, path: &str, id: &str, body: &Value) -> Result<(), DemoError> {
+        let fine = [StatusCode::CREATED, StatusCode::OK];
+        let key = format!("demo-{path}-{id}");
+        self.send(Method::POST, path, Some((&key, body)), &fine).await.map(drop)
+    }
+
+    async fn put(&self, path: &str, body: &Value) -> Result<(), DemoError> {
+        self.send(Method::PUT, path, Some(("demo", body)), &[StatusCode::OK]).await.map(drop)
+    }
+
+    async fn is_there(&self, path: &str) -> Result<bool, DemoError> {
+        let (status, _) = self.send(Method::GET, path, None, &[StatusCode::OK, StatusCode::NOT_FOUND]).await?;
+        Ok(status == StatusCode::OK)
+    }
+
+    /// One step, with the key and the body of what it makes.
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, &Value)>,
+        fine: &[StatusCode],
+    ) -> Result<(StatusCode, Value), DemoError> {
+        let step = format!("{method} {path}");
+        let failed = |error: &dyn std::fmt::Display| DemoError::Request(format!("{step}: {error}"));
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("Idempotency-Key", body.map_or("demo", |(key, _)| key))
+            .body(body.map_or_else(Body::empty, |(_, body)| Body::from(body.to_string())))
+            .map_err(|error| failed(&error))?;
+        let response = self.origin.clone().oneshot(request).await.map_err(|error| failed(&error))?;
+        let status = response.status();
+        let bytes = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.map_err(|error| failed(&error))?;
+        if !fine.contains(&status) {
+            return Err(DemoError::Step { step, status, answer: String::from_utf8_lossy(&bytes).into_owned() });
+        }
+        Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
+    }
+}
+
+/// A group as one product has it: options belong to their product.
+fn group_of(product: &Product, group: &OptionGroup) -> Value {
+    /// Room for the groups of a product, and for the options of a group.
+    const PLACES: u32 = 100;
+    let group_number = product.id * PLACES + group.id;
+    let options = (0_u32..).zip(&group.options).map(|(place, option)| {
+        let mut option = option.clone();
+        option.insert("optionId".into(), id(Kind::Option, group_number * PLACES + place).into());
+        option
+    });
+    json!({
+        "groupId": id(Kind::Group, group_number), "name": group.name, "least": group.least, "most": group.most,
+        "options": options.collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_shop_has_two_dozen_products_and_several_from_the_dispenser() {
+        let shop: DemoShop = serde_json::from_str(SHOP).unwrap();
+        assert!(shop.products.len() >= 24);
+        assert!(shop.products.iter().filter(|product| product.dispense_ml.is_some()).count() >= 3);
+        assert!(shop.products.iter().all(|product| product.recipe.is_empty() == product.pieces.is_some()));
+    }
+}

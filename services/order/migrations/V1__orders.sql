@@ -1,0 +1,83 @@
+CREATE TABLE orders (
+    order_id       TEXT PRIMARY KEY,
+    order_number   TEXT NOT NULL,
+    business_day   TEXT NOT NULL,
+    status         TEXT NOT NULL CHECK (status IN ('PENDING', 'PROCESSING', 'READY', 'COMPLETED', 'CANCELLED', 'EXPIRED')),
+    channel        TEXT NOT NULL CHECK (channel IN ('POS', 'KIOSK')),
+    dining_option  TEXT NOT NULL CHECK (dining_option IN ('TAKEAWAY', 'DINE_IN')),
+    customer_name  TEXT,
+    table_name     TEXT,
+    currency       TEXT NOT NULL,
+    subtotal       BIGINT NOT NULL CHECK (subtotal >= 0),
+    discount       BIGINT NOT NULL CHECK (discount >= 0),
+    service        BIGINT NOT NULL CHECK (service >= 0),
+    taxes          TEXT NOT NULL,
+    tax            BIGINT NOT NULL CHECK (tax >= 0),
+    total          BIGINT NOT NULL CHECK (total >= 0),
+    stock          TEXT NOT NULL CHECK (stock IN ('RESERVED', 'DEFERRED', 'SHORT')),
+    placed_at      BIGINT NOT NULL,
+    expires_at     BIGINT NOT NULL,
+    paid_at        BIGINT,
+    payment_id     TEXT,
+    payment_method TEXT CHECK (payment_method IN ('CASH', 'QRIS')),
+    cancel_reason  TEXT,
+    updated_at     BIGINT NOT NULL,
+    version        BIGINT NOT NULL CHECK (version >= 1),
+    CHECK ((paid_at IS NULL) = (payment_id IS NULL)),
+    UNIQUE (business_day, order_number)
+);
+
+-- Lists, newest first.
+CREATE INDEX orders_by_time ON orders (placed_at, order_id);
+-- The boards of what is open.
+CREATE INDEX orders_by_status ON orders (status, placed_at, order_id);
+-- The clock that gives up what is not paid.
+CREATE INDEX orders_unpaid ON orders (expires_at) WHERE status = 'PENDING';
+-- The extraction's watermark, and screens that come back.
+CREATE INDEX orders_by_change ON orders (updated_at, order_id);
+
+CREATE TABLE order_items (
+    order_id     TEXT NOT NULL REFERENCES orders (order_id),
+    line         BIGINT NOT NULL CHECK (line >= 1),
+    product_id   TEXT NOT NULL,
+    product_name TEXT NOT NULL,
+    quantity     BIGINT NOT NULL CHECK (quantity BETWEEN 1 AND 999),
+    unit_price   BIGINT NOT NULL CHECK (unit_price >= 0),
+    line_total   BIGINT NOT NULL CHECK (line_total = unit_price * quantity),
+    discount     BIGINT NOT NULL,
+    service      BIGINT NOT NULL,
+    tax          BIGINT NOT NULL,
+    options      TEXT NOT NULL,
+    note         TEXT,
+    dispense_ml  BIGINT CHECK (dispense_ml > 0),
+    PRIMARY KEY (order_id, line)
+);
+
+-- What QR and the machines said of each cup. The newer version wins.
+CREATE TABLE order_cups (
+    order_id TEXT NOT NULL REFERENCES orders (order_id),
+    line     BIGINT NOT NULL,
+    unit     BIGINT NOT NULL,
+    status   TEXT NOT NULL,
+    code     TEXT NOT NULL,
+    version  BIGINT NOT NULL,
+    PRIMARY KEY (order_id, line, unit)
+);
+
+-- The last number given out, for each device's letter and business day.
+CREATE TABLE order_numbers (
+    letter       TEXT NOT NULL,
+    business_day TEXT NOT NULL,
+    last         BIGINT NOT NULL,
+    PRIMARY KEY (letter, business_day)
+);
+
+-- For Analytics' extraction.
+CREATE VIEW etl_orders AS
+SELECT order_id, order_number, status, channel, business_day, total, discount, service, tax, currency,
+       placed_at, paid_at, payment_method, updated_at, version
+  FROM orders;
+
+CREATE VIEW etl_order_items AS
+SELECT order_id, line, product_id, product_name, quantity, line_total, discount, service, tax
+  FROM order_items;

@@ -1,0 +1,92 @@
+//! `PATCH /api/Order/{orderId}`: staff make it READY, hand it over, revive it, or write a name or a table on it.
+
+use contracts::{
+    ids::OrderId,
+    order::{CUSTOMER_CHARS_MAX, ChangeOrder, OrderStatus, OrderView, TABLE_CHARS_MAX},
+    time::Micros,
+};
+use db::Tx;
+
+use super::{Orders, complete_order, say_changed};
+use crate::{error::OrderError, model, store};
+
+impl Orders {
+    /// Changes an order and answers it.
+    ///
+    /// # Errors
+    /// [`OrderError`]: nothing was changed.
+    pub(crate) async fn change(&self, order_id: OrderId, change: ChangeOrder) -> Result<OrderView, OrderError> {
+        let too_long = |error: crate::error::PlaceError| OrderError::Invalid(error.to_string());
+        model::check_length("customerName", change.customer_name.as_deref(), CUSTOMER_CHARS_MAX).map_err(too_long)?;
+        model::check_length("table", change.table.as_deref(), TABLE_CHARS_MAX).map_err(too_long)?;
+        let now = self.clock.now();
+
+        let order = match change.status {
+            // Asks Inventory first, so it cannot share a write with the texts.
+            Some(OrderStatus::Pending) => {
+                let revived = self.revive(order_id).await?;
+                let texts = ChangeOrder { status: None, ..change };
+                if is_text(&texts) {
+                    self.db.write(move |tx| write_change(tx, order_id, &texts, now)).await?
+                } else {
+                    revived
+                }
+            }
+            _ => self.db.write(move |tx| write_change(tx, order_id, &change, now)).await?,
+        };
+        self.cache_receipt(&order).await;
+        Ok(order)
+    }
+}
+
+fn is_text(change: &ChangeOrder) -> bool {
+    change.customer_name.is_some() || change.table.is_some()
+}
+
+fn write_change(
+    tx: &mut Tx<'_>,
+    order_id: OrderId,
+    change: &ChangeOrder,
+    now: Micros,
+) -> Result<OrderView, OrderError> {
+    if is_text(change) {
+        let trimmed = |text: &Option<String>| text.as_deref().map(str::trim).map(str::to_owned);
+        let (customer_name, table) = (trimmed(&change.customer_name), trimmed(&change.table));
+        let renamed = store::rename(tx, order_id, customer_name.as_deref(), table.as_deref(), now)?;
+        say_changed(tx, &renamed.ok_or(OrderError::Unknown(order_id))?)?;
+    }
+    if let Some(status) = change.status {
+        move_to(tx, order_id, status, now)?;
+    }
+    store::find(tx, order_id)?.ok_or(OrderError::Unknown(order_id))
+}
+
+fn move_to(tx: &mut Tx<'_>, order_id: OrderId, to: OrderStatus, now: Micros) -> Result<(), OrderError> {
+    let moved = match to {
+        OrderStatus::Ready => {
+            let made = [OrderStatus::Processing, OrderStatus::Processing];
+            let ready = store::advance(tx, order_id, made, OrderStatus::Ready, now)?;
+            ready.map(|order| say_changed(tx, &order)).transpose()?
+        }
+        OrderStatus::Completed => {
+            let order = store::find(tx, order_id)?.ok_or(OrderError::Unknown(order_id))?;
+            if model::is_in_review(&order) {
+                return Err(OrderError::InReview(order.order_number));
+            }
+            complete_order::complete(tx, &order, now)?.map(drop)
+        }
+        OrderStatus::Processing => {
+            return Err(OrderError::NotByHand("PROCESSING", "Take the payment with POST /api/Payment."));
+        }
+        OrderStatus::Cancelled => return Err(OrderError::NotByHand("CANCELLED", "Cancel the order with DELETE.")),
+        OrderStatus::Expired => return Err(OrderError::NotByHand("EXPIRED", "Cancel the order with DELETE.")),
+        OrderStatus::Pending => return Err(OrderError::NotByHand("PENDING", "Revive an expired order.")),
+    };
+    match moved {
+        Some(()) => Ok(()),
+        None => {
+            let from = store::find(tx, order_id)?.ok_or(OrderError::Unknown(order_id))?.status;
+            Err(OrderError::Illegal { from, to })
+        }
+    }
+}

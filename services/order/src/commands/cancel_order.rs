@@ -1,0 +1,37 @@
+//! `DELETE /api/Order/{orderId}`: a person gives an unpaid order up.
+
+use contracts::{
+    event::OrderCancelled,
+    ids::OrderId,
+    order::{OrderStatus, OrderView},
+    time::Micros,
+};
+use db::{Tx, outbox};
+
+use super::{Orders, say_changed};
+use crate::{error::OrderError, store};
+
+impl Orders {
+    /// Cancels an order. Cancelling it again answers it as it is.
+    ///
+    /// # Errors
+    /// [`OrderError::Illegal`] for one that is paid or closed otherwise.
+    pub(crate) async fn cancel(&self, order_id: OrderId, reason: String) -> Result<OrderView, OrderError> {
+        let now = self.clock.now();
+        self.db.write(move |tx| write_cancellation(tx, order_id, &reason, now)).await
+    }
+}
+
+fn write_cancellation(tx: &mut Tx<'_>, order_id: OrderId, reason: &str, now: Micros) -> Result<OrderView, OrderError> {
+    let Some(order) = store::cancel(tx, order_id, reason, now)? else {
+        let order = store::find(tx, order_id)?.ok_or(OrderError::Unknown(order_id))?;
+        return match order.status {
+            OrderStatus::Cancelled => Ok(order),
+            from => Err(OrderError::Illegal { from, to: OrderStatus::Cancelled }),
+        };
+    };
+    let event = OrderCancelled { order_id, order_version: order.version, reason: reason.to_owned() };
+    outbox::append(tx, &event, now)?;
+    say_changed(tx, &order)?;
+    Ok(order)
+}

@@ -1,0 +1,31 @@
+//! An order is complete when every unit is poured or handed over.
+
+use contracts::{
+    event::OrderCompleted,
+    order::{OrderStatus, OrderView},
+    time::Micros,
+};
+use db::{DbError, Tx, outbox};
+
+use super::say_changed;
+use crate::{model, store};
+
+/// Completes a paid order of which machines have poured every unit.
+pub(super) fn complete_if_poured(tx: &mut Tx<'_>, order: &OrderView, now: Micros) -> Result<(), DbError> {
+    if !model::is_all_poured(order) {
+        return Ok(());
+    }
+    complete(tx, order, now).map(drop)
+}
+
+/// Moves a paid order to COMPLETED and says so. `None`: it is not being made.
+pub(super) fn complete(tx: &mut Tx<'_>, order: &OrderView, now: Micros) -> Result<Option<OrderView>, DbError> {
+    let paid = [OrderStatus::Processing, OrderStatus::Ready];
+    let Some(completed) = store::advance(tx, order.order_id, paid, OrderStatus::Completed, now)? else {
+        return Ok(None);
+    };
+    let event = OrderCompleted { order_id: completed.order_id, order_version: completed.version };
+    outbox::append(tx, &event, now)?;
+    say_changed(tx, &completed)?;
+    Ok(Some(completed))
+}

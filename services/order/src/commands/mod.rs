@@ -1,0 +1,104 @@
+//! What can be done with orders: one file for each use case.
+
+mod advance_order;
+mod cancel_order;
+mod cards;
+mod complete_order;
+mod expire_orders;
+mod keep_cups;
+mod place_order;
+mod read_orders;
+mod receipt;
+mod record_payment;
+mod revive_order;
+
+use std::sync::Arc;
+
+use bus::Bus;
+use cache::Cache;
+use clock::Clock;
+use contracts::{
+    event::OrderChanged,
+    order::{OrderView, StockCheck},
+    receipt::{self, RECEIPT_LIFE_SECONDS, ReceiptField},
+};
+use db::{Db, DbResult, Tx, outbox};
+use host::{ShopFeed, Surroundings};
+use web::{CallError, Peer};
+
+use crate::model;
+
+pub(crate) use read_orders::{ListRequest, STREAM_BACKLOG_ORDERS_MAX};
+
+/// Orders, and what can be done with them.
+#[derive(Clone)]
+pub(crate) struct Orders {
+    db: Db,
+    cache: Arc<dyn Cache>,
+    bus: Arc<dyn Bus>,
+    product: Peer,
+    inventory: Peer,
+    payment: Peer,
+    qr: Peer,
+    shop: ShopFeed,
+    clock: Clock,
+}
+
+impl Orders {
+    pub(crate) fn new(db: Db, around: &Surroundings) -> Self {
+        Self {
+            db,
+            cache: Arc::clone(&around.cache),
+            bus: Arc::clone(&around.bus),
+            product: around.peers.peer("product"),
+            inventory: around.peers.peer("inventory"),
+            payment: around.peers.peer("payment"),
+            qr: around.peers.peer("qr"),
+            shop: around.shop.clone(),
+            clock: around.clock.clone(),
+        }
+    }
+
+    /// Whether the database answers.
+    pub(crate) async fn ready(&self) -> Result<(), String> {
+        self.db
+            .read(|tx| tx.query_one("SELECT 1 AS one", (), |row| row.get::<i64>("one")))
+            .await
+            .map(drop)
+            .map_err(|error: db::DbError| error.to_string())
+    }
+
+    /// Asks Inventory to hold what an order of this version needs (idempotent by order id). With Inventory away the
+    /// order goes through, marked, because a till that cannot sell is worse than a count that is late.
+    async fn reserve(&self, order: &OrderView, version: i64) -> Result<StockCheck, Box<contracts::problem::Problem>> {
+        let path = format!("/internal/Reservation/{}", order.order_id);
+        let asked = self.inventory.put::<_, serde_json::Value>(&path, &model::stock_needs(order, version)).await;
+        match asked {
+            Ok(_) => Ok(StockCheck::Reserved),
+            Err(CallError::Refused(problem)) => Err(Box::new(problem)),
+            Err(error) => {
+                tracing::warn!(order_id = %order.order_id, %error, "stock is not reserved: inventory will hold it when it is back");
+                Ok(StockCheck::Deferred)
+            }
+        }
+    }
+
+    /// Writes Order's part of the receipt to the cache (step 6). A cache: losing it costs time, not truth.
+    async fn cache_receipt(&self, order: &OrderView) {
+        let part = match serde_json::to_string(&model::receipt_part(order)) {
+            Ok(part) => part,
+            Err(error) => return tracing::error!(order_id = %order.order_id, %error, "a receipt cannot be written"),
+        };
+        let key = receipt::cache_key(order.order_id);
+        let life = std::time::Duration::from_secs(RECEIPT_LIFE_SECONDS);
+        let put = self.cache.put_field(&key, ReceiptField::Order.name(), order.version, part, life);
+        if let Err(error) = put.await {
+            tracing::warn!(order_id = %order.order_id, %error, "the receipt is not cached");
+        }
+    }
+}
+
+/// Tells every screen how an order is now.
+fn say_changed(tx: &mut Tx<'_>, order: &OrderView) -> DbResult<()> {
+    outbox::append(tx, &OrderChanged(order.clone()), order.updated_at)
+}

@@ -1,0 +1,112 @@
+//! Reading orders: one, a page of them, what is owed, what changed.
+
+use std::time::Duration;
+
+use bus::Listener;
+use contracts::{
+    PAGE_ROWS_MAX, Page,
+    event::EventKind,
+    ids::OrderId,
+    order::{AmountDue, Channel, OrderStatus, OrderView},
+    time::{BusinessDay, Micros},
+};
+use db::DbError;
+
+use super::Orders;
+use crate::{
+    error::OrderError,
+    store::{self, ListFilter},
+};
+
+/// A text is looked for in the orders of the last month: further back is a report's job.
+const TEXT_SEARCH_LIFE: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+/// A screen that was away longer reads the list anew.
+pub(crate) const STREAM_BACKLOG_ORDERS_MAX: u32 = PAGE_ROWS_MAX;
+/// Commits of one instant may become visible in another order: a screen that comes back is told this much twice.
+const STREAM_OVERLAP: Duration = Duration::from_secs(5);
+
+/// Which page of which orders.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ListRequest {
+    pub(crate) status: Option<OrderStatus>,
+    pub(crate) channel: Option<Channel>,
+    pub(crate) business_day: Option<BusinessDay>,
+    pub(crate) text: Option<String>,
+    pub(crate) cursor: Option<String>,
+    pub(crate) limit: u32,
+}
+
+impl Orders {
+    /// One order.
+    ///
+    /// # Errors
+    /// [`OrderError::Unknown`].
+    pub(crate) async fn find(&self, order_id: OrderId) -> Result<OrderView, OrderError> {
+        self.db.read(move |tx| store::find(tx, order_id)?.ok_or(OrderError::Unknown(order_id))).await
+    }
+
+    /// One page of orders, newest first.
+    ///
+    /// # Errors
+    /// [`OrderError::Invalid`] for a cursor that no page gave.
+    pub(crate) async fn list(&self, request: ListRequest) -> Result<Page<OrderView>, OrderError> {
+        let after = request.cursor.as_deref().map(read_cursor).transpose()?;
+        let placed_from = request.text.as_ref().map(|_| self.clock.now() - TEXT_SEARCH_LIFE);
+        let filter = ListFilter {
+            status: request.status,
+            channel: request.channel,
+            business_day: request.business_day,
+            text: request.text,
+            placed_from,
+            after,
+        };
+        let limit = request.limit.clamp(1, PAGE_ROWS_MAX);
+        let mut items =
+            self.db.read(move |tx| store::list(tx, &filter, limit + 1)).await.map_err(|error: DbError| error)?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next_cursor = if more { items.last().map(cursor_of) } else { None };
+        Ok(Page { items, next_cursor })
+    }
+
+    /// What is owed for an order, for Payment.
+    ///
+    /// # Errors
+    /// [`OrderError::Unknown`].
+    pub(crate) async fn amount_due(&self, order_id: OrderId) -> Result<AmountDue, OrderError> {
+        let order = self.find(order_id).await?;
+        Ok(AmountDue {
+            order_id,
+            order_number: order.order_number,
+            status: order.status,
+            version: order.version,
+            total: order.price.total,
+            currency: order.price.currency,
+        })
+    }
+
+    /// Hears how orders change from now on.
+    pub(crate) fn changes(&self) -> Listener {
+        self.bus.listen(&[EventKind::OrderChanged])
+    }
+
+    /// What changed since a screen went away. One more than [`STREAM_BACKLOG_ORDERS_MAX`]: too much to tell.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub(crate) async fn changed_since(&self, since: Micros) -> Result<Vec<OrderView>, DbError> {
+        let since = since - STREAM_OVERLAP;
+        self.db.read(move |tx| store::changed_since(tx, since, STREAM_BACKLOG_ORDERS_MAX + 1)).await
+    }
+}
+
+fn cursor_of(order: &OrderView) -> String {
+    format!("{}_{}", order.placed_at.0, order.order_id)
+}
+
+fn read_cursor(cursor: &str) -> Result<(Micros, OrderId), OrderError> {
+    let parts = cursor
+        .split_once('_')
+        .and_then(|(placed_at, order_id)| Some((Micros(placed_at.parse().ok()?), order_id.parse().ok()?)));
+    parts.ok_or_else(|| OrderError::Invalid("cursor is not one that a page gave. Leave it out to start anew.".into()))
+}

@@ -1,0 +1,337 @@
+//! The rules of an order: what may be ordered, what it costs, who may move it where. No I/O.
+
+use std::collections::HashMap;
+
+use contracts::{
+    Word,
+    event::{PlacedItem, PlacedOrder},
+    ids::{OptionId, OrderId, ProductId},
+    inventory::{ReserveItem, ReserveStock},
+    money::{Money, MoneyError},
+    order::{
+        CUSTOMER_CHARS_MAX, Channel, ChosenOption, ITEMS_MAX, NOTE_CHARS_MAX, OPTIONS_PER_ITEM_MAX, OrderItemView,
+        OrderStatus, OrderView, PlaceOrder, PlaceOrderItem, PriceView, QUANTITY_MAX, StockCheck, TABLE_CHARS_MAX,
+    },
+    pricing::{self, Discount, Line, LinePrice},
+    product::{OptionGroup, ProductCard, ProductOption},
+    receipt::ReceiptOrder,
+    shop::Shop,
+    time::Micros,
+};
+
+use crate::error::PlaceError;
+
+/// An order that was priced and is not yet written.
+#[derive(Clone, Debug)]
+pub struct NewOrder {
+    /// As everyone will see it. Its number is given when it is written.
+    pub view: OrderView,
+    /// Each line's share of discount, service and tax.
+    pub shares: Vec<LinePrice>,
+    /// How much a machine pours of one unit of each line, in millilitres.
+    pub dispense_ml: Vec<Option<u32>>,
+}
+
+/// The letter before the numbers of a channel's orders, until devices have their own.
+#[must_use]
+pub fn number_letter(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Pos => "A",
+        Channel::Kiosk => "K",
+    }
+}
+
+/// What people call the `count`th order of a letter and business day: `A-0042`.
+#[must_use]
+pub fn order_number(letter: &str, count: i64) -> String {
+    format!("{letter}-{count:04}")
+}
+
+/// Prices a request with the products as they are now (step 4), and refuses a total that differs by one unit.
+///
+/// # Errors
+/// [`PlaceError`] says which line cannot be sold and why, or what the order costs now.
+pub fn price(
+    request: &PlaceOrder,
+    cards: &HashMap<ProductId, ProductCard>,
+    shop: &Shop,
+    now: Micros,
+) -> Result<NewOrder, PlaceError> {
+    check_bounds(request)?;
+    let ordered = (1_u32..).zip(&request.items).map(|(line, item)| order_line(line, item, cards, shop));
+    let ordered = ordered.collect::<Result<Vec<OrderedLine>, PlaceError>>()?;
+
+    let priced: Vec<Line> = ordered.iter().map(|line| line.priced.clone()).collect();
+    let price = pricing::price(&priced, Discount::None, &shop.price_rules())?;
+    let dispense_ml = ordered.iter().map(|line| line.dispense_ml).collect();
+    let items = ordered.into_iter().map(|line| line.view).collect();
+
+    let view = OrderView {
+        order_id: request.order_id.unwrap_or_else(|| OrderId::new(now)),
+        order_number: String::new(),
+        status: OrderStatus::Pending,
+        channel: request.channel.unwrap_or_default(),
+        dining_option: request.dining_option.unwrap_or_default(),
+        customer_name: written(request.customer_name.as_deref()),
+        table: written(request.table.as_deref()),
+        items,
+        price: PriceView::from(&price),
+        stock: StockCheck::Reserved,
+        business_day: shop.business_day(now),
+        placed_at: now,
+        expires_at: Some(now + shop.unpaid_order_life()),
+        paid_at: None,
+        payment_method: None,
+        cancel_reason: None,
+        updated_at: now,
+        version: 1,
+    };
+    if view.price.total != request.total_amount {
+        return Err(PlaceError::total_differs(request.total_amount, view));
+    }
+    Ok(NewOrder { view, shares: price.lines, dispense_ml })
+}
+
+fn check_bounds(request: &PlaceOrder) -> Result<(), PlaceError> {
+    let lines = request.items.len();
+    if lines == 0 {
+        return Err(PlaceError::invalid("items is empty: add at least one product, then send the order again."));
+    }
+    if lines > ITEMS_MAX {
+        let detail = format!("items has {lines} lines; an order takes at most {ITEMS_MAX}. Split it into two orders.");
+        return Err(PlaceError::Invalid(detail));
+    }
+    check_length("customerName", request.customer_name.as_deref(), CUSTOMER_CHARS_MAX)?;
+    check_length("table", request.table.as_deref(), TABLE_CHARS_MAX)
+}
+
+/// Refuses a text that no receipt and no screen can carry.
+///
+/// # Errors
+/// [`PlaceError::Invalid`] names the field and its bound.
+pub fn check_length(field: &str, text: Option<&str>, chars_max: usize) -> Result<(), PlaceError> {
+    match text {
+        Some(text) if text.chars().count() > chars_max => {
+            Err(PlaceError::Invalid(format!("{field} is longer than {chars_max} characters. Shorten it.")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A text without the white space around it; nothing where nothing is left.
+#[must_use]
+pub fn written(text: Option<&str>) -> Option<String> {
+    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+struct OrderedLine {
+    view: OrderItemView,
+    priced: Line,
+    dispense_ml: Option<u32>,
+}
+
+fn order_line(
+    line: u32,
+    item: &PlaceOrderItem,
+    cards: &HashMap<ProductId, ProductCard>,
+    shop: &Shop,
+) -> Result<OrderedLine, PlaceError> {
+    let card = cards.get(&item.product_id).ok_or(PlaceError::UnknownProduct { line, product_id: item.product_id })?;
+    check_sold(card, shop)?;
+    let quantity = checked_quantity(line, card, item.quantity)?;
+    check_length(&format!("items[{}].note", line - 1), item.note.as_deref(), NOTE_CHARS_MAX)?;
+
+    let chosen = chosen_options(line, card, &item.options)?;
+    let unit_price = unit_price(card, &chosen)?;
+    let line_total = unit_price.times(quantity)?;
+    let view = OrderItemView {
+        line,
+        product_id: card.product_id,
+        product_name: card.name.clone(),
+        quantity,
+        unit_price: unit_price.amount(),
+        line_total: line_total.amount(),
+        options: chosen.iter().filter_map(|(group, option)| chosen_view(group, option)).collect(),
+        note: written(item.note.as_deref()),
+        is_dispensable: card.is_dispensable,
+        poured: 0,
+        in_review: 0,
+    };
+    let tax = shop.tax_of(card.tax_name.as_deref()).cloned();
+    let dispense_ml = if card.is_dispensable { Some(dispense_ml(card, &chosen)) } else { None };
+    Ok(OrderedLine { view, priced: Line { unit_price, quantity, tax }, dispense_ml })
+}
+
+fn check_sold(card: &ProductCard, shop: &Shop) -> Result<(), PlaceError> {
+    let name = card.name.clone();
+    if card.is_archived {
+        return Err(PlaceError::NotSold { name, why: "has left the menu" });
+    }
+    if !card.is_available {
+        return Err(PlaceError::NotSold { name, why: "is not available now" });
+    }
+    if card.currency != shop.currency() {
+        return Err(PlaceError::NotSold { name, why: "has no price in the shop's currency" });
+    }
+    Ok(())
+}
+
+fn checked_quantity(line: u32, card: &ProductCard, quantity: i64) -> Result<u32, PlaceError> {
+    match u32::try_from(quantity) {
+        Ok(quantity @ 1..=QUANTITY_MAX) => Ok(quantity),
+        _ => Err(PlaceError::Invalid(format!(
+            "items[{}].quantity of {} is {quantity}; order 1 to {QUANTITY_MAX}.",
+            line - 1,
+            card.name
+        ))),
+    }
+}
+
+type Chosen<'card> = (&'card OptionGroup, &'card ProductOption);
+
+/// The options chosen, in the menu's order; every group has as many as it asks for.
+fn chosen_options<'card>(
+    line: u32,
+    card: &'card ProductCard,
+    option_ids: &[OptionId],
+) -> Result<Vec<Chosen<'card>>, PlaceError> {
+    if option_ids.len() > OPTIONS_PER_ITEM_MAX {
+        let field = format!("items[{}].options", line - 1);
+        return Err(PlaceError::Invalid(format!(
+            "{field} has more than {OPTIONS_PER_ITEM_MAX} options. Choose fewer."
+        )));
+    }
+    let mut chosen: Vec<Chosen<'card>> = Vec::with_capacity(option_ids.len());
+    for group in &card.option_groups {
+        let of_group =
+            group.options.iter().filter(|option| option.option_id.is_some_and(|id| option_ids.contains(&id)));
+        let before = chosen.len();
+        chosen.extend(of_group.map(|option| (group, option)));
+        let count = u32::try_from(chosen.len() - before).unwrap_or(u32::MAX);
+        if !(group.least..=group.most).contains(&count) {
+            return Err(PlaceError::OptionCount {
+                name: card.name.clone(),
+                group: group.name.clone(),
+                least: group.least,
+                most: group.most,
+                count,
+            });
+        }
+    }
+    if chosen.len() != option_ids.len() {
+        return Err(PlaceError::ForeignOption { line, name: card.name.clone() });
+    }
+    Ok(chosen)
+}
+
+fn chosen_view(group: &OptionGroup, option: &ProductOption) -> Option<ChosenOption> {
+    Some(ChosenOption {
+        option_id: option.option_id?,
+        group_name: group.name.clone(),
+        name: option.name.clone(),
+        price_difference: option.price_difference,
+    })
+}
+
+fn unit_price(card: &ProductCard, chosen: &[Chosen<'_>]) -> Result<Money, MoneyError> {
+    let base = card.price.money(card.currency)?;
+    chosen.iter().try_fold(base, |sum, (_, option)| sum.plus(option.price_difference.money(card.currency)?))
+}
+
+/// Product keeps every choice of options between 1 ml and its bound, so the sum fits.
+fn dispense_ml(card: &ProductCard, chosen: &[Chosen<'_>]) -> u32 {
+    let base = i64::from(card.dispense_ml.unwrap_or(0));
+    let sum = chosen.iter().fold(base, |sum, (_, option)| sum + i64::from(option.dispense_ml_difference));
+    u32::try_from(sum.max(1)).unwrap_or(u32::MAX)
+}
+
+/// Whether an order that exists is what this request asks for. A name or a table may have been changed since.
+#[must_use]
+pub fn is_same_request(order: &OrderView, request: &PlaceOrder) -> bool {
+    let same_item = |item: &OrderItemView, asked: &PlaceOrderItem| {
+        item.product_id == asked.product_id
+            && i64::from(item.quantity) == asked.quantity
+            && item.note == written(asked.note.as_deref())
+            && item.options.len() == asked.options.len()
+            && item.options.iter().all(|option| asked.options.contains(&option.option_id))
+    };
+    order.price.total == request.total_amount
+        && order.channel == request.channel.unwrap_or_default()
+        && order.dining_option == request.dining_option.unwrap_or_default()
+        && order.items.len() == request.items.len()
+        && order.items.iter().zip(&request.items).all(|(item, asked)| same_item(item, asked))
+}
+
+/// What Inventory is asked to hold for an order of this version.
+#[must_use]
+pub fn stock_needs(order: &OrderView, order_version: i64) -> ReserveStock {
+    let need = |item: &OrderItemView| ReserveItem { product_id: item.product_id, quantity: item.quantity };
+    ReserveStock { order_version, items: order.items.iter().map(need).collect() }
+}
+
+/// What the others need of an order to act. `dispense_ml` has a place for each line.
+#[must_use]
+pub fn placed(order: &OrderView, dispense_ml: &[Option<u32>]) -> PlacedOrder {
+    let item = |(item, dispense_ml): (&OrderItemView, &Option<u32>)| PlacedItem {
+        line: item.line,
+        product_id: item.product_id,
+        product_name: item.product_name.clone(),
+        quantity: item.quantity,
+        dispense_ml: *dispense_ml,
+    };
+    PlacedOrder {
+        order_id: order.order_id,
+        order_version: order.version,
+        order_number: order.order_number.clone(),
+        business_day: order.business_day,
+        total: order.price.total,
+        currency: order.price.currency,
+        stock: order.stock,
+        items: order.items.iter().zip(dispense_ml).map(item).collect(),
+        at: order.updated_at,
+    }
+}
+
+/// Order's part of the receipt (step 6).
+#[must_use]
+pub fn receipt_part(order: &OrderView) -> ReceiptOrder {
+    ReceiptOrder {
+        order_id: order.order_id,
+        order_number: order.order_number.clone(),
+        status: order.status,
+        version: order.version,
+        items: order.items.clone(),
+        price: order.price.clone(),
+        placed_at: order.placed_at,
+        customer_name: order.customer_name.clone(),
+        table: order.table.clone(),
+    }
+}
+
+/// Whether machines have poured every unit of the order, so that nothing is left to hand over.
+#[must_use]
+pub fn is_all_poured(order: &OrderView) -> bool {
+    order.items.iter().all(|item| item.is_dispensable && item.poured >= item.quantity)
+}
+
+/// Whether a cup of the order waits for a person to say whether it was poured.
+#[must_use]
+pub fn is_in_review(order: &OrderView) -> bool {
+    order.items.iter().any(|item| item.in_review > 0)
+}
+
+/// Why staff cannot move an order from `from` to `to`, and what they can do.
+#[must_use]
+pub fn why_not(from: OrderStatus, to: OrderStatus) -> String {
+    let way_on = match (from, to) {
+        (OrderStatus::Pending, _) => "It is not paid yet: take the payment first.",
+        (OrderStatus::Expired, _) => "It was not paid in time: set it to PENDING to revive it, then take the payment.",
+        (OrderStatus::Cancelled, _) => "It was given up: place a new order.",
+        (OrderStatus::Completed, _) => "It is with its guest already.",
+        (OrderStatus::Processing | OrderStatus::Ready, OrderStatus::Cancelled) => {
+            "It is paid: its money must go back first."
+        }
+        (OrderStatus::Processing | OrderStatus::Ready, _) => "It is paid and being made: set it to READY or COMPLETED.",
+    };
+    format!("An order that is {} cannot become {}. {way_on}", from.word(), to.word())
+}

@@ -1,0 +1,482 @@
+//! The SQL of orders. One statement, one function.
+
+use std::collections::HashMap;
+
+use contracts::{
+    Word,
+    ids::{OrderId, PaymentId},
+    money::{Currency, Money, MoneyError},
+    order::{OrderItemView, OrderStatus, OrderView, PriceView, StockCheck},
+    payment::PaymentMethod,
+    qr::{CodeStatus, CodeView},
+    time::{BusinessDay, Micros},
+};
+use db::{DbError, DbResult, Row, Tx, Value};
+
+use crate::model::NewOrder;
+
+/// The next number of a letter and business day, from 1.
+pub(crate) fn next_count(tx: &mut Tx<'_>, letter: &str, business_day: BusinessDay) -> DbResult<i64> {
+    const SQL: &str = "
+        INSERT INTO order_numbers (letter, business_day, last) VALUES ($1, $2, 1)
+            ON CONFLICT (letter, business_day) DO UPDATE SET last = order_numbers.last + 1
+        RETURNING last";
+    tx.query_one(SQL, (letter, business_day), |row| row.get("last"))
+}
+
+/// Writes an order. `false`: its id exists already.
+pub(crate) fn insert(tx: &mut Tx<'_>, order: &NewOrder) -> DbResult<bool> {
+    const SQL: &str = "
+        INSERT INTO orders (order_id, order_number, business_day, status, channel, dining_option, customer_name,
+                            table_name, currency, subtotal, discount, service, taxes, tax, total, stock,
+                            placed_at, expires_at, updated_at, version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+            ON CONFLICT (order_id) DO NOTHING";
+    let view = &order.view;
+    let price = MinorPrice::of(&view.price)?;
+    let inserted = tx.execute(
+        SQL,
+        (
+            view.order_id,
+            &view.order_number,
+            view.business_day,
+            view.status.word(),
+            view.channel.word(),
+            view.dining_option.word(),
+            &view.customer_name,
+            &view.table,
+            view.price.currency,
+            price.subtotal,
+            price.discount,
+            price.service,
+            db::json(&view.price.taxes)?,
+            price.tax,
+            price.total,
+            view.stock.word(),
+            view.placed_at,
+            view.expires_at,
+            view.updated_at,
+            view.version,
+        ),
+    )?;
+    if inserted == 0 {
+        return Ok(false);
+    }
+    (0..view.items.len()).try_for_each(|index| insert_item(tx, order, index))?;
+    Ok(true)
+}
+
+fn insert_item(tx: &mut Tx<'_>, order: &NewOrder, index: usize) -> DbResult<()> {
+    const SQL: &str = "
+        INSERT INTO order_items (order_id, line, product_id, product_name, quantity, unit_price, line_total,
+                                 discount, service, tax, options, note, dispense_ml)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    let item = &order.view.items[index];
+    let share = &order.shares[index];
+    let unit_price = item.unit_price.money(order.view.price.currency).map_err(uncountable)?;
+    tx.execute(
+        SQL,
+        (
+            order.view.order_id,
+            item.line,
+            item.product_id,
+            &item.product_name,
+            item.quantity,
+            unit_price.minor,
+            share.line_total.minor,
+            share.discount.minor,
+            share.service.minor,
+            share.tax.minor,
+            db::json(&item.options)?,
+            &item.note,
+            order.dispense_ml[index],
+        ),
+    )?;
+    Ok(())
+}
+
+/// The amounts of a price in minor units.
+struct MinorPrice {
+    subtotal: i64,
+    discount: i64,
+    service: i64,
+    tax: i64,
+    total: i64,
+}
+
+impl MinorPrice {
+    fn of(price: &PriceView) -> DbResult<Self> {
+        let minor = |amount: contracts::money::Amount| {
+            amount.money(price.currency).map(|money| money.minor).map_err(uncountable)
+        };
+        Ok(Self {
+            subtotal: minor(price.subtotal)?,
+            discount: minor(price.discount)?,
+            service: minor(price.service)?,
+            tax: minor(price.tax)?,
+            total: minor(price.total)?,
+        })
+    }
+}
+
+/// Rules made these amounts from the same currency, so this is a fault of ours, not of a request.
+fn uncountable(error: MoneyError) -> DbError {
+    DbError::Json(error.to_string())
+}
+
+/// The whole order.
+pub(crate) fn find(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<OrderView>> {
+    const SQL: &str = "SELECT * FROM orders WHERE order_id = $1";
+    let order = tx.query_opt(SQL, (order_id,), order_from_row)?;
+    order.map(|order| with_items(tx, order)).transpose()
+}
+
+/// Which orders a list shows, newest first. `None`: any.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ListFilter {
+    pub(crate) status: Option<OrderStatus>,
+    pub(crate) channel: Option<contracts::order::Channel>,
+    pub(crate) business_day: Option<BusinessDay>,
+    /// A part of the number or of the customer's name.
+    pub(crate) text: Option<String>,
+    /// Only what was placed at this time or later.
+    pub(crate) placed_from: Option<Micros>,
+    /// The last order of the page before.
+    pub(crate) after: Option<(Micros, OrderId)>,
+}
+
+/// At most `limit` orders, newest first.
+pub(crate) fn list(tx: &mut Tx<'_>, filter: &ListFilter, limit: u32) -> DbResult<Vec<OrderView>> {
+    let mut sql = String::from("SELECT * FROM orders WHERE 1 = 1");
+    let mut values: Vec<Value> = Vec::new();
+    let mut also = |condition: &str, new: Vec<Value>| {
+        let mut condition = condition.to_owned();
+        for value in new {
+            values.push(value);
+            condition = condition.replacen('?', &format!("${}", values.len()), 1);
+        }
+        sql.push_str(" AND ");
+        sql.push_str(&condition);
+    };
+    if let Some(status) = filter.status {
+        also("status = ?", vec![status.word().into()]);
+    }
+    if let Some(channel) = filter.channel {
+        also("channel = ?", vec![channel.word().into()]);
+    }
+    if let Some(business_day) = filter.business_day {
+        also("business_day = ?", vec![business_day.to_string().into()]);
+    }
+    if let Some(placed_from) = filter.placed_from {
+        also("placed_at >= ?", vec![placed_from.0.into()]);
+    }
+    if let Some(text) = &filter.text {
+        let pattern = format!("%{}%", escaped(text));
+        also(
+            r"(LOWER(order_number) LIKE LOWER(?) ESCAPE '\' OR LOWER(customer_name) LIKE LOWER(?) ESCAPE '\')",
+            vec![pattern.clone().into(), pattern.into()],
+        );
+    }
+    if let Some((placed_at, order_id)) = filter.after {
+        also("(placed_at, order_id) < (?, ?)", vec![placed_at.0.into(), order_id.to_string().into()]);
+    }
+    values.push(i64::from(limit).into());
+    sql.push_str(&format!(" ORDER BY placed_at DESC, order_id DESC LIMIT ${}", values.len()));
+    let orders = tx.query(&sql, values, order_from_row)?;
+    with_all_items(tx, orders)
+}
+
+/// A text as LIKE takes it literally, escaped by `\`.
+fn escaped(text: &str) -> String {
+    text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
+}
+
+/// At most `limit` orders that changed at `since` or later, in the order of their changes.
+pub(crate) fn changed_since(tx: &mut Tx<'_>, since: Micros, limit: u32) -> DbResult<Vec<OrderView>> {
+    const SQL: &str = "SELECT * FROM orders WHERE updated_at >= $1 ORDER BY updated_at, order_id LIMIT $2";
+    let orders = tx.query(SQL, (since, limit), order_from_row)?;
+    with_all_items(tx, orders)
+}
+
+/// Moves a PENDING order (or, revived by late money, an EXPIRED one of this version) to PROCESSING. `None`: it is
+/// neither.
+pub(crate) fn pay(tx: &mut Tx<'_>, paid: &Paid, from: From) -> DbResult<Option<OrderView>> {
+    const SQL: &str = "
+        UPDATE orders
+           SET status = 'PROCESSING', paid_at = $3, payment_id = $4, payment_method = $5, stock = COALESCE($6, stock),
+               updated_at = $7, version = version + 1
+         WHERE order_id = $1 AND status = $2 AND version = COALESCE($8, version)
+        RETURNING *";
+    let (status, version, stock) = match from {
+        From::Pending => (OrderStatus::Pending, None, None),
+        From::Expired { version, stock } => (OrderStatus::Expired, Some(version), Some(stock.word())),
+    };
+    let params =
+        (paid.order_id, status.word(), paid.paid_at, paid.payment_id, paid.method.word(), stock, paid.now, version);
+    let order = tx.query_opt(SQL, params, order_from_row)?;
+    order.map(|order| with_items(tx, order)).transpose()
+}
+
+/// A payment as an order keeps it.
+#[derive(Clone, Debug)]
+pub(crate) struct Paid {
+    pub(crate) order_id: OrderId,
+    pub(crate) payment_id: PaymentId,
+    pub(crate) method: PaymentMethod,
+    pub(crate) paid_at: Micros,
+    pub(crate) now: Micros,
+}
+
+/// Where an order is when its money comes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum From {
+    /// In time.
+    Pending,
+    /// Late: its stock was asked for again for the version after this one.
+    Expired { version: i64, stock: StockCheck },
+}
+
+/// The payment that paid an order.
+pub(crate) fn payment_of(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<PaymentId>> {
+    const SQL: &str = "SELECT payment_id FROM orders WHERE order_id = $1";
+    Ok(tx.query_opt(SQL, (order_id,), |row| row.get("payment_id"))?.flatten())
+}
+
+/// Moves an order that staff have made or handed over. `None`: it is not in one of the two statuses.
+pub(crate) fn advance(
+    tx: &mut Tx<'_>,
+    order_id: OrderId,
+    from: [OrderStatus; 2],
+    to: OrderStatus,
+    now: Micros,
+) -> DbResult<Option<OrderView>> {
+    const SQL: &str = "
+        UPDATE orders SET status = $4, updated_at = $5, version = version + 1
+         WHERE order_id = $1 AND status IN ($2, $3)
+        RETURNING *";
+    let params = (order_id, from[0].word(), from[1].word(), to.word(), now);
+    let order = tx.query_opt(SQL, params, order_from_row)?;
+    order.map(|order| with_items(tx, order)).transpose()
+}
+
+/// Gives a PENDING order up. `None`: it is not PENDING.
+pub(crate) fn cancel(tx: &mut Tx<'_>, order_id: OrderId, reason: &str, now: Micros) -> DbResult<Option<OrderView>> {
+    const SQL: &str = "
+        UPDATE orders SET status = 'CANCELLED', cancel_reason = $2, updated_at = $3, version = version + 1
+         WHERE order_id = $1 AND status = 'PENDING'
+        RETURNING *";
+    let order = tx.query_opt(SQL, (order_id, reason, now), order_from_row)?;
+    order.map(|order| with_items(tx, order)).transpose()
+}
+
+/// Makes an EXPIRED order of this version PENDING again. `None`: it is not that.
+pub(crate) fn revive(
+    tx: &mut Tx<'_>,
+    order_id: OrderId,
+    version: i64,
+    stock: StockCheck,
+    expires_at: Micros,
+    now: Micros,
+) -> DbResult<Option<OrderView>> {
+    const SQL: &str = "
+        UPDATE orders SET status = 'PENDING', stock = $3, expires_at = $4, updated_at = $5, version = version + 1
+         WHERE order_id = $1 AND status = 'EXPIRED' AND version = $2
+        RETURNING *";
+    let order = tx.query_opt(SQL, (order_id, version, stock.word(), expires_at, now), order_from_row)?;
+    order.map(|order| with_items(tx, order)).transpose()
+}
+
+/// Gives up at most `limit` orders whose time to be paid is over.
+pub(crate) fn expire(tx: &mut Tx<'_>, now: Micros, limit: u32) -> DbResult<Vec<OrderView>> {
+    const SQL: &str = "
+        UPDATE orders SET status = 'EXPIRED', updated_at = $1, version = version + 1
+         WHERE status = 'PENDING'
+           AND order_id IN (SELECT order_id FROM orders
+                             WHERE status = 'PENDING' AND expires_at <= $1
+                             ORDER BY expires_at LIMIT $2)
+        RETURNING *";
+    let orders = tx.query(SQL, (now, limit), order_from_row)?;
+    with_all_items(tx, orders)
+}
+
+/// Changes what to call out and where to bring it. An absent one stays. `None`: no such order.
+pub(crate) fn rename(
+    tx: &mut Tx<'_>,
+    order_id: OrderId,
+    customer_name: Option<&str>,
+    table: Option<&str>,
+    now: Micros,
+) -> DbResult<Option<OrderView>> {
+    const SQL: &str = "
+        UPDATE orders
+           SET customer_name = NULLIF(COALESCE($2, customer_name), ''), table_name = NULLIF(COALESCE($3, table_name), ''),
+               updated_at = $4, version = version + 1
+         WHERE order_id = $1
+        RETURNING *";
+    let order = tx.query_opt(SQL, (order_id, customer_name, table, now), order_from_row)?;
+    order.map(|order| with_items(tx, order)).transpose()
+}
+
+/// Marks an order whose stock fell short. `None`: it was marked already, or does not exist.
+pub(crate) fn mark_short(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbResult<Option<OrderView>> {
+    const SQL: &str = "
+        UPDATE orders SET stock = 'SHORT', updated_at = $2, version = version + 1
+         WHERE order_id = $1 AND stock <> 'SHORT'
+        RETURNING *";
+    let order = tx.query_opt(SQL, (order_id, now), order_from_row)?;
+    order.map(|order| with_items(tx, order)).transpose()
+}
+
+/// Grows an order's version after one of its cups changed. `None`: no such order.
+pub(crate) fn touch(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbResult<Option<OrderView>> {
+    const SQL: &str = "
+        UPDATE orders SET updated_at = $2, version = version + 1 WHERE order_id = $1 RETURNING *";
+    let order = tx.query_opt(SQL, (order_id, now), order_from_row)?;
+    order.map(|order| with_items(tx, order)).transpose()
+}
+
+/// How a cup changed for those who watch the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CupChange {
+    /// A newer word on it is known already.
+    Stale,
+    /// It changed, in nothing that an order shows.
+    Unseen,
+    /// It was poured, or came under review, or out of it.
+    Seen,
+}
+
+/// Keeps what QR says of a cup, unless something newer is known.
+pub(crate) fn keep_cup(tx: &mut Tx<'_>, cup: &CodeView) -> DbResult<CupChange> {
+    const BEFORE: &str = "SELECT status FROM order_cups WHERE order_id = $1 AND line = $2 AND unit = $3";
+    const SQL: &str = "
+        INSERT INTO order_cups (order_id, line, unit, status, code, version) VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (order_id, line, unit) DO UPDATE
+               SET status = excluded.status, code = excluded.code, version = excluded.version
+             WHERE excluded.version > order_cups.version";
+    // Read only to tell what changed: the statement after it decides by itself what is newer.
+    let before: Option<CodeStatus> =
+        tx.query_opt(BEFORE, (cup.order_id, cup.line, cup.unit), |row| row.word("status"))?;
+    let kept = tx.execute(SQL, (cup.order_id, cup.line, cup.unit, cup.status.word(), &cup.code, cup.version))?;
+    let shows = |status: CodeStatus| matches!(status, CodeStatus::Used | CodeStatus::Review);
+    Ok(match before {
+        _ if kept == 0 => CupChange::Stale,
+        Some(before) if before != cup.status && (shows(before) || shows(cup.status)) => CupChange::Seen,
+        None if shows(cup.status) => CupChange::Seen,
+        _ => CupChange::Unseen,
+    })
+}
+
+/// How much a machine pours of one unit of each line, in the order of the lines.
+pub(crate) fn dispense_ml(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Vec<Option<u32>>> {
+    const SQL: &str = "SELECT dispense_ml FROM order_items WHERE order_id = $1 ORDER BY line";
+    tx.query(SQL, (order_id,), |row| row.get("dispense_ml"))
+}
+
+fn order_from_row(row: &Row<'_>) -> DbResult<OrderView> {
+    let currency: Currency = row.get("currency")?;
+    let amount = |column| Ok::<_, DbError>(Money::new(row.get(column)?, currency).amount());
+    let status: OrderStatus = row.word("status")?;
+    let expires_at: Micros = row.get("expires_at")?;
+    Ok(OrderView {
+        order_id: row.get("order_id")?,
+        order_number: row.get("order_number")?,
+        status,
+        channel: row.word("channel")?,
+        dining_option: row.word("dining_option")?,
+        customer_name: row.get("customer_name")?,
+        table: row.get("table_name")?,
+        items: Vec::new(),
+        price: PriceView {
+            currency,
+            subtotal: amount("subtotal")?,
+            discount: amount("discount")?,
+            service: amount("service")?,
+            taxes: row.json("taxes")?,
+            tax: amount("tax")?,
+            total: amount("total")?,
+        },
+        stock: row.word("stock")?,
+        business_day: row.get("business_day")?,
+        placed_at: row.get("placed_at")?,
+        expires_at: (status == OrderStatus::Pending).then_some(expires_at),
+        paid_at: row.get("paid_at")?,
+        payment_method: row.word_opt("payment_method")?,
+        cancel_reason: row.get("cancel_reason")?,
+        updated_at: row.get("updated_at")?,
+        version: row.get("version")?,
+    })
+}
+
+fn with_items(tx: &mut Tx<'_>, order: OrderView) -> DbResult<OrderView> {
+    let mut orders = with_all_items(tx, vec![order])?;
+    orders.pop().ok_or_else(|| DbError::Json("an order without itself".into()))
+}
+
+/// Fills in the lines of orders, and what became of their cups.
+fn with_all_items(tx: &mut Tx<'_>, mut orders: Vec<OrderView>) -> DbResult<Vec<OrderView>> {
+    if orders.is_empty() {
+        return Ok(orders);
+    }
+    let places: HashMap<OrderId, usize> =
+        orders.iter().enumerate().map(|(place, order)| (order.order_id, place)).collect();
+    let currencies: Vec<Currency> = orders.iter().map(|order| order.price.currency).collect();
+    for (order_id, item) in items_of(tx, &orders, |order_id| places.get(&order_id).map(|place| currencies[*place]))? {
+        if let Some(place) = places.get(&order_id) {
+            orders[*place].items.push(item);
+        }
+    }
+    let poured_by_machines = |order: &OrderView| order.items.iter().any(|item| item.is_dispensable);
+    if orders.iter().any(poured_by_machines) {
+        for (order_id, line, status) in cups_of(tx, &orders)? {
+            let order = places.get(&order_id).map(|place| &mut orders[*place]);
+            if let Some(item) = order.and_then(|order| order.items.iter_mut().find(|item| item.line == line)) {
+                item.poured += u32::from(status == CodeStatus::Used);
+                item.in_review += u32::from(status == CodeStatus::Review);
+            }
+        }
+    }
+    Ok(orders)
+}
+
+fn items_of(
+    tx: &mut Tx<'_>,
+    orders: &[OrderView],
+    currency_of: impl Fn(OrderId) -> Option<Currency>,
+) -> DbResult<Vec<(OrderId, OrderItemView)>> {
+    let sql =
+        format!("SELECT * FROM order_items WHERE order_id IN ({}) ORDER BY order_id, line", markers(orders.len()));
+    tx.query(&sql, order_ids(orders), |row| {
+        let order_id: OrderId = row.get("order_id")?;
+        let currency = currency_of(order_id).unwrap_or(Currency::IDR);
+        let dispense_ml: Option<u32> = row.get("dispense_ml")?;
+        let item = OrderItemView {
+            line: row.get("line")?,
+            product_id: row.get("product_id")?,
+            product_name: row.get("product_name")?,
+            quantity: row.get("quantity")?,
+            unit_price: Money::new(row.get("unit_price")?, currency).amount(),
+            line_total: Money::new(row.get("line_total")?, currency).amount(),
+            options: row.json("options")?,
+            note: row.get("note")?,
+            is_dispensable: dispense_ml.is_some(),
+            poured: 0,
+            in_review: 0,
+        };
+        Ok((order_id, item))
+    })
+}
+
+fn cups_of(tx: &mut Tx<'_>, orders: &[OrderView]) -> DbResult<Vec<(OrderId, u32, CodeStatus)>> {
+    let sql = format!("SELECT order_id, line, status FROM order_cups WHERE order_id IN ({})", markers(orders.len()));
+    tx.query(&sql, order_ids(orders), |row| Ok((row.get("order_id")?, row.get("line")?, row.word("status")?)))
+}
+
+fn order_ids(orders: &[OrderView]) -> Vec<Value> {
+    orders.iter().map(|order| order.order_id.to_string().into()).collect()
+}
+
+/// `$1, $2, ... $count`.
+fn markers(count: usize) -> String {
+    (1..=count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+}
