@@ -126,7 +126,7 @@ impl Peer {
     }
 
     fn json<B: Serialize>(&self, path: &str, body: &B) -> Result<Body, CallError> {
-        serde_json::to_vec(body).map(Body::from).map_err(|error| self.garbled(path, error))
+        serde_json::to_vec(body).map(Body::from).map_err(|error| self.garbled(path, error.to_string()))
     }
 
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Body) -> Result<T, CallError> {
@@ -137,7 +137,7 @@ impl Peer {
             .uri(path)
             .header(header::CONTENT_TYPE, "application/json")
             .body(body)
-            .map_err(|error| self.garbled(path, error))?;
+            .map_err(|error| self.garbled(path, error.to_string()))?;
 
         let answered = async {
             let response = router.oneshot(request).await.unwrap_or_else(|never| match never {});
@@ -153,7 +153,7 @@ impl Peer {
     fn read<T: DeserializeOwned>(&self, path: &str, status: StatusCode, bytes: &Bytes) -> Result<T, CallError> {
         if status.is_success() {
             let json: &[u8] = if bytes.is_empty() { b"null" } else { bytes };
-            return serde_json::from_slice(json).map_err(|error| self.garbled(path, error));
+            return serde_json::from_slice(json).map_err(|error| self.garbled(path, error.to_string()));
         }
         if !status.is_client_error() && !status.is_server_error() {
             return Err(self.garbled(path, format!("status {status}")));
@@ -163,7 +163,7 @@ impl Peer {
             (true, Ok(problem)) => Err(self.away(problem.detail)),
             (true, Err(_)) => Err(self.away(format!("status {status}"))),
             (false, Ok(problem)) => Err(CallError::Refused(problem)),
-            (false, Err(error)) => Err(self.garbled(path, error)),
+            (false, Err(error)) => Err(self.garbled(path, error.to_string())),
         }
     }
 
@@ -171,8 +171,8 @@ impl Peer {
         CallError::Away { service: self.service, why: why.into() }
     }
 
-    fn garbled(&self, path: &str, why: impl ToString) -> CallError {
-        CallError::Garbled { service: self.service, path: path.to_owned(), why: why.to_string() }
+    fn garbled(&self, path: &str, why: impl Into<String>) -> CallError {
+        CallError::Garbled { service: self.service, path: path.to_owned(), why: why.into() }
     }
 }
 
@@ -185,10 +185,10 @@ impl From<CallError> for Problem {
     /// For a command that cannot go on without the peer: away is 503, a refusal is passed on in its own words.
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Away { service, .. } => Self::unavailable(format!(
-                "The {service} service is not available right now. Nothing was written; try again in a second."
-            ))
-            .caused_by(error),
+            CallError::Away { service, .. } => {
+                Self::unavailable(format!("The {service} service is not available right now. Try again in a second."))
+                    .caused_by(error)
+            }
             CallError::Refused(problem) => problem.into(),
             CallError::Garbled { .. } => Self::internal(error),
         }

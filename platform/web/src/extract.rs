@@ -223,8 +223,8 @@ fn invalid_path(rejection: &PathRejection) -> Problem {
         return Problem::internal(rejection);
     };
     let detail = match failure.kind() {
-        ErrorKind::DeserializeError { key, value, message } => {
-            format!("{key} {value:?} is not an id: {message}. Copy the id whole and ask again.")
+        ErrorKind::DeserializeError { key, message, .. } => {
+            format!("{key}: {message}. Copy it whole and ask again.")
         }
         ErrorKind::ParseErrorAtKey { key, value, expected_type } => {
             format!("{key} {value:?} is not a {expected_type}. Correct the path and ask again.")

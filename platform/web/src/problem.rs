@@ -181,10 +181,15 @@ impl From<DbError> for Problem {
                 "The database has more waiting than it can do in time. Nothing was written; try again in a second.",
             )
             .caused_by(error),
-            DbError::Closed | DbError::Unavailable(..) => {
-                Self::unavailable("The database cannot be reached. Nothing was written; try again in a second.")
+            DbError::Closed => {
+                Self::unavailable("The program is stopping. Nothing was written; try again when it runs.")
                     .caused_by(error)
             }
+            DbError::Unavailable(..) => Self::unavailable(
+                "The database cannot be used right now, and it is not known whether this was written. \
+                 Try again in a second, with the same Idempotency-Key where there was one.",
+            )
+            .caused_by(error),
             other => Self::internal(other),
         }
     }

@@ -43,7 +43,6 @@ where
 ///
 /// `title` and `description` head the service's API document. Routes under `/internal` are in `routes` too, as a
 /// plain router (`routes.merge(OpenApiRouter::from(internal))`), which leaves them out of the document.
-#[must_use]
 pub fn finish(
     service: &'static str,
     title: &str,
