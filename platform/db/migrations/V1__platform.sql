@@ -1,0 +1,54 @@
+-- What every service's database holds besides its own tables.
+
+-- Events, written in the transaction that makes them true; kept as the audit trail after they were published.
+CREATE TABLE outbox (
+    event_id     TEXT   NOT NULL PRIMARY KEY,
+    kind         TEXT   NOT NULL,
+    subject      TEXT   NOT NULL,
+    appended_at  BIGINT NOT NULL,
+    event        TEXT   NOT NULL,
+    published_at BIGINT
+);
+CREATE INDEX outbox_unpublished ON outbox (appended_at) WHERE published_at IS NULL;
+CREATE INDEX outbox_published ON outbox (published_at) WHERE published_at IS NOT NULL;
+
+-- Which process sweeps the outbox, and until when: one row.
+CREATE TABLE outbox_lease (
+    lease    BIGINT NOT NULL PRIMARY KEY CHECK (lease = 1),
+    holder   TEXT   NOT NULL,
+    until_at BIGINT NOT NULL
+);
+
+-- The events that a consumer has acted on.
+CREATE TABLE inbox (
+    consumer    TEXT   NOT NULL,
+    event_id    TEXT   NOT NULL,
+    received_at BIGINT NOT NULL,
+    PRIMARY KEY (consumer, event_id)
+);
+CREATE INDEX inbox_received ON inbox (received_at);
+
+-- The first success of each request that carried a key.
+CREATE TABLE idempotency_keys (
+    caller      TEXT   NOT NULL,
+    route       TEXT   NOT NULL,
+    key         TEXT   NOT NULL,
+    fingerprint TEXT   NOT NULL,
+    answer      TEXT   NOT NULL,
+    made_at     BIGINT NOT NULL,
+    PRIMARY KEY (caller, route, key)
+);
+CREATE INDEX idempotency_keys_made ON idempotency_keys (made_at);
+
+-- Events that a consumer gave up after its tries, until a person sends them again.
+CREATE TABLE dead_letters (
+    consumer         TEXT   NOT NULL,
+    event_id         TEXT   NOT NULL,
+    event            TEXT   NOT NULL,
+    error            TEXT   NOT NULL,
+    tries            BIGINT NOT NULL CHECK (tries >= 0),
+    buried_at        BIGINT NOT NULL,
+    redrive_asked_at BIGINT,
+    PRIMARY KEY (consumer, event_id)
+);
+CREATE INDEX dead_letters_redrive ON dead_letters (redrive_asked_at) WHERE redrive_asked_at IS NOT NULL;

@@ -1,0 +1,249 @@
+//! A database that is open: queues of jobs and the threads that run them.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    thread,
+    time::Duration,
+};
+
+use contracts::event::CloudEvent;
+use crossbeam_channel::{Sender, TrySendError};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    DbError, DbUrl, OpenError, Schema, Tx,
+    job::{Job, Waiting},
+    postgres, sqlite,
+    url::Place,
+};
+
+/// How long [`Db::close`] waits for the jobs that were queued.
+const CLOSE_WAIT: Duration = Duration::from_secs(5);
+
+/// How many appended events wait for the publisher. When it falls behind further, the sweeper takes them.
+const APPENDED_EVENTS_MAX: usize = 10_000;
+
+/// A commit that takes longer is worth a line in the log.
+pub(crate) const SLOW_COMMIT: Duration = Duration::from_secs(1);
+
+/// How a database is used.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// For benchmarks: a slower disk. Added after each commit.
+    pub commit_delay: Duration,
+    /// How many threads write to PostgreSQL. SQLite has one.
+    pub writers: usize,
+    /// How many threads read.
+    pub readers: usize,
+    /// How many jobs may wait, of writes and of reads each. More are refused as [`DbError::Overloaded`].
+    pub jobs_waiting_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { commit_delay: Duration::ZERO, writers: 4, readers: 2, jobs_waiting_max: 4096 }
+    }
+}
+
+/// A database that is open. Clones share it; the last one to go stops its threads.
+#[derive(Clone)]
+pub struct Db(Arc<Open>);
+
+struct Open {
+    service: &'static str,
+    writes: Option<Queue>,
+    reads: Queue,
+    appended: Mutex<Option<mpsc::Receiver<Arc<CloudEvent>>>>,
+    /// Its threads hold the other end.
+    ended: tokio::sync::Mutex<mpsc::Receiver<()>>,
+    handles: Mutex<Vec<thread::JoinHandle<()>>>,
+}
+
+impl Db {
+    /// Opens the database at `url`: makes it where it does not exist, brings its tables up to date, starts its threads.
+    ///
+    /// # Errors
+    /// Where it cannot be reached or written, or its tables are not those that this program knows.
+    pub async fn open(url: &DbUrl, schema: &Schema, settings: Settings) -> Result<Self, OpenError> {
+        let (url, schema) = (url.clone(), *schema);
+        let threads = on_own_thread(move || match &url.0 {
+            Place::Sqlite(path) => sqlite::open(path, &schema, &settings),
+            Place::Postgres(server) => postgres::open(server, &schema, &settings),
+        })
+        .await?;
+        Ok(Self::of(schema.service, threads))
+    }
+
+    /// Opens another service's database to read it, while its owner writes. [`Db::write`] answers
+    /// [`DbError::ReadOnly`].
+    ///
+    /// # Errors
+    /// Where it does not exist or cannot be reached.
+    pub async fn open_read_only(url: &DbUrl) -> Result<Self, OpenError> {
+        let url = url.clone();
+        let threads = on_own_thread(move || match &url.0 {
+            Place::Sqlite(path) => sqlite::open_read_only(path, &Settings::default()),
+            Place::Postgres(server) => postgres::open_read_only(server, &Settings::default()),
+        })
+        .await?;
+        Ok(Self::of("read only", threads))
+    }
+
+    fn of(service: &'static str, threads: Threads) -> Self {
+        Self(Arc::new(Open {
+            service,
+            writes: threads.writes.map(Queue::new),
+            reads: Queue::new(threads.reads),
+            appended: Mutex::new(Some(threads.appended)),
+            ended: tokio::sync::Mutex::new(threads.ended),
+            handles: Mutex::new(threads.handles),
+        }))
+    }
+
+    /// Runs `job` in a write transaction: committed when it answers `Ok`, rolled back when it answers an error or
+    /// panics. The answer comes after the commit. After a collision with another transaction, `job` is run again.
+    ///
+    /// # Errors
+    /// The job's own; [`DbError`] where the database cannot take it or keep it.
+    pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        match &self.0.writes {
+            Some(writes) => writes.run(job).await,
+            None => Err(DbError::ReadOnly.into()),
+        }
+    }
+
+    /// Runs `job` on a snapshot of what is committed.
+    ///
+    /// # Errors
+    /// The job's own; [`DbError`] where the database cannot take it.
+    pub async fn read<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.0.reads.run(job).await
+    }
+
+    /// The events that committed writes append to the outbox: in the order of the commits on SQLite, in the order of
+    /// each job on PostgreSQL, where writes run beside each other. There is one receiver: the first call takes it.
+    #[must_use]
+    pub fn take_appended(&self) -> Option<mpsc::Receiver<Arc<CloudEvent>>> {
+        self.0.appended.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The service whose tables these are.
+    #[must_use]
+    pub fn schema_name(&self) -> &str {
+        self.0.service
+    }
+
+    /// Finishes the jobs that are queued, merges SQLite's log into its file, and stops the threads. Waits five
+    /// seconds at most. Later jobs are answered [`DbError::Closed`].
+    pub async fn close(&self) {
+        if let Some(writes) = &self.0.writes {
+            writes.close();
+        }
+        self.0.reads.close();
+        let mut ended = self.0.ended.lock().await;
+        if tokio::time::timeout(CLOSE_WAIT, ended.recv()).await.is_err() {
+            tracing::warn!(service = self.0.service, "the database is still busy; what was not committed is lost");
+            return;
+        }
+        let handles = std::mem::take(&mut *self.0.handles.lock().unwrap_or_else(PoisonError::into_inner));
+        for handle in handles {
+            // It has ended: this does not wait. A job's panic does not reach the thread.
+            let _ended = handle.join();
+        }
+    }
+}
+
+/// Where jobs wait. Closing it lets the threads finish what waits, and end.
+struct Queue(RwLock<Option<Sender<Box<dyn Job>>>>);
+
+impl Queue {
+    fn new(sender: Sender<Box<dyn Job>>) -> Self {
+        Self(RwLock::new(Some(sender)))
+    }
+
+    async fn run<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let (caller, answer) = oneshot::channel();
+        self.send(Box::new(Waiting::new(job, caller)))?;
+        answer.await.unwrap_or_else(|_ended| Err(DbError::Closed.into()))
+    }
+
+    fn send(&self, job: Box<dyn Job>) -> Result<(), DbError> {
+        let sender = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        sender.as_ref().ok_or(DbError::Closed)?.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => DbError::Overloaded,
+            TrySendError::Disconnected(_) => DbError::Closed,
+        })
+    }
+
+    fn close(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// The threads of a database that was just opened, and the near ends of its queues.
+pub(crate) struct Threads {
+    writes: Option<Sender<Box<dyn Job>>>,
+    reads: Sender<Box<dyn Job>>,
+    appended: mpsc::Receiver<Arc<CloudEvent>>,
+    ended: mpsc::Receiver<()>,
+    pub(crate) handles: Vec<thread::JoinHandle<()>>,
+}
+
+impl Threads {
+    /// No threads yet. Each keeps a clone of the first sender for as long as it lives; writers send what they
+    /// appended to the second.
+    pub(crate) fn new(
+        writes: Option<Sender<Box<dyn Job>>>,
+        reads: Sender<Box<dyn Job>>,
+    ) -> (Self, mpsc::Sender<()>, mpsc::Sender<Arc<CloudEvent>>) {
+        let (alive, ended) = mpsc::channel(1);
+        let (to_publisher, appended) = mpsc::channel(APPENDED_EVENTS_MAX);
+        (Self { writes, reads, appended, ended, handles: Vec::new() }, alive, to_publisher)
+    }
+}
+
+/// Starts a thread of a database.
+pub(crate) fn spawn(
+    work: &str,
+    database: &str,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<thread::JoinHandle<()>, OpenError> {
+    let name = format!("db {work} {database}");
+    thread::Builder::new().name(name).spawn(run).map_err(|error| OpenError::Thread(error.to_string()))
+}
+
+/// Hands events on after their commit. What the publisher has no room for stays in the outbox, for the sweeper.
+pub(crate) fn send_appended(publisher: &mpsc::Sender<Arc<CloudEvent>>, events: Vec<Arc<CloudEvent>>) {
+    for event in events {
+        let _left_to_the_sweeper = publisher.try_send(event);
+    }
+}
+
+/// Opening waits for a disk or a server, so it does not happen on a thread that serves requests.
+async fn on_own_thread(
+    open: impl FnOnce() -> Result<Threads, OpenError> + Send + 'static,
+) -> Result<Threads, OpenError> {
+    let (opened, answer) = oneshot::channel();
+    let thread = spawn("open", "", move || {
+        let _caller_gone = opened.send(open());
+    })?;
+    let threads =
+        answer.await.unwrap_or_else(|_| Err(OpenError::Thread("it ended before the database was open".into())));
+    let _ended = thread.join();
+    threads
+}

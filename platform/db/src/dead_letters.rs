@@ -1,0 +1,105 @@
+//! Dead letters: events that a consumer could not act on after its tries. They wait in the consumer's database until
+//! a person has seen to the cause and asks for them again.
+
+use contracts::{event::CloudEvent, ids::EventId, time::Micros};
+
+use crate::{DbResult, Row, Tx};
+
+/// An event that a consumer gave up.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// Which consumer.
+    pub consumer: String,
+    /// The event.
+    pub event: CloudEvent,
+    /// What it failed with at last.
+    pub error: String,
+    /// How often it was tried in all.
+    pub tries: u32,
+    /// When it was given up.
+    pub buried_at: Micros,
+    /// When a person asked for it again.
+    pub redrive_asked_at: Option<Micros>,
+}
+
+impl DeadLetter {
+    fn from_row(row: &Row<'_>) -> DbResult<Self> {
+        Ok(Self {
+            consumer: row.get("consumer")?,
+            event: row.json("event")?,
+            error: row.get("error")?,
+            tries: row.get("tries")?,
+            buried_at: row.get("buried_at")?,
+            redrive_asked_at: row.get("redrive_asked_at")?,
+        })
+    }
+}
+
+/// Keeps an event that `consumer` gave up after `tries`. One that fails again adds its tries.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn bury(tx: &mut Tx<'_>, consumer: &str, event: &CloudEvent, error: &str, tries: u32, now: Micros) -> DbResult<()> {
+    const SQL: &str = "
+        INSERT INTO dead_letters (consumer, event_id, event, error, tries, buried_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (consumer, event_id) DO UPDATE
+           SET error = excluded.error, tries = dead_letters.tries + excluded.tries,
+               buried_at = excluded.buried_at, redrive_asked_at = NULL";
+    tx.execute(SQL, (consumer, event.id, crate::json(event)?, error, tries, now)).map(|_| ())
+}
+
+/// The dead letters, the newest events first.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn list(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<DeadLetter>> {
+    const SQL: &str = "
+        SELECT consumer, event, error, tries, buried_at, redrive_asked_at
+          FROM dead_letters ORDER BY event_id DESC, consumer LIMIT $1";
+    tx.query(SQL, (limit,), DeadLetter::from_row)
+}
+
+/// The dead letters of one event: one for each consumer that gave it up.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn find(tx: &mut Tx<'_>, event: EventId) -> DbResult<Vec<DeadLetter>> {
+    const SQL: &str = "
+        SELECT consumer, event, error, tries, buried_at, redrive_asked_at
+          FROM dead_letters WHERE event_id = $1 ORDER BY consumer";
+    tx.query(SQL, (event,), DeadLetter::from_row)
+}
+
+/// Asks for one event again, or for all; answers how many dead letters that marks.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn ask_redrive(tx: &mut Tx<'_>, event: Option<EventId>, now: Micros) -> DbResult<u64> {
+    const ONE: &str = "UPDATE dead_letters SET redrive_asked_at = $1 WHERE event_id = $2";
+    const ALL: &str = "UPDATE dead_letters SET redrive_asked_at = $1";
+    match event {
+        Some(event) => tx.execute(ONE, (now, event)),
+        None => tx.execute(ALL, (now,)),
+    }
+}
+
+/// The events that a person asked for again, with their consumers, in the order of the events.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn due_for_redrive(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<(String, CloudEvent)>> {
+    const SQL: &str = "
+        SELECT consumer, event FROM dead_letters
+         WHERE redrive_asked_at IS NOT NULL ORDER BY event_id, consumer LIMIT $1";
+    tx.query(SQL, (limit,), |row| Ok((row.get("consumer")?, row.json("event")?)))
+}
+
+/// Forgets a dead letter, because its consumer has acted on it; answers whether there was one.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn remove(tx: &mut Tx<'_>, consumer: &str, event: EventId) -> DbResult<bool> {
+    const SQL: &str = "DELETE FROM dead_letters WHERE consumer = $1 AND event_id = $2";
+    Ok(tx.execute(SQL, (consumer, event))? == 1)
+}

@@ -1,0 +1,84 @@
+//! Idempotency keys: a request that is sent again gets the first success again.
+
+use contracts::time::Micros;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{DbError, DbResult, Tx};
+
+/// Which request: caller, route, key and a fingerprint of the body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestKey {
+    /// Who sent it. Another caller's key is another key.
+    pub caller: String,
+    /// Method and path.
+    pub route: String,
+    /// The `Idempotency-Key` that the caller chose.
+    pub key: String,
+    /// A hash of the body.
+    pub fingerprint: String,
+}
+
+/// Why an earlier answer is not given again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdempotencyError {
+    /// The key belongs to another body.
+    #[error("the key {key:?} was used for another request. Take a new key for a new request")]
+    KeyReused {
+        /// Which key.
+        key: String,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// The first success of this request, if there was one.
+///
+/// # Errors
+/// [`IdempotencyError::KeyReused`] where the key came with another body.
+pub fn replay<T: DeserializeOwned>(tx: &mut Tx<'_>, key: Option<&RequestKey>) -> Result<Option<T>, IdempotencyError> {
+    const SQL: &str = "
+        SELECT fingerprint, answer FROM idempotency_keys
+         WHERE caller = $1 AND route = $2 AND key = $3";
+    let Some(key) = key else { return Ok(None) };
+    let kept = tx.query_opt(SQL, (&key.caller, &key.route, &key.key), |row| {
+        Ok((row.get::<String>("fingerprint")?, row.get::<String>("answer")?))
+    })?;
+    match kept {
+        None => Ok(None),
+        Some((fingerprint, answer)) if fingerprint == key.fingerprint => {
+            Ok(Some(serde_json::from_str(&answer).map_err(DbError::from)?))
+        }
+        Some(_) => Err(IdempotencyError::KeyReused { key: key.key.clone() }),
+    }
+}
+
+/// Keeps the answer of a request that succeeded, in the transaction of its effect. When the same request was
+/// committed meanwhile, nothing of this one is kept, and the job is run again to find the other's answer.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn remember<T: Serialize>(tx: &mut Tx<'_>, key: Option<&RequestKey>, answer: &T, now: Micros) -> DbResult<()> {
+    const SQL: &str = "
+        INSERT INTO idempotency_keys (caller, route, key, fingerprint, answer, made_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (caller, route, key) DO NOTHING";
+    let Some(key) = key else { return Ok(()) };
+    let answer = crate::json(answer)?;
+    match tx.execute(SQL, (&key.caller, &key.route, &key.key, &key.fingerprint, answer, now))? {
+        0 => Err(tx.collided(DbError::Unique { constraint: "idempotency_keys".into() })),
+        _ => Ok(()),
+    }
+}
+
+/// Forgets answers that were made before `before`, at most `limit` of them; answers how many.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn prune(tx: &mut Tx<'_>, before: Micros, limit: u32) -> DbResult<u64> {
+    const SQL: &str = "
+        DELETE FROM idempotency_keys
+         WHERE (caller, route, key) IN
+               (SELECT caller, route, key FROM idempotency_keys WHERE made_at < $1 ORDER BY made_at LIMIT $2)";
+    tx.execute(SQL, (before, limit))
+}

@@ -1,0 +1,57 @@
+//! Migrations: the platform's tables first, then the service's. Each database remembers what it has.
+
+use refinery::{Migrate, Migration, Runner, error::Kind};
+
+use crate::OpenError;
+
+/// The tables of a service.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema {
+    /// The service's name: `order`.
+    pub service: &'static str,
+    /// Its migrations in order, each a name such as `V1__orders` and its SQL. One that was released never changes.
+    pub migrations: &'static [(&'static str, &'static str)],
+}
+
+/// Outbox, inbox, idempotency keys, dead letters: the same in every database.
+const PLATFORM: &[(&str, &str)] = &[("V1__platform", include_str!("../migrations/V1__platform.sql"))];
+
+/// Where a database remembers the platform's migrations.
+const PLATFORM_HISTORY: &str = "platform_migrations";
+
+/// Applies what is missing. `database` names it in errors.
+pub(crate) fn run(connection: &mut impl Migrate, schema: &Schema, database: &str) -> Result<(), OpenError> {
+    apply(connection, PLATFORM, PLATFORM_HISTORY, database)?;
+    apply(connection, schema.migrations, &format!("{}_migrations", schema.service), database)
+}
+
+fn apply(
+    connection: &mut impl Migrate,
+    migrations: &[(&str, &str)],
+    history: &str,
+    database: &str,
+) -> Result<(), OpenError> {
+    let explain = |error: refinery::Error| explained(&error, database);
+    let migrations: Result<Vec<Migration>, _> =
+        migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql)).collect();
+    // Grouped: all that is missing is applied in one transaction, or none of it.
+    let mut runner = Runner::new(&migrations.map_err(explain)?).set_grouped(true);
+    runner.set_migration_table_name(history);
+    let report = runner.run(connection).map_err(explain)?;
+    for migration in report.applied_migrations() {
+        tracing::info!(database, %migration, "migration applied");
+    }
+    Ok(())
+}
+
+fn explained(error: &refinery::Error, database: &str) -> OpenError {
+    let database = database.to_owned();
+    match error.kind() {
+        Kind::DivergentVersion(applied, expected) => {
+            OpenError::ChangedMigration { database, applied: applied.to_string(), expected: expected.to_string() }
+        }
+        Kind::MissingVersion(migration) => OpenError::MissingMigration { database, migration: migration.to_string() },
+        Kind::Connection(step, cause) => OpenError::Migration { database, reason: format!("{step}: {cause}") },
+        other => OpenError::Migration { database, reason: other.to_string() },
+    }
+}

@@ -1,0 +1,151 @@
+//! The outbox: events, written in the transaction that makes them true, and published after it.
+//!
+//! The process that appended an event publishes it at once; a sweeper takes what was left behind. Published events
+//! stay as the audit trail until they are pruned.
+
+use std::fmt::Write;
+
+use contracts::{
+    event::{CloudEvent, EventData},
+    ids::EventId,
+    time::Micros,
+};
+
+use crate::{DbResult, Row, ToValue, Tx, Value};
+
+/// How many events one statement marks. A few fixed sizes, so that the statements stay prepared.
+const MARKED_PER_STATEMENT: [usize; 3] = [64, 8, 1];
+
+/// An event of the outbox.
+#[derive(Clone, Debug)]
+pub struct OutboxEvent {
+    /// The event.
+    pub event: CloudEvent,
+    /// When it was appended.
+    pub appended_at: Micros,
+    /// When it was published, if it was.
+    pub published_at: Option<Micros>,
+}
+
+impl OutboxEvent {
+    fn from_row(row: &Row<'_>) -> DbResult<Self> {
+        Ok(Self {
+            event: row.json("event")?,
+            appended_at: row.get("appended_at")?,
+            published_at: row.get("published_at")?,
+        })
+    }
+}
+
+/// Appends the event of `data`. It is published after the commit, and not at all when the job is rolled back.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn append<D: EventData>(tx: &mut Tx<'_>, data: &D, now: Micros) -> DbResult<()> {
+    const SQL: &str = "
+        INSERT INTO outbox (event_id, kind, subject, appended_at, event) VALUES ($1, $2, $3, $4, $5)";
+    let event = CloudEvent::new(data, now)?;
+    tx.execute(SQL, (event.id, event.kind.name(), &event.subject, now, crate::json(&event)?))?;
+    tx.appended(event);
+    Ok(())
+}
+
+/// The events that were appended before `older_than` and are not published, the oldest first.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn unpublished(tx: &mut Tx<'_>, older_than: Micros, limit: u32) -> DbResult<Vec<CloudEvent>> {
+    const SQL: &str = "
+        SELECT event FROM outbox
+         WHERE published_at IS NULL AND appended_at < $1 ORDER BY appended_at, event_id LIMIT $2";
+    tx.query(SQL, (older_than, limit), |row| row.json("event"))
+}
+
+/// Marks events as published.
+///
+/// # Errors
+/// Where a statement fails.
+pub fn mark_published(tx: &mut Tx<'_>, ids: &[EventId], now: Micros) -> DbResult<()> {
+    // In one order everywhere, so that two processes that mark the same events do not wait for each other in a circle.
+    let mut left: &[EventId] = &{
+        let mut sorted = ids.to_vec();
+        sorted.sort_unstable();
+        sorted
+    };
+    for size in MARKED_PER_STATEMENT {
+        let mut sql = None;
+        while let Some((chunk, rest)) = left.split_at_checked(size) {
+            let params: Vec<Value> = [now.to_value()].into_iter().chain(chunk.iter().map(ToValue::to_value)).collect();
+            tx.execute(sql.get_or_insert_with(|| mark_sql(size)), params)?;
+            left = rest;
+        }
+    }
+    Ok(())
+}
+
+/// The statement that marks `events` events: `$1` is the time, the ids follow.
+fn mark_sql(events: usize) -> String {
+    let mut sql = String::from("UPDATE outbox SET published_at = $1 WHERE published_at IS NULL AND event_id IN ($2");
+    for number in 3..events + 2 {
+        let _always_fits = write!(sql, ", ${number}");
+    }
+    sql.push(')');
+    sql
+}
+
+/// Makes `holder` the one sweeper of this database until `until`, unless another is; answers whether it is.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn take_lease(tx: &mut Tx<'_>, holder: &str, until: Micros, now: Micros) -> DbResult<bool> {
+    const SQL: &str = "
+        INSERT INTO outbox_lease (lease, holder, until_at) VALUES (1, $1, $2)
+        ON CONFLICT (lease) DO UPDATE SET holder = excluded.holder, until_at = excluded.until_at
+         WHERE outbox_lease.holder = excluded.holder OR outbox_lease.until_at <= $3";
+    Ok(tx.execute(SQL, (holder, until, now))? == 1)
+}
+
+/// Forgets events that were published before `before`, at most `limit` of them; answers how many.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn prune(tx: &mut Tx<'_>, before: Micros, limit: u32) -> DbResult<u64> {
+    const SQL: &str = "
+        DELETE FROM outbox
+         WHERE event_id IN (SELECT event_id FROM outbox
+                             WHERE published_at IS NOT NULL AND published_at < $1
+                             ORDER BY published_at LIMIT $2)";
+    tx.execute(SQL, (before, limit))
+}
+
+/// How many events are not published.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn count_unpublished(tx: &mut Tx<'_>) -> DbResult<i64> {
+    const SQL: &str = "SELECT COUNT(*) AS events FROM outbox WHERE published_at IS NULL";
+    tx.query_one(SQL, (), |row| row.get("events"))
+}
+
+/// The newest events, or the newest before `before`.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn list(tx: &mut Tx<'_>, before: Option<EventId>, limit: u32) -> DbResult<Vec<OutboxEvent>> {
+    const NEWEST: &str = "SELECT event, appended_at, published_at FROM outbox ORDER BY event_id DESC LIMIT $1";
+    const BEFORE: &str = "
+        SELECT event, appended_at, published_at FROM outbox WHERE event_id < $1 ORDER BY event_id DESC LIMIT $2";
+    match before {
+        None => tx.query(NEWEST, (limit,), OutboxEvent::from_row),
+        Some(before) => tx.query(BEFORE, (before, limit), OutboxEvent::from_row),
+    }
+}
+
+/// One event.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn find(tx: &mut Tx<'_>, event: EventId) -> DbResult<Option<OutboxEvent>> {
+    const SQL: &str = "SELECT event, appended_at, published_at FROM outbox WHERE event_id = $1";
+    tx.query_opt(SQL, (event,), OutboxEvent::from_row)
+}

@@ -1,0 +1,147 @@
+//! A transaction, as a job sees it.
+
+use std::{ops::ControlFlow, sync::Arc};
+
+use contracts::event::CloudEvent;
+
+use crate::{
+    DbError, DbResult, Params, Row, ValueRef,
+    postgres::{self, Failed},
+    sqlite,
+};
+
+/// A transaction. Plain synchronous calls, on a thread that owns a connection.
+///
+/// A statement that fails ends the whole job, whatever the job answers: PostgreSQL keeps nothing after a failed
+/// statement, and SQLite is held to the same.
+pub struct Tx<'a> {
+    on: On<'a>,
+    failure: Option<Failed>,
+    appended: Vec<Arc<CloudEvent>>,
+}
+
+pub(crate) enum On<'a> {
+    Sqlite(&'a rusqlite::Connection),
+    Postgres(postgres::Running<'a>),
+}
+
+/// What a job leaves behind.
+pub(crate) struct Left<'a> {
+    pub(crate) on: On<'a>,
+    /// The first statement that failed, if one did.
+    pub(crate) failure: Option<Failed>,
+    /// The events that it appended to the outbox.
+    pub(crate) appended: Vec<Arc<CloudEvent>>,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(on: On<'a>) -> Self {
+        Self { on, failure: None, appended: Vec::new() }
+    }
+
+    pub(crate) fn end(self) -> Left<'a> {
+        Left { on: self.on, failure: self.failure, appended: self.appended }
+    }
+}
+
+impl Tx<'_> {
+    /// Runs a statement; answers how many rows it changed.
+    ///
+    /// # Errors
+    /// Where the statement fails.
+    pub fn execute(&mut self, sql: &str, params: impl Params) -> DbResult<u64> {
+        let outcome = params.with(|values| match &mut self.on {
+            On::Sqlite(connection) => sqlite::execute(connection, sql, values),
+            On::Postgres(running) => running.execute(sql, values),
+        });
+        outcome.map_err(|failed| self.note(failed))
+    }
+
+    /// Runs a statement and reads every row that it answers.
+    ///
+    /// # Errors
+    /// Where the statement fails, or `read` does.
+    pub fn query<T>(
+        &mut self,
+        sql: &str,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> DbResult<T>,
+    ) -> DbResult<Vec<T>> {
+        let mut rows = Vec::new();
+        let mut refused = None;
+        self.each(sql, params, &mut |row| match read(row) {
+            Ok(value) => {
+                rows.push(value);
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                refused = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        refused.map_or(Ok(rows), Err)
+    }
+
+    /// Runs a statement and reads the first row that it answers, if there is one.
+    ///
+    /// # Errors
+    /// Where the statement fails, or `read` does.
+    pub fn query_opt<T>(
+        &mut self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> DbResult<T>,
+    ) -> DbResult<Option<T>> {
+        let mut read = Some(read);
+        let mut first = None;
+        self.each(sql, params, &mut |row| {
+            first = read.take().map(|read| read(row));
+            ControlFlow::Break(())
+        })?;
+        first.transpose()
+    }
+
+    /// Runs a statement and reads the first row that it answers.
+    ///
+    /// # Errors
+    /// Where the statement fails or answers no row, or `read` fails.
+    pub fn query_one<T>(
+        &mut self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> DbResult<T>,
+    ) -> DbResult<T> {
+        self.query_opt(sql, params, read)?.ok_or_else(|| DbError::statement(sql, "it answered no row"))
+    }
+
+    fn each(
+        &mut self,
+        sql: &str,
+        params: impl Params,
+        row: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
+    ) -> DbResult<()> {
+        let outcome = params.with(|values: &[ValueRef<'_>]| match &mut self.on {
+            On::Sqlite(connection) => sqlite::each(connection, sql, values, row),
+            On::Postgres(running) => running.each(sql, values, row),
+        });
+        outcome.map_err(|failed| self.note(failed))
+    }
+
+    /// Keeps the first failure: later ones are its consequence.
+    fn note(&mut self, failed: Failed) -> DbError {
+        let error = failed.error.clone();
+        self.failure.get_or_insert(failed);
+        error
+    }
+
+    /// Ends this run of the job because a concurrent transaction was first, so that another run sees what it wrote.
+    /// SQLite has no concurrent writers: there it is the end of the job.
+    pub(crate) fn collided(&mut self, error: DbError) -> DbError {
+        self.note(Failed::collision(error))
+    }
+
+    /// The event is sent on once the transaction is committed.
+    pub(crate) fn appended(&mut self, event: CloudEvent) {
+        self.appended.push(Arc::new(event));
+    }
+}
