@@ -1,0 +1,68 @@
+-- Items of stock. on_hand is the sum of the item's stock_moves, reserved what unpaid orders hold of it.
+-- Whether an item is low is not kept: it is on_hand <= low_level.
+CREATE TABLE inventories (
+    inventory_id TEXT   NOT NULL PRIMARY KEY,
+    name         TEXT   NOT NULL,
+    unit         TEXT   NOT NULL,
+    product_id   TEXT,
+    policy       TEXT   NOT NULL CHECK (policy IN ('BLOCK', 'WARN', 'ALLOW')),
+    low_level    BIGINT,
+    on_hand      BIGINT NOT NULL,
+    reserved     BIGINT NOT NULL CHECK (reserved >= 0),
+    version      BIGINT NOT NULL,
+    updated_at   BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX inventories_product ON inventories (product_id) WHERE product_id IS NOT NULL;
+
+-- The ledger: rows are added and never changed. move_id grows with time, so the key is an item's history in order,
+-- and the only index: an order adds a row for each item that it takes.
+CREATE TABLE stock_moves (
+    inventory_id  TEXT   NOT NULL,
+    move_id       TEXT   NOT NULL,
+    reason        TEXT   NOT NULL
+                  CHECK (reason IN ('RECEIVED', 'WASTE', 'COUNT', 'CORRECTION', 'SALE', 'SALE_REVERSED')),
+    quantity      BIGINT NOT NULL,
+    on_hand_after BIGINT NOT NULL,
+    order_id      TEXT,
+    note          TEXT,
+    moved_at      BIGINT NOT NULL,
+    PRIMARY KEY (inventory_id, move_id)
+);
+
+-- A product with a row here has a recipe, even where it has no parts: then it takes nothing.
+CREATE TABLE recipes_written (
+    product_id TEXT   NOT NULL PRIMARY KEY,
+    written_at BIGINT NOT NULL
+);
+CREATE TABLE recipes (
+    product_id   TEXT   NOT NULL REFERENCES recipes_written (product_id),
+    inventory_id TEXT   NOT NULL REFERENCES inventories (inventory_id),
+    quantity     BIGINT NOT NULL CHECK (quantity > 0),
+    PRIMARY KEY (product_id, inventory_id)
+);
+
+-- What is known of each order, and what it occupies of the stock because of that (effect, parts).
+CREATE TABLE reservations (
+    order_id      TEXT   NOT NULL PRIMARY KEY,
+    order_version BIGINT NOT NULL,
+    is_open       BIGINT NOT NULL CHECK (is_open IN (0, 1)),
+    is_confirmed  BIGINT NOT NULL CHECK (is_confirmed IN (0, 1)),
+    is_paid       BIGINT NOT NULL CHECK (is_paid IN (0, 1)),
+    effect        TEXT   NOT NULL CHECK (effect IN ('HELD', 'TAKEN', 'NONE')),
+    items         TEXT,            -- JSON: what was ordered; NULL while only a payment or an end is known
+    parts         TEXT   NOT NULL, -- JSON: {inventory_id: quantity} that it occupies now
+    unsaid        TEXT,            -- JSON: shortages to tell staff of once the order is confirmed
+    made_at       BIGINT NOT NULL,
+    updated_at    BIGINT NOT NULL
+);
+-- What the timer looks for; a handful of rows at any time.
+CREATE INDEX reservations_unconfirmed ON reservations (updated_at) WHERE is_confirmed = 0 AND effect <> 'NONE';
+
+-- What reports may read. Moves are read item by item, after the last move_id seen.
+CREATE VIEW etl_inventories AS
+    SELECT inventory_id, name, unit, product_id, policy, low_level, on_hand, reserved,
+           CASE WHEN on_hand <= low_level THEN 1 ELSE 0 END AS is_low, version, updated_at
+      FROM inventories;
+CREATE VIEW etl_stock_moves AS
+    SELECT move_id, inventory_id, reason, quantity, on_hand_after, order_id, note, moved_at
+      FROM stock_moves;

@@ -1,0 +1,135 @@
+//! Items of stock: made, changed and looked at by staff. How much is there is not written here, but moved.
+
+use contracts::{
+    Page,
+    ids::{InventoryId, MoveId, ProductId},
+    inventory::{InventoryView, StockMove, WriteInventory},
+};
+use db::{
+    DbError, Tx,
+    idempotency::{self, RequestKey},
+    outbox,
+};
+
+use super::{Inventory, low};
+use crate::{
+    error::InventoryError,
+    model,
+    store::{self, ItemFilter},
+};
+
+impl Inventory {
+    /// `POST /api/Inventory`: makes an item of which nothing is there yet.
+    ///
+    /// # Errors
+    /// Where it cannot be kept so, or its id or its product is another item's.
+    pub async fn create_item(
+        &self,
+        key: Option<RequestKey>,
+        item: WriteInventory,
+    ) -> Result<InventoryView, InventoryError> {
+        let item = model::item(item).map_err(InventoryError::Invalid)?;
+        let now = self.clock.now();
+        let id = item.inventory_id.unwrap_or_else(|| InventoryId::new(now));
+        self.db
+            .write(move |tx| {
+                if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
+                    return Ok(earlier);
+                }
+                let Some(made) = store::insert_item(tx, id, &item, now)? else {
+                    return Err(taken(tx, id, item.product_id)?);
+                };
+                idempotency::remember(tx, key.as_ref(), &made, now)?;
+                Ok(made)
+            })
+            .await
+    }
+
+    /// `PUT /api/Inventory/{inventoryId}`: writes an item anew. Where its low level is thereby reached, staff hear it.
+    ///
+    /// # Errors
+    /// Where it cannot be kept so, does not exist, or its product is another item's.
+    pub async fn change_item(&self, id: InventoryId, item: WriteInventory) -> Result<InventoryView, InventoryError> {
+        if let Some(other) = item.inventory_id.filter(|given| *given != id) {
+            let detail = format!("The path names the item {id}, the body {other}. Leave inventoryId out of the body.");
+            return Err(InventoryError::Invalid(detail));
+        }
+        let item = model::item(item).map_err(InventoryError::Invalid)?;
+        let now = self.clock.now();
+        self.db
+            .write(move |tx| {
+                let becomes_low = match item.low_level {
+                    Some(level) => store::raise_low_level(tx, id, level)?,
+                    None => false,
+                };
+                let changed =
+                    store::update_item(tx, id, &item, now).map_err(|error| match (error, item.product_id) {
+                        (DbError::Unique { .. }, Some(product_id)) => InventoryError::ProductCounted(product_id),
+                        (error, _) => error.into(),
+                    })?;
+                let changed = changed.ok_or(InventoryError::NoItem(id))?;
+                if let Some(level) = changed.low_level.filter(|_| becomes_low) {
+                    outbox::append(tx, &low(changed.clone(), level), now)?;
+                }
+                Ok(changed)
+            })
+            .await
+    }
+
+    /// `GET /api/Inventory/{inventoryId}`.
+    ///
+    /// # Errors
+    /// Where it does not exist.
+    pub async fn item(&self, id: InventoryId) -> Result<InventoryView, InventoryError> {
+        self.db.read(move |tx| store::item(tx, id)?.ok_or(InventoryError::NoItem(id))).await
+    }
+
+    /// `GET /api/Inventory`: a page of items by name.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub(crate) async fn items(&self, filter: ItemFilter, limit: u32) -> Result<Page<InventoryView>, InventoryError> {
+        let items = self.db.read(move |tx| store::items(tx, &filter, limit + 1)).await?;
+        Ok(page(items, limit, |item: &InventoryView| item.inventory_id.to_string()))
+    }
+
+    /// `GET /api/StockMovement/{inventoryId}`: a page of an item's ledger, the newest first.
+    ///
+    /// # Errors
+    /// Where the item does not exist.
+    pub(crate) async fn moves(
+        &self,
+        id: InventoryId,
+        before: Option<MoveId>,
+        limit: u32,
+    ) -> Result<Page<StockMove>, InventoryError> {
+        let moves = self
+            .db
+            .read(move |tx| {
+                let moves = store::moves(tx, id, before, limit + 1)?;
+                if moves.is_empty() && store::item(tx, id)?.is_none() {
+                    return Err(InventoryError::NoItem(id));
+                }
+                Ok(moves)
+            })
+            .await?;
+        Ok(page(moves, limit, |moved: &StockMove| moved.move_id.to_string()))
+    }
+}
+
+/// Why an item was not made.
+fn taken(tx: &mut Tx<'_>, id: InventoryId, product_id: Option<ProductId>) -> Result<InventoryError, DbError> {
+    match (store::item(tx, id)?, product_id) {
+        (None, Some(product_id)) => Ok(InventoryError::ProductCounted(product_id)),
+        _ => Ok(InventoryError::ItemExists(id)),
+    }
+}
+
+/// A page of `rows`, which hold one more than `limit` where there is a next page.
+fn page<T>(mut rows: Vec<T>, limit: u32, cursor: impl FnOnce(&T) -> String) -> Page<T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_next = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor = rows.last().filter(|_| has_next).map(cursor);
+    Page { items: rows, next_cursor }
+}

@@ -1,0 +1,203 @@
+//! The routes of stock: parse, call a command, answer.
+
+use axum::{Json as Answer, extract::State, routing::put};
+use contracts::{
+    PAGE_ROWS_MAX, Page,
+    ids::{InventoryId, MoveId, OrderId, ProductId},
+    inventory::{AdjustStock, InventoryView, RecipeView, ReserveStock, StockMove, WriteInventory, WriteRecipe},
+    problem::Problem as ProblemBody,
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use web::{Created, Json, Path, Problem, Query, Submission};
+
+use crate::{commands::Inventory, store::ItemFilter};
+
+/// One screen of a storeroom.
+const PAGE_ROWS_DEFAULT: u32 = 50;
+/// Longer than any name.
+const TEXT_CHARS_MAX: usize = 80;
+
+/// Every route of this service.
+pub(crate) fn routes(inventory: Inventory) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(list_items, create_item))
+        .routes(routes!(read_item, change_item))
+        .routes(routes!(adjust_stock))
+        .routes(routes!(list_moves))
+        .routes(routes!(read_recipe, write_recipe))
+        .route("/internal/Reservation/{orderId}", put(reserve_stock))
+        .with_state(inventory)
+}
+
+/// What `GET /api/Inventory` shows.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListItems {
+    /// Part of a name, in any case.
+    #[serde(default)]
+    text: Option<String>,
+    /// `true`: only what is at its low level or below.
+    #[serde(default)]
+    low: bool,
+    /// The `nextCursor` of the page before.
+    #[serde(default)]
+    cursor: Option<InventoryId>,
+    /// Rows of a page: 50, at most 200.
+    #[serde(default)]
+    limit: Option<u32>,
+}
+
+/// What `GET /api/StockMovement/{inventoryId}` shows.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListMoves {
+    /// The `nextCursor` of the page before.
+    #[serde(default)]
+    cursor: Option<MoveId>,
+    /// Rows of a page: 50, at most 200.
+    #[serde(default)]
+    limit: Option<u32>,
+}
+
+fn page_rows(limit: Option<u32>) -> u32 {
+    limit.unwrap_or(PAGE_ROWS_DEFAULT).clamp(1, PAGE_ROWS_MAX)
+}
+
+/// The items of stock, by name.
+#[utoipa::path(
+    get, path = "/api/Inventory", tag = "Inventory", params(ListItems),
+    responses((status = 200, description = "A page of items", body = Page<InventoryView>),
+              (status = 400, description = "A filter that cannot be read", body = ProblemBody)),
+)]
+async fn list_items(
+    State(inventory): State<Inventory>,
+    Query(list): Query<ListItems>,
+) -> Result<Answer<Page<InventoryView>>, Problem> {
+    if list.text.as_deref().is_some_and(|text| text.chars().count() > TEXT_CHARS_MAX) {
+        return Err(Problem::bad_request(format!("text has at most {TEXT_CHARS_MAX} characters. Search for less.")));
+    }
+    let filter = ItemFilter { text: list.text, low: list.low, after: list.cursor };
+    Ok(Answer(inventory.items(filter, page_rows(list.limit)).await?))
+}
+
+/// Makes an item of stock. Nothing of it is there until a movement says so.
+#[utoipa::path(
+    post, path = "/api/Inventory", tag = "Inventory", request_body = WriteInventory,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry the same request")),
+    responses((status = 201, description = "The item", body = InventoryView),
+              (status = 409, description = "The id or the product is another item's", body = ProblemBody),
+              (status = 422, description = "What is wrong with it", body = ProblemBody)),
+)]
+async fn create_item(
+    State(inventory): State<Inventory>,
+    submission: Submission<WriteInventory>,
+) -> Result<Created<InventoryView>, Problem> {
+    let item = inventory.create_item(submission.key, submission.body).await?;
+    Ok(Created::at(format!("/api/Inventory/{}", item.inventory_id), item))
+}
+
+/// One item of stock.
+#[utoipa::path(
+    get, path = "/api/Inventory/{inventoryId}", tag = "Inventory",
+    params(("inventoryId" = InventoryId, Path, description = "Which item")),
+    responses((status = 200, description = "The item", body = InventoryView),
+              (status = 404, description = "There is none", body = ProblemBody)),
+)]
+async fn read_item(
+    State(inventory): State<Inventory>,
+    Path(id): Path<InventoryId>,
+) -> Result<Answer<InventoryView>, Problem> {
+    Ok(Answer(inventory.item(id).await?))
+}
+
+/// Writes an item of stock anew: name, unit, product, policy, low level. How much is there stays.
+#[utoipa::path(
+    put, path = "/api/Inventory/{inventoryId}", tag = "Inventory", request_body = WriteInventory,
+    params(("inventoryId" = InventoryId, Path, description = "Which item")),
+    responses((status = 200, description = "The item", body = InventoryView),
+              (status = 404, description = "There is none", body = ProblemBody),
+              (status = 409, description = "The product is another item's", body = ProblemBody),
+              (status = 422, description = "What is wrong with it", body = ProblemBody)),
+)]
+async fn change_item(
+    State(inventory): State<Inventory>,
+    Path(id): Path<InventoryId>,
+    Json(item): Json<WriteInventory>,
+) -> Result<Answer<InventoryView>, Problem> {
+    Ok(Answer(inventory.change_item(id, item).await?))
+}
+
+/// Moves stock by hand: a delivery, waste, a count or a correction.
+#[utoipa::path(
+    post, path = "/api/Inventory/{inventoryId}/adjust", tag = "Inventory", request_body = AdjustStock,
+    params(("inventoryId" = InventoryId, Path, description = "Which item"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry the same request")),
+    responses((status = 200, description = "The item as it is then", body = InventoryView),
+              (status = 404, description = "There is none", body = ProblemBody),
+              (status = 409, description = "Less is there than is to leave", body = ProblemBody),
+              (status = 422, description = "What is wrong with it", body = ProblemBody)),
+)]
+async fn adjust_stock(
+    State(inventory): State<Inventory>,
+    Path(id): Path<InventoryId>,
+    submission: Submission<AdjustStock>,
+) -> Result<Answer<InventoryView>, Problem> {
+    Ok(Answer(inventory.adjust(submission.key, id, submission.body).await?))
+}
+
+/// The movements of an item, the newest first.
+#[utoipa::path(
+    get, path = "/api/StockMovement/{inventoryId}", tag = "Inventory",
+    params(("inventoryId" = InventoryId, Path, description = "Which item"), ListMoves),
+    responses((status = 200, description = "A page of movements", body = Page<StockMove>),
+              (status = 404, description = "There is no such item", body = ProblemBody)),
+)]
+async fn list_moves(
+    State(inventory): State<Inventory>,
+    Path(id): Path<InventoryId>,
+    Query(list): Query<ListMoves>,
+) -> Result<Answer<Page<StockMove>>, Problem> {
+    Ok(Answer(inventory.moves(id, list.cursor, page_rows(list.limit)).await?))
+}
+
+/// What one unit of a product takes of the stock.
+#[utoipa::path(
+    get, path = "/api/Recipe/{productId}", tag = "Inventory",
+    params(("productId" = ProductId, Path, description = "Which product")),
+    responses((status = 200, description = "Its recipe", body = RecipeView)),
+)]
+async fn read_recipe(
+    State(inventory): State<Inventory>,
+    Path(product_id): Path<ProductId>,
+) -> Result<Answer<RecipeView>, Problem> {
+    Ok(Answer(inventory.recipe(product_id).await?))
+}
+
+/// Writes what one unit of a product takes. No parts: it takes nothing.
+#[utoipa::path(
+    put, path = "/api/Recipe/{productId}", tag = "Inventory", request_body = WriteRecipe,
+    params(("productId" = ProductId, Path, description = "Which product")),
+    responses((status = 200, description = "Its recipe", body = RecipeView),
+              (status = 422, description = "What is wrong with it", body = ProblemBody)),
+)]
+async fn write_recipe(
+    State(inventory): State<Inventory>,
+    Path(product_id): Path<ProductId>,
+    Json(recipe): Json<WriteRecipe>,
+) -> Result<Answer<RecipeView>, Problem> {
+    Ok(Answer(inventory.write_recipe(product_id, recipe).await?))
+}
+
+/// Holds an order's stock. Order's alone: it is not in the API document, and the gateway never passes it on.
+async fn reserve_stock(
+    State(inventory): State<Inventory>,
+    Path(order_id): Path<OrderId>,
+    Json(asked): Json<ReserveStock>,
+) -> Result<Answer<serde_json::Value>, Problem> {
+    inventory.reserve(order_id, asked).await?;
+    Ok(Answer(serde_json::json!({})))
+}
