@@ -4,8 +4,12 @@
 //! event reaches every queue that hears its kind at least once, is tried again a bounded number of times, and is
 //! then buried where `fnb events` finds it. Refuses to know what an event means.
 
+#[cfg(test)]
+mod conformance;
 mod delivery;
 mod memory;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, sync::Arc};
 
