@@ -1,1 +1,106 @@
-//! The payment service.
+//! Payment: takes the money of an order, once.
+//!
+//! Owns payments, their QRs and the ledger of money that moved. Hears when an order is placed, revived, cancelled or
+//! expired, and which money its order could not take. Says PaymentCompleted, when an order's money is here. Refuses to
+//! know what was ordered, and to believe anyone but a gateway, a till or a manager that money came.
+
+mod commands;
+mod consumers;
+mod emvco;
+mod error;
+pub mod gateways;
+mod http;
+mod model;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use cache::Cache;
+use clock::Clock;
+use contracts::event::Queue;
+use db::{Db, OpenError, Schema};
+use host::{Service, ShopFeed, Surroundings, Timer};
+use web::Peer;
+
+pub use error::PaymentError;
+pub use gateways::QrisSettings;
+use gateways::{Mock, QrisGateway};
+
+/// The service's name.
+pub const NAME: &str = "payment";
+
+/// Payment's tables, in `payments_db`.
+pub const SCHEMA: Schema =
+    Schema { service: NAME, migrations: &[("V1__payments", include_str!("../migrations/V1__payments.sql"))] };
+
+/// How often gateways are asked about QRs that are due for it: as long as a guest looks at a paid QR with patience.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+/// The least of it, for a mock gateway that pays sooner: each pass is a query.
+const CHECK_EVERY_MIN: Duration = Duration::from_millis(50);
+
+/// How this shop takes money.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PaymentSettings {
+    /// Who makes QRs. `None`: QRIS is off.
+    pub qris: Option<QrisSettings>,
+}
+
+/// What commands need.
+#[derive(Clone)]
+pub(crate) struct Payments {
+    db: Db,
+    gateway: Option<Arc<dyn QrisGateway>>,
+    order: Peer,
+    cache: Arc<dyn Cache>,
+    clock: Clock,
+    shop: ShopFeed,
+    check_every: Duration,
+}
+
+/// Opens the service.
+///
+/// # Errors
+/// Where its database cannot be opened or migrated.
+pub async fn open(around: &Surroundings, settings: PaymentSettings) -> Result<Service, OpenError> {
+    match settings.qris {
+        None => open_with(around, None, CHECK_EVERY).await,
+        Some(QrisSettings::Mock { delay }) => {
+            let mock = Arc::new(Mock::new(delay, around.clock.clone()));
+            open_with(around, Some(mock), delay.clamp(CHECK_EVERY_MIN, CHECK_EVERY)).await
+        }
+    }
+}
+
+async fn open_with(
+    around: &Surroundings,
+    gateway: Option<Arc<dyn QrisGateway>>,
+    check_every: Duration,
+) -> Result<Service, OpenError> {
+    let payments = Payments {
+        db: around.databases.open(&SCHEMA).await?,
+        gateway,
+        order: around.peers.peer("order"),
+        cache: around.cache.clone(),
+        clock: around.clock.clone(),
+        shop: around.shop.clone(),
+        check_every,
+    };
+    let (router, openapi) = http::routes(&payments);
+    let listener = payments.clone();
+    let consumer = host::consumer(&payments.db, NAME, move |event| consumers::on_event(listener.clone(), event));
+    let asker = payments.clone();
+    let ask_gateways = Timer::new("ask gateways", check_every, move || {
+        let asker = asker.clone();
+        async move { asker.check_due().await.map_err(|error| error.to_string()) }
+    });
+    Ok(Service {
+        name: NAME,
+        router,
+        openapi,
+        db: payments.db.clone(),
+        consumer: Some((Queue::Payment, consumer)),
+        timers: vec![ask_gateways],
+    })
+}

@@ -1,0 +1,93 @@
+//! Payment's part of the receipt, and the whole of it in the answer to a payment (steps 19 and 20).
+
+use std::{collections::HashMap, time::Duration};
+
+use contracts::{
+    ids::OrderId,
+    payment::PaymentView,
+    qr::CodeStatus,
+    receipt::{RECEIPT_LIFE_SECONDS, Receipt, ReceiptCodes, ReceiptField, ReceiptOrder, ReceiptPayment, cache_key},
+};
+use serde::de::DeserializeOwned;
+
+use crate::{Payments, model};
+
+/// How long an answer waits for the codes. A cashier does not notice; a printer would print without them.
+const CODES_WAIT_MS_MAX: u64 = 500;
+
+impl Payments {
+    /// Adds the receipt as it stands now to an answer. Without a cache and with Order away there is none.
+    pub(super) async fn with_receipt(&self, payment: PaymentView) -> PaymentView {
+        self.put_on_receipt(&payment).await;
+        let part = model::receipt_part(&payment);
+        let receipt = match self.cached_receipt(payment.order_id, part).await {
+            Some(receipt) => Some(receipt),
+            None => self.orders_receipt(payment.order_id).await,
+        };
+        PaymentView { receipt, ..payment }
+    }
+
+    /// Step 19. The money's time is the version: of two payments of an order the later one counts.
+    pub(super) async fn put_on_receipt(&self, payment: &PaymentView) {
+        let Some(part) = model::receipt_part(payment) else { return };
+        let (key, life) = (cache_key(payment.order_id), Duration::from_secs(RECEIPT_LIFE_SECONDS));
+        let Ok(value) = serde_json::to_string(&part) else { return };
+        let put = self.cache.put_field(&key, ReceiptField::Payment.name(), part.paid_at.0, value, life);
+        if let Err(error) = put.await {
+            tracing::warn!(order_id = %payment.order_id, %error, "the receipt is put together without the cache");
+        }
+    }
+
+    /// Takes an order's receipt out of the cache: the money on it has to go back.
+    pub(crate) async fn forget_receipt(&self, order_id: OrderId) {
+        if let Err(error) = self.cache.remove(&cache_key(order_id)).await {
+            tracing::warn!(%order_id, %error, "an old receipt may be shown");
+        }
+    }
+
+    /// The receipt from the cache. Codes that are behind are waited for, for a bounded moment; then it says
+    /// `qrPending`. `None`: the cache does not know the order.
+    async fn cached_receipt(&self, order_id: OrderId, payment: Option<ReceiptPayment>) -> Option<Receipt> {
+        let key = cache_key(order_id);
+        let mut waited_ms = 0;
+        let mut pauses_ms = pauses_ms();
+        loop {
+            let fields = self.cache.get_fields(&key).await.ok()?;
+            let order: ReceiptOrder = read_field(&fields, ReceiptField::Order)?;
+            let codes: Option<ReceiptCodes> = read_field(&fields, ReceiptField::Codes);
+            let pause_ms = pauses_ms.next().filter(|pause_ms| waited_ms + pause_ms <= CODES_WAIT_MS_MAX);
+            match pause_ms {
+                Some(pause_ms) if payment.is_some() && codes_are_behind(&order, codes.as_ref()) => {
+                    tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+                    waited_ms += pause_ms;
+                }
+                _ => return Some(Receipt::assemble(order, payment, codes)),
+            }
+        }
+    }
+
+    /// Order puts a receipt together from the services. A receipt that is still to be paid has nothing to wait for.
+    async fn orders_receipt(&self, order_id: OrderId) -> Option<Receipt> {
+        match self.order.get(&format!("/api/Order/{order_id}/receipt?wait={CODES_WAIT_MS_MAX}")).await {
+            Ok(receipt) => Some(receipt),
+            Err(error) => {
+                tracing::warn!(%order_id, %error, "the answer goes without its receipt");
+                None
+            }
+        }
+    }
+}
+
+/// 1, 1, 2, 2, 4, 4, 8, 8, ...: soon at first, since the codes are usually there.
+fn pauses_ms() -> impl Iterator<Item = u64> {
+    (0_u32..).map(|step| 1_u64 << (step / 2).min(63))
+}
+
+fn codes_are_behind(order: &ReceiptOrder, codes: Option<&ReceiptCodes>) -> bool {
+    let codes = codes.map_or(&[][..], |part| &part.codes);
+    codes.len() < order.codes_expected() || codes.iter().any(|code| code.status == CodeStatus::Pending)
+}
+
+fn read_field<T: DeserializeOwned>(fields: &HashMap<String, String>, field: ReceiptField) -> Option<T> {
+    serde_json::from_str(fields.get(field.name())?).ok()
+}
