@@ -3,7 +3,11 @@
 //! A port, [`Cache`], with one adapter in process ([`MemoryCache`]); Redis' belongs beside it. Losing it costs time,
 //! not truth: every reader can put together what it does not find.
 
+#[cfg(test)]
+mod conformance;
 mod memory;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::HashMap, time::Duration};
 
@@ -16,8 +20,9 @@ pub trait Cache: Send + Sync {
     /// The values of `keys`, in their order; `None` where there is none.
     fn get_many<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Result<Vec<Option<String>>, CacheError>>;
 
-    /// Keeps all of `entries` (key, value) for ever, unless entries of a newer or the same `version` were kept under
-    /// `name` before. Answers whether they were taken. All or none: two writers cannot mix.
+    /// Keeps all of `entries` (key, value) for ever, unless entries of a newer `version` were kept under `name` before,
+    /// or those of this version are all there. Answers whether they were taken. All or none: two writers cannot mix,
+    /// and no reader sees entries of two versions.
     fn put_versioned<'a>(
         &'a self,
         name: &'a str,

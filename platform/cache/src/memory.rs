@@ -64,6 +64,13 @@ impl MemoryCache {
         Self { entries, versions, whole: RwLock::new(()), versioning: Mutex::new(()) }
     }
 
+    /// What is kept at the moment weighs so much.
+    #[cfg(test)]
+    pub(crate) fn weight_bytes(&self) -> u64 {
+        self.entries.run_pending_tasks();
+        self.entries.weighted_size()
+    }
+
     fn value(&self, key: &str) -> Option<String> {
         match self.entries.get(key)? {
             Entry::Value(value) => Some(value.as_ref().to_owned()),

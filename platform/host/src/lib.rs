@@ -9,6 +9,7 @@ mod databases;
 mod dead_letters;
 mod forgetting;
 mod outbox;
+mod readiness;
 mod running;
 mod shop;
 mod stop;
@@ -17,6 +18,7 @@ mod timers;
 
 pub use consumer::{consumer, later, read_event};
 pub use databases::Databases;
+pub use readiness::ready;
 pub use running::{Host, Unsettled};
 pub use shop::ShopFeed;
 pub use surroundings::{Service, Surroundings, Timer};

@@ -20,7 +20,7 @@ use contracts::{event::CloudEvent, ids::EventId, time::Micros};
 use db::{Db, DbError, DbResult, outbox};
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
-    sync::{Notify, futures::Notified, mpsc},
+    sync::mpsc,
     time::{Instant, Sleep},
 };
 
@@ -45,18 +45,12 @@ const LEASE: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     marks_begun: AtomicU64,
-    marked: Notify,
 }
 
 impl Progress {
     /// Grows before any event is marked as published.
     pub(crate) fn marks_begun(&self) -> u64 {
         self.marks_begun.load(Ordering::SeqCst)
-    }
-
-    /// Until something was marked.
-    pub(crate) fn marked(&self) -> Notified<'_> {
-        self.marked.notified()
     }
 }
 
@@ -263,11 +257,12 @@ impl Outbox {
         match marked {
             Ok(()) => {
                 self.marking = Marking::Idle;
-                ids.iter().for_each(|id| drop(self.in_hand.remove(id)));
+                for id in ids {
+                    self.in_hand.remove(id);
+                }
                 if self.is_sweeping {
                     self.marked_meanwhile.extend(ids);
                 }
-                self.ports.progress.marked.notify_waiters();
             }
             Err(error) => {
                 tracing::warn!(service = self.ports.service, %error, "published events could not be marked; trying again");

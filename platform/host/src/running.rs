@@ -2,8 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use bus::{Bus, Consumer};
-use contracts::{event::Queue, ids::EventId};
+use bus::Bus;
+use contracts::ids::EventId;
 use db::{Db, DbError};
 use futures::future::join_all;
 use tokio::{task::JoinHandle, time::Instant};
@@ -22,8 +22,8 @@ const STOP_MAX: Duration = Duration::from_secs(10);
 const CLOSE_DATABASES_MAX: Duration = Duration::from_secs(5);
 /// How long [`Host::settled`] waits at most: longer than all tries of an event that ends as a dead letter.
 const SETTLE_MAX: Duration = Duration::from_secs(10);
-/// How often [`Host::settled`] looks when nothing tells it to.
-const SETTLE_LOOK_PAUSE: Duration = Duration::from_millis(2);
+/// How often [`Host::settled`] looks.
+const SETTLE_LOOK_PAUSE: Duration = Duration::from_millis(1);
 
 /// Runs services. Dropping it stops the work behind them, as a kill would; [`Host::stop`] does it with care.
 pub struct Host {
@@ -124,43 +124,49 @@ impl Host {
         }
     }
 
-    /// Until every event was published and acted on, with what followed from it. For tests: nothing sleeps.
+    /// Until every event was published and acted on, with what followed from it. For tests, so that they need not sleep.
     ///
     /// # Errors
     /// [`Unsettled`] after ten seconds.
     pub async fn settled(&self) -> Result<(), Unsettled> {
+        Self::settled_together(std::slice::from_ref(self)).await
+    }
+
+    /// [`Host::settled`] for several hosts on one bus, whose services hear each other.
+    ///
+    /// # Errors
+    /// [`Unsettled`] after ten seconds.
+    pub async fn settled_together(hosts: &[Self]) -> Result<(), Unsettled> {
         let deadline = Instant::now() + SETTLE_MAX;
-        loop {
-            let marked = self.progress.marked();
-            let left = self.unpublished().await;
-            let Some(left) = left else { return Ok(()) };
+        while let Some(left) = unpublished(hosts).await {
             if Instant::now() >= deadline {
                 return Err(Unsettled { left });
             }
-            // Whichever comes first.
-            let _ = tokio::time::timeout(SETTLE_LOOK_PAUSE, marked).await;
+            tokio::time::sleep(SETTLE_LOOK_PAUSE).await;
         }
+        Ok(())
     }
+}
 
-    /// Where there are unpublished events. `None`: nowhere.
-    ///
-    /// The outboxes are counted one after the other, so an event could move behind our back from one that is still to
-    /// be counted into one that was counted: by a mark that begins meanwhile. Then the count does not count.
-    async fn unpublished(&self) -> Option<String> {
-        let marks_begun = self.progress.marks_begun();
-        let mut left = Vec::new();
-        for (service, db) in &self.databases {
-            match db.read::<i64, DbError, _>(|tx| db::outbox::count_unpublished(tx)).await {
-                Ok(0) => {}
-                Ok(events) => left.push(format!("{service} {events}")),
-                Err(error) => left.push(format!("{service}: {error}")),
-            }
+/// Where there are unpublished events. `None`: nowhere.
+///
+/// The outboxes are counted one after the other, so an event could move behind our back from one that is still to be
+/// counted into one that was counted: by a mark that begins meanwhile. Then the count does not count.
+async fn unpublished(hosts: &[Host]) -> Option<String> {
+    let marks_begun = || hosts.iter().map(|host| host.progress.marks_begun()).sum::<u64>();
+    let marks_before = marks_begun();
+    let mut left = Vec::new();
+    for (service, db) in hosts.iter().flat_map(|host| &host.databases) {
+        match db.read::<i64, DbError, _>(|tx| db::outbox::count_unpublished(tx)).await {
+            Ok(0) => {}
+            Ok(events) => left.push(format!("{service} {events}")),
+            Err(error) => left.push(format!("{service}: {error}")),
         }
-        if left.is_empty() && marks_begun != self.progress.marks_begun() {
-            left.push("on the move".into());
-        }
-        (!left.is_empty()).then(|| left.join(", "))
     }
+    if left.is_empty() && marks_before != marks_begun() {
+        left.push("on the move".into());
+    }
+    (!left.is_empty()).then(|| left.join(", "))
 }
 
 impl Drop for Host {

@@ -1,0 +1,117 @@
+//! Requests, as a browser sends them, straight into a router.
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use http_body_util::BodyExt;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// Asks one service.
+#[derive(Clone, Debug)]
+pub struct Client {
+    router: Router,
+}
+
+/// What a service answered.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Whether it went well.
+    pub status: StatusCode,
+    /// What goes before the body.
+    pub headers: HeaderMap,
+    /// The JSON. `Null` where there is no body, a string where the body is no JSON.
+    pub body: Value,
+}
+
+impl Client {
+    /// A client of this router.
+    #[must_use]
+    pub fn new(router: Router) -> Self {
+        Self { router }
+    }
+
+    /// `GET path`.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(Request::get(path).body(Body::empty()).expect("a path that can be asked for")).await
+    }
+
+    /// `POST path` with a JSON body.
+    pub async fn post(&self, path: &str, body: impl Serialize) -> Reply {
+        self.send(with_json(Method::POST, path, None, &body)).await
+    }
+
+    /// `POST path` with a JSON body and an `Idempotency-Key`.
+    pub async fn post_with_key(&self, path: &str, key: &str, body: impl Serialize) -> Reply {
+        self.send(with_json(Method::POST, path, Some(key), &body)).await
+    }
+
+    /// `PUT path` with a JSON body.
+    pub async fn put(&self, path: &str, body: impl Serialize) -> Reply {
+        self.send(with_json(Method::PUT, path, None, &body)).await
+    }
+
+    /// `PATCH path` with a JSON body.
+    pub async fn patch(&self, path: &str, body: impl Serialize) -> Reply {
+        self.send(with_json(Method::PATCH, path, None, &body)).await
+    }
+
+    /// `DELETE path`.
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send(Request::delete(path).body(Body::empty()).expect("a path that can be asked for")).await
+    }
+
+    /// Any request.
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("an answer that does not break off").to_bytes();
+        let body = match bytes.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(&bytes)
+                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned())),
+        };
+        Reply { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+fn with_json(method: Method, path: &str, key: Option<&str>, body: &impl Serialize) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+    if let Some(key) = key {
+        request = request.header("idempotency-key", key);
+    }
+    let json = serde_json::to_vec(body).expect("a body that can be written as JSON");
+    request.body(Body::from(json)).expect("a path that can be asked for")
+}
+
+impl Reply {
+    /// The body, where the status is this one.
+    #[track_caller]
+    #[must_use]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "answered {}: {:#}", self.status, self.body);
+        self.body
+    }
+
+    /// The body of this status, read as what it is.
+    #[track_caller]
+    #[must_use]
+    pub fn read<T: DeserializeOwned>(self, status: u16) -> T {
+        let body = self.expect(status);
+        serde_json::from_value(body.clone()).unwrap_or_else(|error| panic!("{error}, in {body:#}"))
+    }
+
+    /// The whole problem, where the service refused with this status and slug.
+    #[track_caller]
+    #[must_use]
+    pub fn problem(self, status: u16, slug: &str) -> Value {
+        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
+        let body = self.expect(status);
+        assert_eq!(kind.as_deref(), Some("application/problem+json"), "in {body:#}");
+        assert_eq!(body["type"], format!("/problems/{slug}"), "in {body:#}");
+        body
+    }
+}

@@ -1,0 +1,31 @@
+//! Products, for services that only hear of them.
+
+use contracts::{
+    ids::{CategoryId, ProductId},
+    money::{Amount, Currency},
+    product::ProductCard,
+    time::Micros,
+};
+
+/// A product that is sold today, for `price` rupiah; a person makes it, and it has no options. Change what matters:
+/// `ProductCard { is_dispensable: true, dispense_ml: Some(240), ..product_card("Latte", 28_000) }`.
+#[must_use]
+pub fn product_card(name: &str, price: i64) -> ProductCard {
+    let written_at = Micros(1_795_309_200_000_000); // An hour before a World begins.
+    ProductCard {
+        product_id: ProductId::new(written_at),
+        name: name.into(),
+        description: String::new(),
+        category_id: CategoryId::new(written_at),
+        price: Amount::whole(price),
+        currency: Currency::IDR,
+        tax_name: None,
+        is_dispensable: false,
+        dispense_ml: None,
+        option_groups: Vec::new(),
+        is_available: true,
+        is_archived: false,
+        version: 1,
+        updated_at: written_at,
+    }
+}

@@ -1,0 +1,62 @@
+//! A bus that remembers all it was given.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
+
+use bus::{Bus, Consumer, Listener, MemoryBus, PublishError};
+use contracts::{
+    event::{CloudEvent, EventKind, Queue},
+    ids::EventId,
+};
+use futures::{FutureExt, future::BoxFuture};
+
+/// [`MemoryBus`], and every event once, in the order in which they came.
+#[derive(Debug, Default)]
+pub(crate) struct RecordingBus {
+    inner: MemoryBus,
+    said: Mutex<Said>,
+}
+
+#[derive(Debug, Default)]
+struct Said {
+    ids: HashSet<EventId>,
+    events: Vec<Arc<CloudEvent>>,
+}
+
+impl RecordingBus {
+    /// Every event that was published so far.
+    pub(crate) fn said(&self) -> Vec<Arc<CloudEvent>> {
+        self.said.lock().expect("no test panicked while it held this").events.clone()
+    }
+
+    fn remember(&self, event: &Arc<CloudEvent>) {
+        let mut said = self.said.lock().expect("no test panicked while it held this");
+        if said.ids.insert(event.id) {
+            said.events.push(Arc::clone(event));
+        }
+    }
+}
+
+impl Bus for RecordingBus {
+    fn publish(&self, event: Arc<CloudEvent>) -> BoxFuture<'_, Result<(), PublishError>> {
+        async move {
+            self.remember(&event);
+            self.inner.publish(event).await
+        }
+        .boxed()
+    }
+
+    fn consume(&self, queue: Queue, consumer: Arc<dyn Consumer>) {
+        self.inner.consume(queue, consumer);
+    }
+
+    fn listen(&self, kinds: &'static [EventKind]) -> Listener {
+        self.inner.listen(kinds)
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.inner.close()
+    }
+}
