@@ -1,0 +1,115 @@
+//! What can go wrong with the menu, and the problem that it becomes.
+
+use axum::http::StatusCode;
+use contracts::ids::{CategoryId, ProductId};
+use db::{DbError, idempotency::IdempotencyError};
+use web::Problem;
+
+use crate::model::InvalidMenu;
+
+/// Why a change of the menu, or a look at it, was refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProductError {
+    /// No product has this id.
+    #[error("there is no product {0}")]
+    UnknownProduct(ProductId),
+    /// No category has this id.
+    #[error("there is no category {0}")]
+    UnknownCategory(CategoryId),
+    /// What was written cannot be on a menu.
+    #[error(transparent)]
+    Invalid(#[from] InvalidMenu),
+    /// The id is another product's.
+    #[error(
+        "The product {0} exists already. Leave productId out to add another one, or change this one with PUT \
+         /api/Product/{0}."
+    )]
+    ProductExists(ProductId),
+    /// The id is another category's.
+    #[error(
+        "The category {0} exists already. Leave categoryId out to add another one, or change this one with PUT \
+         /api/Category/{0}."
+    )]
+    CategoryExists(CategoryId),
+    /// It has left the menu for good.
+    #[error("{name} has left the menu for good and cannot be changed. Add it anew with POST /api/Product.")]
+    ProductArchived {
+        /// What the menu called it.
+        name: String,
+    },
+    /// It has left the menu for good.
+    #[error(
+        "The category {name} has left the menu for good and cannot be changed. Add it anew with POST /api/Category."
+    )]
+    CategoryArchived {
+        /// What the menu called it.
+        name: String,
+    },
+    /// The category still has products.
+    #[error(
+        "The category {name} still has {products}. Move each to another category or delete it, then delete the category."
+    )]
+    CategoryInUse {
+        /// What the menu calls it.
+        name: String,
+        /// The first few products, as a person lists them.
+        products: String,
+    },
+    /// Someone else changed it in between.
+    #[error(
+        "The product is at version {actual} now, not {expected}: someone changed it in between. Read it again with GET \
+         /api/Product/{product_id} and make the change on what it is now."
+    )]
+    VersionDiffers {
+        /// Which product.
+        product_id: ProductId,
+        /// The version that the client saw.
+        expected: i64,
+        /// The version that it has.
+        actual: i64,
+    },
+    /// More products than a menu can hold.
+    #[error(
+        "The menu has {0} products, as many as it can hold. Delete one that is not sold any more, then add this one."
+    )]
+    MenuFull(i64),
+    /// The Idempotency-Key was used before, or its row could not be read.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
+    /// The database did not do it.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<ProductError> for Problem {
+    fn from(error: ProductError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ProductError::UnknownProduct(id) => Self::not_found("product", id),
+            ProductError::UnknownCategory(id) => Self::not_found("category", id),
+            ProductError::Invalid(_) => Self::invalid(detail),
+            ProductError::ProductExists(_) => Self::conflict("product-exists", "This product exists already", detail),
+            ProductError::CategoryExists(_) => {
+                Self::conflict("category-exists", "This category exists already", detail)
+            }
+            ProductError::ProductArchived { .. } => {
+                Self::conflict("product-archived", "This product is archived", detail)
+            }
+            ProductError::CategoryArchived { .. } => {
+                Self::conflict("category-archived", "This category is archived", detail)
+            }
+            ProductError::CategoryInUse { .. } => {
+                Self::conflict("category-in-use", "This category still has products", detail)
+            }
+            ProductError::VersionDiffers { .. } => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "version-differs",
+                "The product was changed in between",
+                detail,
+            ),
+            ProductError::MenuFull(_) => Self::conflict("menu-full", "The menu is full", detail),
+            ProductError::Idempotency(error) => error.into(),
+            ProductError::Db(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `/api/Category`.
+
+use axum::{extract::State, http::StatusCode};
+use contracts::{
+    Page,
+    ids::CategoryId,
+    product::{CategoryView, WriteCategory},
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use web::{Created, Json, Path, Problem, Query, Submission};
+
+use super::paging;
+use crate::commands::Products;
+
+/// Which categories to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CategoryList {
+    /// Those that were archived too.
+    #[serde(default)]
+    include_archived: bool,
+    /// Where to go on: the `nextCursor` of the page before.
+    #[serde(default)]
+    cursor: Option<CategoryId>,
+    /// At most this many, 1 to 200. Absent: 200.
+    #[serde(default)]
+    limit: Option<u32>,
+}
+
+/// Lists the categories in the menu's order
+#[utoipa::path(get, path = "/api/Category", tag = "Product", params(CategoryList),
+    responses((status = 200, body = Page<CategoryView>)))]
+pub(super) async fn list_categories(
+    State(products): State<Products>,
+    Query(list): Query<CategoryList>,
+) -> Result<axum::Json<Page<CategoryView>>, Problem> {
+    let limit = paging::rows(list.limit)?;
+    Ok(axum::Json(products.category_page(list.include_archived, list.cursor, limit).await?))
+}
+
+/// Adds a category
+#[utoipa::path(post, path = "/api/Category", tag = "Product", request_body = WriteCategory,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same request again is answered as the first time.")),
+    responses((status = 201, body = CategoryView)))]
+pub(super) async fn create_category(
+    State(products): State<Products>,
+    submission: Submission<WriteCategory>,
+) -> Result<Created<CategoryView>, Problem> {
+    let category = products.create_category(submission.key, submission.body).await?;
+    Ok(Created::at(format!("/api/Category/{}", category.category_id), category))
+}
+
+/// Reads a category, archived or not
+#[utoipa::path(get, path = "/api/Category/{categoryId}", tag = "Product", params(("categoryId" = CategoryId, Path)),
+    responses((status = 200, body = CategoryView)))]
+pub(super) async fn read_category(
+    State(products): State<Products>,
+    Path(id): Path<CategoryId>,
+) -> Result<axum::Json<CategoryView>, Problem> {
+    Ok(axum::Json(products.find_category(id).await?))
+}
+
+/// Names and places a category
+#[utoipa::path(put, path = "/api/Category/{categoryId}", tag = "Product", params(("categoryId" = CategoryId, Path)),
+    request_body = WriteCategory, responses((status = 200, body = CategoryView)))]
+pub(super) async fn replace_category(
+    State(products): State<Products>,
+    Path(id): Path<CategoryId>,
+    Json(write): Json<WriteCategory>,
+) -> Result<axum::Json<CategoryView>, Problem> {
+    Ok(axum::Json(products.replace_category(id, write).await?))
+}
+
+/// Takes an empty category off the menu for good
+#[utoipa::path(delete, path = "/api/Category/{categoryId}", tag = "Product", params(("categoryId" = CategoryId, Path)),
+    responses((status = 204, description = "It is off the menu.")))]
+pub(super) async fn archive_category(
+    State(products): State<Products>,
+    Path(id): Path<CategoryId>,
+) -> Result<StatusCode, Problem> {
+    products.archive_category(id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

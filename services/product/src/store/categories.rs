@@ -1,0 +1,85 @@
+//! Rows of `categories`.
+
+use contracts::{ids::CategoryId, product::CategoryView, time::Micros};
+use db::{DbResult, Row, Tx};
+
+fn category(row: &Row<'_>) -> DbResult<CategoryView> {
+    Ok(CategoryView {
+        category_id: row.get("category_id")?,
+        name: row.get("name")?,
+        position: row.get("position")?,
+        is_archived: row.get("is_archived")?,
+        version: row.get("version")?,
+    })
+}
+
+/// Adds a category. `None`: the id is another's.
+pub(crate) fn insert(
+    tx: &mut Tx<'_>,
+    id: CategoryId,
+    name: &str,
+    position: i64,
+    now: Micros,
+) -> DbResult<Option<CategoryView>> {
+    const SQL: &str = "
+        INSERT INTO categories (category_id, name, position, version, updated_at) VALUES ($1, $2, $3, 1, $4)
+            ON CONFLICT (category_id) DO NOTHING
+        RETURNING *";
+    tx.query_opt(SQL, (id, name, position, now), category)
+}
+
+/// One category, archived or not.
+pub(crate) fn find(tx: &mut Tx<'_>, id: CategoryId) -> DbResult<Option<CategoryView>> {
+    const SQL: &str = "SELECT * FROM categories WHERE category_id = $1";
+    tx.query_opt(SQL, (id,), category)
+}
+
+/// A page in the menu's order, after the category `after`, of `limit` rows at most. Rows never leave the table, so a
+/// category is a place to go on from even after it was archived.
+pub(crate) fn page(
+    tx: &mut Tx<'_>,
+    include_archived: bool,
+    after: Option<CategoryId>,
+    limit: u32,
+) -> DbResult<Vec<CategoryView>> {
+    const SQL: &str = "
+        SELECT * FROM categories
+         WHERE (is_archived = 0 OR CAST($1 AS BIGINT) = 1)
+           AND (CAST($2 AS TEXT) IS NULL OR (position, category_id) >
+               (SELECT a.position, a.category_id FROM categories a WHERE a.category_id = CAST($2 AS TEXT)))
+         ORDER BY position, category_id
+         LIMIT $3";
+    tx.query(SQL, (include_archived, after, limit), category)
+}
+
+/// Names and places a category that has not been archived. `None`: it was, or does not exist.
+pub(crate) fn update(
+    tx: &mut Tx<'_>,
+    id: CategoryId,
+    name: &str,
+    position: i64,
+    now: Micros,
+) -> DbResult<Option<CategoryView>> {
+    const SQL: &str = "
+        UPDATE categories SET name = $2, position = $3, version = version + 1, updated_at = $4
+         WHERE category_id = $1 AND is_archived = 0
+        RETURNING *";
+    tx.query_opt(SQL, (id, name, position, now), category)
+}
+
+/// Keeps a category as it is until the transaction ends, so that a product cannot come to it while it is archived, nor
+/// the other way round. `None`: it is archived, or does not exist.
+pub(crate) fn hold(tx: &mut Tx<'_>, id: CategoryId) -> DbResult<Option<CategoryView>> {
+    const SQL: &str = "
+        UPDATE categories SET version = version WHERE category_id = $1 AND is_archived = 0
+        RETURNING *";
+    tx.query_opt(SQL, (id,), category)
+}
+
+/// Archives a category that [`hold`] keeps.
+pub(crate) fn archive(tx: &mut Tx<'_>, id: CategoryId, now: Micros) -> DbResult<u64> {
+    const SQL: &str = "
+        UPDATE categories SET is_archived = 1, version = version + 1, updated_at = $2
+         WHERE category_id = $1 AND is_archived = 0";
+    tx.execute(SQL, (id, now))
+}

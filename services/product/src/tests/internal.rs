@@ -1,0 +1,43 @@
+use serde_json::json;
+use testkit::World;
+
+use super::{NOBODY, category, latte, menu, product};
+
+#[tokio::test]
+async fn order_gets_the_cards_it_asks_for_archived_ones_too() {
+    let world = World::new().await;
+    let client = menu(&world).await;
+    let coffee = category(&client, "Coffee", 0).await;
+    let first = product(&client, latte(&coffee)).await;
+    let second = product(&client, latte(&coffee)).await;
+    product(&client, latte(&coffee)).await;
+    client.delete(&format!("/api/Product/{second}")).await.expect(204);
+
+    let cards = client.get(&format!("/internal/Product/cards?ids={first},{NOBODY},{second}")).await.expect(200);
+    let ids: Vec<_> = cards.as_array().unwrap().iter().map(|card| card["productId"].as_str().unwrap()).collect();
+    assert_eq!(ids, [first, second]);
+    assert_eq!(cards[1]["isArchived"], true);
+}
+
+#[tokio::test]
+async fn nobody_asks_for_more_cards_than_an_order_has_lines() {
+    let world = World::new().await;
+    let client = menu(&world).await;
+    let ids = |count: usize| vec![NOBODY; count].join(",");
+    client.get(&format!("/internal/Product/cards?ids={}", ids(201))).await.problem(422, "invalid");
+    assert_eq!(client.get(&format!("/internal/Product/cards?ids={}", ids(200))).await.expect(200), json!([]));
+    assert_eq!(client.get("/internal/Product/cards?ids=").await.expect(200), json!([]));
+    client.get("/internal/Product/cards?ids=latte").await.problem(400, "bad-request");
+}
+
+#[tokio::test]
+async fn the_gateway_learns_in_which_currencies_there_are_prices() {
+    let world = World::new().await;
+    let client = menu(&world).await;
+    assert_eq!(client.get("/internal/Product/currencies").await.expect(200), json!([]));
+    let coffee = category(&client, "Coffee", 0).await;
+    let latte = product(&client, latte(&coffee)).await;
+    assert_eq!(client.get("/internal/Product/currencies").await.expect(200), json!(["IDR"]));
+    client.delete(&format!("/api/Product/{latte}")).await.expect(204);
+    assert_eq!(client.get("/internal/Product/currencies").await.expect(200), json!([]));
+}
