@@ -1,4 +1,4 @@
-//! What handlers take. Every refusal of these says what to do.
+//! What handlers take. Every refusal of these says what to do. [`Json`] is also what they answer.
 
 use std::fmt::Write;
 
@@ -10,10 +10,11 @@ use axum::{
         rejection::{PathRejection, QueryRejection},
     },
     http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
 };
 use db::idempotency::RequestKey;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::error::Category;
 use sha2::{Digest, Sha256};
 
@@ -34,6 +35,12 @@ const ANONYMOUS: &str = "anonymous";
 /// A JSON body.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
 
 /// The parameters of the path.
 #[derive(Debug)]
@@ -235,7 +242,7 @@ fn invalid_path(rejection: &PathRejection) -> Problem {
         ErrorKind::WrongNumberOfParameters { .. } | ErrorKind::UnsupportedType { .. } => {
             return Problem::internal(rejection);
         }
-        other => format!("There is a part in the path that is not an id ({other}). Copy the id whole and ask again."),
+        other => format!("{other}. Correct the path and ask again."),
     };
     Problem::new(StatusCode::BAD_REQUEST, "invalid-id", "Not an id", detail)
 }

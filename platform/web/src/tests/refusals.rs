@@ -81,7 +81,7 @@ async fn an_unknown_method_is_a_problem_that_names_the_known_ones() {
 async fn an_id_that_is_not_an_id_is_refused_by_name() {
     let problem = call(&cafe(), "GET", "/api/Cup/seven").await.problem(400, "invalid-id");
     let detail = problem["detail"].as_str().unwrap();
-    assert!(detail.starts_with("cupId: \"seven\" is not an id: an id is a UUID such as"), "{detail}");
+    assert!(detail.starts_with("\"seven\" is not an id: an id is a UUID such as"), "{detail}");
 }
 
 #[tokio::test]

@@ -1,0 +1,108 @@
+//! Reading and replacing the shop's settings.
+
+use clock::Clock;
+use contracts::{
+    event::ShopChanged,
+    money::Currency,
+    shop::{Shop, ShopSettings},
+};
+use db::{Db, DbError, outbox};
+use host::{ShopFeed, Surroundings};
+use web::Peer;
+
+use crate::{
+    error::SettingsError,
+    model::{Document, Expected},
+    store,
+};
+
+/// The shop's settings: where they are kept, and who is told.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    db: Db,
+    clock: Clock,
+    feed: ShopFeed,
+    menu: Peer,
+}
+
+impl Settings {
+    pub(crate) fn new(db: Db, around: &Surroundings) -> Self {
+        Self { db, clock: around.clock.clone(), feed: around.shop.clone(), menu: around.peers.peer("product") }
+    }
+
+    /// Takes the settings from the database, where a new shop's are written first, and tells the process.
+    pub(crate) async fn load(&self) -> Result<(), DbError> {
+        let now = self.clock.now();
+        let document = self
+            .db
+            .write(move |tx| {
+                store::insert_once(tx, &ShopSettings::default(), now)?;
+                store::current(tx)
+            })
+            .await?;
+        let shop = Shop::new(document.settings)
+            .map_err(|invalid| DbError::Column { column: "settings".to_owned(), reason: invalid.to_string() })?;
+        self.tell(document.version, shop);
+        Ok(())
+    }
+
+    /// The settings as they are.
+    pub(crate) async fn current(&self) -> Result<Document, DbError> {
+        self.db.read(store::current).await
+    }
+
+    /// Replaces the settings, if they still are what the client `expected`, and tells every service.
+    ///
+    /// # Errors
+    /// [`SettingsError`]: a setting cannot be, others were faster, or prices stand in the way of another currency.
+    pub(crate) async fn replace(&self, settings: ShopSettings, expected: Expected) -> Result<Document, SettingsError> {
+        let shop = Shop::new(settings)?;
+        let current = self.current().await?;
+        if !expected.allows(current.version) {
+            return Err(SettingsError::ChangedMeanwhile { current: current.version });
+        }
+        if shop.currency() != current.settings.currency {
+            self.no_prices_but_in(shop.currency()).await?;
+        }
+        let document = self.write(current.version, shop.settings().clone()).await?;
+        self.tell(document.version, shop);
+        Ok(document)
+    }
+
+    /// Writes the new settings and what is said of them, together. What was decided upon is version `from`.
+    async fn write(&self, from: i64, settings: ShopSettings) -> Result<Document, SettingsError> {
+        let now = self.clock.now();
+        self.db
+            .write(move |tx| {
+                let Some(document) = store::replace(tx, from, &settings, now)? else {
+                    let current = store::current(tx)?.version;
+                    return Err(SettingsError::ChangedMeanwhile { current });
+                };
+                let said = ShopChanged { version: document.version, settings: document.settings.clone() };
+                outbox::append(tx, &said, now)?;
+                Ok(document)
+            })
+            .await
+    }
+
+    /// Prices are numbers of a currency: with another one they would be other prices.
+    async fn no_prices_but_in(&self, wanted: Currency) -> Result<(), SettingsError> {
+        let priced: Vec<Currency> = self.menu.get("/internal/Product/currencies").await?;
+        match priced.into_iter().find(|currency| *currency != wanted) {
+            Some(priced) => Err(SettingsError::CurrencyFixed { wanted, priced }),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells this process at once; the others hear the event.
+    fn tell(&self, version: i64, shop: Shop) {
+        if self.feed.offer(version, shop) {
+            tracing::info!(version, "the shop trades by these settings");
+        }
+    }
+
+    /// Whether the database answers.
+    pub(crate) async fn is_ready(&self) -> Result<(), String> {
+        self.current().await.map(drop).map_err(|error: DbError| error.to_string())
+    }
+}

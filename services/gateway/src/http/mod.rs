@@ -1,0 +1,9 @@
+//! The routes of the shop's settings, and the one origin in front of every service.
+
+mod docs;
+mod origin;
+mod settings;
+mod start;
+
+pub use origin::{document, origin};
+pub(crate) use settings::settings_routes;

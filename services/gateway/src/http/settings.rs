@@ -1,0 +1,72 @@
+//! `/api/Shop`: the shop's settings.
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::IntoResponse,
+};
+use contracts::shop::ShopSettings;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use web::Problem;
+
+use crate::{
+    commands::Settings,
+    model::{Document, Expected},
+};
+
+/// The routes of this service, and their document.
+pub(crate) fn settings_routes(settings: Settings) -> (Router, OpenApi) {
+    let asked = settings.clone();
+    let ready = web::ready(move || {
+        let settings = asked.clone();
+        async move { settings.is_ready().await }
+    });
+    let routes = OpenApiRouter::new().routes(routes!(shop, replace_shop)).with_state(settings);
+    web::finish(
+        crate::NAME,
+        "Shop",
+        "The shop's settings: how it is called, how it trades and how guests pay.",
+        routes,
+        ready,
+    )
+}
+
+/// Reads the shop's settings
+///
+/// The header ETag carries their version: send it as If-Match with a change.
+#[utoipa::path(get, path = "/api/Shop", tag = "Shop", responses(
+    (status = 200, description = "The settings as they are", body = ShopSettings, headers(("ETag" = String)))
+))]
+async fn shop(State(settings): State<Settings>) -> Result<impl IntoResponse, Problem> {
+    Ok(answer(settings.current().await?))
+}
+
+/// Replaces the shop's settings
+///
+/// The whole document: read it, change it, send it. With If-Match only if nobody else changed it meanwhile (412).
+/// The currency cannot change while the menu has prices in another one (409).
+#[utoipa::path(put, path = "/api/Shop", tag = "Shop", request_body = ShopSettings,
+    params(("If-Match" = Option<String>, Header, description = "The ETag of the settings that were read")),
+    responses(
+        (status = 200, description = "The settings as they are now", body = ShopSettings, headers(("ETag" = String)))
+    )
+)]
+async fn replace_shop(
+    State(settings): State<Settings>,
+    headers: HeaderMap,
+    web::Json(wanted): web::Json<ShopSettings>,
+) -> Result<impl IntoResponse, Problem> {
+    let if_match = headers.get(header::IF_MATCH).map(|tags| tags.to_str().unwrap_or_default());
+    Ok(answer(settings.replace(wanted, Expected::from_header(if_match)).await?))
+}
+
+fn answer(document: Document) -> impl IntoResponse {
+    let etag = HeaderValue::try_from(document.etag()).ok();
+    let mut response = Json(document.settings).into_response();
+    if let Some(etag) = etag {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
+    response
+}
