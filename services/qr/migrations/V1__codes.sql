@@ -1,0 +1,92 @@
+-- What events said of an order that has cups, or of one whose cups are not known yet.
+-- order_version is that of the newest order event heard; 0 where only its payment was.
+-- receipt_version counts the changes of the order's codes: the newer part of a receipt wins. It is raised before
+-- anything else is written about the order, so that two changes of one order wait for each other.
+CREATE TABLE code_orders (
+    order_id        TEXT   NOT NULL PRIMARY KEY,
+    order_version   BIGINT NOT NULL CHECK (order_version >= 0),
+    is_open         BIGINT NOT NULL CHECK (is_open IN (0, 1)),
+    paid_at         BIGINT,
+    receipt_version BIGINT NOT NULL CHECK (receipt_version >= 0)
+);
+
+-- One for each cup. version is the cup's: a code that replaces another goes on from its version.
+CREATE TABLE qr_codes (
+    code          TEXT   NOT NULL PRIMARY KEY,
+    order_id      TEXT   NOT NULL REFERENCES code_orders (order_id),
+    line          BIGINT NOT NULL CHECK (line >= 1),
+    unit          BIGINT NOT NULL CHECK (unit >= 1),
+    cup_number    BIGINT NOT NULL CHECK (cup_number BETWEEN 1 AND cup_count),
+    cup_count     BIGINT NOT NULL,
+    product_id    TEXT   NOT NULL,
+    product_name  TEXT   NOT NULL,
+    dispense_ml   BIGINT NOT NULL CHECK (dispense_ml >= 0),
+    status        TEXT   NOT NULL CHECK (status IN ('PENDING', 'ACTIVE', 'LEASED', 'USED', 'REVIEW', 'EXPIRED', 'VOID')),
+    is_paid       BIGINT NOT NULL CHECK (is_paid IN (0, 1)),
+    expires_at    BIGINT NOT NULL,
+    issued_at     BIGINT NOT NULL,
+    updated_at    BIGINT NOT NULL,
+    version       BIGINT NOT NULL CHECK (version >= 1),
+    replaces      TEXT,
+    device_id     TEXT,
+    attempt_id    TEXT,
+    journal_epoch TEXT,
+    dispense_id   TEXT,
+    grant_number  BIGINT,
+    leased_at     BIGINT,
+    -- What is not paid pours nothing.
+    CHECK (is_paid = 1 OR status IN ('PENDING', 'EXPIRED', 'VOID')),
+    CHECK (status <> 'PENDING' OR is_paid = 0),
+    -- A lease says whose it is.
+    CHECK (status <> 'LEASED' OR (device_id IS NOT NULL AND attempt_id IS NOT NULL AND journal_epoch IS NOT NULL
+        AND dispense_id IS NOT NULL AND grant_number IS NOT NULL AND leased_at IS NOT NULL))
+);
+
+CREATE INDEX qr_codes_of_order ON qr_codes (order_id);
+-- A cup never has two codes that live.
+CREATE UNIQUE INDEX qr_codes_living ON qr_codes (order_id, line, unit) WHERE status <> 'VOID';
+CREATE INDEX qr_codes_due ON qr_codes (expires_at) WHERE status IN ('PENDING', 'ACTIVE');
+CREATE INDEX qr_codes_leased ON qr_codes (device_id) WHERE status = 'LEASED';
+CREATE INDEX qr_codes_attention ON qr_codes (updated_at) WHERE is_paid = 1 AND status IN ('EXPIRED', 'REVIEW');
+
+-- The machines, as they were heard of first. grants counts every grant ever given to one.
+CREATE TABLE devices (
+    device_id     TEXT   NOT NULL PRIMARY KEY,
+    journal_epoch TEXT   NOT NULL,
+    grants        BIGINT NOT NULL CHECK (grants >= 0),
+    ml_per_second BIGINT NOT NULL DEFAULT 30 CHECK (ml_per_second > 0),
+    seen_at       BIGINT NOT NULL
+);
+
+-- Every grant to pour, and how it ended. device_id is NULL where a code was used up by a caller without leases.
+-- A closed row without outcome: the machine lost its journal before it reported.
+CREATE TABLE dispense_logs (
+    dispense_id TEXT   NOT NULL PRIMARY KEY,
+    code        TEXT   NOT NULL REFERENCES qr_codes (code),
+    order_id    TEXT   NOT NULL,
+    product_id  TEXT   NOT NULL,
+    device_id   TEXT,
+    dispense_ml BIGINT NOT NULL,
+    duration_ms BIGINT NOT NULL,
+    outcome     TEXT   CHECK (outcome IN ('completed', 'not_poured', 'partial', 'interrupted')),
+    poured_ms   BIGINT CHECK (poured_ms >= 0),
+    decision    TEXT   CHECK (decision IN ('poured', 'not_poured')),
+    granted_at  BIGINT NOT NULL,
+    closed_at   BIGINT,
+    updated_at  BIGINT NOT NULL,
+    CHECK (closed_at IS NOT NULL OR (outcome IS NULL AND poured_ms IS NULL AND decision IS NULL))
+);
+
+CREATE INDEX dispense_logs_of_code ON dispense_logs (code);
+CREATE INDEX dispense_logs_updated ON dispense_logs (updated_at);
+
+-- What Analytics may read.
+CREATE VIEW etl_dispenses AS
+    SELECT dispense_id, code, order_id, product_id, device_id, dispense_ml, duration_ms, outcome, poured_ms, decision,
+           granted_at, closed_at, updated_at
+      FROM dispense_logs;
+
+CREATE VIEW etl_codes AS
+    SELECT code, order_id, line, unit, product_id, product_name, dispense_ml, status, is_paid, expires_at, issued_at,
+           updated_at, version, replaces
+      FROM qr_codes;

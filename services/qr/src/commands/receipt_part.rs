@@ -1,0 +1,81 @@
+//! QR's part of the receipt (step 12): a field of its own in the cache, put there after the commit.
+//!
+//! Losing it costs time, not truth: Order asks for it at `/internal/QrCode/receipt/{orderId}` when it is not there.
+
+use std::time::Duration;
+
+use contracts::{
+    ids::OrderId,
+    receipt::{RECEIPT_LIFE_SECONDS, ReceiptCodes, ReceiptField, cache_key},
+};
+use db::{DbError, DbResult, Tx};
+
+use super::Codes;
+use crate::{
+    error::QrError,
+    model::{self, Code},
+    store,
+};
+
+/// What an order's receipt says of its codes, at a version of the order's codes.
+#[derive(Clone, Debug)]
+pub(crate) struct ReceiptPart {
+    order_id: OrderId,
+    version: i64,
+    codes: ReceiptCodes,
+}
+
+impl ReceiptPart {
+    /// The part that these codes make: all of the order.
+    pub(crate) fn of(order_id: OrderId, version: i64, all: Vec<Code>) -> Self {
+        let codes = model::current(all).iter().map(Code::view).collect();
+        Self { order_id, version, codes: ReceiptCodes { codes } }
+    }
+
+    /// The part as the rows make it.
+    pub(crate) fn read(tx: &mut Tx<'_>, order_id: OrderId, version: i64) -> DbResult<Self> {
+        Ok(Self::of(order_id, version, store::of_order(tx, order_id)?))
+    }
+
+    /// The part after a change of these living codes. When they are as many as the order has cups, they are all of it,
+    /// and no row is read.
+    pub(crate) fn after(tx: &mut Tx<'_>, order_id: OrderId, version: i64, changed: Vec<Code>) -> DbResult<Self> {
+        let are_all = changed.first().is_some_and(|code| code.cup.cup_count as usize == changed.len());
+        if are_all { Ok(Self::of(order_id, version, changed)) } else { Self::read(tx, order_id, version) }
+    }
+}
+
+impl Codes {
+    /// Puts parts where receipts are read. A cache that is away is logged and left.
+    pub(crate) async fn show(&self, parts: impl IntoIterator<Item = ReceiptPart>) {
+        for ReceiptPart { order_id, version, codes } in parts {
+            if let Err(error) = self.show_one(order_id, version, &codes).await {
+                tracing::warn!(%order_id, %error, "the receipt's codes are not in the cache");
+            }
+        }
+    }
+
+    async fn show_one(&self, order_id: OrderId, version: i64, codes: &ReceiptCodes) -> Result<(), String> {
+        /// The receipt's life, as the cache takes it.
+        const LIFE: Duration = Duration::from_secs(RECEIPT_LIFE_SECONDS);
+        let json = serde_json::to_string(codes).map_err(|error| error.to_string())?;
+        let field = ReceiptField::Codes.name();
+        let put = self.cache.put_field(&cache_key(order_id), field, version, json, LIFE).await;
+        put.map_err(|error| error.to_string())
+    }
+
+    /// What the receipt of an order says of its codes, from the rows; the cache has it from then on.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn receipt_codes(&self, order_id: OrderId) -> Result<ReceiptCodes, QrError> {
+        let part = self.db.read::<_, DbError, _>(move |tx| {
+            let Some(version) = store::receipt_version(tx, order_id)? else { return Ok(None) };
+            ReceiptPart::read(tx, order_id, version).map(Some)
+        });
+        let part = part.await?;
+        let codes = part.as_ref().map_or_else(|| ReceiptCodes { codes: vec![] }, |part| part.codes.clone());
+        self.show(part).await;
+        Ok(codes)
+    }
+}

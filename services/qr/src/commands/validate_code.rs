@@ -1,0 +1,163 @@
+//! `POST /api/QrCode/validate` (steps 33 to 36): a machine asks whether to pour.
+
+use contracts::{
+    event::DispenseCompleted,
+    ids::DispenseId,
+    qr::{DispenseSeconds, RefusalReason, ValidateAnswer, ValidateCode},
+    time::Micros,
+};
+use db::{DbError, DbResult, Tx, outbox};
+
+use super::{Codes, checked_name, end_lease::end_lease, receipt_part::ReceiptPart};
+use crate::{
+    error::QrError,
+    model::{self, Code, Ending, Machine, Scan},
+    store,
+};
+
+/// What a pump moves when nobody measured it.
+const ML_PER_SECOND_DEFAULT: u32 = 30;
+/// The second look is after another request won; what that one wrote decides, so there is never a third.
+const LOOKS_MAX: u32 = 2;
+
+impl Codes {
+    /// Answers a scan: pour, and for how long, or why not.
+    ///
+    /// A `code` alone is USED from then on; with a machine's names it is LEASED to that machine.
+    ///
+    /// # Errors
+    /// [`QrError::Invalid`] where some of the machine's three names are missing or too long.
+    pub async fn validate(&self, request: ValidateCode) -> Result<ValidateAnswer, QrError> {
+        let code = model::read_code(&request.code);
+        let machine = machine_of(request)?;
+        let Some(code) = code else { return Ok(refusal(RefusalReason::NotFound)) };
+        let now = self.clock.now();
+        let scanned = self.db.write::<_, DbError, _>(move |tx| match &machine {
+            Some(machine) => lease(tx, &code, machine, now),
+            None => use_up(tx, &code, now),
+        });
+        let (answer, parts) = scanned.await?;
+        self.show(parts).await;
+        Ok(answer)
+    }
+}
+
+/// The machine that asks; `None` where a code comes alone, as in the specification.
+fn machine_of(request: ValidateCode) -> Result<Option<Machine>, QrError> {
+    match (request.device_id, request.attempt_id, request.journal_epoch) {
+        (None, None, None) => Ok(None),
+        (Some(device_id), Some(attempt_id), Some(journal_epoch)) => Ok(Some(Machine {
+            device_id: checked_name("deviceId", device_id)?,
+            attempt_id: checked_name("attemptId", attempt_id)?,
+            journal_epoch: checked_name("journalEpoch", journal_epoch)?,
+        })),
+        _ => Err(QrError::Invalid(
+            "A dispenser sends deviceId, attemptId and journalEpoch together; anyone else sends code alone. \
+             Send all three or none."
+                .into(),
+        )),
+    }
+}
+
+type Scanned = (ValidateAnswer, Vec<ReceiptPart>);
+
+/// Steps 34 to 36 for a caller without leases: at most once.
+fn use_up(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Scanned> {
+    for _ in 0..LOOKS_MAX {
+        let Some(seen) = store::find(tx, code)? else { return Ok((refusal(RefusalReason::NotFound), vec![])) };
+        if let Scan::Refuse(reason) = model::scan(&seen, None, now) {
+            return Ok((refusal(reason), vec![]));
+        }
+        let Some(order) = store::lock_order(tx, seen.order_id)? else { break };
+        let Some(used) = store::use_up(tx, code, now)? else { continue };
+        let duration_ms = model::duration_ms(used.cup.dispense_ml, ML_PER_SECOND_DEFAULT);
+        store::used_at_once(tx, DispenseId::new(now), &used, duration_ms, now)?;
+        outbox::append(tx, &DispenseCompleted { code: used.view(), poured_ms: None }, now)?;
+        let part = ReceiptPart::read(tx, used.order_id, order.receipt_version)?;
+        return Ok((permission(used, duration_ms, None), vec![part]));
+    }
+    Ok((refusal(RefusalReason::InUse), vec![]))
+}
+
+/// Steps 34 to 36 with a lease: the code is this machine's until it reports.
+fn lease(tx: &mut Tx<'_>, code: &str, machine: &Machine, now: Micros) -> DbResult<Scanned> {
+    let mut parts = review_lost_journals(tx, machine, now)?;
+    for _ in 0..LOOKS_MAX {
+        let Some(seen) = store::find(tx, code)? else { return Ok((refusal(RefusalReason::NotFound), parts)) };
+        let granted = match model::scan(&seen, Some(&machine.device_id), now) {
+            Scan::Refuse(reason) => return Ok((refusal(reason), parts)),
+            Scan::SameGrant(dispense_id) => same_grant(tx, code, machine, dispense_id, now)?,
+            Scan::Pour => new_grant(tx, &seen, machine, now, &mut parts)?,
+        };
+        if let Some(answer) = granted {
+            return Ok((answer, parts));
+        }
+    }
+    Ok((refusal(RefusalReason::InUse), parts))
+}
+
+/// A machine with a new journal does not know what it did with its leases: a person must look.
+fn review_lost_journals(tx: &mut Tx<'_>, machine: &Machine, now: Micros) -> DbResult<Vec<ReceiptPart>> {
+    let mut parts = Vec::new();
+    for (order_id, lease) in store::leased_by(tx, &machine.device_id)? {
+        if lease.journal_epoch != machine.journal_epoch {
+            parts.extend(end_lease(tx, order_id, &lease, Ending::Review, None, now)?.map(|ended| ended.part));
+        }
+    }
+    Ok(parts)
+}
+
+/// A lease for a machine that has none of this code. `None`: another request was faster.
+fn new_grant(
+    tx: &mut Tx<'_>,
+    seen: &Code,
+    machine: &Machine,
+    now: Micros,
+    parts: &mut Vec<ReceiptPart>,
+) -> DbResult<Option<ValidateAnswer>> {
+    let Some(order) = store::lock_order(tx, seen.order_id)? else { return Ok(None) };
+    let device = store::grant(tx, &machine.device_id, &machine.journal_epoch, now)?;
+    let dispense_id = DispenseId::new(now);
+    let Some(leased) = store::take(tx, &seen.code, machine, (dispense_id, device.grants), now)? else {
+        return Ok(None);
+    };
+    let duration_ms = model::duration_ms(leased.cup.dispense_ml, device.ml_per_second);
+    store::open(tx, dispense_id, &leased, duration_ms, now)?;
+    parts.push(ReceiptPart::read(tx, leased.order_id, order.receipt_version)?);
+    Ok(Some(permission(leased, duration_ms, Some(dispense_id))))
+}
+
+/// The grant that the machine has already: its answer may have been lost. It gets a new number, so that a heartbeat
+/// that the machine sent before this answer does not free it. `None`: the lease has just ended.
+fn same_grant(
+    tx: &mut Tx<'_>,
+    code: &str,
+    machine: &Machine,
+    dispense_id: DispenseId,
+    now: Micros,
+) -> DbResult<Option<ValidateAnswer>> {
+    let Some(dispense) = store::find_dispense(tx, dispense_id)? else { return Ok(None) };
+    let device = store::grant(tx, &machine.device_id, &machine.journal_epoch, now)?;
+    let leased = store::renew(tx, code, machine, (dispense_id, device.grants))?;
+    Ok(leased.map(|leased| permission(leased, dispense.duration_ms, Some(dispense_id))))
+}
+
+fn permission(code: Code, duration_ms: u32, dispense_id: Option<DispenseId>) -> ValidateAnswer {
+    ValidateAnswer {
+        valid: true,
+        product_name: Some(code.cup.product_name),
+        dispense_duration: Some(DispenseSeconds { millis: duration_ms }),
+        dispense_id,
+        reason: None,
+    }
+}
+
+fn refusal(reason: RefusalReason) -> ValidateAnswer {
+    ValidateAnswer {
+        valid: false,
+        product_name: None,
+        dispense_duration: None,
+        dispense_id: None,
+        reason: Some(reason),
+    }
+}

@@ -1,0 +1,142 @@
+//! The routes: parse, call a command, answer.
+
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderValue, header},
+    response::IntoResponse,
+    routing::get,
+};
+use contracts::{
+    ids::OrderId,
+    qr::{
+        CodeView, CompleteDispense, Heartbeat, HeartbeatAnswer, ReissueCodes, ResolveCode, ValidateAnswer, ValidateCode,
+    },
+    receipt::ReceiptCodes,
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use web::{Json, Path, Problem, Submission};
+
+use crate::commands::Codes;
+
+/// Every route of the service; those under `/internal` are in no document.
+pub(crate) fn routes(codes: Codes) -> OpenApiRouter {
+    let internal = Router::new().route("/internal/QrCode/receipt/{order_id}", get(receipt_codes));
+    OpenApiRouter::new()
+        .routes(routes!(validate_code))
+        .routes(routes!(complete_dispense))
+        .routes(routes!(hear_machine))
+        .routes(routes!(reissue_codes))
+        .routes(routes!(resolve_code))
+        .routes(routes!(codes_of_order))
+        .routes(routes!(codes_for_attention))
+        .routes(routes!(code_image))
+        .merge(OpenApiRouter::from(internal))
+        .with_state(codes)
+}
+
+/// Asks whether to pour (steps 33 to 36).
+///
+/// Always 200. A `code` alone that is valid is used up by this answer. A dispenser adds `deviceId`, `attemptId` and
+/// `journalEpoch`, gets a grant (`dispenseId`), and reports how it ended; asked again, it gets the same grant.
+#[utoipa::path(post, path = "/api/QrCode/validate", tag = "QrCode", request_body = ValidateCode,
+    responses((status = 200, description = "Pour, and for how long; or why not", body = ValidateAnswer)))]
+async fn validate_code(
+    State(codes): State<Codes>,
+    Json(request): Json<ValidateCode>,
+) -> Result<axum::Json<ValidateAnswer>, Problem> {
+    Ok(axum::Json(codes.validate(request).await?))
+}
+
+/// Reports how a grant ended.
+///
+/// It may be sent any number of times: the first report decides, later ones are answered with how the code stands.
+#[utoipa::path(post, path = "/api/QrCode/{code}/complete", tag = "QrCode", request_body = CompleteDispense,
+    params(("code" = String, Path, description = "What was scanned")),
+    responses((status = 200, description = "How the code stands", body = CodeView)))]
+async fn complete_dispense(
+    State(codes): State<Codes>,
+    Path(code): Path<String>,
+    Json(report): Json<CompleteDispense>,
+) -> Result<axum::Json<CodeView>, Problem> {
+    Ok(axum::Json(codes.complete(code, report).await?))
+}
+
+/// A dispenser says what it holds.
+///
+/// Leases that it knows of and does not hold pour again; those of a lost journal go to REVIEW.
+#[utoipa::path(post, path = "/api/QrCode/heartbeat", tag = "QrCode", request_body = Heartbeat,
+    responses((status = 200, description = "How many grants it was ever given", body = HeartbeatAnswer)))]
+async fn hear_machine(
+    State(codes): State<Codes>,
+    Json(heartbeat): Json<Heartbeat>,
+) -> Result<axum::Json<HeartbeatAnswer>, Problem> {
+    Ok(axum::Json(codes.heartbeat(heartbeat).await?))
+}
+
+/// Replaces codes of paid drinks: those named, or all that have expired.
+///
+/// The old codes pour no more. A code that a machine has, or that is in review, or poured, is refused with what to do.
+#[utoipa::path(post, path = "/api/QrCode/generate", tag = "QrCode", request_body = ReissueCodes,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key again is the same answer again")),
+    responses((status = 200, description = "The order's codes, one for each cup", body = Vec<CodeView>)))]
+async fn reissue_codes(
+    State(codes): State<Codes>,
+    submission: Submission<ReissueCodes>,
+) -> Result<axum::Json<Vec<CodeView>>, Problem> {
+    Ok(axum::Json(codes.reissue(submission.key, submission.body).await?))
+}
+
+/// Decides on a code in REVIEW: was the cup poured?
+#[utoipa::path(post, path = "/api/QrCode/{code}/resolve", tag = "QrCode", request_body = ResolveCode,
+    params(
+        ("code" = String, Path, description = "The code in REVIEW"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key again is the same answer again"),
+    ),
+    responses((status = 200, description = "How the code stands now", body = CodeView)))]
+async fn resolve_code(
+    State(codes): State<Codes>,
+    Path(code): Path<String>,
+    submission: Submission<ResolveCode>,
+) -> Result<axum::Json<CodeView>, Problem> {
+    Ok(axum::Json(codes.resolve(submission.key, code, submission.body).await?))
+}
+
+/// An order's codes: those that live, by line, then those that were given up.
+#[utoipa::path(get, path = "/api/QrCode/order/{orderId}", tag = "QrCode",
+    params(("orderId" = OrderId, Path, description = "The order")),
+    responses((status = 200, description = "Its codes; none where no machine pours any of it", body = Vec<CodeView>)))]
+async fn codes_of_order(
+    State(codes): State<Codes>,
+    Path(order_id): Path<OrderId>,
+) -> Result<axum::Json<Vec<CodeView>>, Problem> {
+    Ok(axum::Json(codes.of_order(order_id).await?))
+}
+
+/// The paid codes that wait for a person: expired, or in REVIEW; the latest 200.
+#[utoipa::path(get, path = "/api/QrCode/attention", tag = "QrCode",
+    responses((status = 200, description = "The codes, the latest first", body = Vec<CodeView>)))]
+async fn codes_for_attention(State(codes): State<Codes>) -> Result<axum::Json<Vec<CodeView>>, Problem> {
+    Ok(axum::Json(codes.attention().await?))
+}
+
+/// A code's picture never changes; a browser keeps it for a day, and nobody between it and us does.
+const IMAGE_CACHING: HeaderValue = HeaderValue::from_static("private, max-age=86400, immutable");
+const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
+
+/// The code as a picture to show on a screen.
+#[utoipa::path(get, path = "/api/QrCode/{code}/image.svg", tag = "QrCode",
+    params(("code" = String, Path, description = "The code")),
+    responses((status = 200, description = "The picture", body = String, content_type = "image/svg+xml")))]
+async fn code_image(State(codes): State<Codes>, Path(code): Path<String>) -> Result<impl IntoResponse, Problem> {
+    let picture = codes.image(code).await?;
+    Ok(([(header::CONTENT_TYPE, SVG), (header::CACHE_CONTROL, IMAGE_CACHING)], picture))
+}
+
+/// What the receipt says of an order's codes: for Order, when the cache does not have it.
+async fn receipt_codes(
+    State(codes): State<Codes>,
+    Path(order_id): Path<OrderId>,
+) -> Result<axum::Json<ReceiptCodes>, Problem> {
+    Ok(axum::Json(codes.receipt_codes(order_id).await?))
+}

@@ -1,0 +1,168 @@
+//! The rules of codes, and nothing that needs a database: what a code's text is, which cups an order has, when a
+//! scan pours, how a pour ends, which codes staff may replace.
+
+mod code_text;
+mod dispensing;
+mod reissuing;
+
+use contracts::{
+    event::PlacedItem,
+    ids::{DispenseId, OrderId, ProductId},
+    qr::{CodeStatus, CodeView},
+    time::Micros,
+};
+
+pub(crate) use code_text::{SECRET_BYTES, read_code, write_code};
+pub(crate) use dispensing::{
+    Ending, HeldLease, Machine, Scan, believable_grants, duration_ms, ending_by_heartbeat, ending_by_report,
+    given_back_until, scan,
+};
+pub(crate) use reissuing::to_reissue;
+
+/// A cup that a machine pours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cup {
+    /// The order's line.
+    pub(crate) line: u32,
+    /// Which cup of the line, from 1.
+    pub(crate) unit: u32,
+    /// Which cup of the order, from 1.
+    pub(crate) cup_number: u32,
+    /// How many cups the order has.
+    pub(crate) cup_count: u32,
+    /// Which product.
+    pub(crate) product_id: ProductId,
+    /// What it was called when it was ordered.
+    pub(crate) product_name: String,
+    /// How much is poured, in millilitres.
+    pub(crate) dispense_ml: u32,
+}
+
+/// A code as its row holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Code {
+    pub(crate) code: String,
+    pub(crate) order_id: OrderId,
+    pub(crate) cup: Cup,
+    pub(crate) status: CodeStatus,
+    pub(crate) is_paid: bool,
+    pub(crate) expires_at: Micros,
+    /// The cup's version.
+    pub(crate) version: i64,
+    /// The machine that has it or had it last.
+    pub(crate) device_id: Option<String>,
+    /// The grant of its lease, or of its last one.
+    pub(crate) dispense_id: Option<DispenseId>,
+}
+
+impl Code {
+    /// The code as staff and receipts see it.
+    pub(crate) fn view(&self) -> CodeView {
+        CodeView {
+            code: self.code.clone(),
+            order_id: self.order_id,
+            line: self.cup.line,
+            unit: self.cup.unit,
+            cup: format!("{}/{}", self.cup.cup_number, self.cup.cup_count),
+            product_id: self.cup.product_id,
+            product_name: self.cup.product_name.clone(),
+            dispense_ml: self.cup.dispense_ml,
+            status: self.status,
+            expires_at: self.expires_at,
+            device_id: self.device_id.clone(),
+            version: self.version,
+        }
+    }
+
+    /// Whether its time is over, even if the timer has not said so yet.
+    pub(crate) fn is_past(&self, now: Micros) -> bool {
+        match self.status {
+            CodeStatus::Expired => true,
+            CodeStatus::Pending | CodeStatus::Active => self.expires_at <= now,
+            CodeStatus::Leased | CodeStatus::Used | CodeStatus::Review | CodeStatus::Void => false,
+        }
+    }
+}
+
+/// The cups of an order's lines: one for each unit that a machine pours, in the order of the lines.
+pub(crate) fn cups(items: &[PlacedItem]) -> Vec<Cup> {
+    let dispensable = || items.iter().filter_map(|item| item.dispense_ml.map(|ml| (item, ml)));
+    let cup_count = dispensable().map(|(item, _)| item.quantity).sum();
+    let units = dispensable().flat_map(|(item, ml)| (1..=item.quantity).map(move |unit| (item, ml, unit)));
+    (1..)
+        .zip(units)
+        .map(|(cup_number, (item, dispense_ml, unit))| Cup {
+            line: item.line,
+            unit,
+            cup_number,
+            cup_count,
+            product_id: item.product_id,
+            product_name: item.product_name.clone(),
+            dispense_ml,
+        })
+        .collect()
+}
+
+/// The code that stands for each cup, in the order of the lines: of a cup's codes the newest.
+pub(crate) fn current(mut codes: Vec<Code>) -> Vec<Code> {
+    codes.sort_by_key(|code| (code.cup.line, code.cup.unit, -code.version));
+    codes.dedup_by_key(|code| (code.cup.line, code.cup.unit));
+    codes
+}
+
+/// All codes of an order as people want to see them: those that live, by line, then those that were given up.
+pub(crate) fn living_first(mut codes: Vec<Code>) -> Vec<Code> {
+    codes.sort_by_key(|code| (code.status == CodeStatus::Void, code.cup.line, code.cup.unit, -code.version));
+    codes
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) const NOW: Micros = Micros(1_800_000_000_000_000);
+
+    pub(crate) fn a_code(status: CodeStatus) -> Code {
+        let order_id = OrderId::new(Micros(0));
+        Code {
+            code: "QR-20261122-01AB1CDE0FGH1JKM".into(),
+            order_id,
+            cup: Cup {
+                line: 1,
+                unit: 1,
+                cup_number: 1,
+                cup_count: 1,
+                product_id: ProductId::new(Micros(0)),
+                product_name: "Latte".into(),
+                dispense_ml: 240,
+            },
+            status,
+            is_paid: true,
+            expires_at: Micros(NOW.0 + 1),
+            version: 1,
+            device_id: None,
+            dispense_id: None,
+        }
+    }
+
+    fn item(line: u32, quantity: u32, dispense_ml: Option<u32>) -> PlacedItem {
+        let product_id = ProductId::new(Micros(0));
+        PlacedItem { line, product_id, product_name: format!("Drink {line}"), quantity, dispense_ml }
+    }
+
+    #[test]
+    fn every_unit_that_a_machine_pours_is_a_cup_and_cake_is_not() {
+        let cups = cups(&[item(1, 2, Some(240)), item(2, 3, None), item(3, 1, Some(180))]);
+        let seen: Vec<_> =
+            cups.iter().map(|cup| (cup.line, cup.unit, cup.cup_number, cup.cup_count, cup.dispense_ml)).collect();
+        assert_eq!(seen, [(1, 1, 1, 3, 240), (1, 2, 2, 3, 240), (3, 1, 3, 3, 180)]);
+    }
+
+    #[test]
+    fn a_receipt_shows_the_newest_code_of_each_cup() {
+        let old = Code { version: 2, ..a_code(CodeStatus::Void) };
+        let new = Code { version: 3, code: "new".into(), ..a_code(CodeStatus::Active) };
+        assert_eq!(current(vec![old.clone(), new.clone()]), [new.clone()]);
+        assert_eq!(living_first(vec![old.clone(), new.clone()]), [new, old]);
+    }
+}

@@ -1,0 +1,244 @@
+//! qr_codes: one row for each code that was ever issued.
+
+use contracts::{
+    Word,
+    ids::{DispenseId, OrderId},
+    qr::CodeStatus,
+    time::Micros,
+};
+use db::{DbResult, Row, Tx};
+
+use crate::model::{Code, Cup, HeldLease, Machine};
+
+/// A code to be issued.
+pub(crate) struct NewCode<'a> {
+    pub(crate) code: String,
+    pub(crate) order_id: OrderId,
+    pub(crate) cup: &'a Cup,
+    pub(crate) status: CodeStatus,
+    pub(crate) expires_at: Micros,
+    pub(crate) issued_at: Micros,
+    pub(crate) version: i64,
+    /// The code of the same cup that it takes the place of.
+    pub(crate) replaces: Option<&'a str>,
+}
+
+impl Code {
+    fn from_row(row: &Row<'_>) -> DbResult<Self> {
+        let cup = Cup {
+            line: row.get("line")?,
+            unit: row.get("unit")?,
+            cup_number: row.get("cup_number")?,
+            cup_count: row.get("cup_count")?,
+            product_id: row.get("product_id")?,
+            product_name: row.get("product_name")?,
+            dispense_ml: row.get("dispense_ml")?,
+        };
+        Ok(Self {
+            code: row.get("code")?,
+            order_id: row.get("order_id")?,
+            cup,
+            status: row.word("status")?,
+            is_paid: row.get("is_paid")?,
+            expires_at: row.get("expires_at")?,
+            version: row.get("version")?,
+            device_id: row.get("device_id")?,
+            dispense_id: row.get("dispense_id")?,
+        })
+    }
+}
+
+/// Issues a code, PENDING or ACTIVE.
+pub(crate) fn insert(tx: &mut Tx<'_>, new: NewCode<'_>) -> DbResult<Code> {
+    const SQL: &str = "
+        INSERT INTO qr_codes (code, order_id, line, unit, cup_number, cup_count, product_id, product_name, dispense_ml,
+                              status, is_paid, expires_at, issued_at, updated_at, version, replaces)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15)";
+    let NewCode { code, order_id, cup, status, expires_at, issued_at, version, replaces } = new;
+    let is_paid = status != CodeStatus::Pending;
+    tx.execute(
+        SQL,
+        (
+            &code,
+            order_id,
+            cup.line,
+            cup.unit,
+            cup.cup_number,
+            cup.cup_count,
+            cup.product_id,
+            &cup.product_name,
+            cup.dispense_ml,
+            status.word(),
+            is_paid,
+            expires_at,
+            issued_at,
+            version,
+            replaces,
+        ),
+    )?;
+    let cup = cup.clone();
+    Ok(Code { code, order_id, cup, status, is_paid, expires_at, version, device_id: None, dispense_id: None })
+}
+
+/// One code.
+pub(crate) fn find(tx: &mut Tx<'_>, code: &str) -> DbResult<Option<Code>> {
+    const SQL: &str = "SELECT * FROM qr_codes WHERE code = $1";
+    tx.query_opt(SQL, (code,), Code::from_row)
+}
+
+/// Every code of an order, in no order.
+pub(crate) fn of_order(tx: &mut Tx<'_>, order: OrderId) -> DbResult<Vec<Code>> {
+    const SQL: &str = "SELECT * FROM qr_codes WHERE order_id = $1";
+    tx.query(SQL, (order,), Code::from_row)
+}
+
+/// Paid codes that wait for a person, the latest first.
+pub(crate) fn attention(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<Code>> {
+    const SQL: &str = "
+        SELECT * FROM qr_codes
+         WHERE is_paid = 1 AND status IN ('EXPIRED', 'REVIEW')
+         ORDER BY updated_at DESC LIMIT $1";
+    tx.query(SQL, (limit,), Code::from_row)
+}
+
+/// Makes an order's unpaid codes pour until `expires_at`, those that expired too.
+pub(crate) fn activate(tx: &mut Tx<'_>, order: OrderId, expires_at: Micros, now: Micros) -> DbResult<Vec<Code>> {
+    const SQL: &str = "
+        UPDATE qr_codes SET status = 'ACTIVE', is_paid = 1, expires_at = $2, updated_at = $3, version = version + 1
+         WHERE order_id = $1 AND status IN ('PENDING', 'EXPIRED') AND is_paid = 0
+        RETURNING *";
+    tx.query(SQL, (order, expires_at, now), Code::from_row)
+}
+
+/// Gives up an order's codes, but for those that a machine has, that were poured, or that a person must look at.
+pub(crate) fn void_all(tx: &mut Tx<'_>, order: OrderId, now: Micros) -> DbResult<Vec<Code>> {
+    const SQL: &str = "
+        UPDATE qr_codes SET status = 'VOID', updated_at = $2, version = version + 1
+         WHERE order_id = $1 AND status IN ('PENDING', 'ACTIVE', 'EXPIRED')
+        RETURNING *";
+    tx.query(SQL, (order, now), Code::from_row)
+}
+
+/// Gives up a paid code that is to be replaced. `None`: it was neither ACTIVE nor EXPIRED.
+pub(crate) fn void(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Option<Code>> {
+    const SQL: &str = "
+        UPDATE qr_codes SET status = 'VOID', updated_at = $2, version = version + 1
+         WHERE code = $1 AND status IN ('ACTIVE', 'EXPIRED') AND is_paid = 1
+        RETURNING *";
+    tx.query_opt(SQL, (code, now), Code::from_row)
+}
+
+/// Orders with codes whose time is over, the longest over first, once for each such code.
+pub(crate) fn due(tx: &mut Tx<'_>, now: Micros, limit: u32) -> DbResult<Vec<OrderId>> {
+    const SQL: &str = "
+        SELECT order_id FROM qr_codes
+         WHERE status IN ('PENDING', 'ACTIVE') AND expires_at <= $1
+         ORDER BY expires_at LIMIT $2";
+    tx.query(SQL, (now, limit), |row| row.get("order_id"))
+}
+
+/// Ends the time of an order's codes that are past it.
+pub(crate) fn expire(tx: &mut Tx<'_>, order: OrderId, now: Micros) -> DbResult<Vec<Code>> {
+    const SQL: &str = "
+        UPDATE qr_codes SET status = 'EXPIRED', updated_at = $2, version = version + 1
+         WHERE order_id = $1 AND status IN ('PENDING', 'ACTIVE') AND expires_at <= $2
+        RETURNING *";
+    tx.query(SQL, (order, now), Code::from_row)
+}
+
+/// Uses a code up (step 36: prevents replay). `None`: it does not pour.
+pub(crate) fn use_up(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Option<Code>> {
+    const SQL: &str = "
+        UPDATE qr_codes SET status = 'USED', updated_at = $2, version = version + 1
+         WHERE code = $1 AND status = 'ACTIVE' AND expires_at > $2
+        RETURNING *";
+    tx.query_opt(SQL, (code, now), Code::from_row)
+}
+
+/// Leases a code to a machine. `None`: it does not pour.
+pub(crate) fn take(
+    tx: &mut Tx<'_>,
+    code: &str,
+    machine: &Machine,
+    grant: (DispenseId, i64),
+    now: Micros,
+) -> DbResult<Option<Code>> {
+    const SQL: &str = "
+        UPDATE qr_codes
+           SET status = 'LEASED', device_id = $2, attempt_id = $3, journal_epoch = $4, dispense_id = $5,
+               grant_number = $6, leased_at = $7, updated_at = $7, version = version + 1
+         WHERE code = $1 AND status = 'ACTIVE' AND expires_at > $7
+        RETURNING *";
+    let Machine { device_id, attempt_id, journal_epoch } = machine;
+    let (dispense_id, grant_number) = grant;
+    tx.query_opt(SQL, (code, device_id, attempt_id, journal_epoch, dispense_id, grant_number, now), Code::from_row)
+}
+
+/// Numbers a lease anew, because its machine is told of it again. `None`: it is over.
+pub(crate) fn renew(
+    tx: &mut Tx<'_>,
+    code: &str,
+    machine: &Machine,
+    grant: (DispenseId, i64),
+) -> DbResult<Option<Code>> {
+    const SQL: &str = "
+        UPDATE qr_codes SET attempt_id = $3, grant_number = $5
+         WHERE code = $1 AND device_id = $2 AND status = 'LEASED' AND dispense_id = $4
+        RETURNING *";
+    let (dispense_id, grant_number) = grant;
+    tx.query_opt(SQL, (code, &machine.device_id, &machine.attempt_id, dispense_id, grant_number), Code::from_row)
+}
+
+/// A machine's leases, by order.
+pub(crate) fn leased_by(tx: &mut Tx<'_>, device_id: &str) -> DbResult<Vec<(OrderId, HeldLease)>> {
+    const SQL: &str = "
+        SELECT order_id, code, dispense_id, journal_epoch, grant_number FROM qr_codes
+         WHERE device_id = $1 AND status = 'LEASED'
+         ORDER BY order_id, code";
+    tx.query(SQL, (device_id,), |row| {
+        let lease = HeldLease {
+            code: row.get("code")?,
+            dispense_id: row.get("dispense_id")?,
+            journal_epoch: row.get("journal_epoch")?,
+            grant_number: row.get("grant_number")?,
+        };
+        Ok((row.get("order_id")?, lease))
+    })
+}
+
+/// Ends a lease, if it is still the one of this number. What is given back pours until `pours_until` at least.
+/// `None`: it was ended before, or its machine was told of it again.
+pub(crate) fn end_lease(
+    tx: &mut Tx<'_>,
+    code: &str,
+    grant: (DispenseId, i64),
+    to: CodeStatus,
+    pours_until: Micros,
+    now: Micros,
+) -> DbResult<Option<Code>> {
+    const SQL: &str = "
+        UPDATE qr_codes
+           SET status = $4, updated_at = $6, version = version + 1,
+               expires_at = CASE WHEN $4 = 'ACTIVE' AND expires_at < $5 THEN $5 ELSE expires_at END
+         WHERE code = $1 AND status = 'LEASED' AND dispense_id = $2 AND grant_number <= $3
+        RETURNING *";
+    let (dispense_id, grant_number_max) = grant;
+    tx.query_opt(SQL, (code, dispense_id, grant_number_max, to.word(), pours_until, now), Code::from_row)
+}
+
+/// Ends a code's review. What a guest has not got pours until `pours_until` at least. `None`: it is not in review.
+pub(crate) fn resolve(
+    tx: &mut Tx<'_>,
+    code: &str,
+    to: CodeStatus,
+    pours_until: Micros,
+    now: Micros,
+) -> DbResult<Option<Code>> {
+    const SQL: &str = "
+        UPDATE qr_codes
+           SET status = $2, updated_at = $4, version = version + 1,
+               expires_at = CASE WHEN $2 = 'ACTIVE' AND expires_at < $3 THEN $3 ELSE expires_at END
+         WHERE code = $1 AND status = 'REVIEW'
+        RETURNING *";
+    tx.query_opt(SQL, (code, to.word(), pours_until, now), Code::from_row)
+}

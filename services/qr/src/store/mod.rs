@@ -1,0 +1,14 @@
+//! The SQL, one statement for each function. Nothing is decided here.
+
+mod codes;
+mod devices;
+mod dispenses;
+mod orders;
+
+pub(crate) use codes::{
+    NewCode, activate, attention, due, end_lease, expire, find, insert, leased_by, of_order, renew, resolve, take,
+    use_up, void, void_all,
+};
+pub(crate) use devices::{grant, grants_of, heard};
+pub(crate) use dispenses::{close, decide, find as find_dispense, open, used_at_once};
+pub(crate) use orders::{close as close_order, lock as lock_order, open as open_order, pay, receipt_version};
