@@ -1,0 +1,172 @@
+//! HTTP/1.1 as a client speaks it, by hand: the measuring shares two cores with what it measures.
+
+use std::{
+    io::{Error, ErrorKind, Result},
+    net::SocketAddr,
+};
+
+use tokio::net::TcpStream;
+
+/// What one read takes; a receipt is a few kilobytes.
+const READ_BYTES: usize = 16 * 1024;
+/// More than any answer; beyond it something is wrong.
+const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// A connection that stays open from request to request.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    read: Vec<u8>,
+    body: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, read: Vec::with_capacity(READ_BYTES), body: Vec::new() })
+    }
+
+    /// Sends a whole request, and answers the status. The body is then [`Self::body`].
+    pub(crate) async fn send(&mut self, request: &[u8]) -> Result<u16> {
+        self.write(request).await?;
+        let head_end = loop {
+            if let Some(at) = find(&self.read, b"\r\n\r\n") {
+                break at + 4;
+            }
+            self.fill().await?;
+        };
+        let head = Head::read(&self.read[..head_end])?;
+        self.read.drain(..head_end);
+        self.body.clear();
+        match head.length {
+            Some(length) => self.take(length).await?,
+            None => self.take_chunks().await?,
+        }
+        Ok(head.status)
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    async fn write(&mut self, mut bytes: &[u8]) -> Result<()> {
+        while !bytes.is_empty() {
+            match self.stream.try_write(bytes) {
+                Ok(written) => bytes = &bytes[written..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.stream.writable().await?,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what has come, waiting for it.
+    async fn fill(&mut self) -> Result<()> {
+        let held = self.read.len();
+        if held > ANSWER_BYTES_MAX {
+            return Err(Error::other("an answer has no end"));
+        }
+        self.read.resize(held + READ_BYTES, 0);
+        let outcome = loop {
+            self.stream.readable().await?;
+            match self.stream.try_read(&mut self.read[held..]) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                other => break other,
+            }
+        };
+        let taken = *outcome.as_ref().unwrap_or(&0);
+        self.read.truncate(held + taken);
+        match outcome {
+            Ok(0) => Err(Error::new(ErrorKind::UnexpectedEof, "the server closed the connection")),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn take(&mut self, length: usize) -> Result<()> {
+        while self.read.len() < length {
+            self.fill().await?;
+        }
+        self.body.extend(self.read.drain(..length));
+        Ok(())
+    }
+
+    async fn take_chunks(&mut self) -> Result<()> {
+        loop {
+            let end = loop {
+                if let Some(at) = find(&self.read, b"\r\n") {
+                    break at;
+                }
+                self.fill().await?;
+            };
+            let size = std::str::from_utf8(&self.read[..end]).unwrap_or_default();
+            let size = usize::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16)
+                .map_err(|_| Error::new(ErrorKind::InvalidData, "a chunk has no size"))?;
+            self.read.drain(..end + 2);
+            self.take(size).await?;
+            while self.read.len() < 2 {
+                self.fill().await?;
+            }
+            self.read.drain(..2);
+            if size == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+struct Head {
+    status: u16,
+    /// `None`: it comes in chunks.
+    length: Option<usize>,
+}
+
+impl Head {
+    fn read(bytes: &[u8]) -> Result<Self> {
+        let invalid = || Error::new(ErrorKind::InvalidData, "the answer is not HTTP/1.1");
+        let text = std::str::from_utf8(bytes).map_err(|_| invalid())?;
+        let status = text.get(9..12).and_then(|digits| digits.parse().ok()).ok_or_else(invalid)?;
+        let value = |name: &str| {
+            let headers = text.lines().skip(1).filter_map(|line| line.split_once(':'));
+            headers.into_iter().find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value.trim()))
+        };
+        if value("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+            return Ok(Self { status, length: None });
+        }
+        let length = value("content-length").map_or(Ok(0), str::parse).map_err(|_| invalid())?;
+        Ok(Self { status, length: Some(length) })
+    }
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    bytes.windows(what.len()).position(|window| window == what)
+}
+
+/// A request without a body.
+pub(crate) fn get(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: shop\r\naccept: application/json\r\n\r\n").into_bytes()
+}
+
+/// A request that makes something, as a client sends it.
+pub(crate) fn post(path: &str, key: &str, json: &str) -> Vec<u8> {
+    let length = json.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\nidempotency-key: {key}\r\n\
+         content-length: {length}\r\n\r\n{json}"
+    )
+    .into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_says_its_status_and_how_long_its_body_is() {
+        let plain = Head::read(b"HTTP/1.1 201 Created\r\nContent-Length: 42\r\n\r\n").unwrap();
+        assert_eq!((plain.status, plain.length), (201, Some(42)));
+        let chunked = Head::read(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").unwrap();
+        assert_eq!((chunked.status, chunked.length), (200, None));
+        assert!(Head::read(b"SSH-2.0-x\r\n\r\n").is_err());
+    }
+}

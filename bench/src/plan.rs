@@ -1,0 +1,118 @@
+//! What to measure, for how long, and where.
+
+use std::{env, path::PathBuf, time::Duration};
+
+use crate::failure::Failure;
+
+/// What `--help` says.
+pub(crate) const HELP: &str = "\
+cargo xtask bench orders [OPTIONS]
+
+Starts the release build with a demo shop in a folder of its own, and lets 1, 16 and 64 clients place and pay
+orders of three lines over HTTP; a third of the orders have one cup that a machine pours. In the same run, on
+the same disk, a bare loop commits one order's rows at a time. Prints both, and how they compare with the aims.
+
+  --quick            two seconds for each number of clients: a first impression
+  --seconds N        how long each number of clients is measured (10)
+  --clients A,B,C    other numbers of clients (1,16,64)
+  --flush-ms N       a slower disk: adds N ms after each commit, in the bare loop too
+  --past-orders N    also: how much slower 64 clients are with N paid orders already in the files
+  --folder DIR       where the files go (target/bench); put it on the disk that you ask about
+  --keep             leave the files there
+";
+
+/// What to measure.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) clients: Vec<usize>,
+    pub(crate) measured: Duration,
+    pub(crate) warm_up: Duration,
+    pub(crate) bare_for: Duration,
+    pub(crate) starts: usize,
+    pub(crate) flush_ms: u64,
+    pub(crate) past_orders: u64,
+    /// The release build of fnb.
+    pub(crate) program: PathBuf,
+    pub(crate) folder: PathBuf,
+    pub(crate) is_kept: bool,
+}
+
+impl Plan {
+    /// Reads the command line. `None`: it asks for help.
+    pub(crate) fn read(args: &[String]) -> Result<Option<Self>, Failure> {
+        let mut args = args.iter().map(String::as_str);
+        match args.next() {
+            Some("orders") => {}
+            None | Some("--help" | "-h" | "help") => return Ok(None),
+            Some(other) => return Err(Failure(format!("there is no benchmark {other:?}: `bench orders` is the one"))),
+        }
+        let mut plan = Self::usual();
+        while let Some(arg) = args.next() {
+            let mut value = || args.next().ok_or_else(|| Failure(format!("{arg} needs a value: see --help")));
+            match arg {
+                "--help" | "-h" => return Ok(None),
+                "--quick" => plan.hurry(),
+                "--keep" => plan.is_kept = true,
+                "--seconds" => plan.measured = Duration::from_secs(number(arg, value()?)?),
+                "--flush-ms" => plan.flush_ms = number(arg, value()?)?,
+                "--past-orders" => plan.past_orders = number(arg, value()?)?,
+                "--folder" => plan.folder = value()?.into(),
+                "--clients" => {
+                    plan.clients = value()?.split(',').map(|part| number(arg, part)).collect::<Result<_, _>>()?;
+                }
+                other => return Err(Failure(format!("{other:?} is no option: see --help"))),
+            }
+        }
+        Ok(Some(plan))
+    }
+
+    fn usual() -> Self {
+        let from_env = |name: &str, or: &str| PathBuf::from(env::var_os(name).unwrap_or_else(|| or.into()));
+        Self {
+            clients: vec![1, 16, 64],
+            measured: Duration::from_secs(10),
+            warm_up: Duration::from_secs(2),
+            bare_for: Duration::from_secs(5),
+            starts: 5,
+            flush_ms: 0,
+            past_orders: 0,
+            program: from_env("FNB_BENCH_PROGRAM", "target/release/fnb"),
+            folder: from_env("FNB_BENCH_FOLDER", "target/bench"),
+            is_kept: false,
+        }
+    }
+
+    fn hurry(&mut self) {
+        self.measured = Duration::from_secs(2);
+        self.warm_up = Duration::from_secs(1);
+        self.bare_for = Duration::from_secs(2);
+        self.starts = 3;
+    }
+}
+
+fn number<T: std::str::FromStr>(option: &str, text: &str) -> Result<T, Failure> {
+    text.parse().map_err(|_| Failure(format!("{option} takes a number, not {text:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Option<Plan>, Failure> {
+        Plan::read(&line.split_whitespace().map(String::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_command_line_is_read() {
+        let plan = read("orders --quick --flush-ms 3 --clients 1,64").unwrap().unwrap();
+        assert_eq!((plan.flush_ms, plan.clients, plan.measured), (3, vec![1, 64], Duration::from_secs(2)));
+        assert!(read("orders --help").unwrap().is_none());
+    }
+
+    #[test]
+    fn what_it_does_not_know_is_refused_with_the_way_on() {
+        assert!(read("orders --fast").unwrap_err().0.contains("--help"));
+        assert!(read("orders --flush-ms").unwrap_err().0.contains("needs a value"));
+        assert!(read("orders --seconds soon").unwrap_err().0.contains("takes a number"));
+    }
+}

@@ -1,0 +1,108 @@
+//! What was measured, for a person, beside what was aimed at.
+
+use crate::{
+    orders::{PastResults, Results, Round},
+    plan::Plan,
+};
+
+/// Kibibytes in a mebibyte.
+const KIB_PER_MIB: f64 = 1024.0;
+
+/// Prints the tables.
+pub(crate) fn print(plan: &Plan, results: &Results) {
+    println!();
+    println!("Placing and paying orders of three lines, {} s each{}", plan.measured.as_secs(), slower(plan));
+    println!();
+    println!(
+        "clients  orders/s    place ms p50/p99    pay ms p50/p99     both ms p50/p99    events ms p50/p99   drained   cpu/order"
+    );
+    for round in &results.rounds {
+        print_round(round);
+    }
+    println!();
+    println!("the bare loop: {:.0} commits/s, one order's rows at a time", results.bare_per_second);
+    println!("ready on an existing shop: {:.0} ms (median of {})", results.starts.percentile_ms(50), plan.starts);
+    if let Some(round) = results.rounds.last() {
+        let memory = round.memory;
+        let mib = |kib: u64| kib as f64 / KIB_PER_MIB;
+        println!("resident after the run: {:.1} MiB (peak {:.1})", mib(memory.resident_kib), mib(memory.peak_kib));
+    }
+    if let Some(past) = &results.past {
+        print_past(past);
+    }
+    println!();
+    println!("aims");
+    for (is_met, aim) in aims(plan, results) {
+        println!("  {}  {aim}", if is_met { "met   " } else { "MISSED" });
+    }
+}
+
+fn slower(plan: &Plan) -> String {
+    if plan.flush_ms == 0 { String::new() } else { format!(", on a disk that takes {} ms longer", plan.flush_ms) }
+}
+
+fn print_round(round: &Round) {
+    let load = &round.load;
+    let pair = |times: &crate::load::Times| format!("{:.2}/{:.2}", times.percentile_ms(50), times.percentile_ms(99));
+    println!(
+        "{:>7}  {:>8.0}  {:>18}  {:>16}  {:>18}  {:>19}  {:>5} ms  {:>6.0} us",
+        load.clients,
+        load.per_second(),
+        pair(&load.place),
+        pair(&load.pay),
+        pair(&load.both),
+        pair(&round.delivery),
+        round.drained_in.as_millis(),
+        round.cpu_micros_per_order,
+    );
+    if load.codes_late > 0 {
+        println!("         {} of {} receipts came before their codes", load.codes_late, load.orders);
+    }
+}
+
+fn print_past(past: &PastResults) {
+    println!(
+        "64 clients with {} past orders: {:.0} orders/s, without: {:.0} ({:+.1} %)",
+        past.past_orders,
+        past.many_per_second,
+        past.few_per_second,
+        past_percent(past),
+    );
+}
+
+fn past_percent(past: &PastResults) -> f64 {
+    (past.many_per_second / past.few_per_second - 1.0) * 100.0
+}
+
+/// What the project aims at, and whether this run got there.
+fn aims(plan: &Plan, results: &Results) -> Vec<(bool, String)> {
+    let at = |clients: usize| results.rounds.iter().find(|round| round.load.clients == clients);
+    let mut aims = Vec::new();
+    if let Some(round) = at(64) {
+        let ratio = round.load.per_second() / results.bare_per_second;
+        let least = if plan.flush_ms == 0 { 0.25 } else { 4.0 };
+        aims.push((ratio >= least, format!("64 clients: {ratio:.2} of the bare loop (at least {least})")));
+        let median = round.delivery.percentile_ms(50);
+        aims.push((median <= 50.0, format!("events at 64 clients: {median:.1} ms at the median (at most 50)")));
+    }
+    if let Some(round) = at(1).filter(|_| plan.flush_ms == 0) {
+        let rate = round.load.per_second();
+        aims.push((rate >= 300.0, format!("1 client: {rate:.0} orders/s (at least 300)")));
+    }
+    if let Some(round) = at(16).filter(|_| plan.flush_ms == 0) {
+        let (place, pay) = (round.load.place.percentile_ms(99), round.load.pay.percentile_ms(99));
+        let is_met = place < 20.0 && pay < 20.0;
+        aims.push((is_met, format!("16 clients: p99 {place:.1} ms to place, {pay:.1} ms to pay (under 20 each)")));
+    }
+    if let Some(round) = results.rounds.last() {
+        let mib = round.memory.resident_kib as f64 / KIB_PER_MIB;
+        aims.push((mib < 64.0, format!("resident: {mib:.1} MiB (under 64)")));
+    }
+    let start = results.starts.percentile_ms(50);
+    aims.push((start < 150.0, format!("ready: {start:.0} ms (under 150)")));
+    if let Some(past) = &results.past {
+        let percent = past_percent(past);
+        aims.push((percent >= -10.0, format!("with {} past orders: {percent:+.1} % (at least -10)", past.past_orders)));
+    }
+    aims
+}
