@@ -49,6 +49,6 @@ CREATE TABLE dead_letters (
     tries            BIGINT NOT NULL CHECK (tries >= 0),
     buried_at        BIGINT NOT NULL,
     redrive_asked_at BIGINT,
-    PRIMARY KEY (consumer, event_id)
+    PRIMARY KEY (event_id, consumer)
 );
 CREATE INDEX dead_letters_redrive ON dead_letters (redrive_asked_at) WHERE redrive_asked_at IS NOT NULL;

@@ -53,11 +53,11 @@ impl From<serde_json::Error> for DbError {
 
 impl DbError {
     /// An error of the statement `sql`.
-    pub(crate) fn statement(sql: &str, reason: impl ToString) -> Self {
+    pub(crate) fn statement(sql: &str, reason: impl Into<String>) -> Self {
         /// Enough to find the statement in the source.
         const SHOWN_CHARS_MAX: usize = 160;
         let words = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-        Self::Statement { sql: words.chars().take(SHOWN_CHARS_MAX).collect(), reason: reason.to_string() }
+        Self::Statement { sql: words.chars().take(SHOWN_CHARS_MAX).collect(), reason: reason.into() }
     }
 }
 

@@ -8,6 +8,7 @@
 mod database;
 pub mod dead_letters;
 mod error;
+mod failed;
 pub mod idempotency;
 pub mod inbox;
 mod job;

@@ -1,25 +1,31 @@
 //! PostgreSQL: a few threads, each with a connection, and a transaction for each job.
 
+mod errors;
+mod opening;
+mod running;
 mod values;
 
 use std::{
     collections::HashMap,
-    ops::ControlFlow,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use ::postgres::{Client, IsolationLevel, NoTls, Statement, Transaction, error::SqlState, types::ToSql};
+use ::postgres::{Client, IsolationLevel, Statement};
 use contracts::event::CloudEvent;
 use crossbeam_channel::Receiver;
 use tokio::sync::mpsc;
 
+pub(crate) use self::running::Running;
+use self::{
+    errors::describe,
+    opening::{connect, connect_or_create, migrate, unreachable},
+};
 use crate::{
-    DbError, OpenError, Row, Schema, Settings, ValueRef,
+    DbError, OpenError, Schema, Settings,
     database::{SLOW_COMMIT, Threads, send_appended, spawn},
+    failed::{Failed, Why},
     job::{Job, Verdict},
-    migrations,
-    row::RowOf,
     tx::{Left, On, Tx},
     url::Server,
 };
@@ -27,93 +33,9 @@ use crate::{
 /// How often a job is run when others collide with it. Deadlocks go away by then, or never.
 const TRIES_MAX: u32 = 5;
 
-/// How many statements each connection keeps prepared: more than any service has.
-const PREPARED_STATEMENTS_MAX: usize = 256;
-
-/// How long a connection may take: longer than a busy server needs, shorter than a person waits.
-const CONNECT_WAIT: Duration = Duration::from_secs(3);
-
 /// How long after a failed connection the next one is tried, at first and at most. Jobs are refused meanwhile.
 const RECONNECT_WAIT_MIN: Duration = Duration::from_millis(50);
 const RECONNECT_WAIT_MAX: Duration = Duration::from_secs(2);
-
-/// The lock that one process holds while it migrates, so that others wait: "fnb" and a version.
-const MIGRATION_LOCK: i64 = 0x666e_6201;
-
-/// How a connection is set: no statement and no abandoned transaction holds its locks for longer than these.
-const SESSION_SETTINGS: &str = "
-    SET statement_timeout = '30s';
-    SET idle_in_transaction_session_timeout = '30s';
-    SET client_min_messages = warning";
-
-/// A statement that failed, and whether another run of its job may succeed.
-pub(crate) struct Failed {
-    pub(crate) error: DbError,
-    why: Why,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Why {
-    /// The statement is refused, and would be again.
-    Refused,
-    /// Another transaction was in the way.
-    Collision,
-    /// The connection is gone, and the transaction with it.
-    Lost,
-}
-
-impl From<DbError> for Failed {
-    fn from(error: DbError) -> Self {
-        Self { error, why: Why::Refused }
-    }
-}
-
-impl Failed {
-    pub(crate) fn collision(error: DbError) -> Self {
-        Self { error, why: Why::Collision }
-    }
-
-    fn of(sql: &str, error: &::postgres::Error) -> Self {
-        let Some(said) = error.as_db_error() else {
-            // Not the server's word: the connection broke, or a value does not fit its parameter.
-            let lost =
-                error.is_closed() || std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>());
-            return if lost { Self::lost(error) } else { DbError::statement(sql, describe(error)).into() };
-        };
-        match said.code() {
-            &SqlState::UNIQUE_VIOLATION => {
-                DbError::Unique { constraint: said.constraint().unwrap_or_default().to_owned() }.into()
-            }
-            &SqlState::READ_ONLY_SQL_TRANSACTION => DbError::ReadOnly.into(),
-            &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED => {
-                Self::collision(DbError::Unavailable(said.to_string()))
-            }
-            // The table was changed under a prepared statement, by a newer version of the program.
-            &SqlState::FEATURE_NOT_SUPPORTED if said.message().starts_with("cached plan") => {
-                Self { error: DbError::Unavailable(said.to_string()), why: Why::Lost }
-            }
-            code if is_outage(code) => Self::lost(error),
-            _ => DbError::statement(sql, said).into(),
-        }
-    }
-
-    fn lost(error: &::postgres::Error) -> Self {
-        Self { error: DbError::Unavailable(describe(error)), why: Why::Lost }
-    }
-}
-
-/// Connection exceptions, a server that shuts down, and a lack of resources: classes 08, 57P and 53.
-fn is_outage(code: &SqlState) -> bool {
-    ["08", "57P", "53"].iter().any(|class| code.code().starts_with(class))
-}
-
-/// The error with its cause, which its own text leaves out.
-fn describe(error: &::postgres::Error) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
-}
 
 /// Makes the database where it does not exist, migrates it, and starts its threads.
 pub(crate) fn open(server: &Server, schema: &Schema, settings: &Settings) -> Result<Threads, OpenError> {
@@ -122,7 +44,7 @@ pub(crate) fn open(server: &Server, schema: &Schema, settings: &Settings) -> Res
     let (writes, jobs) = crossbeam_channel::bounded(settings.jobs_waiting_max);
     let (mut threads, alive, appended) = start_readers(server, schema.service, settings, Some(writes))?;
     let mut first = Some(Session::new(client));
-    for _ in 0..settings.writers {
+    for _ in 0..settings.writers.max(1) {
         let mut worker = Worker::new(server, schema.service, Access::Write(appended.clone()));
         worker.session = first.take();
         let (jobs, alive) = (jobs.clone(), alive.clone());
@@ -150,7 +72,7 @@ fn start_readers(
 ) -> Result<Started, OpenError> {
     let (reads, jobs) = crossbeam_channel::bounded::<Box<dyn Job>>(settings.jobs_waiting_max);
     let (mut threads, alive, appended) = Threads::new(writes, reads);
-    for _ in 0..settings.readers {
+    for _ in 0..settings.readers.max(1) {
         let worker = Worker::new(server, service, Access::Read);
         let (jobs, alive) = (jobs.clone(), alive.clone());
         threads.handles.push(spawn("read", service, move || {
@@ -159,58 +81,6 @@ fn start_readers(
         })?);
     }
     Ok((threads, alive, appended))
-}
-
-fn connect(config: &::postgres::Config, service: &str) -> Result<Client, ::postgres::Error> {
-    let mut client =
-        config.clone().connect_timeout(CONNECT_WAIT).application_name(&format!("fnb {service}")).connect(NoTls)?;
-    client.batch_execute(SESSION_SETTINGS)?;
-    Ok(client)
-}
-
-fn connect_or_create(server: &Server, service: &str) -> Result<Client, OpenError> {
-    match connect(&server.config, service) {
-        Ok(client) => Ok(client),
-        Err(error) if error.code() == Some(&SqlState::UNDEFINED_DATABASE) => {
-            create(server)?;
-            connect(&server.config, service).map_err(|error| unreachable(server, &error))
-        }
-        Err(error) => Err(unreachable(server, &error)),
-    }
-}
-
-/// Texts are compared byte by byte, as SQLite does, whatever language the server speaks.
-fn create(server: &Server) -> Result<(), OpenError> {
-    let refused = |error: &::postgres::Error| OpenError::NoDatabase {
-        server: server.address(),
-        database: server.database.clone(),
-        reason: describe(error),
-    };
-    let mut client = connect(server.config.clone().dbname("postgres"), "setup").map_err(|error| refused(&error))?;
-    let name = server.database.replace('"', "\"\"");
-    let sql = format!("CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'");
-    match client.batch_execute(&sql) {
-        // Another process was first.
-        Err(error) if matches!(error.code(), Some(&SqlState::DUPLICATE_DATABASE | &SqlState::UNIQUE_VIOLATION)) => {
-            Ok(())
-        }
-        outcome => outcome.map_err(|error| refused(&error)),
-    }
-}
-
-fn unreachable(server: &Server, error: &::postgres::Error) -> OpenError {
-    OpenError::Server { server: server.address(), reason: describe(error) }
-}
-
-/// Migrates while no other process does.
-fn migrate(client: &mut Client, server: &Server, schema: &Schema) -> Result<(), OpenError> {
-    let lock = |client: &mut Client, sql: &str| {
-        client.execute(sql, &[&MIGRATION_LOCK]).map_err(|error| unreachable(server, &error))
-    };
-    lock(client, "SELECT pg_advisory_lock($1)")?;
-    migrations::run(client, schema, &server.shown)?;
-    lock(client, "SELECT pg_advisory_unlock($1)")?;
-    Ok(())
 }
 
 /// What a thread's transactions may do.
@@ -384,56 +254,4 @@ fn commit(left: Left<'_>, access: &Access) -> Run {
         send_appended(publisher, left.appended);
     }
     Run::Ended
-}
-
-/// A transaction under way.
-pub(crate) struct Running<'a> {
-    transaction: Transaction<'a>,
-    statements: &'a mut HashMap<String, Statement>,
-}
-
-impl Running<'_> {
-    /// Runs a statement; answers how many rows it changed.
-    pub(crate) fn execute(&mut self, sql: &str, values: &[ValueRef<'_>]) -> Result<u64, Failed> {
-        let statement = self.prepared(sql, values.len())?;
-        self.transaction.execute(&statement, &borrowed(values)).map_err(|error| Failed::of(sql, &error))
-    }
-
-    /// Runs a statement and shows `see` its rows, until it has seen enough.
-    pub(crate) fn each(
-        &mut self,
-        sql: &str,
-        values: &[ValueRef<'_>],
-        see: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
-    ) -> Result<(), Failed> {
-        let statement = self.prepared(sql, values.len())?;
-        let rows = self.transaction.query(&statement, &borrowed(values)).map_err(|error| Failed::of(sql, &error))?;
-        let _seen_enough = rows.iter().try_for_each(|row| see(&Row::new(RowOf::Postgres(row))));
-        Ok(())
-    }
-
-    fn prepared(&mut self, sql: &str, values: usize) -> Result<Statement, Failed> {
-        let statement = match self.statements.get(sql) {
-            Some(statement) => statement.clone(),
-            None => self.prepare(sql)?,
-        };
-        if statement.params().len() == values {
-            return Ok(statement);
-        }
-        let reason = format!("it is given {values} values and asks for {}", statement.params().len());
-        Err(DbError::statement(sql, reason).into())
-    }
-
-    fn prepare(&mut self, sql: &str) -> Result<Statement, Failed> {
-        let statement = self.transaction.prepare(sql).map_err(|error| Failed::of(sql, &error))?;
-        if self.statements.len() >= PREPARED_STATEMENTS_MAX {
-            self.statements.clear();
-        }
-        self.statements.insert(sql.to_owned(), statement.clone());
-        Ok(statement)
-    }
-}
-
-fn borrowed<'v>(values: &'v [ValueRef<'_>]) -> Vec<&'v (dyn ToSql + Sync)> {
-    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }

@@ -1,1 +1,149 @@
-//! One suite for both databases.
+//! One suite for both databases: on SQLite always, on PostgreSQL too where `FNB_TEST_POSTGRES` names a server, such as
+//! `postgres://postgres@127.0.0.1:5432`. Every test makes databases of its own.
+
+mod jobs;
+mod opening;
+mod platform_tables;
+mod rows;
+
+use std::{
+    future::{Future, ready},
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use contracts::{
+    event::{EventData, EventKind},
+    time::Micros,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Db, DbError, DbResult, DbUrl, Schema, Settings, Tx, outbox};
+
+const NOW: Micros = Micros(1_795_312_800_000_000);
+
+const SCHEMA: Schema = Schema {
+    service: "bank",
+    migrations: &[(
+        "V1__accounts",
+        "CREATE TABLE accounts (
+             name    TEXT   NOT NULL PRIMARY KEY,
+             balance BIGINT NOT NULL CHECK (balance >= 0),
+             note    TEXT
+         );
+         CREATE TABLE cards (
+             card    TEXT NOT NULL PRIMARY KEY,
+             account TEXT NOT NULL REFERENCES accounts (name)
+         );",
+    )],
+};
+
+/// A database that does not exist yet, and goes away with the test.
+struct Fresh {
+    url: DbUrl,
+    postgres: Option<(String, String)>,
+    folder: tempfile::TempDir,
+}
+
+impl Fresh {
+    fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { url: DbUrl::sqlite(folder.path().join("deep/er/bank.db")), postgres: None, folder }
+    }
+
+    fn postgres() -> Option<Self> {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let base = std::env::var("FNB_TEST_POSTGRES").ok()?;
+        let name = format!("fnb_test_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let url = format!("{}/{name}", base.trim_end_matches('/')).parse().unwrap();
+        Some(Self { url, postgres: Some((base, name)), folder: tempfile::tempdir().unwrap() })
+    }
+
+    async fn open(&self) -> Db {
+        self.open_with(Settings::default()).await
+    }
+
+    async fn open_with(&self, settings: Settings) -> Db {
+        Db::open(&self.url, &SCHEMA, settings).await.unwrap()
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        let Some((base, name)) = self.postgres.take() else { return };
+        let dropped = thread::spawn(move || {
+            let mut client = ::postgres::Client::connect(&format!("{base}/postgres"), ::postgres::NoTls).unwrap();
+            client.batch_execute(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)")).unwrap();
+        });
+        dropped.join().unwrap();
+    }
+}
+
+/// Runs a test on every database at hand, each new.
+async fn on_each(test: impl AsyncFn(&Fresh)) {
+    let fresh = Fresh::sqlite();
+    test(&fresh).await;
+    if let Some(fresh) = Fresh::postgres() {
+        test(&fresh).await;
+    }
+}
+
+fn open_account(tx: &mut Tx<'_>, name: &str, balance: i64) -> DbResult<()> {
+    tx.execute("INSERT INTO accounts (name, balance) VALUES ($1, $2)", (name, balance)).map(|_| ())
+}
+
+fn names(tx: &mut Tx<'_>) -> DbResult<Vec<String>> {
+    tx.query("SELECT name FROM accounts ORDER BY name", (), |row| row.get("name"))
+}
+
+async fn all_names(db: &Db) -> Vec<String> {
+    db.read::<_, DbError, _>(names).await.unwrap()
+}
+
+/// Something to say, for the outbox.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Said(String);
+
+impl EventData for Said {
+    const KIND: EventKind = EventKind::OrderChanged;
+
+    fn subject(&self) -> String {
+        self.0.clone()
+    }
+}
+
+fn say(tx: &mut Tx<'_>, text: &str) -> DbResult<()> {
+    outbox::append(tx, &Said(text.into()), NOW)
+}
+
+/// Holds up one writer: the job has begun when this answers, and ends when the sender is dropped.
+async fn hold_writer(db: &Db) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<(), DbError>>) {
+    let (release, released) = mpsc::channel::<()>();
+    let (begin, mut begun) = tokio::sync::mpsc::channel(1);
+    let released = Arc::new(Mutex::new(released));
+    let db = db.clone();
+    let held = tokio::spawn(async move {
+        db.write(move |_| {
+            begin.try_send(()).unwrap();
+            let _released = released.lock().unwrap().recv();
+            Ok(())
+        })
+        .await
+    });
+    begun.recv().await.unwrap();
+    (release, held)
+}
+
+/// Starts a job and leaves it in the queue.
+async fn queue<F: Future>(job: &mut Pin<Box<F>>) {
+    tokio::select! {
+        biased;
+        _ = job => panic!("it was answered before its turn"),
+        () = ready(()) => {}
+    }
+}

@@ -4,11 +4,7 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use contracts::event::CloudEvent;
 
-use crate::{
-    DbError, DbResult, Params, Row, ValueRef,
-    postgres::{self, Failed},
-    sqlite,
-};
+use crate::{DbError, DbResult, Params, Row, ValueRef, failed::Failed, postgres, sqlite};
 
 /// A transaction. Plain synchronous calls, on a thread that owns a connection.
 ///

@@ -1,0 +1,31 @@
+//! A statement that failed, on either database.
+
+use crate::DbError;
+
+/// A statement that failed, and whether another run of its job may succeed.
+pub(crate) struct Failed {
+    pub(crate) error: DbError,
+    pub(crate) why: Why,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The statement is refused, and would be again.
+    Refused,
+    /// Another transaction was in the way.
+    Collision,
+    /// The connection is gone, and the transaction with it.
+    Lost,
+}
+
+impl From<DbError> for Failed {
+    fn from(error: DbError) -> Self {
+        Self { error, why: Why::Refused }
+    }
+}
+
+impl Failed {
+    pub(crate) fn collision(error: DbError) -> Self {
+        Self { error, why: Why::Collision }
+    }
+}

@@ -1,0 +1,62 @@
+//! A transaction under way: prepared statements and their answers.
+
+use std::{collections::HashMap, ops::ControlFlow};
+
+use ::postgres::{Statement, Transaction, types::ToSql};
+
+use crate::{DbError, Row, ValueRef, failed::Failed, row::RowOf};
+
+/// How many statements each connection keeps prepared: more than any service has.
+const PREPARED_STATEMENTS_MAX: usize = 256;
+
+/// A transaction under way.
+pub(crate) struct Running<'a> {
+    pub(super) transaction: Transaction<'a>,
+    pub(super) statements: &'a mut HashMap<String, Statement>,
+}
+
+impl Running<'_> {
+    /// Runs a statement; answers how many rows it changed.
+    pub(crate) fn execute(&mut self, sql: &str, values: &[ValueRef<'_>]) -> Result<u64, Failed> {
+        let statement = self.prepared(sql, values.len())?;
+        self.transaction.execute(&statement, &borrowed(values)).map_err(|error| Failed::of(sql, &error))
+    }
+
+    /// Runs a statement and shows `see` its rows, until it has seen enough.
+    pub(crate) fn each(
+        &mut self,
+        sql: &str,
+        values: &[ValueRef<'_>],
+        see: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Failed> {
+        let statement = self.prepared(sql, values.len())?;
+        let rows = self.transaction.query(&statement, &borrowed(values)).map_err(|error| Failed::of(sql, &error))?;
+        let _seen_enough = rows.iter().try_for_each(|row| see(&Row::new(RowOf::Postgres(row))));
+        Ok(())
+    }
+
+    fn prepared(&mut self, sql: &str, values: usize) -> Result<Statement, Failed> {
+        let statement = match self.statements.get(sql) {
+            Some(statement) => statement.clone(),
+            None => self.prepare(sql)?,
+        };
+        if statement.params().len() == values {
+            return Ok(statement);
+        }
+        let reason = format!("it is given {values} values and asks for {}", statement.params().len());
+        Err(DbError::statement(sql, reason).into())
+    }
+
+    fn prepare(&mut self, sql: &str) -> Result<Statement, Failed> {
+        let statement = self.transaction.prepare(sql).map_err(|error| Failed::of(sql, &error))?;
+        if self.statements.len() >= PREPARED_STATEMENTS_MAX {
+            self.statements.clear();
+        }
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+}
+
+fn borrowed<'v>(values: &'v [ValueRef<'_>]) -> Vec<&'v (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}

@@ -1,0 +1,122 @@
+//! Opening: what is made, what is migrated, what is refused.
+
+use super::*;
+use crate::OpenError;
+
+#[tokio::test]
+async fn what_was_committed_is_there_when_the_database_is_opened_again_and_migrations_run_once() {
+    on_each(async |fresh| {
+        let db = fresh.open().await;
+        db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
+        db.close().await;
+        let again = fresh.open().await;
+        assert_eq!(all_names(&again).await, ["ann"]);
+        assert_eq!(again.schema_name(), "bank");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_migration_that_was_changed_after_it_was_applied_is_refused_by_name() {
+    const CHANGED: Schema =
+        Schema { service: "bank", migrations: &[("V1__accounts", "CREATE TABLE accounts (name TEXT)")] };
+    const OLDER: Schema = Schema { service: "bank", migrations: &[] };
+    on_each(async |fresh| {
+        fresh.open().await.close().await;
+        let changed = Db::open(&fresh.url, &CHANGED, Settings::default()).await.err().unwrap();
+        assert!(matches!(changed, OpenError::ChangedMigration { .. }), "{changed}");
+        assert!(changed.to_string().contains("V1__accounts"), "{changed}");
+        let older = Db::open(&fresh.url, &OLDER, Settings::default()).await.err().unwrap();
+        assert!(matches!(older, OpenError::MissingMigration { .. }), "{older}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_nothing_behind() {
+    const BROKEN: Schema = Schema {
+        service: "bank",
+        migrations: &[("V1__good", "CREATE TABLE good (name TEXT)"), ("V2__bad", "CREATE TABLE bad (nonsense")],
+    };
+    const MENDED: Schema = Schema {
+        service: "bank",
+        migrations: &[("V1__good", "CREATE TABLE good (name TEXT)"), ("V2__bad", "CREATE TABLE bad (name TEXT)")],
+    };
+    on_each(async |fresh| {
+        let broken = Db::open(&fresh.url, &BROKEN, Settings::default()).await.err().unwrap();
+        assert!(matches!(broken, OpenError::Migration { .. }), "{broken}");
+        Db::open(&fresh.url, &MENDED, Settings::default()).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_that_start_together_migrate_once() {
+    on_each(async |fresh| {
+        let starting: Vec<_> = (0..4)
+            .map(|_| {
+                let url = fresh.url.clone();
+                tokio::spawn(async move { Db::open(&url, &SCHEMA, Settings::default()).await })
+            })
+            .collect();
+        for started in starting {
+            let db = started.await.unwrap().unwrap();
+            assert!(all_names(&db).await.is_empty());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_service_reads_while_the_owner_writes_and_after_it_has_stopped() {
+    on_each(async |fresh| {
+        assert!(Db::open_read_only(&fresh.url).await.is_err(), "there is nothing to read yet");
+        let owner = fresh.open().await;
+        let reader = Db::open_read_only(&fresh.url).await.unwrap();
+        owner.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
+        assert_eq!(all_names(&reader).await, ["ann"]);
+        assert_eq!(reader.write(|tx| open_account(tx, "bob", 1)).await, Err(DbError::ReadOnly));
+        owner.close().await;
+        assert_eq!(all_names(&reader).await, ["ann"]);
+        reader.close().await;
+        assert_eq!(all_names(&Db::open_read_only(&fresh.url).await.unwrap()).await, ["ann"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("taken"), "not a folder").unwrap();
+    let url = DbUrl::sqlite(folder.path().join("taken/bank.db"));
+    let error = Db::open(&url, &SCHEMA, Settings::default()).await.err().unwrap().to_string();
+    assert!(error.contains("taken/bank.db") && error.contains("may write there"), "{error}");
+
+    let not_a_database = folder.path().join("taken");
+    let error = Db::open(&DbUrl::sqlite(not_a_database), &SCHEMA, Settings::default()).await.err().unwrap().to_string();
+    assert!(error.contains("taken"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_named() {
+    // A port that nobody listens on: it was ours a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("postgres://fnb:secret@127.0.0.1:{port}/bank").parse().unwrap();
+    let error = Db::open(&url, &SCHEMA, Settings::default()).await.err().unwrap().to_string();
+    assert!(error.contains(&format!("127.0.0.1:{port}")) && !error.contains("secret"), "{error}");
+}
+
+/// A measurement, for a person.
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn how_long_opening_takes() {
+    on_each(async |fresh| {
+        for _ in 0..3 {
+            let begun = std::time::Instant::now();
+            let db = fresh.open().await;
+            println!("{} opened in {:?}", fresh.url, begun.elapsed());
+            db.close().await;
+        }
+    })
+    .await;
+}

@@ -1,0 +1,228 @@
+//! Outbox, inbox, idempotency keys, dead letters.
+
+use std::time::Duration;
+
+use contracts::{event::CloudEvent, ids::EventId};
+
+use super::*;
+use crate::{
+    dead_letters,
+    idempotency::{self, IdempotencyError, RequestKey},
+    inbox,
+};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+#[tokio::test]
+async fn events_are_handed_on_after_the_commit_in_order_and_none_of_a_refused_job() {
+    on_each(async |fresh| {
+        let db = fresh.open_with(Settings { writers: 1, ..Settings::default() }).await;
+        let mut appended = db.take_appended().unwrap();
+        assert!(db.take_appended().is_none(), "there is one receiver");
+        let (release, held) = hold_writer(&db).await;
+        let mut first = Box::pin(db.write::<_, DbError, _>(|tx| {
+            say(tx, "one")?;
+            say(tx, "two")
+        }));
+        let mut refused = Box::pin(db.write::<(), _, _>(|tx| {
+            say(tx, "never")?;
+            Err(DbError::Json("no".into()))
+        }));
+        let mut last = Box::pin(db.write::<_, DbError, _>(|tx| say(tx, "three")));
+        queue(&mut first).await;
+        queue(&mut refused).await;
+        queue(&mut last).await;
+        assert!(appended.try_recv().is_err(), "nothing is committed yet");
+        drop(release);
+        held.await.unwrap().unwrap();
+        first.await.unwrap();
+        refused.await.unwrap_err();
+        last.await.unwrap();
+
+        let mut heard = Vec::new();
+        while let Ok(event) = appended.try_recv() {
+            heard.push(event.data::<Said>().unwrap().0);
+        }
+        assert_eq!(heard, ["one", "two", "three"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_stays_in_the_outbox_until_it_is_published_and_then_until_it_is_old() {
+    on_each(async |fresh| {
+        let db = fresh.open().await;
+        // More than the statements that mark them take at once, and not a multiple of it.
+        db.write::<_, DbError, _>(|tx| (0..140).try_for_each(|number| say(tx, &number.to_string()))).await.unwrap();
+        let ids = db
+            .write::<_, DbError, _>(|tx| {
+                assert!(outbox::unpublished(tx, NOW, 500)?.is_empty(), "none is older than that");
+                let events = outbox::unpublished(tx, NOW + DAY, 139)?;
+                assert!(events.iter().map(|event| event.subject.clone()).eq((0..139).map(|number| number.to_string())));
+                let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+                outbox::mark_published(tx, &ids, NOW + DAY)?;
+                outbox::mark_published(tx, &ids[..1], NOW + 2 * DAY)?;
+                assert_eq!(outbox::count_unpublished(tx)?, 1);
+                Ok(ids)
+            })
+            .await
+            .unwrap();
+        db.write::<_, DbError, _>(move |tx| {
+            let kept = outbox::find(tx, ids[0])?.unwrap();
+            assert_eq!(kept.published_at, Some(NOW + DAY), "the first publication counts");
+            assert_eq!(kept.appended_at, NOW);
+            assert_eq!(kept.event.data::<Said>()?, Said("0".into()));
+            let newest = outbox::list(tx, None, 2)?;
+            assert_eq!(newest[0].event.subject, "139");
+            assert_eq!(outbox::list(tx, Some(newest[1].event.id), 1)?[0].event.subject, "137");
+            assert_eq!(outbox::prune(tx, NOW + DAY, 500)?, 0);
+            assert_eq!(outbox::prune(tx, NOW + 2 * DAY, 100)?, 100);
+            assert_eq!(outbox::prune(tx, NOW + 2 * DAY, 100)?, 39);
+            assert_eq!(outbox::list(tx, None, 500)?.len(), 1, "the one that is not published stays");
+            Ok(())
+        })
+        .await
+        .unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_process_sweeps_until_its_lease_ends() {
+    on_each(async |fresh| {
+        let db = fresh.open().await;
+        db.write::<_, DbError, _>(|tx| {
+            let later = NOW + Duration::from_secs(10);
+            assert!(outbox::take_lease(tx, "a", later, NOW)?);
+            assert!(!outbox::take_lease(tx, "b", later + DAY, NOW)?);
+            assert!(outbox::take_lease(tx, "a", later, NOW)?, "it may keep it");
+            assert!(outbox::take_lease(tx, "b", later + DAY, later)?, "it has ended");
+            assert!(!outbox::take_lease(tx, "a", later + DAY, later)?);
+            Ok(())
+        })
+        .await
+        .unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_consumer_acts_once_on_an_event_and_another_consumer_too() {
+    on_each(async |fresh| {
+        let db = fresh.open().await;
+        db.write::<_, DbError, _>(|tx| {
+            let event = EventId::new(NOW);
+            assert!(inbox::first_time(tx, "order", event, NOW)?);
+            assert!(!inbox::first_time(tx, "order", event, NOW)?);
+            assert!(inbox::first_time(tx, "qr", event, NOW + DAY)?);
+            assert_eq!(inbox::prune(tx, NOW + DAY, 10)?, 1);
+            assert!(!inbox::first_time(tx, "qr", event, NOW)?);
+            Ok(())
+        })
+        .await
+        .unwrap();
+    })
+    .await;
+}
+
+fn key(key: &str, fingerprint: &str) -> RequestKey {
+    RequestKey {
+        caller: "till 1".into(),
+        route: "POST /api/Order".into(),
+        key: key.into(),
+        fingerprint: fingerprint.into(),
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_sent_again_gets_its_first_answer_and_another_body_is_refused() {
+    on_each(async |fresh| {
+        let db = fresh.open().await;
+        db.write::<_, IdempotencyError, _>(|tx| {
+            let first = key("k", "body");
+            assert_eq!(idempotency::replay::<String>(tx, Some(&first))?, None);
+            idempotency::remember(tx, Some(&first), &"latte", NOW)?;
+            assert_eq!(idempotency::replay::<String>(tx, Some(&first))?.as_deref(), Some("latte"));
+            let reused = idempotency::replay::<String>(tx, Some(&key("k", "other body")));
+            assert_eq!(reused, Err(IdempotencyError::KeyReused { key: "k".into() }));
+            let another_caller = RequestKey { caller: "till 2".into(), ..first.clone() };
+            assert_eq!(idempotency::replay::<String>(tx, Some(&another_caller))?, None);
+            assert_eq!(idempotency::replay::<String>(tx, None)?, None);
+            idempotency::remember(tx, None, &"nothing", NOW)?;
+            assert_eq!(idempotency::prune(tx, NOW, 10)?, 0);
+            assert_eq!(idempotency::prune(tx, NOW + DAY, 10)?, 1);
+            Ok(())
+        })
+        .await
+        .unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_request_many_times_at_once_is_done_once() {
+    on_each(async |fresh| {
+        let db = fresh.open().await;
+        let sent: Vec<_> = (0..16)
+            .map(|sender| {
+                let db = db.clone();
+                tokio::spawn(async move {
+                    db.write::<String, IdempotencyError, _>(move |tx| {
+                        let key = key("k", "body");
+                        if let Some(earlier) = idempotency::replay(tx, Some(&key))? {
+                            return Ok(earlier);
+                        }
+                        let name = sender.to_string();
+                        open_account(tx, &name, 1)?;
+                        idempotency::remember(tx, Some(&key), &name, NOW)?;
+                        Ok(name)
+                    })
+                    .await
+                })
+            })
+            .collect();
+        let mut answers = Vec::new();
+        for answer in sent {
+            answers.push(answer.await.unwrap().unwrap());
+        }
+        let names = all_names(&db).await;
+        assert_eq!(names.len(), 1);
+        assert!(answers.iter().all(|answer| *answer == names[0]), "{answers:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_waits_until_a_person_asks_for_it_and_its_consumer_acts() {
+    on_each(async |fresh| {
+        let db = fresh.open().await;
+        db.write::<_, DbError, _>(|tx| {
+            let event = CloudEvent::new(&Said("hello".into()), NOW)?;
+            let other = CloudEvent::new(&Said("bye".into()), NOW)?;
+            dead_letters::bury(tx, "qr", &event, "no such product", 5, NOW)?;
+            dead_letters::bury(tx, "order", &event, "no such order", 5, NOW)?;
+            dead_letters::bury(tx, "qr", &other, "no such product", 5, NOW)?;
+            assert_eq!(dead_letters::list(tx, 10)?[0].event.subject, "bye");
+            assert!(dead_letters::due_for_redrive(tx, 10)?.is_empty());
+
+            assert_eq!(dead_letters::ask_redrive(tx, Some(event.id), NOW + DAY)?, 2);
+            let due: Vec<_> = dead_letters::due_for_redrive(tx, 10)?;
+            assert_eq!(
+                due.iter().map(|(consumer, event)| (consumer.as_str(), event.id)).collect::<Vec<_>>(),
+                [("order", event.id), ("qr", event.id)]
+            );
+            assert!(dead_letters::remove(tx, "order", event.id)?);
+            assert!(!dead_letters::remove(tx, "order", event.id)?);
+
+            dead_letters::bury(tx, "qr", &event, "still none", 5, NOW + DAY)?;
+            let again = dead_letters::find(tx, event.id)?;
+            assert_eq!((again.len(), again[0].tries, again[0].error.as_str()), (1, 10, "still none"));
+            assert!(dead_letters::due_for_redrive(tx, 10)?.is_empty(), "it must be asked for once more");
+            assert_eq!(dead_letters::ask_redrive(tx, None, NOW + DAY)?, 2);
+            Ok(())
+        })
+        .await
+        .unwrap();
+    })
+    .await;
+}
