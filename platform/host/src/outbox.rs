@@ -308,3 +308,70 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bus::MemoryBus;
+    use contracts::{event::OrderExpired, ids::OrderId};
+    use db::Schema;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::Databases;
+
+    async fn outbox(folder: &TempDir) -> Outbox {
+        let db = Databases::sqlite(folder.path()).open(&Schema { service: "order", migrations: &[] }).await.unwrap();
+        Outbox::new(Ports {
+            service: "order",
+            db,
+            bus: Arc::new(MemoryBus::new()),
+            clock: Clock::manual(Micros(0)),
+            holder: "a process".into(),
+            progress: Arc::default(),
+        })
+    }
+
+    fn event() -> CloudEvent {
+        CloudEvent::new(&OrderExpired { order_id: OrderId::new(Micros(0)), order_version: 2 }, Micros(0)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_sweep_leaves_alone_what_the_bus_has_in_hand() {
+        let folder = TempDir::new().unwrap();
+        let mut outbox = outbox(&folder).await;
+        let (slow, left) = (event(), event());
+        outbox.publish(Arc::new(slow.clone()));
+        outbox.is_sweeping = true;
+        outbox.take(Step::Due(Ok(vec![slow.clone()])));
+        assert!(!outbox.is_sweeping, "there was nothing to take the lease for");
+        outbox.take(Step::Leased(Ok(Some(vec![slow, left.clone()]))));
+        assert_eq!(outbox.swept.iter().map(|event| event.id).collect::<Vec<_>>(), [left.id]);
+    }
+
+    #[tokio::test]
+    async fn a_sweep_leaves_alone_what_was_marked_after_it_had_read() {
+        let folder = TempDir::new().unwrap();
+        let mut outbox = outbox(&folder).await;
+        let event = event();
+        outbox.publish(Arc::new(event.clone()));
+        outbox.is_sweeping = true;
+        outbox.take(Step::Published(event.id, Ok(())));
+        outbox.take(Step::Marked(Arc::new(vec![event.id]), Ok(())));
+        outbox.take(Step::Due(Ok(vec![event])));
+        assert!(outbox.swept.is_empty() && !outbox.is_sweeping);
+    }
+
+    #[tokio::test]
+    async fn two_processes_do_not_sweep_one_database() {
+        let folder = TempDir::new().unwrap();
+        let mut first = outbox(&folder).await;
+        let mut second = outbox(&folder).await;
+        second.ports.holder = "another process".into();
+        for outbox in [&mut first, &mut second] {
+            outbox.lease(vec![event()]);
+            let step = outbox.steps.next().await.unwrap();
+            outbox.take(step);
+        }
+        assert_eq!((first.swept.len(), second.swept.len()), (1, 0));
+    }
+}

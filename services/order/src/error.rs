@@ -13,7 +13,7 @@ use crate::model;
 
 /// Why an order was not placed.
 #[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
+pub(crate) enum PlaceError {
     /// The request is not an order.
     #[error("{0}")]
     Invalid(String),
@@ -86,13 +86,13 @@ pub enum PlaceError {
 impl PlaceError {
     /// The request is not an order, in fixed words.
     #[must_use]
-    pub fn invalid(detail: &str) -> Self {
+    pub(crate) fn invalid(detail: &str) -> Self {
         Self::Invalid(detail.to_owned())
     }
 
     /// The client showed `shown`; the server prices the order as `order`.
     #[must_use]
-    pub fn total_differs(shown: Amount, order: OrderView) -> Self {
+    pub(crate) fn total_differs(shown: Amount, order: OrderView) -> Self {
         Self::TotalDiffers { shown, order: Box::new(order) }
     }
 }
@@ -134,7 +134,7 @@ impl From<PlaceError> for Problem {
 
 /// Why an order was not changed or read.
 #[derive(Debug, thiserror::Error)]
-pub enum OrderError {
+pub(crate) enum OrderError {
     /// There is none of this id.
     #[error("There is no order {0}. Look it up by its number in GET /api/Order.")]
     Unknown(OrderId),

@@ -2,7 +2,7 @@
 
 mod stream;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{Router, extract::State, routing::get};
 use contracts::{
@@ -16,7 +16,7 @@ use contracts::{
 use serde::Deserialize;
 use utoipa::{IntoParams, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Created, Json, Path, Problem, Query, Submission};
+use web::{Created, Json, Path, Problem, Query, Ready, Submission};
 
 use crate::{
     commands::{ListRequest, Orders},
@@ -28,8 +28,7 @@ const DEFAULT_PAGE_ROWS: u32 = 50;
 /// What a person writes when an order is given up.
 const REASON_CHARS_MAX: usize = 160;
 
-pub(crate) fn router(orders: Orders) -> (Router, OpenApi) {
-    let ready = orders.clone();
+pub(crate) fn router(orders: Orders, ready: Ready) -> (Router, OpenApi) {
     let routes = OpenApiRouter::new()
         .routes(routes!(place_order, list_orders))
         .routes(routes!(stream::stream_orders))
@@ -37,14 +36,7 @@ pub(crate) fn router(orders: Orders) -> (Router, OpenApi) {
         .routes(routes!(get_receipt))
         .merge(OpenApiRouter::from(Router::new().route("/internal/Order/{orderId}/due", get(amount_due))))
         .with_state(orders);
-    web::finish(
-        "order",
-        routes,
-        Arc::new(move || {
-            let orders = ready.clone();
-            Box::pin(async move { orders.ready().await })
-        }),
-    )
+    web::finish("order", "Order", "The life of an order: place it, follow it, hand it over.", routes, ready)
 }
 
 /// Places an order, or says what differs (steps 1 to 13).

@@ -36,7 +36,7 @@ const EXPIRY_EVERY: Duration = Duration::from_secs(1);
 pub async fn open(around: &Surroundings) -> Result<Service, OpenError> {
     let db = around.databases.open(&SCHEMA).await?;
     let orders = Orders::new(db.clone(), around);
-    let (router, openapi) = http::router(orders.clone());
+    let (router, openapi) = http::router(orders.clone(), host::ready(&db));
 
     let expiring = orders.clone();
     let expiry = Timer::new("expire unpaid orders", EXPIRY_EVERY, move || {

@@ -23,18 +23,18 @@ use crate::error::PlaceError;
 
 /// An order that was priced and is not yet written.
 #[derive(Clone, Debug)]
-pub struct NewOrder {
+pub(crate) struct NewOrder {
     /// As everyone will see it. Its number is given when it is written.
-    pub view: OrderView,
+    pub(crate) view: OrderView,
     /// Each line's share of discount, service and tax.
-    pub shares: Vec<LinePrice>,
+    pub(crate) shares: Vec<LinePrice>,
     /// How much a machine pours of one unit of each line, in millilitres.
-    pub dispense_ml: Vec<Option<u32>>,
+    pub(crate) dispense_ml: Vec<Option<u32>>,
 }
 
 /// The letter before the numbers of a channel's orders, until devices have their own.
 #[must_use]
-pub fn number_letter(channel: Channel) -> &'static str {
+pub(crate) fn number_letter(channel: Channel) -> &'static str {
     match channel {
         Channel::Pos => "A",
         Channel::Kiosk => "K",
@@ -43,7 +43,7 @@ pub fn number_letter(channel: Channel) -> &'static str {
 
 /// What people call the `count`th order of a letter and business day: `A-0042`.
 #[must_use]
-pub fn order_number(letter: &str, count: i64) -> String {
+pub(crate) fn order_number(letter: &str, count: i64) -> String {
     format!("{letter}-{count:04}")
 }
 
@@ -51,7 +51,7 @@ pub fn order_number(letter: &str, count: i64) -> String {
 ///
 /// # Errors
 /// [`PlaceError`] says which line cannot be sold and why, or what the order costs now.
-pub fn price(
+pub(crate) fn price(
     request: &PlaceOrder,
     cards: &HashMap<ProductId, ProductCard>,
     shop: &Shop,
@@ -109,7 +109,7 @@ fn check_bounds(request: &PlaceOrder) -> Result<(), PlaceError> {
 ///
 /// # Errors
 /// [`PlaceError::Invalid`] names the field and its bound.
-pub fn check_length(field: &str, text: Option<&str>, chars_max: usize) -> Result<(), PlaceError> {
+pub(crate) fn check_length(field: &str, text: Option<&str>, chars_max: usize) -> Result<(), PlaceError> {
     match text {
         Some(text) if text.chars().count() > chars_max => {
             Err(PlaceError::Invalid(format!("{field} is longer than {chars_max} characters. Shorten it.")))
@@ -120,7 +120,7 @@ pub fn check_length(field: &str, text: Option<&str>, chars_max: usize) -> Result
 
 /// A text without the white space around it; nothing where nothing is left.
 #[must_use]
-pub fn written(text: Option<&str>) -> Option<String> {
+pub(crate) fn written(text: Option<&str>) -> Option<String> {
     text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
@@ -247,7 +247,7 @@ fn dispense_ml(card: &ProductCard, chosen: &[Chosen<'_>]) -> u32 {
 
 /// Whether an order that exists is what this request asks for. A name or a table may have been changed since.
 #[must_use]
-pub fn is_same_request(order: &OrderView, request: &PlaceOrder) -> bool {
+pub(crate) fn is_same_request(order: &OrderView, request: &PlaceOrder) -> bool {
     let same_item = |item: &OrderItemView, asked: &PlaceOrderItem| {
         item.product_id == asked.product_id
             && i64::from(item.quantity) == asked.quantity
@@ -264,14 +264,14 @@ pub fn is_same_request(order: &OrderView, request: &PlaceOrder) -> bool {
 
 /// What Inventory is asked to hold for an order of this version.
 #[must_use]
-pub fn stock_needs(order: &OrderView, order_version: i64) -> ReserveStock {
+pub(crate) fn stock_needs(order: &OrderView, order_version: i64) -> ReserveStock {
     let need = |item: &OrderItemView| ReserveItem { product_id: item.product_id, quantity: item.quantity };
     ReserveStock { order_version, items: order.items.iter().map(need).collect() }
 }
 
 /// What the others need of an order to act. `dispense_ml` has a place for each line.
 #[must_use]
-pub fn placed(order: &OrderView, dispense_ml: &[Option<u32>]) -> PlacedOrder {
+pub(crate) fn placed(order: &OrderView, dispense_ml: &[Option<u32>]) -> PlacedOrder {
     let item = |(item, dispense_ml): (&OrderItemView, &Option<u32>)| PlacedItem {
         line: item.line,
         product_id: item.product_id,
@@ -294,7 +294,7 @@ pub fn placed(order: &OrderView, dispense_ml: &[Option<u32>]) -> PlacedOrder {
 
 /// Order's part of the receipt (step 6).
 #[must_use]
-pub fn receipt_part(order: &OrderView) -> ReceiptOrder {
+pub(crate) fn receipt_part(order: &OrderView) -> ReceiptOrder {
     ReceiptOrder {
         order_id: order.order_id,
         order_number: order.order_number.clone(),
@@ -310,19 +310,19 @@ pub fn receipt_part(order: &OrderView) -> ReceiptOrder {
 
 /// Whether machines have poured every unit of the order, so that nothing is left to hand over.
 #[must_use]
-pub fn is_all_poured(order: &OrderView) -> bool {
+pub(crate) fn is_all_poured(order: &OrderView) -> bool {
     order.items.iter().all(|item| item.is_dispensable && item.poured >= item.quantity)
 }
 
 /// Whether a cup of the order waits for a person to say whether it was poured.
 #[must_use]
-pub fn is_in_review(order: &OrderView) -> bool {
+pub(crate) fn is_in_review(order: &OrderView) -> bool {
     order.items.iter().any(|item| item.in_review > 0)
 }
 
 /// Why staff cannot move an order from `from` to `to`, and what they can do.
 #[must_use]
-pub fn why_not(from: OrderStatus, to: OrderStatus) -> String {
+pub(crate) fn why_not(from: OrderStatus, to: OrderStatus) -> String {
     let way_on = match (from, to) {
         (OrderStatus::Pending, _) => "It is not paid yet: take the payment first.",
         (OrderStatus::Expired, _) => "It was not paid in time: set it to PENDING to revive it, then take the payment.",

@@ -90,7 +90,6 @@ fn with_json(method: Method, path: &str, key: Option<&str>, body: &impl Serializ
 impl Reply {
     /// The body, where the status is this one.
     #[track_caller]
-    #[must_use]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "answered {}: {:#}", self.status, self.body);
         self.body
@@ -106,7 +105,6 @@ impl Reply {
 
     /// The whole problem, where the service refused with this status and slug.
     #[track_caller]
-    #[must_use]
     pub fn problem(self, status: u16, slug: &str) -> Value {
         let kind = self.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
         let body = self.expect(status);

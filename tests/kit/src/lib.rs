@@ -12,3 +12,6 @@ mod world;
 pub use client::{Client, Reply};
 pub use menu::product_card;
 pub use world::World;
+
+#[cfg(test)]
+mod tests;

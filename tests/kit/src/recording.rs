@@ -12,10 +12,10 @@ use contracts::{
 };
 use futures::{FutureExt, future::BoxFuture};
 
-/// [`MemoryBus`], and every event once, in the order in which they came.
+/// [`MemoryBus`], and every event once, in the order in which they came. Closing it makes room for the next morning's.
 #[derive(Debug, Default)]
 pub(crate) struct RecordingBus {
-    inner: MemoryBus,
+    inner: Mutex<Arc<MemoryBus>>,
     said: Mutex<Said>,
 }
 
@@ -31,6 +31,10 @@ impl RecordingBus {
         self.said.lock().expect("no test panicked while it held this").events.clone()
     }
 
+    fn inner(&self) -> Arc<MemoryBus> {
+        Arc::clone(&self.inner.lock().expect("no test panicked while it held this"))
+    }
+
     fn remember(&self, event: &Arc<CloudEvent>) {
         let mut said = self.said.lock().expect("no test panicked while it held this");
         if said.ids.insert(event.id) {
@@ -43,20 +47,21 @@ impl Bus for RecordingBus {
     fn publish(&self, event: Arc<CloudEvent>) -> BoxFuture<'_, Result<(), PublishError>> {
         async move {
             self.remember(&event);
-            self.inner.publish(event).await
+            self.inner().publish(event).await
         }
         .boxed()
     }
 
     fn consume(&self, queue: Queue, consumer: Arc<dyn Consumer>) {
-        self.inner.consume(queue, consumer);
+        self.inner().consume(queue, consumer);
     }
 
     fn listen(&self, kinds: &'static [EventKind]) -> Listener {
-        self.inner.listen(kinds)
+        self.inner().listen(kinds)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        self.inner.close()
+        let closing = std::mem::take(&mut *self.inner.lock().expect("no test panicked while it held this"));
+        async move { closing.close().await }.boxed()
     }
 }

@@ -1,1 +1,100 @@
-//! What the host promises.
+//! What the host promises, with real databases and the bus in process.
+
+mod delivery;
+mod dying;
+mod upkeep;
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use bus::{Bus, ConsumeError, MemoryBus};
+use cache::MemoryCache;
+use clock::Clock;
+use contracts::{
+    event::{CloudEvent, EventData, OrderExpired, Queue},
+    ids::{EventId, OrderId},
+    shop::{Shop, ShopSettings},
+    time::Micros,
+};
+use db::{Db, DbError, Schema, outbox};
+use tempfile::TempDir;
+use web::Peers;
+
+use crate::{Databases, Service, ShopFeed, Surroundings, consumer};
+
+const NOW: Micros = Micros(1_795_312_800_000_000);
+
+/// A shop in a folder of its own.
+struct Shed {
+    around: Surroundings,
+    folder: TempDir,
+}
+
+impl Shed {
+    fn new() -> Self {
+        Self::on(Arc::new(MemoryBus::new()))
+    }
+
+    fn on(bus: Arc<dyn Bus>) -> Self {
+        let folder = TempDir::new().unwrap();
+        let around = Surroundings {
+            databases: Databases::sqlite(folder.path()),
+            bus,
+            cache: Arc::new(MemoryCache::new()),
+            peers: Peers::new(),
+            clock: Clock::manual(NOW),
+            shop: ShopFeed::new(Shop::new(ShopSettings::default()).unwrap()),
+        };
+        Self { around, folder }
+    }
+
+    /// The same folder after a restart of the machine: nothing else is left.
+    fn restarted(self) -> Self {
+        let around = Surroundings { bus: Arc::new(MemoryBus::new()), ..self.around };
+        Self { around, folder: self.folder }
+    }
+
+    async fn db(&self, service: &'static str) -> Db {
+        self.around.databases.open(&Schema { service, migrations: &[] }).await.unwrap()
+    }
+}
+
+/// A service without routes or timers.
+fn service(name: &'static str, db: &Db) -> Service {
+    let openapi = utoipa::openapi::OpenApi::default();
+    Service { name, router: Router::new(), openapi, db: db.clone(), consumer: None, timers: Vec::new() }
+}
+
+/// Payment, which acts by `act`.
+fn payment<F, Fut>(db: &Db, act: F) -> Service
+where
+    F: Fn(Arc<CloudEvent>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), ConsumeError>> + Send + 'static,
+{
+    Service { consumer: Some((Queue::Payment, consumer(db, "payment", act))), ..service("payment", db) }
+}
+
+fn order_expired() -> OrderExpired {
+    OrderExpired { order_id: OrderId::new(NOW), order_version: 2 }
+}
+
+/// Says `data` in `db`'s outbox.
+async fn say<D: EventData + Send + Sync + 'static>(db: &Db, data: D) {
+    db.write::<_, DbError, _>(move |tx| outbox::append(tx, &data, NOW)).await.unwrap();
+}
+
+/// What a consumer was handed.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<EventId>>>);
+
+impl Heard {
+    fn note(&self, event: &CloudEvent) -> usize {
+        let mut heard = self.0.lock().unwrap();
+        heard.push(event.id);
+        heard.len()
+    }
+
+    fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}

@@ -20,7 +20,7 @@ use clock::Clock;
 use contracts::{
     event::OrderChanged,
     order::{OrderView, StockCheck},
-    receipt::{self, RECEIPT_LIFE_SECONDS, ReceiptField},
+    receipt::{RECEIPT_LIFE_SECONDS, ReceiptField, cache_key},
 };
 use db::{Db, DbResult, Tx, outbox};
 use host::{ShopFeed, Surroundings};
@@ -59,15 +59,6 @@ impl Orders {
         }
     }
 
-    /// Whether the database answers.
-    pub(crate) async fn ready(&self) -> Result<(), String> {
-        self.db
-            .read(|tx| tx.query_one("SELECT 1 AS one", (), |row| row.get::<i64>("one")))
-            .await
-            .map(drop)
-            .map_err(|error: db::DbError| error.to_string())
-    }
-
     /// Asks Inventory to hold what an order of this version needs (idempotent by order id). With Inventory away the
     /// order goes through, marked, because a till that cannot sell is worse than a count that is late.
     async fn reserve(&self, order: &OrderView, version: i64) -> Result<StockCheck, Box<contracts::problem::Problem>> {
@@ -89,7 +80,7 @@ impl Orders {
             Ok(part) => part,
             Err(error) => return tracing::error!(order_id = %order.order_id, %error, "a receipt cannot be written"),
         };
-        let key = receipt::cache_key(order.order_id);
+        let key = cache_key(order.order_id);
         let life = std::time::Duration::from_secs(RECEIPT_LIFE_SECONDS);
         let put = self.cache.put_field(&key, ReceiptField::Order.name(), order.version, part, life);
         if let Err(error) = put.await {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::{
     ids::OrderId,
-    receipt::{self, Receipt, ReceiptCodes, ReceiptField, ReceiptOrder, ReceiptPayment},
+    receipt::{Receipt, ReceiptCodes, ReceiptField, ReceiptOrder, ReceiptPayment, cache_key},
 };
 
 use super::Orders;
@@ -41,7 +41,7 @@ impl Orders {
 
     /// The receipt of a paid order, if every writer's part is in the cache.
     async fn cached_receipt(&self, order_id: OrderId) -> Option<Receipt> {
-        let fields = self.cache.get_fields(&receipt::cache_key(order_id)).await.ok()?;
+        let fields = self.cache.get_fields(&cache_key(order_id)).await.ok()?;
         let field = |field: ReceiptField| fields.get(field.name());
         let order: ReceiptOrder = serde_json::from_str(field(ReceiptField::Order)?).ok()?;
         let payment: ReceiptPayment = serde_json::from_str(field(ReceiptField::Payment)?).ok()?;
@@ -54,9 +54,10 @@ impl Orders {
     async fn assembled_receipt(&self, order_id: OrderId) -> Result<Receipt, OrderError> {
         let order = self.find(order_id).await?;
         let has_codes = order.items.iter().any(|item| item.is_dispensable);
+        let (payment_path, codes_path) =
+            (format!("/internal/Payment/receipt/{order_id}"), format!("/internal/QrCode/receipt/{order_id}"));
         let payment = async {
-            let asked = self.payment.get::<Option<ReceiptPayment>>(&format!("/internal/Payment/receipt/{order_id}"));
-            asked.await.unwrap_or_else(|error| {
+            self.payment.get::<Option<ReceiptPayment>>(&payment_path).await.unwrap_or_else(|error| {
                 tracing::warn!(%order_id, %error, "a receipt has no payment");
                 None
             })
@@ -65,8 +66,8 @@ impl Orders {
             if !has_codes {
                 return None;
             }
-            let asked = self.qr.get::<ReceiptCodes>(&format!("/internal/QrCode/receipt/{order_id}"));
-            asked.await.inspect_err(|error| tracing::warn!(%order_id, %error, "a receipt has no codes")).ok()
+            let asked = self.qr.get::<ReceiptCodes>(&codes_path).await;
+            asked.inspect_err(|error| tracing::warn!(%order_id, %error, "a receipt has no codes")).ok()
         };
         let (payment, codes) = tokio::join!(payment, codes);
         Ok(Receipt::assemble(model::receipt_part(&order), payment, codes))

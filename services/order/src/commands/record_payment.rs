@@ -8,7 +8,7 @@ use contracts::{
 };
 use db::{DbError, Tx, inbox, outbox};
 
-use super::{Orders, say_changed};
+use super::{Orders, complete_order::complete_if_poured, say_changed};
 use crate::{
     model,
     store::{self, From, Paid},
@@ -80,6 +80,7 @@ fn record_in_time(
     if let Some(order) = store::pay(tx, &paid(payment, now), From::Pending)? {
         inbox::first_time(tx, CONSUMER, event_id, now)?;
         say_changed(tx, &order)?;
+        complete_if_poured(tx, &order, now)?;
         return Ok(Recorded::Settled);
     }
     match store::find(tx, payment.order_id)? {
@@ -112,7 +113,8 @@ fn record_late(
         Some(order) => {
             let dispense_ml = store::dispense_ml(tx, order.order_id)?;
             outbox::append(tx, &OrderRevived(model::placed(&order, &dispense_ml)), now)?;
-            say_changed(tx, &order)
+            say_changed(tx, &order)?;
+            complete_if_poured(tx, &order, now)
         }
         // Staff revived it in the same moment: the event comes again and finds it PENDING.
         None => {

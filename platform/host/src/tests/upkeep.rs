@@ -1,0 +1,77 @@
+//! What goes on by itself.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use contracts::{
+    event::{CloudEvent, ShopChanged},
+    ids::EventId,
+    shop::ShopSettings,
+};
+use db::{DbError, inbox};
+
+use super::{NOW, Shed};
+use crate::{Host, Timer, forgetting, stop::stopper, timers};
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_goes_on_after_an_error_and_a_panic_and_ends_at_the_stop() {
+    let runs = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&runs);
+    let timer = Timer::new("counts", Duration::from_secs(60), move || {
+        let run = counted.fetch_add(1, Ordering::SeqCst);
+        async move {
+            assert_ne!(run, 1, "the second run panics");
+            if run == 0 { Err("the first run fails".into()) } else { Ok(()) }
+        }
+    });
+    let (stopper, stop) = stopper();
+    let running = tokio::spawn(timers::run("order", timer, stop));
+    tokio::time::sleep(Duration::from_secs(59)).await;
+    assert_eq!(runs.load(Ordering::SeqCst), 0);
+    tokio::time::sleep(Duration::from_secs(3 * 60)).await;
+    assert_eq!(runs.load(Ordering::SeqCst), 3);
+    stopper.stop();
+    running.await.unwrap();
+    assert_eq!(runs.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn only_what_is_old_is_forgotten() {
+    let shed = Shed::new();
+    let db = shed.db("payment").await;
+    let remember = |received_at| {
+        db.write::<_, DbError, _>(move |tx| {
+            (0..700).try_for_each(|_| inbox::first_time(tx, "payment", EventId::new(NOW), received_at).map(drop))
+        })
+    };
+    remember(NOW).await.unwrap();
+    remember(NOW + Duration::from_secs(1)).await.unwrap();
+    let (_stopper, mut stop) = stopper();
+    let before = NOW + Duration::from_secs(1);
+    assert_eq!(forgetting::forget(&db, inbox::prune, before, &mut stop).await, Ok(700));
+    assert_eq!(forgetting::forget(&db, inbox::prune, before, &mut stop).await, Ok(0));
+}
+
+#[tokio::test]
+async fn new_settings_of_the_shop_reach_every_service() {
+    let shed = Shed::new();
+    let host = Host::start(&shed.around, Vec::new());
+    for (version, name) in [(2, "Kopi Dua"), (1, "Kopi Satu"), (3, "Kopi Tiga"), (2, "Kopi Dua")] {
+        let settings = ShopSettings { name: name.into(), ..ShopSettings::default() };
+        let event = CloudEvent::new(&ShopChanged { version, settings }, NOW).unwrap();
+        shed.around.bus.publish(Arc::new(event)).await.unwrap();
+    }
+    let heard = async {
+        while shed.around.shop.current().settings().name != "Kopi Tiga" {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), heard).await.expect("the settings arrive");
+    host.stop().await;
+    assert_eq!(shed.around.shop.current().settings().name, "Kopi Tiga");
+}

@@ -1,0 +1,40 @@
+//! What Order hears.
+
+use contracts::{
+    event::{ProductChanged, StockShort},
+    order::StockCheck,
+    product::ProductCard,
+};
+use serde_json::json;
+
+use super::shop::TestShop;
+
+#[tokio::test]
+async fn a_new_price_counts_from_the_moment_it_is_said_and_an_older_one_never_again() {
+    let shop = TestShop::open().await;
+    shop.place(shop.croissant_order()).await;
+    let dearer = ProductCard { price: "25000".parse().unwrap(), version: 2, ..shop.croissant.clone() };
+    shop.world.publish(&ProductChanged(dearer)).await;
+    shop.world.publish(&ProductChanged(shop.croissant.clone())).await;
+    let problem = shop.client.post("/api/Order", shop.croissant_order()).await.problem(409, "total-differs");
+    assert_eq!(problem["context"]["price"]["total"], 25_000);
+}
+
+#[tokio::test]
+async fn an_entry_of_the_cache_that_was_changed_by_hand_is_not_believed() {
+    let shop = TestShop::open().await;
+    shop.place(shop.croissant_order()).await;
+    let key = contracts::product::cache_keys::price(shop.croissant.product_id);
+    shop.world.around().cache.put_versioned("by hand", 9, &[(key, "1".into())]).await.unwrap();
+    let mut cheap = shop.croissant_order();
+    cheap["totalAmount"] = json!(1);
+    shop.client.post("/api/Order", cheap).await.problem(409, "total-differs");
+}
+
+#[tokio::test]
+async fn an_order_whose_stock_fell_short_is_marked() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    shop.world.publish(&StockShort { order_id: order.order_id, shortages: Vec::new() }).await;
+    assert_eq!(shop.order(order.order_id).await.stock, StockCheck::Short);
+}

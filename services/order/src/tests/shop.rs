@@ -1,0 +1,198 @@
+//! A shop around Order: stand-ins for the services that it asks.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query},
+    http::StatusCode,
+    response::IntoResponse,
+    routing::{get, put},
+};
+use contracts::{
+    event::PaymentCompleted,
+    ids::{OptionGroupId, OptionId, OrderId, PaymentId},
+    inventory::ReserveStock,
+    money::{Amount, Currency},
+    order::OrderView,
+    payment::PaymentMethod,
+    product::{OptionGroup, ProductCard, ProductOption},
+    qr::{CodeStatus, CodeView},
+    time::Micros,
+};
+use host::Timer;
+use serde_json::{Value, json};
+use testkit::{Client, World, product_card};
+
+/// What Inventory does when it is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inventory {
+    Holds,
+    RanOut,
+    IsAway,
+}
+
+/// A shop with a latte (with sizes), a croissant, and a cold brew that a machine pours.
+pub(super) struct TestShop {
+    pub(super) world: World,
+    pub(super) client: Client,
+    expiry: Timer,
+    pub(super) latte: ProductCard,
+    pub(super) croissant: ProductCard,
+    pub(super) cold_brew: ProductCard,
+    menu: Arc<Mutex<Vec<ProductCard>>>,
+    inventory: Arc<Mutex<Inventory>>,
+    /// What Inventory was asked to hold: (order, version).
+    pub(super) reservations: Arc<Mutex<Vec<(String, i64)>>>,
+}
+
+impl TestShop {
+    pub(super) async fn open() -> Self {
+        Self::open_in(World::new().await).await
+    }
+
+    pub(super) async fn open_in(world: World) -> Self {
+        let latte = ProductCard { option_groups: vec![sizes()], ..product_card("Latte", 28_000) };
+        let croissant = product_card("Croissant", 22_000);
+        let cold_brew =
+            ProductCard { is_dispensable: true, dispense_ml: Some(240), ..product_card("Cold brew", 24_000) };
+        let menu = Arc::new(Mutex::new(vec![latte.clone(), croissant.clone(), cold_brew.clone()]));
+        let inventory = Arc::new(Mutex::new(Inventory::Holds));
+        let reservations = Arc::new(Mutex::new(Vec::new()));
+
+        world.stub("product", product(Arc::clone(&menu)));
+        world.stub("inventory", stock(Arc::clone(&inventory), Arc::clone(&reservations)));
+        let service = crate::open(world.around()).await.unwrap();
+        let expiry = service.timers[0].clone();
+        let client = world.start(service).await;
+        Self { world, client, expiry, latte, croissant, cold_brew, menu, inventory, reservations }
+    }
+
+    /// Does what the clock does each second.
+    pub(super) async fn expire(&self) {
+        (self.expiry.run)().await.unwrap();
+    }
+
+    /// Changes what Product answers from now on, for what is not in the cache yet.
+    pub(super) fn change_menu(&self, change: impl FnOnce(&mut Vec<ProductCard>)) {
+        change(&mut self.menu.lock().unwrap());
+    }
+
+    pub(super) fn inventory(&self, does: Inventory) {
+        *self.inventory.lock().unwrap() = does;
+    }
+
+    /// One croissant, as a till asks for it.
+    pub(super) fn croissant_order(&self) -> Value {
+        json!({ "items": [{ "productId": self.croissant.product_id, "quantity": 1 }], "totalAmount": 22_000 })
+    }
+
+    /// Cold brews, as a kiosk asks for them.
+    pub(super) fn cold_brew_order(&self, quantity: u32) -> Value {
+        json!({
+            "items": [{ "productId": self.cold_brew.product_id, "quantity": quantity }],
+            "totalAmount": 24_000 * quantity, "channel": "KIOSK",
+        })
+    }
+
+    /// A large latte.
+    pub(super) fn latte_item(&self) -> Value {
+        let large = self.latte.option_groups[0].options[1].option_id;
+        json!({ "productId": self.latte.product_id, "quantity": 1, "options": [large] })
+    }
+
+    pub(super) async fn place(&self, order: Value) -> OrderView {
+        self.client.post("/api/Order", order).await.read(201)
+    }
+
+    pub(super) async fn order(&self, order_id: OrderId) -> OrderView {
+        self.client.get(&format!("/api/Order/{order_id}")).await.read(200)
+    }
+
+    /// Says, as Payment does, that an order's money is here.
+    pub(super) async fn pay(&self, order: &OrderView) -> PaymentCompleted {
+        let payment = payment_of(order, self.world.clock.now());
+        self.world.publish(&payment).await;
+        payment
+    }
+}
+
+pub(super) fn payment_of(order: &OrderView, paid_at: Micros) -> PaymentCompleted {
+    PaymentCompleted {
+        order_id: order.order_id,
+        payment_id: PaymentId::new(paid_at),
+        method: PaymentMethod::Cash,
+        amount: order.price.total,
+        currency: order.price.currency,
+        paid_at,
+        is_test: false,
+    }
+}
+
+/// A cup of an order's first line, as QR says it.
+pub(super) fn cup(order: &OrderView, unit: u32, status: CodeStatus, version: i64) -> CodeView {
+    CodeView {
+        code: format!("QR-20261122-{unit:016}"),
+        order_id: order.order_id,
+        line: 1,
+        unit,
+        cup: format!("{unit}/{}", order.items[0].quantity),
+        product_id: order.items[0].product_id,
+        product_name: order.items[0].product_name.clone(),
+        dispense_ml: 240,
+        status,
+        expires_at: order.placed_at,
+        device_id: None,
+        version,
+    }
+}
+
+fn sizes() -> OptionGroup {
+    let option = |name: &str, price| ProductOption {
+        option_id: Some(OptionId::new(Micros(0))),
+        name: name.into(),
+        price_difference: Amount::whole(price),
+        dispense_ml_difference: 0,
+    };
+    OptionGroup {
+        group_id: Some(OptionGroupId::new(Micros(0))),
+        name: "Size".into(),
+        least: 1,
+        most: 1,
+        options: vec![option("Regular", 0), option("Large", 6_000)],
+    }
+}
+
+fn product(menu: Arc<Mutex<Vec<ProductCard>>>) -> Router {
+    let cards = move |Query(query): Query<HashMap<String, String>>| async move {
+        let asked = query.get("ids").cloned().unwrap_or_default();
+        let menu = menu.lock().unwrap();
+        let found = menu.iter().filter(|card| asked.split(',').any(|id| id == card.product_id.to_string()));
+        Json(found.cloned().collect::<Vec<_>>())
+    };
+    Router::new().route("/internal/Product/cards", get(cards))
+}
+
+fn stock(inventory: Arc<Mutex<Inventory>>, reservations: Arc<Mutex<Vec<(String, i64)>>>) -> Router {
+    let reserve = move |Path(order_id): Path<String>, Json(asked): Json<ReserveStock>| async move {
+        reservations.lock().unwrap().push((order_id, asked.order_version));
+        match *inventory.lock().unwrap() {
+            Inventory::Holds => Json(json!({})).into_response(),
+            Inventory::IsAway => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            Inventory::RanOut => {
+                let problem = json!({
+                    "type": "/problems/out-of-stock", "title": "Out of stock", "status": 409,
+                    "detail": "Croissant: 1 wanted, 0 left.", "context": { "shortages": [] },
+                });
+                (StatusCode::CONFLICT, Json(problem)).into_response()
+            }
+        }
+    };
+    Router::new().route("/internal/Reservation/{orderId}", put(reserve))
+}
+
+/// The currency of these shops.
+pub(super) const CURRENCY: Currency = Currency::IDR;

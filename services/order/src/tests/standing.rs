@@ -1,0 +1,196 @@
+//! Where an order may go: by staff, by time, by money.
+
+use std::time::Duration;
+
+use contracts::{
+    Word,
+    event::{OrderCancelled, OrderCompleted, OrderExpired, OrderRevived, PaymentOrphaned},
+    order::{OrderStatus, OrderView},
+    qr::CodeStatus,
+};
+use serde_json::json;
+use testkit::Reply;
+
+use super::shop::{Inventory, TestShop, cup, payment_of};
+
+async fn set(shop: &TestShop, order: &OrderView, status: OrderStatus) -> Reply {
+    shop.client.patch(&format!("/api/Order/{}", order.order_id), json!({ "status": status })).await
+}
+
+async fn cancel(shop: &TestShop, order: &OrderView) -> Reply {
+    shop.client.delete(&format!("/api/Order/{}?reason=guest%20left", order.order_id)).await
+}
+
+async fn expired(shop: &TestShop) -> OrderView {
+    let order = shop.place(shop.croissant_order()).await;
+    shop.world.clock.advance(Duration::from_secs(30 * 60));
+    shop.expire().await;
+    shop.order(order.order_id).await
+}
+
+#[tokio::test]
+async fn a_paid_order_is_made_handed_over_and_complete() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    let payment = shop.pay(&order).await;
+    let paid = shop.order(order.order_id).await;
+    assert_eq!(paid.status, OrderStatus::Processing);
+    assert_eq!(paid.paid_at, Some(payment.paid_at));
+    assert_eq!(paid.expires_at, None);
+
+    set(&shop, &order, OrderStatus::Ready).await.expect(200);
+    let done: OrderView = set(&shop, &order, OrderStatus::Completed).await.read(200);
+    assert_eq!(done.status, OrderStatus::Completed);
+    shop.world.settle().await;
+    assert_eq!(shop.world.said::<OrderCompleted>().len(), 1);
+}
+
+#[tokio::test]
+async fn staff_cannot_move_an_order_where_it_may_not_go() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    for status in [OrderStatus::Ready, OrderStatus::Completed, OrderStatus::Pending] {
+        let problem = set(&shop, &order, status).await.problem(409, "illegal-transition");
+        assert!(problem["detail"].as_str().unwrap().contains("take the payment first"), "{problem}");
+    }
+    for status in [OrderStatus::Processing, OrderStatus::Cancelled, OrderStatus::Expired] {
+        let _ = set(&shop, &order, status).await.problem(422, "not-by-hand");
+    }
+    shop.pay(&order).await;
+    cancel(&shop, &order).await.problem(409, "illegal-transition");
+    assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Processing);
+}
+
+#[tokio::test]
+async fn an_unpaid_order_is_cancelled_once_with_its_reason() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    let cancelled: OrderView = cancel(&shop, &order).await.read(200);
+    assert_eq!(cancelled.status, OrderStatus::Cancelled);
+    assert_eq!(cancelled.cancel_reason.as_deref(), Some("guest left"));
+    assert_eq!(cancel(&shop, &order).await.read::<OrderView>(200), cancelled);
+    shop.world.settle().await;
+    assert_eq!(shop.world.said::<OrderCancelled>().len(), 1);
+    shop.client.delete(&format!("/api/Order/{}?reason=", order.order_id)).await.problem(422, "invalid-order");
+}
+
+#[tokio::test]
+async fn an_order_that_is_not_paid_in_half_an_hour_expires() {
+    let shop = TestShop::open().await;
+    let order = expired(&shop).await;
+    assert_eq!(order.status, OrderStatus::Expired);
+    shop.world.settle().await;
+    assert_eq!(shop.world.said::<OrderExpired>().len(), 1);
+}
+
+#[tokio::test]
+async fn staff_revive_an_expired_order_on_its_day_with_its_stock() {
+    let shop = TestShop::open().await;
+    let order = expired(&shop).await;
+    let revived: OrderView = set(&shop, &order, OrderStatus::Pending).await.read(200);
+    assert_eq!(revived.status, OrderStatus::Pending);
+    assert_eq!(revived.expires_at, Some(shop.world.clock.now() + Duration::from_secs(30 * 60)));
+    let asked = shop.reservations.lock().unwrap().last().cloned().unwrap();
+    assert_eq!(asked, (order.order_id.to_string(), revived.version));
+    shop.world.settle().await;
+    assert_eq!(shop.world.said::<OrderRevived>()[0].0.order_version, revived.version);
+}
+
+#[tokio::test]
+async fn an_expired_order_is_not_revived_on_another_day_or_without_stock() {
+    let shop = TestShop::open().await;
+    let order = expired(&shop).await;
+    shop.inventory(Inventory::RanOut);
+    set(&shop, &order, OrderStatus::Pending).await.problem(409, "out-of-stock");
+    shop.inventory(Inventory::Holds);
+    shop.world.clock.advance(Duration::from_secs(24 * 60 * 60));
+    set(&shop, &order, OrderStatus::Pending).await.problem(409, "earlier-day");
+    assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Expired);
+}
+
+#[tokio::test]
+async fn late_money_revives_an_expired_order_of_the_day() {
+    let shop = TestShop::open().await;
+    let order = expired(&shop).await;
+    shop.pay(&order).await;
+    assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Processing);
+    shop.world.settle().await;
+    assert_eq!(shop.world.said::<OrderRevived>().len(), 1);
+    assert!(shop.world.said::<PaymentOrphaned>().is_empty());
+}
+
+#[tokio::test]
+async fn money_that_nothing_is_owed_for_is_sent_back() {
+    let shop = TestShop::open().await;
+    let cancelled = shop.place(shop.croissant_order()).await;
+    cancel(&shop, &cancelled).await.expect(200);
+    let for_cancelled = shop.pay(&cancelled).await;
+
+    let expired = expired(&shop).await;
+    shop.inventory(Inventory::RanOut);
+    let for_expired = shop.pay(&expired).await;
+
+    shop.inventory(Inventory::Holds);
+    let paid = shop.place(shop.croissant_order()).await;
+    shop.pay(&paid).await;
+    let second = shop.pay(&paid).await;
+
+    let mut nowhere = paid.clone();
+    nowhere.order_id = contracts::ids::OrderId::new(shop.world.clock.now());
+    let for_nothing = payment_of(&nowhere, shop.world.clock.now());
+    shop.world.publish(&for_nothing).await;
+
+    shop.world.settle().await;
+    let orphaned: Vec<_> = shop.world.said::<PaymentOrphaned>().iter().map(|orphan| orphan.payment_id).collect();
+    assert_eq!(orphaned, [for_cancelled, for_expired, second, for_nothing].map(|payment| payment.payment_id));
+}
+
+#[tokio::test]
+async fn an_order_is_complete_when_machines_have_poured_every_cup() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.cold_brew_order(2)).await;
+    shop.pay(&order).await;
+    let poured = |unit, version| contracts::event::DispenseCompleted {
+        code: cup(&order, unit, CodeStatus::Used, version),
+        poured_ms: Some(8_000),
+    };
+    shop.world.publish(&poured(1, 3)).await;
+    let half = shop.order(order.order_id).await;
+    assert_eq!((half.status, half.items[0].poured), (OrderStatus::Processing, 1));
+    shop.world.publish(&poured(2, 3)).await;
+    let done = shop.order(order.order_id).await;
+    assert_eq!((done.status, done.items[0].poured), (OrderStatus::Completed, 2));
+}
+
+#[tokio::test]
+async fn an_order_with_a_cup_in_review_waits_for_the_decision() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.cold_brew_order(1)).await;
+    shop.pay(&order).await;
+    let failed = contracts::event::DispenseFailed {
+        code: cup(&order, 1, CodeStatus::Review, 3),
+        outcome: None,
+        poured_ms: None,
+    };
+    shop.world.publish(&failed).await;
+    assert_eq!(shop.order(order.order_id).await.items[0].in_review, 1);
+    set(&shop, &order, OrderStatus::Completed).await.problem(409, "in-review");
+
+    let given_back =
+        contracts::event::CodesIssued { order_id: order.order_id, codes: vec![cup(&order, 1, CodeStatus::Active, 4)] };
+    shop.world.publish(&given_back).await;
+    set(&shop, &order, OrderStatus::Completed).await.expect(200);
+}
+
+#[tokio::test]
+async fn every_word_of_a_status_is_refused_or_taken_and_none_is_unknown() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    for status in OrderStatus::ALL {
+        assert!(set(&shop, &order, *status).await.status.is_client_error(), "{}", status.word());
+    }
+    shop.client
+        .patch(&format!("/api/Order/{}", order.order_id), json!({ "status": "EATEN" }))
+        .await
+        .problem(422, "invalid-body");
+}

@@ -1,0 +1,126 @@
+//! What the other tests rely on.
+
+use std::sync::Arc;
+
+use axum::{Json, Router, http::StatusCode, routing::post};
+use contracts::{
+    event::{CloudEvent, EventData, OrderCreated, OrderExpired, PaymentOrphaned, Queue},
+    ids::{OrderId, PaymentId},
+    money::Currency,
+};
+use db::{Db, DbError, Schema, inbox, outbox};
+use host::{Service, consumer, later, read_event};
+use serde_json::{Value, json};
+use web::Problem;
+
+use crate::{World, product_card};
+
+/// A service that answers what it is sent, and takes every expired order for one that was paid.
+async fn orphanage(world: &World) -> Service {
+    let schema = Schema { service: "payment", migrations: &[] };
+    let db = world.around().databases.open(&schema).await.unwrap();
+    let router = Router::new()
+        .route("/echo", post(async |Json(body): Json<Value>| (StatusCode::CREATED, Json(body))))
+        .route("/refusal", post(async || Problem::conflict("total-differs", "Total differs", "Send it again.")));
+    let tables = db.clone();
+    let clock = world.clock.clone();
+    let act = move |event: Arc<CloudEvent>| {
+        let (tables, now) = (tables.clone(), clock.now());
+        async move {
+            if event.kind != OrderExpired::KIND {
+                return Ok(());
+            }
+            let expired = read_event::<OrderExpired>(&event)?;
+            let (order_id, event_id) = (expired.order_id, event.id);
+            let orphan = PaymentOrphaned { order_id, payment_id: PaymentId::new(now), reason: "expired".into() };
+            let say = move |tx: &mut db::Tx<'_>| match inbox::first_time(tx, "payment", event_id, now)? {
+                true => outbox::append(tx, &orphan, now),
+                false => Ok(()),
+            };
+            tables.write::<_, DbError, _>(say).await.map_err(later)
+        }
+    };
+    service(router, &db, consumer(&db, "payment", act))
+}
+
+fn service(router: Router, db: &Db, consumer: Arc<dyn bus::Consumer>) -> Service {
+    Service {
+        name: "payment",
+        router,
+        openapi: utoipa::openapi::OpenApi::default(),
+        db: db.clone(),
+        consumer: Some((Queue::Payment, consumer)),
+        timers: Vec::new(),
+    }
+}
+
+fn order_expired(world: &World) -> OrderExpired {
+    OrderExpired { order_id: OrderId::new(world.clock.now()), order_version: 2 }
+}
+
+#[tokio::test]
+async fn a_client_reads_answers_and_problems() {
+    let world = World::new().await;
+    let client = world.start(orphanage(&world).await).await;
+    let echoed = client.post("/echo", json!({"cups": 2})).await.expect(201);
+    assert_eq!(echoed["cups"], 2);
+    let problem = client.post("/refusal", json!({})).await.problem(409, "total-differs");
+    assert_eq!(problem["detail"], "Send it again.");
+}
+
+#[tokio::test]
+async fn settle_waits_for_what_follows_and_nothing_that_was_said_is_lost() {
+    let world = World::new().await;
+    world.start(orphanage(&world).await).await;
+    let orders: Vec<_> = (0..20).map(|_| order_expired(&world)).collect();
+    for order in &orders {
+        world.publish(order).await;
+    }
+    world.settle().await;
+    assert_eq!(world.said::<OrderExpired>(), orders);
+    let mut orphans: Vec<_> = world.said::<PaymentOrphaned>().into_iter().map(|orphan| orphan.order_id).collect();
+    orphans.sort();
+    assert_eq!(orphans, orders.iter().map(|order| order.order_id).collect::<Vec<_>>());
+    assert!(world.said::<OrderCreated>().is_empty());
+}
+
+#[tokio::test]
+async fn redelivery_in_another_order_is_no_news_to_a_service_with_an_inbox() {
+    let world = World::new().await;
+    world.start(orphanage(&world).await).await;
+    for _ in 0..20 {
+        world.publish(&order_expired(&world)).await;
+    }
+    world.settle().await;
+    world.redeliver_all_shuffled(7).await;
+    assert_eq!(world.said::<PaymentOrphaned>().len(), 20);
+}
+
+#[tokio::test]
+async fn a_stub_stands_in_for_a_peer() {
+    let world = World::new().await;
+    let card = product_card("Latte", 28_000);
+    let answer = card.clone();
+    let router = Router::new().route("/internal/cards", axum::routing::get(async move || Json(answer)));
+    world.stub("product", router);
+    let peer = world.around().peers.peer("product");
+    assert_eq!(peer.get::<contracts::product::ProductCard>("/internal/cards").await.unwrap(), card);
+}
+
+#[tokio::test]
+async fn a_world_can_have_other_settings() {
+    let world = World::with_shop(|shop| shop.currency = "USD".parse().unwrap()).await;
+    assert_ne!(world.around().shop.current().currency(), Currency::IDR);
+}
+
+#[tokio::test]
+async fn a_shop_that_was_stopped_starts_again_with_its_databases() {
+    let world = World::new().await;
+    world.start(orphanage(&world).await).await;
+    world.publish(&order_expired(&world)).await;
+    world.stop().await;
+    world.start(orphanage(&world).await).await;
+    world.publish(&order_expired(&world)).await;
+    world.settle().await;
+    assert_eq!(world.said::<PaymentOrphaned>().len(), 2);
+}
