@@ -1,0 +1,123 @@
+use contracts::event::ShopChanged;
+
+use super::*;
+
+#[tokio::test]
+async fn a_new_shop_trades_as_indonesian_coffee_shops_do() {
+    let world = World::new().await;
+    let client = start(&world).await;
+
+    let reply = client.get("/api/Shop").await;
+
+    assert_eq!(reply.headers["etag"], "\"1\"");
+    let shop = reply.expect(200);
+    assert_eq!((&shop["currency"], &shop["timeZone"]), (&json!("IDR"), &json!("Asia/Jakarta")));
+}
+
+#[tokio::test]
+async fn new_settings_are_kept_said_and_true_at_once() {
+    let world = World::new().await;
+    let client = start(&world).await;
+
+    let reply = client.put("/api/Shop", named("Kopi Pagi")).await;
+    assert_eq!(reply.headers["etag"], "\"2\"");
+    assert_eq!(reply.expect(200)["name"], "Kopi Pagi");
+    assert_eq!(world.around().shop.current().settings().name, "Kopi Pagi", "before any event has arrived");
+    assert_eq!(client.get("/api/Shop").await.expect(200)["name"], "Kopi Pagi");
+
+    world.settle().await;
+    let said: Vec<ShopChanged> = world.said();
+    assert_eq!(said.len(), 1);
+    assert_eq!((said[0].version, said[0].settings.name.as_str()), (2, "Kopi Pagi"));
+}
+
+#[tokio::test]
+async fn a_shop_that_is_opened_again_trades_as_it_did() {
+    let world = World::new().await;
+    start(&world).await.put("/api/Shop", named("Kopi Pagi")).await.expect(200);
+
+    let client = start(&world).await;
+
+    assert_eq!(client.get("/api/Shop").await.headers["etag"], "\"2\"");
+    assert_eq!(world.around().shop.current().settings().name, "Kopi Pagi");
+}
+
+#[tokio::test]
+async fn two_people_who_change_the_settings_at_once_do_not_undo_each_other() {
+    let world = World::new().await;
+    let client = start(&world).await;
+
+    assert_eq!(client.send(replacing(&named("Kopi Pagi"), "\"1\"")).await.headers["etag"], "\"2\"");
+    let refused = client.send(replacing(&named("Kopi Sore"), "\"1\"")).await.problem(412, "shop-changed-meanwhile");
+
+    assert!(refused["detail"].as_str().unwrap().contains("version 2"), "{refused}");
+    assert_eq!(client.get("/api/Shop").await.expect(200)["name"], "Kopi Pagi");
+    assert_eq!(client.send(replacing(&named("Kopi Sore"), "\"2\"")).await.expect(200)["name"], "Kopi Sore");
+}
+
+#[tokio::test]
+async fn of_many_changes_at_the_same_instant_to_one_version_one_wins() {
+    let world = World::new().await;
+    let client = start(&world).await;
+    let names: Vec<Value> = (0..8).map(|number| named(&format!("Kopi {number}"))).collect();
+
+    let replies = futures::future::join_all(names.iter().map(|name| client.send(replacing(name, "\"1\"")))).await;
+
+    let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412, 412, 412, 412, 412, 412, 412]);
+    world.settle().await;
+    assert_eq!(world.said::<ShopChanged>().len(), 1);
+}
+
+#[tokio::test]
+async fn a_setting_that_cannot_be_is_refused_by_name_and_nothing_changes() {
+    let world = World::new().await;
+    let client = start(&world).await;
+    let mut settings = named("Kopi Pagi");
+    settings["timeZone"] = json!("Mars/Base");
+
+    let refused = client.put("/api/Shop", &settings).await.problem(422, "invalid-shop");
+
+    let expected = "timeZone \"Mars/Base\" is not known: use an IANA name such as Asia/Jakarta. \
+                    Correct it and send the whole document again.";
+    assert_eq!(refused["detail"], expected);
+    settings["timeZone"] = json!(7);
+    client.put("/api/Shop", &settings).await.problem(422, "invalid-body");
+    assert_eq!(client.get("/api/Shop").await.headers["etag"], "\"1\"");
+}
+
+#[tokio::test]
+async fn the_currency_stays_while_the_menu_has_prices_in_it() {
+    let world = World::new().await;
+    let client = start(&world).await;
+    world.stub("product", menu_in(&["IDR"]));
+
+    let refused = client.put("/api/Shop", dollars()).await.problem(409, "currency-fixed");
+
+    assert!(refused["detail"].as_str().unwrap().starts_with("The menu has prices in IDR"), "{refused}");
+    assert_eq!(client.get("/api/Shop").await.expect(200)["currency"], "IDR");
+}
+
+#[tokio::test]
+async fn a_shop_without_prices_or_with_prices_in_it_takes_another_currency() {
+    for currencies in [&[][..], &["USD"]] {
+        let world = World::new().await;
+        let client = start(&world).await;
+        world.stub("product", menu_in(currencies));
+        assert_eq!(client.put("/api/Shop", dollars()).await.expect(200)["currency"], "USD");
+    }
+}
+
+#[tokio::test]
+async fn the_currency_does_not_change_while_the_menu_cannot_be_asked() {
+    let world = World::new().await;
+    let client = start(&world).await;
+
+    let reply = client.put("/api/Shop", dollars()).await;
+
+    assert_eq!(reply.headers["retry-after"], "1");
+    let refused = reply.problem(503, "unavailable");
+    assert!(refused["detail"].as_str().unwrap().starts_with("The product service"), "{refused}");
+    client.put("/api/Shop", named("Kopi Pagi")).await.expect(200);
+}
