@@ -29,8 +29,8 @@ pub(crate) async fn on_event(inventory: Inventory, event: Arc<CloudEvent>) -> Re
 /// Which order an event is about, and what it says. `None`: it says nothing of stock.
 fn read(event: &CloudEvent) -> Result<Option<(OrderId, Said)>, ConsumeError> {
     let read = match event.kind {
-        EventKind::OrderCreated => placed(read_event::<OrderCreated>(event)?.0),
-        EventKind::OrderRevived => placed(read_event::<OrderRevived>(event)?.0),
+        EventKind::OrderCreated => placed(&read_event::<OrderCreated>(event)?.0),
+        EventKind::OrderRevived => placed(&read_event::<OrderRevived>(event)?.0),
         EventKind::OrderCancelled => {
             let order = read_event::<OrderCancelled>(event)?;
             (order.order_id, Said::Closed { order_version: order.order_version })
@@ -57,7 +57,7 @@ fn read(event: &CloudEvent) -> Result<Option<(OrderId, Said)>, ConsumeError> {
     Ok(Some(read))
 }
 
-fn placed(order: PlacedOrder) -> (OrderId, Said) {
+fn placed(order: &PlacedOrder) -> (OrderId, Said) {
     let items = order.items.iter().map(|item| ReserveItem { product_id: item.product_id, quantity: item.quantity });
     (order.order_id, Said::Placed { order_version: order.order_version, items: merged(items) })
 }
