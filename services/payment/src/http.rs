@@ -30,13 +30,8 @@ pub(crate) fn routes(payments: &Payments) -> (Router, OpenApi) {
     // Not for clients: the gateway never passes it on.
     let internal: Router =
         Router::new().route("/internal/Payment/receipt/{order_id}", get(receipt_part)).with_state(payments.clone());
-    let db = payments.db.clone();
-    let ready = web::ready(move || {
-        let db = db.clone();
-        async move { db.read(|_| Ok::<_, db::DbError>(())).await.map_err(|error| error.to_string()) }
-    });
     let description = "Takes the money of an order, once: cash with change, or QRIS through a gateway.";
-    web::finish(NAME, "Payment", description, public.merge(OpenApiRouter::from(internal)), ready)
+    web::finish(NAME, "Payment", description, public.merge(OpenApiRouter::from(internal)), host::ready(&payments.db))
 }
 
 /// Pays an order (step 15).

@@ -42,12 +42,7 @@ impl Payments {
             PaymentStatus::Failed => return Err(PaymentError::Failed(payment.payment_id)),
             PaymentStatus::Pending | PaymentStatus::Expired => self.settle_with_proof(&payment, reference).await?,
         };
-        let (view, now) = (settled.view(), self.clock.now());
-        let write = move |tx: &mut db::Tx<'_>| {
-            idempotency::remember(tx, key.as_ref(), &view, now)?;
-            Ok(view.clone())
-        };
-        self.db.write(write).await
+        self.answer(key, settled).await
     }
 
     async fn settle_with_proof(&self, payment: &Payment, reference: Option<String>) -> Result<Payment, PaymentError> {

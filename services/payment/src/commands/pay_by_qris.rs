@@ -36,19 +36,6 @@ impl Payments {
         }
     }
 
-    async fn answer(&self, key: Option<RequestKey>, payment: Payment) -> Result<PaymentView, PaymentError> {
-        let now = self.clock.now();
-        let write = move |tx: &mut db::Tx<'_>| {
-            if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
-                return Ok(earlier);
-            }
-            let view = payment.view();
-            idempotency::remember(tx, key.as_ref(), &view, now)?;
-            Ok(view)
-        };
-        self.db.write(write).await
-    }
-
     /// The QR of an order that was revived is given up no longer.
     async fn show_again(
         &self,

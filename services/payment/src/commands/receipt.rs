@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use contracts::{
     ids::OrderId,
-    payment::PaymentView,
+    payment::{PaymentStatus, PaymentView},
     qr::CodeStatus,
     receipt::{RECEIPT_LIFE_SECONDS, Receipt, ReceiptCodes, ReceiptField, ReceiptOrder, ReceiptPayment, cache_key},
 };
@@ -22,7 +22,7 @@ impl Payments {
         let part = model::receipt_part(&payment);
         let receipt = match self.cached_receipt(payment.order_id, part).await {
             Some(receipt) => Some(receipt),
-            None => self.orders_receipt(payment.order_id).await,
+            None => self.orders_receipt(&payment).await,
         };
         PaymentView { receipt, ..payment }
     }
@@ -66,9 +66,11 @@ impl Payments {
         }
     }
 
-    /// Order puts a receipt together from the services. A receipt that is still to be paid has nothing to wait for.
-    async fn orders_receipt(&self, order_id: OrderId) -> Option<Receipt> {
-        match self.order.get(&format!("/api/Order/{order_id}/receipt?wait={CODES_WAIT_MS_MAX}")).await {
+    /// Order puts a receipt together from the services. One that is still to be paid has nothing to wait for.
+    async fn orders_receipt(&self, payment: &PaymentView) -> Option<Receipt> {
+        let order_id = payment.order_id;
+        let wait_ms = if payment.status == PaymentStatus::Paid { CODES_WAIT_MS_MAX } else { 0 };
+        match self.order.get(&format!("/api/Order/{order_id}/receipt?wait={wait_ms}")).await {
             Ok(receipt) => Some(receipt),
             Err(error) => {
                 tracing::warn!(%order_id, %error, "the answer goes without its receipt");

@@ -1,1 +1,11 @@
+//! Payment through its router, with Order and the gateway played by the test.
 
+mod balance;
+mod cash;
+mod confirm;
+mod events;
+mod late_money;
+mod lists;
+mod qris;
+mod receipts;
+mod set_up;

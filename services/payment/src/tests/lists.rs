@@ -1,0 +1,63 @@
+use std::time::Duration;
+
+use contracts::{Page, ids::PaymentId, payment::PaymentView};
+use serde_json::json;
+
+use super::set_up::Till;
+
+async fn page(till: &Till, query: &str) -> Page<PaymentView> {
+    till.client.get(&format!("/api/Payment{query}")).await.read(200)
+}
+
+#[tokio::test]
+async fn payments_are_listed_newest_first_page_by_page() {
+    let till = Till::new().await;
+    let mut newest_first = Vec::new();
+    for _ in 0..5 {
+        till.world.clock.advance(Duration::from_millis(1));
+        let order_id = till.placed(25_000).await;
+        let paid: PaymentView = till.pay_cash(order_id, 25_000, 25_000).await.read(201);
+        newest_first.insert(0, paid.payment_id);
+    }
+    let first = page(&till, "?limit=3").await;
+    let second = page(&till, &format!("?limit=3&cursor={}", first.next_cursor.unwrap())).await;
+    assert_eq!(second.next_cursor, None);
+    let listed: Vec<PaymentId> = first.items.iter().chain(&second.items).map(|payment| payment.payment_id).collect();
+    assert_eq!(listed, newest_first);
+}
+
+#[tokio::test]
+async fn payments_are_found_by_status_method_and_order() {
+    let till = Till::new().await;
+    let (by_cash, by_qr) = (till.placed(25_000).await, till.placed(30_000).await);
+    let cash: PaymentView = till.pay_cash(by_cash, 25_000, 25_000).await.read(201);
+    let qr = till.shown(by_qr, 30_000).await;
+    for (query, found) in [
+        ("?status=PAID".to_owned(), &cash),
+        ("?status=PENDING&method=QRIS".to_owned(), &qr),
+        ("?method=CASH".to_owned(), &cash),
+        (format!("?orderId={by_qr}"), &qr),
+    ] {
+        let items = page(&till, &query).await.items;
+        assert_eq!(items.iter().map(|item| item.payment_id).collect::<Vec<_>>(), [found.payment_id], "{query}");
+    }
+    assert!(page(&till, "?status=PAID&method=QRIS").await.items.is_empty());
+}
+
+#[tokio::test]
+async fn a_filter_that_cannot_be_is_refused() {
+    let till = Till::new().await;
+    for wrong in ["?status=GONE", "?method=GOLD", "?orderId=42", "?cursor=x", "?limit=0", "?limit=201", "?colour=red"] {
+        assert_eq!(till.client.get(&format!("/api/Payment{wrong}")).await.status, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_payment_is_found_by_its_id_and_an_unknown_one_is_not() {
+    let till = Till::new().await;
+    let unknown = PaymentId::new(till.world.clock.now());
+    let _ = till.client.get(&format!("/api/Payment/{unknown}")).await.problem(404, "payment-not-found");
+    let _ = till.client.get("/api/Payment/42").await.problem(400, "invalid-id");
+    let nobodys = till.client.get(&format!("/api/Payment/order/{unknown}")).await.expect(200);
+    assert_eq!(nobodys, json!([]));
+}
