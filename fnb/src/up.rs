@@ -3,10 +3,11 @@
 use std::{io::Write, sync::Arc, time::Duration};
 
 use analytics::AnalyticsSettings;
-use bus::{Bus, MemoryBus};
+use bus::MemoryBus;
 use cache::MemoryCache;
 use clock::Clock;
 use contracts::shop::{Shop, ShopSettings};
+use db::InvalidDbUrl;
 use host::{Databases, Host, Service, ShopFeed, Surroundings};
 use payment::{PaymentSettings, QrisSettings};
 use web::Peers;
@@ -23,6 +24,9 @@ pub(crate) enum UpError {
     /// A database did not open.
     #[error(transparent)]
     Open(#[from] db::OpenError),
+    /// The setting `database` is no address.
+    #[error("the setting `database` is not the address of a server: {0}")]
+    Database(#[from] InvalidDbUrl),
     /// A port is taken.
     #[error(transparent)]
     Listen(#[from] crate::serve::ListenError),
@@ -41,7 +45,7 @@ pub(crate) enum UpError {
 pub(crate) async fn up(config: Config) -> Result<(), UpError> {
     let around = surroundings(&config)?;
     let services = open_services(&config, &around).await?;
-    let origin = gateway::origin(&services);
+    let origin = gateway::origin(&around, &services);
     let routers: Vec<_> = services.iter().map(|service| (service.name, service.router.clone())).collect();
     let host = Host::start(&around, services);
     if config.demo {
@@ -74,7 +78,7 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
 
 fn surroundings(config: &Config) -> Result<Surroundings, UpError> {
     Ok(Surroundings {
-        databases: databases(config),
+        databases: databases(config)?,
         bus: Arc::new(MemoryBus::new()),
         cache: Arc::new(MemoryCache::new()),
         peers: Peers::new(),
@@ -84,13 +88,13 @@ fn surroundings(config: &Config) -> Result<Surroundings, UpError> {
 }
 
 /// Where the rows are.
-pub(crate) fn databases(config: &Config) -> Databases {
+pub(crate) fn databases(config: &Config) -> Result<Databases, InvalidDbUrl> {
     let databases = match &config.database {
-        Some(url) => Databases::postgres(url),
+        Some(url) => Databases::postgres(url)?,
         None => Databases::sqlite(&config.data),
     };
     let commit_delay = Duration::from_millis(config.bench_flush_ms);
-    databases.with_settings(db::Settings { commit_delay, ..db::Settings::default() })
+    Ok(databases.with_settings(db::Settings { commit_delay, ..db::Settings::default() }))
 }
 
 /// Gateway first: it says how the shop trades.

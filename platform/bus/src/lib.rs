@@ -39,6 +39,9 @@ pub trait Bus: Send + Sync {
     /// Hears events of these kinds from now on, in this process only, without acting on them: for streams to screens.
     fn listen(&self, kinds: &'static [EventKind]) -> Listener;
 
+    /// Ends every [`Listener`] that there is, while delivery goes on: a shop that closes lets its screens go first.
+    fn end_listeners(&self);
+
     /// Stops delivering, and waits (bounded) for what is being acted on.
     fn close(&self) -> BoxFuture<'_, ()>;
 }

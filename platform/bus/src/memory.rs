@@ -120,6 +120,14 @@ impl Bus for MemoryBus {
         Listener { kinds, events }
     }
 
+    fn end_listeners(&self) {
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = open.as_mut() {
+            // Those of the sender that goes hear the end.
+            open.listeners = broadcast::channel(LISTENER_EVENTS_MAX).0;
+        }
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         async {
             let lanes = self.shut();

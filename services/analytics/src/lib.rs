@@ -1,1 +1,68 @@
-//! The analytics service.
+//! What the owner reads: sums of business days, favorites, the trend, recent orders.
+//!
+//! Owns fact tables and daily sums of its own, and fills them from the `etl_*` views that other services keep for it:
+//! every hour, at the start, and soon after something happened. Hears every event, only to know that something did.
+//! Says nothing. Refuses to answer from another service's tables: a report never slows a till down.
+
+mod commands;
+mod consumers;
+mod error;
+mod http;
+mod model;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use contracts::event::Queue;
+use db::{OpenError, Schema};
+use host::{Service, Surroundings, Timer};
+
+use commands::Analytics;
+
+pub use model::AnalyticsSettings;
+
+/// The tables of the reports.
+pub const SCHEMA: Schema =
+    Schema { service: "analytics", migrations: &[("V1__facts", include_str!("../migrations/V1__facts.sql"))] };
+
+/// How often the timer looks whether it is time to extract. Looking costs nothing.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Opens the reports. The other services' databases may come later.
+///
+/// # Errors
+/// Where its own tables cannot be opened.
+pub async fn open(around: &Surroundings, settings: AnalyticsSettings) -> Result<Service, OpenError> {
+    let db = around.databases.open(&SCHEMA).await?;
+    let (databases, clock, shop) = (around.databases.clone(), around.clock.clone(), around.shop.clone());
+    let analytics = Analytics::new(db.clone(), databases, clock, shop, settings);
+    let asked = analytics.clone();
+    let ready = web::ready(move || {
+        let analytics = asked.clone();
+        async move { analytics.ready().await.map_err(|error| error.to_string()) }
+    });
+    let (router, openapi) = web::finish(
+        SCHEMA.service,
+        "Analytics",
+        "What was sold: sums of business days, favorites, the trend, recent orders.",
+        http::router(analytics.clone()),
+        ready,
+    );
+    let consumer = consumers::consumer(&db, analytics.clone());
+    let look_every = LOOK_EVERY.min(settings.after_sale);
+    let extraction = Timer::new("extraction", look_every, move || {
+        let analytics = analytics.clone();
+        async move { analytics.extract_if_due().await.map_err(|error| error.to_string()) }
+    });
+    Ok(Service {
+        name: SCHEMA.service,
+        router,
+        openapi,
+        db,
+        consumer: Some((Queue::Analytics, consumer)),
+        timers: vec![extraction],
+    })
+}

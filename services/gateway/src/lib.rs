@@ -22,7 +22,8 @@ pub use crate::http::{document, origin};
 /// The name by which this service is known.
 const NAME: &str = "gateway";
 
-const SCHEMA: Schema =
+/// The gateway's tables.
+pub const SCHEMA: Schema =
     Schema { service: NAME, migrations: &[("V1__shop_settings", include_str!("../migrations/V1__shop_settings.sql"))] };
 
 /// Opens the shop's settings, those of a new shop the first time, and tells every service of this process.

@@ -25,7 +25,8 @@ pub use error::InventoryError;
 /// The name under which others call this service, and its database's.
 pub const NAME: &str = "inventory";
 
-const SCHEMA: Schema =
+/// Inventory's tables.
+pub const SCHEMA: Schema =
     Schema { service: NAME, migrations: &[("V1__inventory", include_str!("../migrations/V1__inventory.sql"))] };
 
 /// Opens the service's database and puts its routes, its consumer and its timer together.

@@ -23,7 +23,7 @@ use host::{Service, Surroundings, Timer};
 use crate::commands::Orders;
 
 /// The tables of this service.
-const SCHEMA: Schema =
+pub const SCHEMA: Schema =
     Schema { service: "order", migrations: &[("V1__orders", include_str!("../migrations/V1__orders.sql"))] };
 
 /// How often the clock looks for orders to give up: they may live this much longer.

@@ -29,7 +29,9 @@ const CONSUMER: &str = "qr";
 /// How late the timer may be: a board that shows an expired code a second late is no harm.
 const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 
-const SCHEMA: Schema =
+/// QR's tables.
+/// Its tables.
+pub const SCHEMA: Schema =
     Schema { service: SERVICE, migrations: &[("V1__codes", include_str!("../migrations/V1__codes.sql"))] };
 
 /// Opens the service's database and makes the service.

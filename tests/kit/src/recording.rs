@@ -60,6 +60,10 @@ impl Bus for RecordingBus {
         self.inner().listen(kinds)
     }
 
+    fn end_listeners(&self) {
+        self.inner().end_listeners();
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         let closing = std::mem::take(&mut *self.inner.lock().expect("no test panicked while it held this"));
         async move { closing.close().await }.boxed()

@@ -157,6 +157,10 @@ impl Bus for FullAtFirst {
     fn listen(&self, kinds: &'static [EventKind]) -> Listener {
         self.0.listen(kinds)
     }
+    fn end_listeners(&self) {
+        self.0.end_listeners();
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         self.0.close()
     }
