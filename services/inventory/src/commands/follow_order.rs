@@ -17,7 +17,7 @@ use crate::{
 
 /// How long stock is held for an order of which no event comes: Order stopped between asking and accepting. Many
 /// times what an event takes, even where a broker was away for a while; one that comes later takes the stock again.
-pub(crate) const RESERVATION_UNCONFIRMED_LIFE: Duration = Duration::from_secs(10 * 60);
+const RESERVATION_UNCONFIRMED_LIFE: Duration = Duration::from_secs(10 * 60);
 /// How often such reservations are looked for.
 pub(crate) const LAPSE_EVERY: Duration = Duration::from_secs(30);
 /// How many lapse in one run; the rest do in the next.

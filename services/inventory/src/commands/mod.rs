@@ -12,8 +12,6 @@ use contracts::{event::InventoryLow, inventory::InventoryView};
 use db::Db;
 
 pub(crate) use follow_order::LAPSE_EVERY;
-#[cfg(test)]
-pub(crate) use follow_order::RESERVATION_UNCONFIRMED_LIFE;
 
 /// The stock of a shop, and the home of every command on it.
 #[derive(Clone)]

@@ -1,0 +1,158 @@
+//! Items of stock: made, changed, listed.
+
+use contracts::{
+    event::InventoryLow,
+    inventory::{InventoryView, MoveReason, RunOutPolicy},
+};
+use serde_json::{Value, json};
+
+use super::{NOBODY, Storeroom};
+
+#[tokio::test]
+async fn a_new_item_is_empty_and_blocks_orders_when_it_runs_out() {
+    let shop = Storeroom::open().await;
+    let reply = shop.client.post("/api/Inventory", json!({"name": " Oat milk ", "unit": "ml", "lowLevel": 500})).await;
+    let location = reply.headers["location"].to_str().unwrap().to_owned();
+    let made: InventoryView = reply.read(201);
+    assert_eq!((made.name.as_str(), made.unit.as_str()), ("Oat milk", "ml"));
+    assert_eq!((made.on_hand, made.reserved, made.available, made.version), (0, 0, 0, 1));
+    assert_eq!((made.policy, made.low_level, made.is_low), (RunOutPolicy::Block, Some(500), true));
+    assert_eq!(shop.client.get(&location).await.read::<InventoryView>(200), made);
+}
+
+#[tokio::test]
+async fn the_same_request_with_its_key_makes_one_item() {
+    let shop = Storeroom::open().await;
+    let item = json!({"inventoryId": NOBODY, "name": "Milk", "unit": "ml"});
+    let first = shop.client.post_with_key("/api/Inventory", "k1", &item).await.expect(201);
+    let again = shop.client.post_with_key("/api/Inventory", "k1", &item).await.expect(201);
+    assert_eq!(first, again);
+    shop.client.post_with_key("/api/Inventory", "k2", &item).await.problem(409, "inventory-id-taken");
+    shop.client.post("/api/Inventory", &item).await.problem(409, "inventory-id-taken");
+    let other = json!({"name": "Cream", "unit": "ml"});
+    shop.client.post_with_key("/api/Inventory", "k1", &other).await.problem(422, "idempotency-key-reused");
+}
+
+#[tokio::test]
+async fn a_corrected_body_goes_through_with_the_same_key() {
+    let shop = Storeroom::open().await;
+    shop.client.post_with_key("/api/Inventory", "k1", json!({"name": "", "unit": "ml"})).await.problem(422, "invalid");
+    shop.client.post_with_key("/api/Inventory", "k1", json!({"name": "Milk", "unit": "ml"})).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_product_is_counted_as_one_item_only() {
+    let shop = Storeroom::open().await;
+    let (product_id, _) = shop.product("Croissant", 0, json!({})).await;
+    let second = json!({"name": "Croissant again", "unit": "piece", "productId": product_id});
+    shop.client.post("/api/Inventory", &second).await.problem(409, "product-counted-elsewhere");
+    let muffin = shop.stocked("Muffin", 0, json!({})).await;
+    let refused = shop.client.put(&format!("/api/Inventory/{muffin}"), &second).await;
+    refused.problem(409, "product-counted-elsewhere");
+    assert_eq!(shop.item(muffin).await.name, "Muffin");
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_refused_with_what_to_change() {
+    let shop = Storeroom::open().await;
+    let milk = shop.stocked("Milk", 0, json!({})).await;
+    let path = format!("/api/Inventory/{milk}");
+    for body in [
+        json!({"name": "Milk", "unit": ""}),
+        json!({"name": "x".repeat(81), "unit": "ml"}),
+        json!({"name": "Milk", "unit": "ml", "lowLevel": -1}),
+        json!({"name": "Milk", "unit": "ml", "policy": "SHRUG"}),
+        json!({"name": "Milk", "unit": "ml", "onHand": 12}),
+        json!({"name": "Milk"}),
+    ] {
+        assert_eq!(shop.client.post("/api/Inventory", &body).await.status, 422, "{body}");
+        assert_eq!(shop.client.put(&path, &body).await.status, 422, "{body}");
+    }
+    let other = json!({"inventoryId": NOBODY, "name": "Milk", "unit": "ml"});
+    shop.client.put(&path, &other).await.problem(422, "invalid");
+    let good = json!({"name": "Milk", "unit": "ml"});
+    shop.client.put(&format!("/api/Inventory/{NOBODY}"), &good).await.problem(404, "not-found");
+    shop.client.put("/api/Inventory/milk", &good).await.problem(400, "invalid-id");
+    shop.client.get(&format!("/api/Inventory/{NOBODY}")).await.problem(404, "not-found");
+    shop.client.get("/api/Inventory/milk").await.problem(400, "invalid-id");
+    assert_eq!(shop.item(milk).await.version, 1);
+}
+
+#[tokio::test]
+async fn writing_an_item_anew_leaves_what_is_there() {
+    let shop = Storeroom::open().await;
+    let milk = shop.stocked("Milk", 700, json!({})).await;
+    let body = json!({"name": "Fresh milk", "unit": "ml", "policy": "WARN"});
+    let changed: InventoryView = shop.client.put(&format!("/api/Inventory/{milk}"), body).await.read(200);
+    assert_eq!((changed.name.as_str(), changed.policy, changed.on_hand), ("Fresh milk", RunOutPolicy::Warn, 700));
+    assert_eq!(changed, shop.item(milk).await);
+}
+
+#[tokio::test]
+async fn a_low_level_set_above_what_is_there_is_said_once() {
+    let shop = Storeroom::open().await;
+    let milk = shop.stocked("Milk", 700, json!({})).await;
+    for low_level in [500, 700, 800] {
+        let body = json!({"name": "Milk", "unit": "ml", "lowLevel": low_level});
+        shop.client.put(&format!("/api/Inventory/{milk}"), body).await.expect(200);
+    }
+    shop.world.settle().await;
+    let said = shop.world.said::<InventoryLow>();
+    assert_eq!(said.len(), 1);
+    assert_eq!((said[0].inventory_id, said[0].on_hand, said[0].low_level), (milk, 700, 700));
+}
+
+#[tokio::test]
+async fn the_list_goes_by_name_a_page_at_a_time() {
+    let shop = Storeroom::open().await;
+    for name in ["sugar", "Milk", "beans", "Cocoa", "milk"] {
+        shop.stocked(name, 0, json!({})).await;
+    }
+    let mut names = Vec::new();
+    let mut path = "/api/Inventory?limit=2".to_owned();
+    loop {
+        let page = shop.client.get(&path).await.expect(200);
+        names
+            .extend(page["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_lowercase()));
+        match page["nextCursor"].as_str() {
+            Some(cursor) => path = format!("/api/Inventory?limit=2&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(names, ["beans", "cocoa", "milk", "milk", "sugar"]);
+}
+
+#[tokio::test]
+async fn the_list_shows_what_is_looked_for() {
+    let shop = Storeroom::open().await;
+    let oat = shop.stocked("Oat milk 100%", 900, json!({"lowLevel": 500})).await;
+    shop.stocked("Whole milk", 300, json!({"lowLevel": 500})).await;
+    shop.stocked("Beans", 10, json!({})).await;
+    let names = async |query: &str| -> Vec<Value> {
+        let page = shop.client.get(&format!("/api/Inventory?{query}")).await.expect(200);
+        page["items"].as_array().unwrap().iter().map(|item| item["name"].clone()).collect()
+    };
+    assert_eq!(names("text=MILK").await, ["Oat milk 100%", "Whole milk"]);
+    assert_eq!(names("text=0%25").await, ["Oat milk 100%"]);
+    assert_eq!(names("text=_").await, [""; 0]);
+    assert_eq!(names("low=true").await, ["Whole milk"]);
+    shop.adjust(oat, MoveReason::Waste, 400).await.expect(200);
+    assert_eq!(names("low=true&text=milk").await, ["Oat milk 100%", "Whole milk"]);
+    assert_eq!(names("limit=0").await.len(), 1);
+    assert_eq!(names("limit=100000").await.len(), 3);
+    assert_eq!(shop.client.get("/api/Inventory?low=perhaps").await.status, 400);
+    assert_eq!(shop.client.get("/api/Inventory?cursor=7").await.status, 400);
+    assert_eq!(shop.client.get(&format!("/api/Inventory?text={}", "x".repeat(81))).await.status, 400);
+}
+
+#[tokio::test]
+async fn the_reservation_is_not_in_the_api_document() {
+    let shop = Storeroom::open().await;
+    let document = shop.client.get("/openapi.json").await.expect(200);
+    let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
+    assert!(paths.iter().all(|path| !path.starts_with("/internal")), "{paths:?}");
+    for path in ["/api/Inventory/{inventoryId}/adjust", "/api/StockMovement/{inventoryId}", "/api/Recipe/{productId}"] {
+        assert!(paths.iter().any(|known| *known == path), "{path} in {paths:?}");
+    }
+    assert_eq!(shop.client.get("/readyz").await.status, 200);
+}

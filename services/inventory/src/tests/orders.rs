@@ -1,0 +1,118 @@
+//! What becomes of an order's stock.
+
+use contracts::{
+    event::{InventoryLow, OrderCancelled, StockShort},
+    inventory::MoveReason,
+};
+use serde_json::json;
+
+use super::Storeroom;
+
+#[tokio::test]
+async fn a_paid_order_takes_what_it_held_off_the_shelf() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 5, json!({"lowLevel": 3})).await;
+    let order = shop.new_order();
+    shop.reserve(order, 1, &[(croissant, 2)]).await.expect(200);
+    shop.created(order, &[(croissant, 2)]).await;
+    assert_eq!(shop.levels(croissants).await, (5, 2));
+    shop.paid(order).await;
+    shop.completed(order, 4).await;
+    assert_eq!(shop.levels(croissants).await, (3, 0));
+
+    let moves = shop.moves(croissants).await;
+    let sale = moves.last().unwrap();
+    assert_eq!((sale.reason, sale.quantity, sale.on_hand_after), (MoveReason::Sale, -2, 3));
+    assert_eq!(sale.order_id, Some(order));
+    shop.world.settle().await;
+    assert_eq!(shop.world.said::<InventoryLow>().len(), 1);
+    assert_eq!(shop.world.said::<StockShort>().len(), 0);
+}
+
+#[tokio::test]
+async fn a_cancelled_or_expired_order_gives_back_what_it_held() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 5, json!({})).await;
+    let (first, second) = (shop.new_order(), shop.new_order());
+    for order in [first, second] {
+        shop.reserve(order, 1, &[(croissant, 2)]).await.expect(200);
+        shop.created(order, &[(croissant, 2)]).await;
+    }
+    shop.world.publish(&OrderCancelled { order_id: first, order_version: 2, reason: "left".into() }).await;
+    shop.expired(second, 2).await;
+    assert_eq!(shop.levels(croissants).await, (5, 0));
+    assert_eq!(shop.moves(croissants).await.len(), 1, "nothing left the shelf");
+}
+
+#[tokio::test]
+async fn an_order_placed_while_inventory_was_away_takes_what_is_there_and_staff_hear_what_is_not() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 1, json!({})).await;
+    let (muffin, muffins) = shop.product("Muffin", 5, json!({})).await;
+    let order = shop.new_order();
+    shop.created(order, &[(croissant, 3), (muffin, 1)]).await;
+    assert_eq!((shop.levels(croissants).await, shop.levels(muffins).await), ((1, 3), (5, 1)));
+    shop.world.settle().await;
+    let said = shop.world.said::<StockShort>();
+    assert_eq!((said.len(), said[0].order_id, said[0].shortages.len()), (1, order, 1));
+    assert_eq!((said[0].shortages[0].needed, said[0].shortages[0].available), (3, 1));
+    assert_eq!(said[0].shortages[0].product_ids, [croissant]);
+    shop.reserve(shop.new_order(), 1, &[(croissant, 1)]).await.problem(409, "out-of-stock");
+}
+
+#[tokio::test]
+async fn a_delivery_after_a_shortage_is_counted_even_while_too_little_is_there() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 0, json!({})).await;
+    let order = shop.new_order();
+    shop.created(order, &[(croissant, 5)]).await;
+    shop.paid(order).await;
+    assert_eq!(shop.levels(croissants).await, (-5, 0));
+    shop.adjust(croissants, MoveReason::Waste, 1).await.problem(409, "too-little-stock");
+    shop.adjust(croissants, MoveReason::Received, 3).await.expect(200);
+    shop.adjust(croissants, MoveReason::Correction, 1).await.expect(200);
+    assert_eq!(shop.levels(croissants).await, (-1, 0));
+    shop.adjust(croissants, MoveReason::Count, 4).await.expect(200);
+    assert_eq!(shop.levels(croissants).await, (4, 0));
+}
+
+#[tokio::test]
+async fn a_recipe_written_while_an_order_is_open_changes_nothing_for_it() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 9, json!({})).await;
+    let butter = shop.stocked("Butter", 100, json!({})).await;
+    let (held, paid) = (shop.new_order(), shop.new_order());
+    for order in [held, paid] {
+        shop.reserve(order, 1, &[(croissant, 2)]).await.expect(200);
+        shop.created(order, &[(croissant, 2)]).await;
+    }
+    let recipe = json!({"parts": [{"inventoryId": butter, "quantity": 30}]});
+    shop.client.put(&format!("/api/Recipe/{croissant}"), recipe).await.expect(200);
+    shop.paid(paid).await;
+    shop.expired(held, 2).await;
+    assert_eq!((shop.levels(croissants).await, shop.levels(butter).await), ((7, 0), (100, 0)));
+    shop.created(shop.new_order(), &[(croissant, 1)]).await;
+    assert_eq!((shop.levels(croissants).await, shop.levels(butter).await), ((7, 0), (100, 30)));
+}
+
+#[tokio::test]
+async fn what_was_placed_is_held_even_where_other_items_were_asked_for() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 9, json!({})).await;
+    let (muffin, muffins) = shop.product("Muffin", 9, json!({})).await;
+    let order = shop.new_order();
+    shop.reserve(order, 1, &[(croissant, 2)]).await.expect(200);
+    shop.created(order, &[(croissant, 1), (muffin, 1)]).await;
+    assert_eq!((shop.levels(croissants).await, shop.levels(muffins).await), ((9, 1), (9, 1)));
+}
+
+#[tokio::test]
+async fn a_payment_that_comes_before_its_order_is_remembered() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 9, json!({})).await;
+    let order = shop.new_order();
+    shop.paid(order).await;
+    assert_eq!(shop.levels(croissants).await, (9, 0));
+    shop.created(order, &[(croissant, 2)]).await;
+    assert_eq!(shop.levels(croissants).await, (7, 0));
+}

@@ -1,0 +1,193 @@
+//! Order asks for an order's stock.
+
+use contracts::{
+    event::StockShort,
+    inventory::{MoveReason, OutOfStock},
+};
+use serde_json::json;
+
+use super::{NOBODY, Storeroom};
+
+#[tokio::test]
+async fn an_order_holds_what_its_recipes_need_and_nobody_else_gets_it() {
+    let shop = Storeroom::open().await;
+    let milk = shop.stocked("Milk", 1_000, json!({"unit": "ml"})).await;
+    let (croissant, croissants) = shop.product("Croissant", 2, json!({})).await;
+    let (latte, water) = (shop.new_product(), shop.new_product());
+    let recipe = json!({"parts": [{"inventoryId": milk, "quantity": 200}]});
+    shop.client.put(&format!("/api/Recipe/{latte}"), recipe).await.expect(200);
+
+    let items = [(latte, 2), (croissant, 1), (water, 5), (latte, 1)];
+    let answer = shop.reserve(shop.new_order(), 1, &items).await.expect(200);
+    assert_eq!(answer, json!({}));
+    assert_eq!(shop.levels(milk).await, (1_000, 600));
+    assert_eq!(shop.levels(croissants).await, (2, 1));
+    assert_eq!(shop.item(milk).await.available, 400);
+
+    shop.reserve(shop.new_order(), 1, &[(latte, 3)]).await.problem(409, "out-of-stock");
+    shop.reserve(shop.new_order(), 1, &[(latte, 2)]).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_filled_is_told_all_that_ran_out_and_holds_nothing() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 1, json!({})).await;
+    let (muffin, muffins) = shop.product("Muffin", 0, json!({})).await;
+    let (cookie, cookies) = shop.product("Cookie", 9, json!({})).await;
+
+    let order = shop.new_order();
+    let items = [(croissant, 3), (cookie, 2), (muffin, 1)];
+    let refused = shop.reserve(order, 1, &items).await.problem(409, "out-of-stock");
+    assert_eq!(
+        refused["detail"],
+        "Croissant: 3 wanted, 1 left. Muffin: none left. Take fewer or choose something else."
+    );
+    let context: OutOfStock = serde_json::from_value(refused["context"].clone()).unwrap();
+    let missing: Vec<_> =
+        context.shortages.iter().map(|item| (item.inventory_id, item.needed, item.available)).collect();
+    assert_eq!(missing, [(croissants, 3, 1), (muffins, 1, 0)]);
+    assert_eq!(context.shortages[0].product_ids, [croissant]);
+    assert_eq!(shop.levels(cookies).await, (9, 0));
+
+    shop.reserve(order, 1, &[(croissant, 1), (cookie, 2)]).await.expect(200);
+    assert_eq!((shop.levels(croissants).await, shop.levels(cookies).await), ((1, 1), (9, 2)));
+}
+
+#[tokio::test]
+async fn the_same_order_asked_again_is_held_once() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 2, json!({})).await;
+    let order = shop.new_order();
+    for _ in 0..3 {
+        shop.reserve(order, 1, &[(croissant, 2)]).await.expect(200);
+    }
+    shop.reserve(order, 1, &[(croissant, 1), (croissant, 1)]).await.expect(200);
+    assert_eq!(shop.levels(croissants).await, (2, 2));
+    shop.created(order, &[(croissant, 2)]).await;
+    shop.reserve(order, 1, &[(croissant, 2)]).await.expect(200);
+    assert_eq!(shop.levels(croissants).await, (2, 2));
+}
+
+#[tokio::test]
+async fn an_order_that_was_never_placed_may_be_asked_for_with_other_items() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 3, json!({})).await;
+    let (muffin, muffins) = shop.product("Muffin", 3, json!({})).await;
+    let order = shop.new_order();
+    shop.reserve(order, 1, &[(croissant, 3)]).await.expect(200);
+    let refused = shop.reserve(order, 1, &[(croissant, 4), (muffin, 1)]).await.problem(409, "out-of-stock");
+    assert_eq!(refused["context"]["shortages"][0]["available"], 3, "what it holds itself counts for it");
+    assert_eq!(shop.levels(croissants).await, (3, 3));
+    shop.reserve(order, 1, &[(croissant, 1), (muffin, 2)]).await.expect(200);
+    assert_eq!((shop.levels(croissants).await, shop.levels(muffins).await), ((3, 1), (3, 2)));
+}
+
+#[tokio::test]
+async fn a_placed_orders_id_is_not_another_orders() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 9, json!({})).await;
+    let order = shop.new_order();
+    shop.reserve(order, 1, &[(croissant, 1)]).await.expect(200);
+    shop.created(order, &[(croissant, 1)]).await;
+    let refused = shop.reserve(order, 1, &[(croissant, 2)]).await.problem(409, "order-id-taken");
+    assert!(refused["detail"].as_str().unwrap().contains("new id"));
+    shop.expired(order, 2).await;
+    shop.reserve(order, 1, &[(croissant, 1)]).await.problem(409, "order-id-taken");
+    assert_eq!(shop.levels(croissants).await, (9, 0));
+}
+
+#[tokio::test]
+async fn an_expired_order_is_held_again_when_it_is_revived_if_there_is_enough() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 2, json!({})).await;
+    let order = shop.new_order();
+    shop.reserve(order, 1, &[(croissant, 2)]).await.expect(200);
+    shop.created(order, &[(croissant, 2)]).await;
+    shop.expired(order, 2).await;
+    assert_eq!(shop.levels(croissants).await, (2, 0));
+
+    shop.adjust(croissants, MoveReason::Waste, 1).await.expect(200);
+    shop.reserve(order, 3, &[(croissant, 2)]).await.problem(409, "out-of-stock");
+    shop.adjust(croissants, MoveReason::Received, 1).await.expect(200);
+    shop.reserve(order, 3, &[(croissant, 2)]).await.expect(200);
+    assert_eq!(shop.levels(croissants).await, (2, 2));
+    shop.expired(order, 2).await;
+    assert_eq!(shop.levels(croissants).await, (2, 2), "an end before the revival no longer counts");
+    shop.revived(order, 3, &[(croissant, 2)]).await;
+    shop.minutes_pass(60).await;
+    assert_eq!(shop.levels(croissants).await, (2, 2));
+}
+
+#[tokio::test]
+async fn what_an_order_that_was_never_placed_held_is_free_after_ten_minutes() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 2, json!({})).await;
+    let order = shop.new_order();
+    shop.reserve(order, 1, &[(croissant, 2)]).await.expect(200);
+    shop.minutes_pass(10).await;
+    assert_eq!(shop.levels(croissants).await, (2, 2));
+    shop.minutes_pass(1).await;
+    assert_eq!(shop.levels(croissants).await, (2, 0));
+
+    shop.created(order, &[(croissant, 2)]).await;
+    assert_eq!(shop.levels(croissants).await, (2, 2), "its OrderCreated came late");
+    shop.minutes_pass(60).await;
+    assert_eq!(shop.levels(croissants).await, (2, 2));
+}
+
+#[tokio::test]
+async fn staff_hear_of_an_order_that_went_through_short_once_it_is_placed() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 1, json!({"policy": "WARN"})).await;
+    let (napkin, napkins) = shop.product("Napkin", 0, json!({"policy": "ALLOW"})).await;
+    let order = shop.new_order();
+    shop.reserve(order, 1, &[(croissant, 3), (napkin, 2)]).await.expect(200);
+    shop.world.settle().await;
+    assert_eq!(shop.world.said::<StockShort>().len(), 0, "nobody could look at it yet");
+    assert_eq!((shop.levels(croissants).await, shop.levels(napkins).await), ((1, 3), (0, 2)));
+
+    shop.created(order, &[(croissant, 3), (napkin, 2)]).await;
+    shop.paid(order).await;
+    shop.world.settle().await;
+    let said = shop.world.said::<StockShort>();
+    assert_eq!((said.len(), said[0].order_id, said[0].shortages.len()), (1, order, 1));
+    let short = &said[0].shortages[0];
+    assert_eq!((short.inventory_id, short.needed, short.available), (croissants, 3, 1));
+    assert_eq!((shop.levels(croissants).await, shop.levels(napkins).await), ((-2, 0), (-2, 0)));
+}
+
+#[tokio::test]
+async fn a_reservation_that_no_order_can_have_is_refused() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 9, json!({})).await;
+    let order = shop.new_order();
+    shop.reserve(order, 0, &[(croissant, 1)]).await.problem(422, "invalid");
+    shop.reserve(order, 1, &[]).await.problem(422, "invalid");
+    shop.reserve(order, 1, &[(croissant, 0)]).await.problem(422, "invalid");
+    shop.reserve(order, 1, &[(croissant, 1_000)]).await.problem(422, "invalid");
+    shop.reserve(order, 1, &[(croissant, 1); 201]).await.problem(422, "invalid");
+    shop.client
+        .put("/internal/Reservation/7", json!({"orderVersion": 1, "items": []}))
+        .await
+        .problem(400, "invalid-id");
+    let wrong = shop.client.put(&format!("/internal/Reservation/{NOBODY}"), json!({"items": []})).await;
+    assert_eq!(wrong.status, 422);
+    assert_eq!(shop.levels(croissants).await, (9, 0));
+}
+
+#[tokio::test]
+async fn an_order_of_two_hundred_different_things_is_held_in_one_go() {
+    let shop = Storeroom::open().await;
+    let mut items = Vec::new();
+    for index in 0..200 {
+        items.push(shop.product(&format!("Thing {index}"), 1, json!({})).await);
+    }
+    let asked: Vec<_> = items.iter().map(|(product_id, _)| (*product_id, 1)).collect();
+    let order = shop.new_order();
+    shop.reserve(order, 1, &asked).await.expect(200);
+    shop.created(order, &asked).await;
+    shop.paid(order).await;
+    for (_, item) in &items {
+        assert_eq!(shop.levels(*item).await, (0, 0));
+    }
+}
