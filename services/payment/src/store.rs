@@ -278,36 +278,6 @@ pub(crate) fn list(tx: &mut Tx<'_>, wanted: &Wanted, limit: u32) -> DbResult<Vec
     tx.query(&sql, params, payment)
 }
 
-/// The sums that a test holds against each other.
-#[cfg(test)]
-pub(crate) mod books {
-    use super::*;
-
-    /// What the ledger says of each payment: the payment, and the sum of its movements.
-    pub(crate) fn ledger(tx: &mut Tx<'_>) -> DbResult<Vec<(Payment, i64)>> {
-        const SQL: &str = "
-            SELECT p.*, CAST(COALESCE((SELECT SUM(t.amount) FROM transactions t
-                                        WHERE t.payment_id = p.payment_id), 0) AS BIGINT) AS moved
-              FROM payments p ORDER BY p.payment_id";
-        tx.query(SQL, (), |row| Ok((payment(row)?, row.get("moved")?)))
-    }
-
-    /// Each movement of a payment: why, and how much.
-    pub(crate) fn movements(tx: &mut Tx<'_>, payment_id: PaymentId) -> DbResult<Vec<(String, i64)>> {
-        const SQL: &str = "
-            SELECT kind, amount FROM transactions WHERE payment_id = $1 ORDER BY transaction_id";
-        tx.query(SQL, (payment_id,), |row| Ok((row.get("kind")?, row.get("amount")?)))
-    }
-
-    /// Every order's row.
-    pub(crate) fn amounts_due(tx: &mut Tx<'_>) -> DbResult<Vec<Noted>> {
-        const SQL: &str = "
-            SELECT order_id, order_version, open, order_number, total, currency, paid_payment_id
-              FROM amounts_due ORDER BY order_id";
-        tx.query(SQL, (), noted)
-    }
-}
-
 fn noted(row: &Row<'_>) -> DbResult<Noted> {
     let (total, currency): (Option<i64>, Option<Currency>) = (row.get("total")?, row.get("currency")?);
     Ok(Noted {
@@ -354,4 +324,34 @@ fn qr(row: &Row<'_>) -> DbResult<Option<Qr>> {
         gateway,
         gateway_reference: row.get("gateway_reference")?,
     }))
+}
+
+/// The sums that a test holds against each other.
+#[cfg(test)]
+pub(crate) mod books {
+    use super::*;
+
+    /// What the ledger says of each payment: the payment, and the sum of its movements.
+    pub(crate) fn ledger(tx: &mut Tx<'_>) -> DbResult<Vec<(Payment, i64)>> {
+        const SQL: &str = "
+            SELECT p.*, CAST(COALESCE((SELECT SUM(t.amount) FROM transactions t
+                                        WHERE t.payment_id = p.payment_id), 0) AS BIGINT) AS moved
+              FROM payments p ORDER BY p.payment_id";
+        tx.query(SQL, (), |row| Ok((payment(row)?, row.get("moved")?)))
+    }
+
+    /// Each movement of a payment: why, and how much.
+    pub(crate) fn movements(tx: &mut Tx<'_>, payment_id: PaymentId) -> DbResult<Vec<(String, i64)>> {
+        const SQL: &str = "
+            SELECT kind, amount FROM transactions WHERE payment_id = $1 ORDER BY transaction_id";
+        tx.query(SQL, (payment_id,), |row| Ok((row.get("kind")?, row.get("amount")?)))
+    }
+
+    /// Every order's row.
+    pub(crate) fn amounts_due(tx: &mut Tx<'_>) -> DbResult<Vec<Noted>> {
+        const SQL: &str = "
+            SELECT order_id, order_version, open, order_number, total, currency, paid_payment_id
+              FROM amounts_due ORDER BY order_id";
+        tx.query(SQL, (), noted)
+    }
 }

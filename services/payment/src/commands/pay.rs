@@ -27,7 +27,7 @@ const UNSETTLED_QRS_MAX: u32 = 20;
 /// What the database says of a request before money is taken.
 enum Known {
     /// It was answered before.
-    Answered(PaymentView),
+    Answered(Box<PaymentView>),
     /// The order, where it was heard of, and its QRs that may still bring money.
     Order { noted: Option<Noted>, unsettled: Vec<Payment> },
 }
@@ -46,7 +46,7 @@ impl Payments {
 
     async fn try_to_pay(&self, key: Option<RequestKey>, request: &Pay) -> Result<PaymentView, PaymentError> {
         let (noted, unsettled) = match self.known(key.clone(), request.order_id).await? {
-            Known::Answered(payment) => return Ok(payment),
+            Known::Answered(payment) => return Ok(*payment),
             Known::Order { noted, unsettled } => (noted, unsettled),
         };
         let due = self.due(request.order_id, noted).await?;
@@ -59,7 +59,7 @@ impl Payments {
     async fn known(&self, key: Option<RequestKey>, order_id: OrderId) -> Result<Known, PaymentError> {
         let read = move |tx: &mut db::Tx<'_>| {
             if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
-                return Ok(Known::Answered(earlier));
+                return Ok(Known::Answered(Box::new(earlier)));
             }
             let noted = store::noted_due(tx, order_id)?;
             let unsettled = match noted {

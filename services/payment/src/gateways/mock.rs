@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use clock::Clock;
-use contracts::time::Micros;
 use futures::future::{BoxFuture, FutureExt, ready};
 
 use super::{Charge, ChargeStatus, Created, GatewayAway, Issued, QrisGateway};
@@ -66,6 +65,8 @@ impl QrisGateway for Mock {
 
 #[cfg(test)]
 mod tests {
+    use contracts::time::Micros;
+
     use super::*;
 
     fn issued(created_at: Micros) -> Issued {

@@ -1,10 +1,10 @@
 //! Random commands at once; at the end the books balance.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use contracts::{
-    event::PaymentCompleted,
-    ids::OrderId,
+    event::{PaymentCompleted, PaymentOrphaned},
+    ids::{OrderId, PaymentId},
     payment::{PaymentMethod, PaymentStatus, PaymentView},
 };
 use futures::future::join_all;
@@ -34,6 +34,7 @@ async fn however_many_pay_at_once_an_order_is_paid_once_and_the_ledger_adds_up()
         orders.push((till.placed(total).await, total));
     }
 
+    let mut orphans = HashSet::new();
     for _ in 0..ROUNDS {
         let taps = (0..TAPS_PER_ROUND).map(|_| {
             let (order_id, total) = orders[random.random_range(0..ORDERS)];
@@ -41,6 +42,7 @@ async fn however_many_pay_at_once_an_order_is_paid_once_and_the_ledger_adds_up()
         });
         join_all(taps.collect::<Vec<_>>()).await;
         some_guests_pay(&till, &mut random).await;
+        order_turns_some_money_away(&till, &mut random, &mut orphans).await;
         till.pass(std::time::Duration::from_secs(random.random_range(0..120))).await;
     }
     // The last money comes in.
@@ -61,7 +63,7 @@ async fn however_many_pay_at_once_an_order_is_paid_once_and_the_ledger_adds_up()
     }
     assert!(paid.values().all(|count| *count == 1), "{paid:?}");
     let said = till.world.said::<PaymentCompleted>();
-    assert_eq!(said.len(), paid.len(), "each paid order is said once");
+    assert_eq!(said.len(), paid.len() + orphans.len(), "each payment that paid an order is said once");
     for due in till.amounts_due().await {
         let payer = ledger.iter().find(|(payment, _)| Some(payment.payment_id) == due.paid_payment_id);
         assert_eq!(payer.is_some(), paid.contains_key(&due.order_id), "{due:?}");
@@ -92,6 +94,16 @@ async fn some_guests_pay(till: &Till, random: &mut StdRng) {
     for (payment, _) in till.ledger().await {
         if payment.method == PaymentMethod::Qris && random.random_bool(0.3) {
             till.gateway.says(&payment.view(), ChargeStatus::Paid { at });
+        }
+    }
+}
+
+/// Order cannot take some of the money that paid it, and is to be paid again.
+async fn order_turns_some_money_away(till: &Till, random: &mut StdRng, orphans: &mut HashSet<PaymentId>) {
+    till.world.settle().await;
+    for PaymentCompleted { order_id, payment_id, .. } in till.world.said() {
+        if random.random_bool(0.2) && orphans.insert(payment_id) {
+            till.world.publish(&PaymentOrphaned { order_id, payment_id, reason: "Of another day.".into() }).await;
         }
     }
 }
