@@ -30,7 +30,7 @@ pub(super) fn routes() -> Router {
     let config = Config::from("/openapi.json")
         .use_base_layout()
         .validator_url("none")
-        .doc_expansion("none")
+        .doc_expansion("list")
         .default_models_expand_depth(0)
         .display_request_duration(true)
         .filter(true);
