@@ -56,7 +56,7 @@ impl Plan {
                 "--seconds" => plan.measured = Duration::from_secs(number(arg, value()?)?),
                 "--flush-ms" => plan.flush_ms = number(arg, value()?)?,
                 "--past-orders" => plan.past_orders = number(arg, value()?)?,
-                "--folder" => plan.folder = value()?.into(),
+                "--folder" => plan.folder = absolute(value()?.into()),
                 "--clients" => {
                     plan.clients = value()?.split(',').map(|part| number(arg, part)).collect::<Result<_, _>>()?;
                 }
@@ -67,7 +67,8 @@ impl Plan {
     }
 
     fn usual() -> Self {
-        let from_env = |name: &str, or: &str| PathBuf::from(env::var_os(name).unwrap_or_else(|| or.into()));
+        // `cargo xtask bench` says where cargo puts what it builds.
+        let from_env = |name: &str, or: &str| absolute(PathBuf::from(env::var_os(name).unwrap_or_else(|| or.into())));
         Self {
             clients: vec![1, 16, 64],
             measured: Duration::from_secs(10),
@@ -76,8 +77,8 @@ impl Plan {
             starts: 5,
             flush_ms: 0,
             past_orders: 0,
-            program: from_env("FNB_BENCH_PROGRAM", "target/release/fnb"),
-            folder: from_env("FNB_BENCH_FOLDER", "target/bench"),
+            program: from_env("BENCH_PROGRAM", "target/release/fnb"),
+            folder: from_env("BENCH_FOLDER", "target/bench"),
             is_kept: false,
         }
     }
@@ -88,6 +89,11 @@ impl Plan {
         self.bare_for = Duration::from_secs(2);
         self.starts = 3;
     }
+}
+
+/// The program is started in another folder than ours.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 fn number<T: std::str::FromStr>(option: &str, text: &str) -> Result<T, Failure> {

@@ -1,6 +1,7 @@
 //! The real program, started and stopped as an owner would.
 
 use std::{
+    env,
     fs::{self, File},
     io::{BufRead, BufReader},
     net::SocketAddr,
@@ -42,6 +43,11 @@ impl Server {
         let mut command = Command::new(&plan.program);
         command.arg("up").arg("--data").arg(data).args(["--port", "0", "--service-ports", "off", "--demo"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log_path)?);
+        // The settings of a shop that this machine may run, in the environment or a file, are not what is measured.
+        command.current_dir(data);
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FNB_")) {
+            command.env_remove(name);
+        }
         if plan.flush_ms > 0 {
             command.env("FNB_BENCH_FLUSH_MS", plan.flush_ms.to_string());
         }

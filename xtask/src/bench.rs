@@ -20,8 +20,8 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     let release = target.join("release");
     let error = Command::new(release.join("bench"))
         .args(args)
-        .env("FNB_BENCH_PROGRAM", release.join("fnb"))
-        .env("FNB_BENCH_FOLDER", target.join("bench"))
+        .env("BENCH_PROGRAM", release.join("fnb"))
+        .env("BENCH_FOLDER", target.join("bench"))
         .exec();
     Err(Failure::new(format!("cannot run the benchmark: {error}")))
 }
