@@ -244,6 +244,18 @@ pub(crate) async fn a_listener_hears_its_kinds_alone(bus: &dyn Bus) {
     assert_eq!(event.id, wanted.id);
 }
 
+/// Screens can be let go while what is under way is still delivered.
+pub(crate) async fn listeners_can_be_ended_before_the_bus(bus: &dyn Bus) {
+    let (consumer, mut seen) = Scripted::new(Queue::Payment, |_| async { Ok(()) });
+    bus.consume(Queue::Payment, Arc::new(consumer));
+    let mut listener = bus.listen(&EventKind::ALL);
+    bus.end_listeners();
+    let event = order_expired();
+    bus.publish(Arc::clone(&event)).await.unwrap();
+    assert!(listener.next().await.is_none());
+    assert_eq!(next(&mut seen).await, Seen::Tried(Queue::Payment, event.id));
+}
+
 /// After its close the bus refuses events, and listeners hear the end.
 pub(crate) async fn a_closed_bus_takes_nothing(bus: &dyn Bus) {
     let mut listener = bus.listen(&EventKind::ALL);

@@ -53,6 +53,11 @@ mod memory {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn listeners_can_be_ended_before_the_bus() {
+        conformance::listeners_can_be_ended_before_the_bus(&MemoryBus::new()).await;
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_closed_bus_takes_nothing() {
         conformance::a_closed_bus_takes_nothing(&MemoryBus::new()).await;
     }

@@ -32,7 +32,7 @@ pub(crate) async fn run(service: &'static str, db: Db, clock: Clock, mut stop: S
                 Ok(0) => {}
                 Ok(rows) => tracing::info!(service, table, rows, "old rows forgotten"),
                 Err(error) => {
-                    tracing::warn!(service, table, %error, "old rows could not be forgotten; trying again later")
+                    tracing::warn!(service, table, %error, "old rows could not be forgotten; trying again later");
                 }
             }
         }

@@ -157,7 +157,7 @@ async fn unpublished(hosts: &[Host]) -> Option<String> {
     let marks_before = marks_begun();
     let mut left = Vec::new();
     for (service, db) in hosts.iter().flat_map(|host| &host.databases) {
-        match db.read::<i64, DbError, _>(|tx| db::outbox::count_unpublished(tx)).await {
+        match db.read::<i64, DbError, _>(db::outbox::count_unpublished).await {
             Ok(0) => {}
             Ok(events) => left.push(format!("{service} {events}")),
             Err(error) => left.push(format!("{service}: {error}")),

@@ -53,7 +53,7 @@ pub(crate) fn follow(feed: ShopFeed, bus: &dyn Bus, mut stop: Stop) -> impl Futu
             match heard {
                 Heard::Event(event) => take(&feed, &event),
                 Heard::Missed => {
-                    tracing::warn!("changes of the shop's settings may have been missed; a restart reads them")
+                    tracing::warn!("changes of the shop's settings may have been missed; a restart reads them");
                 }
             }
         }

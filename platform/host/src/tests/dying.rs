@@ -50,7 +50,7 @@ async fn what_is_acted_on_while_the_host_stops_is_finished_and_marked() {
 
     let shed = shed.restarted();
     let orders = shed.db("order").await;
-    let unpublished = orders.read::<_, DbError, _>(|tx| outbox::count_unpublished(tx)).await;
+    let unpublished = orders.read::<_, DbError, _>(outbox::count_unpublished).await;
     assert_eq!(unpublished, Ok(0));
 }
 
