@@ -119,11 +119,11 @@ mod tests {
 
     const CATEGORY: &str = "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5";
 
-    fn check(change: Value) -> Result<CheckedProduct, String> {
+    fn check(change: &Value) -> Result<CheckedProduct, String> {
         check_in(&ShopSettings::default(), change)
     }
 
-    fn check_in(settings: &ShopSettings, change: Value) -> Result<CheckedProduct, String> {
+    fn check_in(settings: &ShopSettings, change: &Value) -> Result<CheckedProduct, String> {
         let mut product = json!({"name": "Latte", "categoryId": CATEGORY, "price": 25000});
         for (field, value) in change.as_object().unwrap() {
             product[field] = value.clone();
@@ -133,39 +133,39 @@ mod tests {
         check_product(write, &shop, Micros(1)).map_err(|refusal| refusal.to_string())
     }
 
-    fn refused(change: Value, start: &str) {
-        let refusal = check(change.clone()).unwrap_err();
+    fn refused(change: &Value, start: &str) {
+        let refusal = check(change).unwrap_err();
         assert!(refusal.starts_with(start), "{change} was refused with: {refusal}");
     }
 
     #[test]
     fn a_price_is_from_nothing_to_a_billion_in_the_shops_currency() {
-        assert_eq!(check(json!({"price": 0})).unwrap().price, Money::zero(Currency::IDR));
-        assert!(check(json!({"price": 1_000_000_000})).is_ok());
-        refused(json!({"price": -1}), "price is IDR -1: use 0 to IDR 1000000000");
-        refused(json!({"price": 1_000_000_001}), "price is IDR 1000000001");
-        refused(json!({"price": 25000.5}), "price: 25000.5 has more decimals than IDR has (0)");
+        assert_eq!(check(&json!({"price": 0})).unwrap().price, Money::zero(Currency::IDR));
+        assert!(check(&json!({"price": 1_000_000_000})).is_ok());
+        refused(&json!({"price": -1}), "price is IDR -1: use 0 to IDR 1000000000");
+        refused(&json!({"price": 1_000_000_001}), "price is IDR 1000000001");
+        refused(&json!({"price": 25000.5}), "price: 25000.5 has more decimals than IDR has (0)");
         let dollars = ShopSettings { currency: "USD".parse().unwrap(), ..ShopSettings::default() };
-        assert_eq!(check_in(&dollars, json!({"price": 4.5})).unwrap().price.minor, 450);
+        assert_eq!(check_in(&dollars, &json!({"price": 4.5})).unwrap().price.minor, 450);
     }
 
     #[test]
     fn a_tax_is_one_of_the_shops_or_left_out() {
-        assert_eq!(check(json!({"taxName": "PB1"})).unwrap().tax_name.as_deref(), Some("PB1"));
-        assert_eq!(check(json!({})).unwrap().tax_name, None);
-        refused(json!({"taxName": "VAT"}), "taxName \"VAT\" is not a tax of the shop: use PB1");
+        assert_eq!(check(&json!({"taxName": "PB1"})).unwrap().tax_name.as_deref(), Some("PB1"));
+        assert_eq!(check(&json!({})).unwrap().tax_name, None);
+        refused(&json!({"taxName": "VAT"}), "taxName \"VAT\" is not a tax of the shop: use PB1");
     }
 
     #[test]
     fn only_what_a_machine_pours_has_millilitres() {
-        assert_eq!(check(json!({"isDispensable": true, "dispenseMl": 240})).unwrap().dispense_ml, Some(240));
-        refused(json!({"isDispensable": true}), "dispenseMl is missing");
-        refused(json!({"isDispensable": true, "dispenseMl": 0}), "dispenseMl is 0");
-        refused(json!({"isDispensable": true, "dispenseMl": 2001}), "dispenseMl is 2001");
-        refused(json!({"dispenseMl": 240}), "dispenseMl is for dispensable products");
+        assert_eq!(check(&json!({"isDispensable": true, "dispenseMl": 240})).unwrap().dispense_ml, Some(240));
+        refused(&json!({"isDispensable": true}), "dispenseMl is missing");
+        refused(&json!({"isDispensable": true, "dispenseMl": 0}), "dispenseMl is 0");
+        refused(&json!({"isDispensable": true, "dispenseMl": 2001}), "dispenseMl is 2001");
+        refused(&json!({"dispenseMl": 240}), "dispenseMl is for dispensable products");
         let group =
             json!([{"name": "Size", "least": 1, "most": 1, "options": [{"name": "L", "dispenseMlDifference": 60}]}]);
-        refused(json!({"optionGroups": group}), "optionGroups[0].options[0].dispenseMlDifference is for dispensable");
+        refused(&json!({"optionGroups": group}), "optionGroups[0].options[0].dispenseMlDifference is for dispensable");
     }
 
     #[test]
@@ -174,10 +174,10 @@ mod tests {
             json!({"price": 5000, "optionGroups": [{"name": "Size", "least": least, "most": 1, "options": [
                 {"name": "Small", "priceDifference": difference}, {"name": "Large", "priceDifference": 3000}]}]})
         };
-        assert!(check(sizes(1, -5000)).is_ok());
-        refused(sizes(1, -5001), "price: with some choice of options it becomes IDR -1");
-        refused(sizes(0, -5001), "price: with some choice of options it becomes IDR -1");
-        refused(sizes(1, -2_000_000_000), "optionGroups[0].options[0].priceDifference");
+        assert!(check(&sizes(1, -5000)).is_ok());
+        refused(&sizes(1, -5001), "price: with some choice of options it becomes IDR -1");
+        refused(&sizes(0, -5001), "price: with some choice of options it becomes IDR -1");
+        refused(&sizes(1, -2_000_000_000), "optionGroups[0].options[0].priceDifference");
     }
 
     #[test]
@@ -186,15 +186,15 @@ mod tests {
             json!({"isDispensable": true, "dispenseMl": ml, "optionGroups": [{"name": "Size", "least": 0, "most": 2,
                 "options": [{"name": "A", "dispenseMlDifference": difference}, {"name": "B", "dispenseMlDifference": difference}]}]})
         };
-        assert!(check(cup(200, 900)).is_ok());
-        assert!(check(cup(201, -100)).is_ok());
-        refused(cup(201, 900), "dispenseMl: with some choice of options it becomes 2001");
-        refused(cup(200, -100), "dispenseMl: with some choice of options it becomes 0");
+        assert!(check(&cup(200, 900)).is_ok());
+        assert!(check(&cup(201, -100)).is_ok());
+        refused(&cup(201, 900), "dispenseMl: with some choice of options it becomes 2001");
+        refused(&cup(200, -100), "dispenseMl: with some choice of options it becomes 0");
     }
 
     #[test]
     fn a_description_fits_a_screen() {
-        assert_eq!(check(json!({"description": " Milk and coffee. "})).unwrap().description, "Milk and coffee.");
-        refused(json!({"description": "x".repeat(1001)}), "description has 1001 characters");
+        assert_eq!(check(&json!({"description": " Milk and coffee. "})).unwrap().description, "Milk and coffee.");
+        refused(&json!({"description": "x".repeat(1001)}), "description has 1001 characters");
     }
 }

@@ -1,0 +1,69 @@
+//! What can go wrong with a report, and the problem that it becomes.
+
+use contracts::report::REPORT_DAYS_MAX;
+use contracts::time::BusinessDay;
+use db::DbError;
+use web::Problem;
+
+/// Why there is no report, or no newer one.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AnalyticsError {
+    /// A span that begins after its end.
+    #[error("from ({from}) is after to ({to}): swap them.")]
+    SpanBackwards {
+        /// The first day.
+        from: BusinessDay,
+        /// The last day.
+        to: BusinessDay,
+    },
+    /// A span that is too long for one report.
+    #[error("{from} to {to} is longer than {REPORT_DAYS_MAX} days: ask for a shorter span, or for several.")]
+    SpanTooLong {
+        /// The first day.
+        from: BusinessDay,
+        /// The last day.
+        to: BusinessDay,
+    },
+    /// More rows than a report shows.
+    #[error("limit is {limit}: use 1 to {most}.")]
+    Limit {
+        /// How many were asked for.
+        limit: u32,
+        /// The most that there are.
+        most: u32,
+    },
+    /// Another service's tables could not be read.
+    #[error("the tables of {service} cannot be read: {why}")]
+    SourceAway {
+        /// Whose.
+        service: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// Another process extracts too, and came first.
+    #[error("another process extracted at the same time; the next run goes on from there")]
+    Overtaken,
+    /// The database did not do it.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<AnalyticsError> for Problem {
+    fn from(error: AnalyticsError) -> Self {
+        let detail = error.to_string();
+        match error {
+            AnalyticsError::SpanBackwards { .. }
+            | AnalyticsError::SpanTooLong { .. }
+            | AnalyticsError::Limit { .. } => Self::invalid(detail),
+            AnalyticsError::SourceAway { .. } => {
+                Self::unavailable("The orders or products cannot be read now. Try again in a second.").caused_by(detail)
+            }
+            AnalyticsError::Overtaken => Self::conflict(
+                "extraction-overtaken",
+                "Another process extracts",
+                "Another process extracted at the same time. Try again.",
+            ),
+            AnalyticsError::Db(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Orders as the fact tables keep them, and what a change of them changes in the daily sums.
+
+use std::collections::BTreeMap;
+
+use contracts::{
+    Word,
+    ids::{CategoryId, OrderId, ProductId},
+    money::Currency,
+    order::{Channel, OrderStatus},
+    payment::PaymentMethod,
+    time::{BusinessDay, Micros},
+};
+
+/// An order as it was when it was extracted. Money is in minor units of `currency`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OrderFact {
+    /// Which order.
+    pub order_id: OrderId,
+    /// What people call it.
+    pub order_number: String,
+    /// Where it stood.
+    pub status: OrderStatus,
+    /// Where it was placed.
+    pub channel: Channel,
+    /// The day whose sales it belongs to.
+    pub business_day: BusinessDay,
+    /// What is owed.
+    pub total: i64,
+    /// What was taken off.
+    pub discount: i64,
+    /// The service charge.
+    pub service: i64,
+    /// The tax.
+    pub tax: i64,
+    /// The currency of its money.
+    pub currency: Currency,
+    /// How it was paid.
+    pub payment_method: Option<PaymentMethod>,
+    /// When it was placed.
+    pub placed_at: Micros,
+    /// When it was paid.
+    pub paid_at: Option<Micros>,
+    /// When it changed last.
+    pub updated_at: Micros,
+    /// Grows with every change.
+    pub version: i64,
+    /// Its lines.
+    pub lines: Vec<LineFact>,
+}
+
+/// A line of an [`OrderFact`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LineFact {
+    /// Its order.
+    pub order_id: OrderId,
+    /// Its place in the order.
+    pub line: i64,
+    /// Which product.
+    pub product_id: ProductId,
+    /// What it was called when it was ordered.
+    pub product_name: String,
+    /// Where the menu showed the product when the line was extracted.
+    pub category_id: Option<CategoryId>,
+    /// What that was called.
+    pub category_name: Option<String>,
+    /// How many.
+    pub quantity: i64,
+    /// Unit price times quantity.
+    pub line_total: i64,
+    /// Its share of what was taken off.
+    pub discount: i64,
+    /// Its share of the service charge.
+    pub service: i64,
+    /// Its share of the tax.
+    pub tax: i64,
+}
+
+impl OrderFact {
+    /// Whether the order is in the figures: it was paid, and not given up.
+    #[must_use]
+    pub(crate) fn counts(&self) -> bool {
+        self.paid_at.is_some() && self.status != OrderStatus::Cancelled
+    }
+
+    /// How many units it has.
+    #[must_use]
+    pub(crate) fn units(&self) -> i64 {
+        self.lines.iter().map(|line| line.quantity).sum()
+    }
+}
+
+/// Which row of the daily sales.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct DayKey {
+    /// The business day.
+    pub business_day: BusinessDay,
+    /// The currency of the sums.
+    pub currency: Currency,
+    /// The word of the method of payment; empty where there was none.
+    pub payment_method: &'static str,
+}
+
+/// Sums of orders, or what is added to them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DaySums {
+    /// How many orders.
+    pub orders: i64,
+    /// How many units they had.
+    pub units: i64,
+    /// The sum of their totals.
+    pub sales: i64,
+    /// What was taken off.
+    pub discount: i64,
+    /// The service charges.
+    pub service: i64,
+    /// The taxes.
+    pub tax: i64,
+}
+
+/// Which row of the products' performance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ProductKey {
+    /// The business day.
+    pub business_day: BusinessDay,
+    /// Which product.
+    pub product_id: ProductId,
+    /// The currency of the sums.
+    pub currency: Currency,
+}
+
+/// Sums of one product, or what is added to them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ProductSums {
+    /// How many units.
+    pub units: i64,
+    /// What they brought: line totals less discounts.
+    pub sales: i64,
+    /// What it was called last.
+    pub product_name: String,
+    /// When it was ordered by that name.
+    pub named_at: Micros,
+}
+
+/// What is to be added to the daily sums, in the order of their keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SumChanges {
+    /// To the daily sales.
+    pub days: BTreeMap<DayKey, DaySums>,
+    /// To the products' performance.
+    pub products: BTreeMap<ProductKey, ProductSums>,
+}
+
+/// What the daily sums gain when the facts of some orders are replaced: those `after` are in, those `before` are out.
+///
+/// Sums of whole days would be as right, but a batch of a busy day would read the whole day again each time.
+#[must_use]
+pub(crate) fn sum_changes(before: &[OrderFact], after: &[OrderFact]) -> SumChanges {
+    let mut changes = SumChanges::default();
+    for (sign, orders) in [(-1, before), (1, after)] {
+        for order in orders.iter().filter(|order| order.counts()) {
+            add_order(&mut changes, order, sign);
+        }
+    }
+    changes.days.retain(|_, sums| *sums != DaySums::default());
+    changes
+}
+
+fn add_order(changes: &mut SumChanges, order: &OrderFact, sign: i64) {
+    let OrderFact { business_day, currency, .. } = *order;
+    let payment_method = order.payment_method.map_or("", Word::word);
+    let day = changes.days.entry(DayKey { business_day, currency, payment_method }).or_default();
+    day.orders += sign;
+    day.units += sign * order.units();
+    day.sales += sign * order.total;
+    day.discount += sign * order.discount;
+    day.service += sign * order.service;
+    day.tax += sign * order.tax;
+    for line in &order.lines {
+        let key = ProductKey { business_day, product_id: line.product_id, currency };
+        let product = changes.products.entry(key).or_default();
+        product.units += sign * line.quantity;
+        product.sales += sign * (line.line_total - line.discount);
+        if sign > 0 && (order.placed_at, &line.product_name) >= (product.named_at, &product.product_name) {
+            product.named_at = order.placed_at;
+            product.product_name.clone_from(&line.product_name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(total: i64) -> OrderFact {
+        let order_id = OrderId::new(Micros(1));
+        let line = LineFact {
+            order_id,
+            line: 1,
+            product_id: "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5".parse().unwrap(),
+            product_name: "Latte".into(),
+            category_id: None,
+            category_name: None,
+            quantity: 2,
+            line_total: total,
+            discount: 0,
+            service: 0,
+            tax: 0,
+        };
+        OrderFact {
+            order_id,
+            order_number: "A-0001".into(),
+            status: OrderStatus::Processing,
+            channel: Channel::Pos,
+            business_day: "2026-11-22".parse().unwrap(),
+            total,
+            discount: 0,
+            service: 0,
+            tax: 0,
+            currency: Currency::IDR,
+            payment_method: Some(PaymentMethod::Cash),
+            placed_at: Micros(1),
+            paid_at: Some(Micros(2)),
+            updated_at: Micros(2),
+            version: 2,
+            lines: vec![line],
+        }
+    }
+
+    #[test]
+    fn a_paid_order_adds_its_total_and_its_units() {
+        let changes = sum_changes(&[], &[order(50_000)]);
+        let day = changes.days.values().next().unwrap();
+        assert_eq!((day.orders, day.units, day.sales), (1, 2, 50_000));
+        let product = changes.products.values().next().unwrap();
+        assert_eq!((product.units, product.sales, product.product_name.as_str()), (2, 50_000, "Latte"));
+    }
+
+    #[test]
+    fn an_order_that_only_moved_on_changes_no_sum() {
+        let before = order(50_000);
+        let after = OrderFact { status: OrderStatus::Completed, version: 3, ..before.clone() };
+        let changes = sum_changes(&[before], &[after]);
+        assert!(changes.days.is_empty());
+        assert!(changes.products.values().all(|product| (product.units, product.sales) == (0, 0)));
+    }
+
+    #[test]
+    fn an_unpaid_or_cancelled_order_is_in_no_sum_and_one_that_becomes_so_leaves_it() {
+        let paid = order(50_000);
+        let unpaid = OrderFact { paid_at: None, payment_method: None, status: OrderStatus::Pending, ..paid.clone() };
+        let cancelled = OrderFact { status: OrderStatus::Cancelled, ..paid.clone() };
+        assert_eq!(sum_changes(&[], &[unpaid, cancelled.clone()]), SumChanges::default());
+        let changes = sum_changes(&[paid], &[cancelled]);
+        assert_eq!(changes.days.values().next().map(|day| (day.orders, day.sales)), Some((-1, -50_000)));
+    }
+
+    #[test]
+    fn a_product_is_called_what_it_was_called_last() {
+        let old = order(50_000);
+        let mut new = OrderFact { placed_at: Micros(9), ..order(50_000) };
+        new.lines[0].product_name = "Caffè latte".into();
+        for orders in [[old.clone(), new.clone()], [new, old]] {
+            let changes = sum_changes(&[], &orders);
+            assert_eq!(changes.products.values().next().unwrap().product_name, "Caffè latte");
+        }
+    }
+}

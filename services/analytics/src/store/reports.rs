@@ -1,0 +1,96 @@
+//! What the four reports read.
+
+use contracts::{
+    Word,
+    money::{Currency, Money},
+    payment::PaymentMethod,
+    report::{Favorite, RecentOrder},
+    time::BusinessDay,
+};
+use db::{DbResult, Tx};
+
+use crate::model::{DaySums, Span};
+
+/// The sums of a span by method of payment. `None`: orders without a method.
+pub(crate) fn sums_by_method(
+    tx: &mut Tx<'_>,
+    span: Span,
+    currency: Currency,
+) -> DbResult<Vec<(Option<PaymentMethod>, DaySums)>> {
+    const SQL: &str = "
+        SELECT payment_method, CAST(SUM(orders) AS BIGINT) AS orders, CAST(SUM(units) AS BIGINT) AS units,
+               CAST(SUM(sales) AS BIGINT) AS sales, CAST(SUM(discount) AS BIGINT) AS discount,
+               CAST(SUM(service) AS BIGINT) AS service, CAST(SUM(tax) AS BIGINT) AS tax
+          FROM daily_sales
+         WHERE business_day BETWEEN $1 AND $2 AND currency = $3
+         GROUP BY payment_method
+         ORDER BY payment_method";
+    tx.query(SQL, (span.from, span.to, currency), |row| {
+        let method: String = row.get("payment_method")?;
+        let sums = DaySums {
+            orders: row.get("orders")?,
+            units: row.get("units")?,
+            sales: row.get("sales")?,
+            discount: row.get("discount")?,
+            service: row.get("service")?,
+            tax: row.get("tax")?,
+        };
+        Ok((PaymentMethod::from_word(&method), sums))
+    })
+}
+
+/// How many orders each business day of a span had, and their sum. A day without any is left out.
+pub(crate) fn sums_by_day(tx: &mut Tx<'_>, span: Span, currency: Currency) -> DbResult<Vec<(BusinessDay, (i64, i64))>> {
+    const SQL: &str = "
+        SELECT business_day, CAST(SUM(orders) AS BIGINT) AS orders, CAST(SUM(sales) AS BIGINT) AS sales
+          FROM daily_sales
+         WHERE business_day BETWEEN $1 AND $2 AND currency = $3
+         GROUP BY business_day
+         ORDER BY business_day";
+    tx.query(SQL, (span.from, span.to, currency), |row| {
+        Ok((row.get("business_day")?, (row.get("orders")?, row.get("sales")?)))
+    })
+}
+
+/// The products that sold the most units in a span, and of equals those that brought the most.
+pub(crate) fn favorites(tx: &mut Tx<'_>, span: Span, currency: Currency, limit: u32) -> DbResult<Vec<Favorite>> {
+    const SQL: &str = "
+        SELECT best.product_id, best.units, best.sales,
+               (SELECT last.product_name FROM product_performance last
+                 WHERE last.product_id = best.product_id
+                 ORDER BY last.business_day DESC, last.named_at DESC LIMIT 1) AS product_name
+          FROM (SELECT product_id, CAST(SUM(units) AS BIGINT) AS units, CAST(SUM(sales) AS BIGINT) AS sales
+                  FROM product_performance
+                 WHERE business_day BETWEEN $1 AND $2 AND currency = $3
+                 GROUP BY product_id
+                HAVING SUM(units) > 0
+                 ORDER BY 2 DESC, 3 DESC, 1
+                 LIMIT $4) best
+         ORDER BY best.units DESC, best.sales DESC, best.product_id";
+    tx.query(SQL, (span.from, span.to, currency, limit), |row| {
+        Ok(Favorite {
+            product_id: row.get("product_id")?,
+            product_name: row.get("product_name")?,
+            units: row.get("units")?,
+            sales: Money::new(row.get("sales")?, currency).amount(),
+        })
+    })
+}
+
+/// The orders that were placed last, whatever became of them.
+pub(crate) fn recent_orders(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<RecentOrder>> {
+    const SQL: &str = "
+        SELECT order_id, order_number, status, channel, total, currency, payment_method, placed_at
+          FROM orders_fact ORDER BY placed_at DESC, order_id DESC LIMIT $1";
+    tx.query(SQL, (limit,), |row| {
+        Ok(RecentOrder {
+            order_id: row.get("order_id")?,
+            order_number: row.get("order_number")?,
+            status: row.word("status")?,
+            channel: row.word("channel")?,
+            total: Money::new(row.get("total")?, row.get("currency")?).amount(),
+            payment_method: row.word_opt("payment_method")?,
+            placed_at: row.get("placed_at")?,
+        })
+    })
+}

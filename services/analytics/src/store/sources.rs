@@ -1,0 +1,104 @@
+//! The views that other services own for the extraction, read with read-only handles.
+
+use std::collections::HashMap;
+
+use contracts::{
+    ids::{CategoryId, OrderId, ProductId},
+    time::Micros,
+};
+use db::{DbResult, Row, Tx};
+
+use super::listed;
+use crate::model::{LineFact, OrderFact};
+
+/// How far a walk over changed orders has come: the time of the last one's change, and its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// When it changed last.
+    pub(crate) at: Micros,
+    /// Its id. `None`: before every order that changed at that time.
+    pub(crate) order_id: Option<OrderId>,
+}
+
+/// The next `limit` orders after `after` that changed up to `until`, in the order in which they changed, without their
+/// lines. `until` stands still during a run, so the walk ends while new orders keep coming.
+pub(crate) fn changed_orders(tx: &mut Tx<'_>, after: Position, until: Micros, limit: u32) -> DbResult<Vec<OrderFact>> {
+    const SQL: &str = "
+        SELECT order_id, order_number, status, channel, business_day, total, discount, service, tax, currency,
+               placed_at, paid_at, payment_method, updated_at, version
+          FROM etl_orders
+         WHERE (updated_at, order_id) > ($1, $2) AND updated_at <= $3
+         ORDER BY updated_at, order_id
+         LIMIT $4";
+    // The empty text is before every id.
+    let after_id = after.order_id.map(|id| id.to_string()).unwrap_or_default();
+    tx.query(SQL, (after.at, after_id, until, limit), order)
+}
+
+fn order(row: &Row<'_>) -> DbResult<OrderFact> {
+    Ok(OrderFact {
+        order_id: row.get("order_id")?,
+        order_number: row.get("order_number")?,
+        status: row.word("status")?,
+        channel: row.word("channel")?,
+        business_day: row.get("business_day")?,
+        total: row.get("total")?,
+        discount: row.get("discount")?,
+        service: row.get("service")?,
+        tax: row.get("tax")?,
+        currency: row.get("currency")?,
+        placed_at: row.get("placed_at")?,
+        paid_at: row.get("paid_at")?,
+        payment_method: row.word_opt("payment_method")?,
+        updated_at: row.get("updated_at")?,
+        version: row.get("version")?,
+        lines: Vec::new(),
+    })
+}
+
+/// The lines of these orders, without their categories.
+pub(crate) fn lines(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<Vec<LineFact>> {
+    if orders.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (places, orders) = listed(orders);
+    let sql = format!(
+        "SELECT order_id, line, product_id, product_name, quantity, line_total, discount, service, tax
+           FROM etl_order_items WHERE order_id IN ({places}) ORDER BY order_id, line"
+    );
+    tx.query(&sql, orders, |row| {
+        Ok(LineFact {
+            order_id: row.get("order_id")?,
+            line: row.get("line")?,
+            product_id: row.get("product_id")?,
+            product_name: row.get("product_name")?,
+            category_id: None,
+            category_name: None,
+            quantity: row.get("quantity")?,
+            line_total: row.get("line_total")?,
+            discount: row.get("discount")?,
+            service: row.get("service")?,
+            tax: row.get("tax")?,
+        })
+    })
+}
+
+/// The category of each of these products, and its name. A product that is not known is left out.
+pub(crate) fn categories(
+    tx: &mut Tx<'_>,
+    products: &[ProductId],
+) -> DbResult<HashMap<ProductId, (CategoryId, Option<String>)>> {
+    if products.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (places, products) = listed(products);
+    let sql = format!(
+        "SELECT p.product_id, p.category_id, c.name AS category_name
+           FROM etl_products p LEFT JOIN etl_categories c ON c.category_id = p.category_id
+          WHERE p.product_id IN ({places})"
+    );
+    let found = tx.query(&sql, products, |row| {
+        Ok((row.get("product_id")?, (row.get("category_id")?, row.get("category_name")?)))
+    })?;
+    Ok(found.into_iter().collect())
+}

@@ -1,0 +1,158 @@
+use std::time::Duration;
+
+use serde_json::json;
+use testkit::World;
+
+use super::{
+    extract,
+    shop::{Sale, Shop, figures, wrong_sums},
+    shop_with_reports, summary,
+};
+use crate::{AnalyticsSettings, commands::ORDERS_PER_BATCH_MAX};
+
+/// More than fit into one batch.
+fn a_busy_morning(world: &World) -> Vec<Sale> {
+    (1..=ORDERS_PER_BATCH_MAX + 100).map(|number| Sale::paid(number, world)).collect()
+}
+
+/// The figures of a shop whose orders came all at once.
+async fn figures_of(sales: impl Fn(&World) -> Vec<Sale>) -> Vec<String> {
+    let world = World::new().await;
+    let shop = Shop::open(&world).await;
+    shop.put(&sales(&world)).await;
+    let service = crate::open(world.around(), AnalyticsSettings::default()).await.unwrap();
+    let db = service.db.clone();
+    extract(&world.start(service).await).await;
+    figures(&db).await
+}
+
+#[tokio::test]
+async fn extracting_twice_changes_nothing() {
+    let world = World::new().await;
+    let shop = Shop::open(&world).await;
+    let service = crate::open(world.around(), AnalyticsSettings::default()).await.unwrap();
+    let db = service.db.clone();
+    let client = world.start(service).await;
+    shop.put(&a_busy_morning(&world)).await;
+    assert_eq!(extract(&client).await, 600);
+    let once = figures(&db).await;
+    assert_eq!(extract(&client).await, 0);
+    assert_eq!(figures(&db).await, once);
+    assert_eq!(wrong_sums(&db).await, 0);
+}
+
+#[tokio::test]
+async fn a_run_that_breaks_off_is_ended_by_the_next_one() {
+    let world = World::new().await;
+    let shop = Shop::open(&world).await;
+    let service = crate::open(world.around(), AnalyticsSettings::default()).await.unwrap();
+    let db = service.db.clone();
+    let client = world.start(service).await;
+    let whole = a_busy_morning(&world);
+    let mut broken = whole.clone();
+    // No line has no units: the transaction of its batch fails.
+    broken[550].lines[1].2 = 0;
+    shop.put(&broken).await;
+    assert_eq!(client.post("/internal/Analytics/extract", json!({})).await.status, 500);
+    assert_eq!(summary(&client, "").await["orders"], 500);
+    assert!(summary(&client, "").await.get("asOf").is_none());
+
+    shop.put(&whole[550..551]).await;
+    assert_eq!(extract(&client).await, 100);
+    assert_eq!(figures(&db).await, figures_of(a_busy_morning).await);
+    assert_eq!(wrong_sums(&db).await, 0);
+}
+
+/// An order's way: placed, paid, and completed, or cancelled after all for every fifth.
+fn step(number: u32, step: u32, world: &World) -> Sale {
+    let mut sale = Sale::paid(number, world);
+    sale.business_day = ["2026-11-21", "2026-11-22"][usize::from(number % 2 == 0)];
+    sale.version = i64::from(step) + 1;
+    sale.lines[0].1 = ["Latte", "Caffè latte"][usize::from(number > 20)];
+    (sale.status, sale.method) = match (step, number % 5) {
+        (0, _) => ("PENDING", None),
+        (1, _) => ("PROCESSING", Some("QRIS")),
+        (_, 0) => ("CANCELLED", Some("QRIS")),
+        (_, _) => ("COMPLETED", Some("QRIS")),
+    };
+    sale
+}
+
+#[tokio::test]
+async fn however_orders_and_extractions_interleave_the_figures_end_the_same() {
+    const ORDERS: u32 = 40;
+    let expected = figures_of(|world| (1..=ORDERS).map(|number| step(number, 2, world)).collect()).await;
+    for seed in 1..=3_u32 {
+        let world = World::new().await;
+        let shop = Shop::open(&world).await;
+        let service = crate::open(world.around(), AnalyticsSettings::default()).await.unwrap();
+        let db = service.db.clone();
+        let client = world.start(service).await;
+        // Each order appears three times, in an order that the seed decides; its n-th time is its n-th step.
+        let mut turns: Vec<u32> = (0..3 * ORDERS).collect();
+        turns.sort_by_key(|turn| (turn * 7_919 + seed * 104_729) % 1_009);
+        let mut steps = [0; ORDERS as usize + 1];
+        for (index, turn) in turns.into_iter().enumerate() {
+            let number = turn % ORDERS + 1;
+            let taken = &mut steps[usize::try_from(number).unwrap()];
+            let mut sale = step(number, *taken, &world);
+            *taken += 1;
+            world.clock.advance(Duration::from_millis(700));
+            sale.changed_at = world.clock.now();
+            shop.put(&[sale]).await;
+            if index % 7 == 0 {
+                extract(&client).await;
+            }
+        }
+        extract(&client).await;
+        assert_eq!(figures(&db).await, expected, "seed {seed}");
+        assert_eq!(wrong_sums(&db).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_appears_behind_the_watermark_is_found() {
+    let world = World::new().await;
+    let (shop, client) = shop_with_reports(&world).await;
+    let mut first = Sale::paid(1, &world);
+    first.changed_at = world.clock.now();
+    shop.put(&[first]).await;
+    assert_eq!(extract(&client).await, 1);
+    // Its transaction began before the other's and was committed after the extraction.
+    let mut late = Sale::paid(2, &world);
+    late.changed_at = world.clock.now() - Duration::from_secs(3);
+    shop.put(&[late]).await;
+    assert_eq!(extract(&client).await, 1);
+    assert_eq!(summary(&client, "").await["orders"], 2);
+}
+
+#[tokio::test]
+async fn a_line_knows_the_category_that_its_product_has_on_the_menu() {
+    let world = World::new().await;
+    let shop = Shop::open(&world).await;
+    let service = crate::open(world.around(), AnalyticsSettings::default()).await.unwrap();
+    let db = service.db.clone();
+    let client = world.start(service).await;
+    shop.put(&[Sale::paid(1, &world)]).await;
+    extract(&client).await;
+    let figures = figures(&db).await;
+    assert!(figures.iter().any(|row| row.contains("1 Latte Coffee 2 50000")), "{figures:?}");
+    assert!(figures.iter().any(|row| row.contains("2 Croissant - 1 30000")), "{figures:?}");
+}
+
+#[tokio::test]
+async fn reports_answer_before_the_other_services_have_a_database() {
+    let world = World::new().await;
+    let service = crate::open(world.around(), AnalyticsSettings::default()).await.unwrap();
+    let client = world.start(service).await;
+    let refusal = client.post("/internal/Analytics/extract", json!({})).await.problem(503, "unavailable");
+    assert!(refusal["detail"].is_string());
+    let figures = summary(&client, "").await;
+    assert_eq!(figures["orders"], 0);
+    assert!(figures.get("asOf").is_none());
+
+    let shop = Shop::open(&world).await;
+    shop.put(&[Sale::paid(1, &world)]).await;
+    assert_eq!(extract(&client).await, 1);
+    assert_eq!(summary(&client, "").await["asOf"], "2026-11-22T02:00:00Z");
+}
