@@ -1,1 +1,156 @@
-//! The service through its router.
+//! The service through its router, and through the events that it hears.
+
+mod books;
+mod events;
+mod expiry;
+mod leases;
+mod plain_scans;
+mod staff;
+
+use std::time::Duration;
+
+use contracts::{
+    event::{OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, PlacedItem, PlacedOrder},
+    ids::{OrderId, PaymentId, ProductId},
+    money::{Amount, Currency},
+    order::StockCheck,
+    payment::PaymentMethod,
+    qr::{CodeStatus, CodeView, ValidateAnswer},
+    time::Micros,
+};
+use serde_json::{Value, json};
+use testkit::{Client, Reply, World};
+
+use crate::{Codes, service};
+
+/// Codes pour for fifteen minutes, by the shop's defaults.
+const VALIDITY: Duration = Duration::from_secs(15 * 60);
+
+/// A shop with this service alone.
+struct Bar {
+    world: World,
+    client: Client,
+    codes: Codes,
+}
+
+impl Bar {
+    async fn open() -> Self {
+        let world = World::new().await;
+        let codes = Codes::open(world.around()).await.unwrap();
+        let client = world.start(service(codes.clone())).await;
+        Self { world, client, codes }
+    }
+
+    fn now(&self) -> Micros {
+        self.world.clock.now()
+    }
+
+    /// An order of this many lattes, from a machine, and a cake.
+    fn order_of(&self, lattes: u32) -> PlacedOrder {
+        let item = |line, product_name: &str, quantity, dispense_ml| {
+            let product_id = ProductId::new(self.now());
+            PlacedItem { line, product_id, product_name: product_name.into(), quantity, dispense_ml }
+        };
+        PlacedOrder {
+            order_id: OrderId::new(self.now()),
+            order_version: 1,
+            order_number: "A-0042".into(),
+            business_day: "2026-11-22".parse().unwrap(),
+            total: Amount::whole(25_000),
+            currency: Currency::IDR,
+            stock: StockCheck::Reserved,
+            items: vec![item(1, "Cake", 1, None), item(2, "Latte", lattes, Some(240))],
+            at: self.now(),
+        }
+    }
+
+    /// A paid order's codes.
+    async fn paid_cups(&self, lattes: u32) -> Vec<CodeView> {
+        let order = self.order_of(lattes);
+        self.world.publish(&OrderCreated(order.clone())).await;
+        self.world.publish(&self.payment_of(order.order_id)).await;
+        self.codes_of(order.order_id).await
+    }
+
+    /// A paid order of one latte.
+    async fn paid_cup(&self) -> CodeView {
+        self.paid_cups(1).await.remove(0)
+    }
+
+    fn payment_of(&self, order_id: OrderId) -> PaymentCompleted {
+        PaymentCompleted {
+            order_id,
+            payment_id: PaymentId::new(self.now()),
+            method: PaymentMethod::Cash,
+            amount: Amount::whole(25_000),
+            currency: Currency::IDR,
+            paid_at: self.now(),
+            is_test: false,
+        }
+    }
+
+    async fn codes_of(&self, order_id: OrderId) -> Vec<CodeView> {
+        self.client.get(&format!("/api/QrCode/order/{order_id}")).await.read(200)
+    }
+
+    /// The code as it stands.
+    async fn look(&self, code: &CodeView) -> CodeView {
+        let codes = self.codes_of(code.order_id).await;
+        codes.into_iter().find(|now| now.code == code.code).unwrap()
+    }
+
+    async fn status(&self, code: &CodeView) -> CodeStatus {
+        self.look(code).await.status
+    }
+
+    /// The codes that the receipt in the cache shows.
+    async fn on_receipt(&self, order_id: OrderId) -> Vec<CodeView> {
+        let fields = self.codes.cache.get_fields(&contracts::receipt::cache_key(order_id)).await.unwrap();
+        let part: contracts::receipt::ReceiptCodes = serde_json::from_str(&fields["qr"]).unwrap();
+        part.codes
+    }
+
+    async fn validate(&self, body: Value) -> ValidateAnswer {
+        self.client.post("/api/QrCode/validate", body).await.read(200)
+    }
+
+    /// A machine's scan.
+    async fn scan(&self, code: &CodeView, device: &str, attempt: &str) -> ValidateAnswer {
+        self.validate(scan_of(code, device, attempt, "epoch-1")).await
+    }
+
+    /// A machine's report.
+    async fn report(&self, code: &CodeView, grant: &ValidateAnswer, outcome: &str, poured_ms: u32) -> Reply {
+        let report = json!({
+            "dispenseId": grant.dispense_id, "deviceId": "seven", "outcome": outcome, "pouredMs": poured_ms,
+        });
+        self.client.post(&format!("/api/QrCode/{}/complete", code.code), report).await
+    }
+
+    async fn resolve(&self, code: &CodeView, decision: &str) -> Reply {
+        self.client.post(&format!("/api/QrCode/{}/resolve", code.code), json!({ "decision": decision })).await
+    }
+
+    /// A cup of which the machine `seven` poured half.
+    async fn cup_in_review(&self) -> CodeView {
+        let cup = self.paid_cup().await;
+        let grant = self.scan(&cup, "seven", "one").await;
+        self.report(&cup, &grant, "partial", 4000).await.read(200)
+    }
+}
+
+fn scan_of(code: &CodeView, device: &str, attempt: &str, epoch: &str) -> Value {
+    json!({ "code": code.code, "deviceId": device, "attemptId": attempt, "journalEpoch": epoch })
+}
+
+fn expired(order: &PlacedOrder, order_version: i64) -> OrderExpired {
+    OrderExpired { order_id: order.order_id, order_version }
+}
+
+fn completed(order: &PlacedOrder, order_version: i64) -> OrderCompleted {
+    OrderCompleted { order_id: order.order_id, order_version }
+}
+
+fn revived(order: &PlacedOrder, order_version: i64) -> OrderRevived {
+    OrderRevived(PlacedOrder { order_version, ..order.clone() })
+}

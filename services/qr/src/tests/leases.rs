@@ -1,0 +1,212 @@
+//! The lease protocol of dispensers, through the router.
+
+use contracts::{
+    event::{CodesIssued, DispenseCompleted, DispenseFailed},
+    ids::DispenseId,
+    qr::{CodeStatus, DispenseOutcome, DispenseSeconds, HeartbeatAnswer, RefusalReason},
+};
+
+use super::*;
+
+async fn heartbeat(bar: &Bar, epoch: &str, open: &[Option<DispenseId>], seen_grants: i64) -> HeartbeatAnswer {
+    let body = json!({ "deviceId": "seven", "journalEpoch": epoch, "openDispenses": open, "seenGrants": seen_grants });
+    bar.client.post("/api/QrCode/heartbeat", body).await.read(200)
+}
+
+#[tokio::test]
+async fn a_machine_leases_a_code_and_reports_it_poured() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    let grant = bar.scan(&cup, "seven", "one").await;
+    assert!(grant.valid && grant.dispense_id.is_some());
+    assert_eq!(grant.product_name.as_deref(), Some("Latte"));
+    assert_eq!(grant.dispense_duration, Some(DispenseSeconds { millis: 8000 }));
+    let leased = bar.look(&cup).await;
+    assert_eq!((leased.status, leased.device_id.as_deref()), (CodeStatus::Leased, Some("seven")));
+
+    let answer: CodeView = bar.report(&cup, &grant, "completed", 7990).await.read(200);
+    assert_eq!(answer.status, CodeStatus::Used);
+    assert_eq!(bar.on_receipt(cup.order_id).await, std::slice::from_ref(&answer));
+    bar.world.settle().await;
+    assert_eq!(bar.world.said::<DispenseCompleted>(), [DispenseCompleted { code: answer, poured_ms: Some(7990) }]);
+}
+
+#[tokio::test]
+async fn the_same_machine_gets_the_same_grant_and_another_is_told_that_it_is_in_use() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    let grant = bar.scan(&cup, "seven", "one").await;
+    assert_eq!(bar.scan(&cup, "seven", "one").await, grant);
+    assert_eq!(bar.scan(&cup, "seven", "two").await, grant);
+    assert_eq!(bar.scan(&cup, "eight", "one").await.reason, Some(RefusalReason::InUse));
+
+    bar.report(&cup, &grant, "completed", 8000).await.expect(200);
+    let closed = bar.scan(&cup, "seven", "one").await;
+    assert_eq!((closed.valid, closed.reason), (false, Some(RefusalReason::Used)), "a closed grant pours no more");
+}
+
+#[tokio::test]
+async fn of_two_machines_at_the_same_instant_one_wins() {
+    let bar = Bar::open().await;
+    for cup in bar.paid_cups(10).await {
+        let scans = ["seven", "eight", "seven", "nine"].map(|device| {
+            let (client, scan) = (bar.client.clone(), scan_of(&cup, device, device, "e"));
+            tokio::spawn(async move { (device, client.post("/api/QrCode/validate", scan).await) })
+        });
+        let mut granted = Vec::new();
+        for scan in scans {
+            let (device, reply) = scan.await.unwrap();
+            let answer: ValidateAnswer = reply.read(200);
+            match answer.valid {
+                true => granted.push((device, answer.dispense_id)),
+                false => assert_eq!(answer.reason, Some(RefusalReason::InUse)),
+            }
+        }
+        granted.dedup();
+        assert_eq!(granted.len(), 1, "{granted:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_report_of_a_grant_decides() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    let grant = bar.scan(&cup, "seven", "one").await;
+    let first: CodeView = bar.report(&cup, &grant, "completed", 8000).await.read(200);
+    let again: CodeView = bar.report(&cup, &grant, "completed", 8000).await.read(200);
+    let other: CodeView = bar.report(&cup, &grant, "not_poured", 0).await.read(200);
+    assert_eq!((&again, &other), (&first, &first));
+    bar.world.settle().await;
+    assert_eq!(bar.world.said::<DispenseCompleted>().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_not_poured_pours_again() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    let grant = bar.scan(&cup, "seven", "one").await;
+    let back: CodeView = bar.report(&cup, &grant, "not_poured", 0).await.read(200);
+    assert_eq!(back.status, CodeStatus::Active);
+    bar.world.settle().await;
+    assert_eq!(bar.world.said::<CodesIssued>().last().unwrap().codes, [back]);
+
+    let next = bar.scan(&cup, "eight", "one").await;
+    assert!(next.valid);
+    assert_ne!(next.dispense_id, grant.dispense_id);
+    let late: CodeView = bar.report(&cup, &grant, "completed", 8000).await.read(200);
+    assert_eq!(late.status, CodeStatus::Leased, "the first grant is closed, whatever its machine says later");
+}
+
+#[tokio::test]
+async fn a_part_is_for_a_person_unless_it_is_nine_tenths() {
+    let bar = Bar::open().await;
+    for (outcome, poured_ms, status) in [
+        ("partial", 7200, CodeStatus::Used),
+        ("partial", 7199, CodeStatus::Review),
+        ("interrupted", 7200, CodeStatus::Used),
+        ("interrupted", 0, CodeStatus::Review),
+        ("not_poured", 10, CodeStatus::Review),
+    ] {
+        let cup = bar.paid_cup().await;
+        let grant = bar.scan(&cup, "seven", outcome).await;
+        let now: CodeView = bar.report(&cup, &grant, outcome, poured_ms).await.read(200);
+        assert_eq!(now.status, status, "{outcome} {poured_ms}");
+    }
+    bar.world.settle().await;
+    let failed = bar.world.said::<DispenseFailed>();
+    let said: Vec<_> = failed.iter().map(|failed| (failed.outcome, failed.poured_ms)).collect();
+    use DispenseOutcome::{Interrupted, NotPoured, Partial};
+    assert_eq!(said, [(Some(Partial), Some(7199)), (Some(Interrupted), Some(0)), (Some(NotPoured), Some(10))]);
+    assert!(failed.iter().all(|failed| failed.code.status == CodeStatus::Review));
+}
+
+#[tokio::test]
+async fn a_report_of_a_strange_grant_or_machine_is_refused() {
+    let bar = Bar::open().await;
+    let (cup, other) = (bar.paid_cup().await, bar.paid_cup().await);
+    let grant = bar.scan(&cup, "seven", "one").await;
+    let of_other_code = bar.report(&other, &grant, "completed", 8000).await;
+    let _ = of_other_code.problem(404, "unknown-dispense");
+
+    let report = |device: &str, dispense_id, outcome: &str| json!({ "dispenseId": dispense_id, "deviceId": device, "outcome": outcome, "pouredMs": 0 });
+    let path = format!("/api/QrCode/{}/complete", cup.code);
+    let unknown = report("seven", Some(DispenseId::new(bar.now())), "completed");
+    let _ = bar.client.post(&path, unknown).await.problem(404, "unknown-dispense");
+    let _ = bar.client.post(&path, report("eight", grant.dispense_id, "completed")).await.problem(409, "wrong-device");
+    let _ = bar.client.post(&path, report("", grant.dispense_id, "completed")).await.problem(422, "invalid");
+    let _ = bar.client.post(&path, report("seven", grant.dispense_id, "spilt")).await.expect(422);
+    let no_code = bar.client.post("/api/QrCode/menu/complete", report("seven", grant.dispense_id, "completed")).await;
+    let _ = no_code.problem(404, "not-found");
+    assert_eq!(bar.status(&cup).await, CodeStatus::Leased);
+}
+
+#[tokio::test]
+async fn a_grant_whose_answer_was_lost_is_freed_by_the_machines_heartbeat() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    assert_eq!(heartbeat(&bar, "epoch-1", &[], 0).await.grants, 0);
+    let lost = bar.scan(&cup, "seven", "one").await;
+
+    assert_eq!(heartbeat(&bar, "epoch-1", &[], 0).await.grants, 1);
+    assert_eq!(bar.status(&cup).await, CodeStatus::Leased, "the answer may still be on its way");
+    assert_eq!(heartbeat(&bar, "epoch-1", &[lost.dispense_id], 1).await.grants, 1);
+    assert_eq!(bar.status(&cup).await, CodeStatus::Leased, "the machine holds it");
+    heartbeat(&bar, "epoch-1", &[], 1).await;
+    assert_eq!(bar.status(&cup).await, CodeStatus::Active);
+    let late: CodeView = bar.report(&cup, &lost, "completed", 8000).await.read(200);
+    assert_eq!(late.status, CodeStatus::Active, "that grant is closed");
+}
+
+#[tokio::test]
+async fn a_heartbeat_that_was_sent_before_the_grant_was_told_again_frees_nothing() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    bar.scan(&cup, "seven", "one").await;
+    let told_again = bar.scan(&cup, "seven", "two").await;
+    heartbeat(&bar, "epoch-1", &[], 1).await;
+    assert_eq!(bar.status(&cup).await, CodeStatus::Leased);
+    bar.report(&cup, &told_again, "completed", 8000).await.expect(200);
+    assert_eq!(bar.status(&cup).await, CodeStatus::Used);
+}
+
+#[tokio::test]
+async fn a_machine_that_saw_more_grants_than_we_gave_frees_nothing() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    bar.scan(&cup, "seven", "one").await;
+    assert_eq!(heartbeat(&bar, "epoch-1", &[], 9).await.grants, 1);
+    assert_eq!(bar.status(&cup).await, CodeStatus::Leased);
+}
+
+#[tokio::test]
+async fn a_machine_that_lost_its_journal_leaves_its_cups_to_a_person() {
+    let bar = Bar::open().await;
+    let cups = bar.paid_cups(3).await;
+    bar.scan(&cups[0], "seven", "one").await;
+    bar.scan(&cups[1], "eight", "one").await;
+    heartbeat(&bar, "epoch-2", &[], 0).await;
+    assert_eq!(bar.status(&cups[0]).await, CodeStatus::Review);
+    assert_eq!(bar.status(&cups[1]).await, CodeStatus::Leased, "another machine's");
+
+    let of_second_journal = bar.validate(scan_of(&cups[2], "seven", "two", "epoch-2")).await;
+    assert!(of_second_journal.valid);
+    let answer = bar.validate(scan_of(&cups[2], "seven", "two", "epoch-3")).await;
+    assert_eq!(answer.reason, Some(RefusalReason::InReview), "a scan tells of the new journal as well");
+    bar.world.settle().await;
+    let failed = bar.world.said::<DispenseFailed>();
+    let said: Vec<_> = failed.iter().map(|failed| (&failed.code.code, failed.outcome)).collect();
+    assert_eq!(said, [(&cups[0].code, None), (&cups[2].code, None)]);
+}
+
+#[tokio::test]
+async fn a_heartbeat_that_cannot_be_is_refused() {
+    let bar = Bar::open().await;
+    let grants = vec![DispenseId::new(bar.now()); 65];
+    for body in [
+        json!({ "deviceId": "", "journalEpoch": "e", "openDispenses": [] }),
+        json!({ "deviceId": "seven", "journalEpoch": "e".repeat(65), "openDispenses": [] }),
+        json!({ "deviceId": "seven", "journalEpoch": "e", "openDispenses": grants }),
+    ] {
+        let _ = bar.client.post("/api/QrCode/heartbeat", body).await.problem(422, "invalid");
+    }
+}

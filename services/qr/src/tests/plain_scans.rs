@@ -1,0 +1,94 @@
+//! Scans as in the specification's steps 33 to 36: a code alone.
+
+use contracts::{
+    event::{DispenseCompleted, OrderCreated},
+    qr::{CodeStatus, RefusalReason},
+};
+
+use super::*;
+
+async fn refused(bar: &Bar, code: &str) -> Option<RefusalReason> {
+    let answer = bar.validate(json!({ "code": code })).await;
+    assert!(!answer.valid);
+    assert_eq!((answer.product_name, answer.dispense_duration, answer.dispense_id), (None, None, None));
+    answer.reason
+}
+
+#[tokio::test]
+async fn a_paid_code_pours_once() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+
+    let answer = bar.client.post("/api/QrCode/validate", json!({ "code": cup.code })).await.expect(200);
+    assert_eq!(answer, json!({ "valid": true, "productName": "Latte", "dispenseDuration": 8 }));
+    assert_eq!(refused(&bar, &cup.code).await, Some(RefusalReason::Used));
+
+    let used = bar.look(&cup).await;
+    assert_eq!(used.status, CodeStatus::Used);
+    assert_eq!(bar.on_receipt(cup.order_id).await, std::slice::from_ref(&used));
+    bar.world.settle().await;
+    assert_eq!(bar.world.said::<DispenseCompleted>(), [DispenseCompleted { code: used, poured_ms: None }]);
+}
+
+#[tokio::test]
+async fn of_many_scans_at_the_same_instant_one_pours() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    let scans = (0..16).map(|_| {
+        let (client, code) = (bar.client.clone(), cup.code.clone());
+        tokio::spawn(async move { client.post("/api/QrCode/validate", json!({ "code": code })).await })
+    });
+    let mut poured = 0;
+    for scan in scans.collect::<Vec<_>>() {
+        let answer: ValidateAnswer = scan.await.unwrap().read(200);
+        poured += u32::from(answer.valid);
+    }
+    assert_eq!(poured, 1);
+}
+
+#[tokio::test]
+async fn a_code_is_read_as_scanners_and_people_write_it() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    let sloppy = format!(" {}\r\n", cup.code.to_lowercase().replace('0', "o").replace('1', "l"));
+    assert!(bar.validate(json!({ "code": sloppy })).await.valid);
+}
+
+#[tokio::test]
+async fn a_code_that_does_not_pour_says_why() {
+    let bar = Bar::open().await;
+    assert_eq!(refused(&bar, "https://example.com").await, Some(RefusalReason::NotFound));
+    assert_eq!(refused(&bar, &"9".repeat(100_000)).await, Some(RefusalReason::NotFound));
+    assert_eq!(refused(&bar, "QR-20261122-0000000000000000").await, Some(RefusalReason::NotFound));
+
+    let order = bar.order_of(1);
+    bar.world.publish(&OrderCreated(order.clone())).await;
+    let unpaid = bar.codes_of(order.order_id).await.remove(0);
+    assert_eq!(refused(&bar, &unpaid.code).await, Some(RefusalReason::Unpaid));
+    bar.world.publish(&expired(&order, 2)).await;
+    assert_eq!(refused(&bar, &unpaid.code).await, Some(RefusalReason::Void));
+
+    let leased = bar.paid_cup().await;
+    bar.scan(&leased, "seven", "one").await;
+    assert_eq!(refused(&bar, &leased.code).await, Some(RefusalReason::InUse));
+    let in_review = bar.cup_in_review().await;
+    assert_eq!(refused(&bar, &in_review.code).await, Some(RefusalReason::InReview));
+}
+
+#[tokio::test]
+async fn half_a_machine_is_refused_with_what_to_send() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    let bodies = [
+        json!({ "code": cup.code, "deviceId": "seven" }),
+        json!({ "code": cup.code, "deviceId": "seven", "attemptId": "one" }),
+        json!({ "code": cup.code, "attemptId": "one", "journalEpoch": "e" }),
+        json!({ "code": cup.code, "deviceId": "", "attemptId": "one", "journalEpoch": "e" }),
+        json!({ "code": cup.code, "deviceId": "seven", "attemptId": "x".repeat(65), "journalEpoch": "e" }),
+    ];
+    for body in bodies {
+        let _ = bar.client.post("/api/QrCode/validate", body).await.problem(422, "invalid");
+    }
+    let _ = bar.client.post("/api/QrCode/validate", json!({ "kode": "x" })).await.expect(422);
+    assert_eq!(bar.status(&cup).await, CodeStatus::Active);
+}

@@ -1,0 +1,197 @@
+//! What staff and screens do with codes.
+
+use contracts::{
+    event::{CodesIssued, DispenseCompleted, OrderCreated},
+    qr::{CodeStatus, RefusalReason},
+};
+
+use super::*;
+
+impl Bar {
+    async fn reissue(&self, body: Value) -> Reply {
+        self.client.post("/api/QrCode/generate", body).await
+    }
+
+    /// A paid cup whose time is over.
+    async fn expired_cup(&self) -> CodeView {
+        let cup = self.paid_cup().await;
+        self.world.clock.advance(VALIDITY);
+        self.codes.expire_due().await.unwrap();
+        self.look(&cup).await
+    }
+}
+
+#[tokio::test]
+async fn a_paid_code_that_expired_is_replaced_and_the_old_one_dies() {
+    let bar = Bar::open().await;
+    let old = bar.expired_cup().await;
+    let codes: Vec<CodeView> = bar.reissue(json!({ "orderId": old.order_id })).await.read(200);
+    let new = &codes[0];
+    assert_eq!((new.status, new.unit, new.expires_at), (CodeStatus::Active, old.unit, bar.now() + VALIDITY));
+    assert!(new.version > old.version && new.code != old.code);
+    assert_eq!(bar.on_receipt(old.order_id).await, codes);
+
+    assert_eq!(bar.validate(json!({ "code": old.code })).await.reason, Some(RefusalReason::Void));
+    bar.world.settle().await;
+    assert_eq!(bar.world.said::<CodesIssued>().last().unwrap().codes, codes);
+    assert!(bar.validate(json!({ "code": new.code })).await.valid);
+}
+
+#[tokio::test]
+async fn a_code_that_pours_is_replaced_only_when_it_is_named() {
+    let bar = Bar::open().await;
+    let cups = bar.paid_cups(2).await;
+    let order_id = cups[0].order_id;
+    let untouched: Vec<CodeView> = bar.reissue(json!({ "orderId": order_id })).await.read(200);
+    assert_eq!(untouched, cups);
+    let codes: Vec<CodeView> = bar.reissue(json!({ "orderId": order_id, "codes": [cups[1].code] })).await.read(200);
+    assert_eq!(codes[0], cups[0]);
+    assert_ne!(codes[1].code, cups[1].code);
+    assert_eq!(bar.status(&cups[1]).await, CodeStatus::Void);
+}
+
+#[tokio::test]
+async fn the_same_tap_twice_replaces_a_code_once() {
+    let bar = Bar::open().await;
+    let old = bar.expired_cup().await;
+    let body = json!({ "orderId": old.order_id });
+    let first = bar.client.post_with_key("/api/QrCode/generate", "tap-1", &body).await.expect(200);
+    let again = bar.client.post_with_key("/api/QrCode/generate", "tap-1", &body).await.expect(200);
+    assert_eq!(first, again);
+    assert_eq!(bar.codes_of(old.order_id).await.len(), 2);
+    let other = json!({ "orderId": old.order_id, "codes": [old.code] });
+    let refused = bar.client.post_with_key("/api/QrCode/generate", "tap-1", &other).await;
+    let _ = refused.problem(422, "idempotency-key-reused");
+}
+
+#[tokio::test]
+async fn a_code_that_cannot_be_replaced_says_what_to_do_instead() {
+    let bar = Bar::open().await;
+    let refused = async |cup: &CodeView, slug: &str| {
+        let of_order = bar.reissue(json!({ "orderId": cup.order_id })).await.problem(409, slug);
+        let named = bar.reissue(json!({ "orderId": cup.order_id, "codes": [cup.code] })).await.problem(409, slug);
+        assert_eq!(of_order["detail"], named["detail"]);
+    };
+    let leased = bar.paid_cup().await;
+    bar.scan(&leased, "seven", "one").await;
+    refused(&leased, "code-leased").await;
+    refused(&bar.cup_in_review().await, "code-in-review").await;
+    let used = bar.paid_cup().await;
+    bar.validate(json!({ "code": used.code })).await;
+    refused(&used, "code-used").await;
+
+    let order = bar.order_of(1);
+    bar.world.publish(&OrderCreated(order.clone())).await;
+    let unpaid = bar.codes_of(order.order_id).await.remove(0);
+    refused(&unpaid, "order-unpaid").await;
+    bar.world.publish(&expired(&order, 2)).await;
+    refused(&unpaid, "code-void").await;
+}
+
+#[tokio::test]
+async fn codes_that_do_not_exist_are_not_replaced() {
+    let bar = Bar::open().await;
+    let cup = bar.expired_cup().await;
+    let nobody = OrderId::new(bar.now());
+    let _ = bar.reissue(json!({ "orderId": nobody })).await.problem(404, "not-found");
+    let strange = json!({ "orderId": cup.order_id, "codes": [cup.code, "QR-20261122-0000000000000000"] });
+    let _ = bar.reissue(strange).await.problem(404, "not-found");
+    assert_eq!(bar.status(&cup).await, CodeStatus::Expired, "all or none");
+    let many = json!({ "orderId": cup.order_id, "codes": vec![&cup.code; 201] });
+    let _ = bar.reissue(many).await.problem(422, "invalid");
+}
+
+#[tokio::test]
+async fn a_person_says_that_the_guest_has_the_drink() {
+    let bar = Bar::open().await;
+    let cup = bar.cup_in_review().await;
+    let waiting: Vec<CodeView> = bar.client.get("/api/QrCode/attention").await.read(200);
+    assert_eq!(waiting, std::slice::from_ref(&cup));
+
+    let used: CodeView = bar.resolve(&cup, "poured").await.read(200);
+    assert_eq!(used.status, CodeStatus::Used);
+    assert_eq!(bar.on_receipt(cup.order_id).await, std::slice::from_ref(&used));
+    assert_eq!(bar.client.get("/api/QrCode/attention").await.expect(200), json!([]));
+    bar.world.settle().await;
+    assert_eq!(bar.world.said::<DispenseCompleted>(), [DispenseCompleted { code: used, poured_ms: None }]);
+    let _ = bar.resolve(&cup, "not_poured").await.problem(409, "code-not-in-review");
+}
+
+#[tokio::test]
+async fn a_person_says_that_the_guest_has_nothing() {
+    let bar = Bar::open().await;
+    let cup = bar.cup_in_review().await;
+    bar.world.clock.advance(VALIDITY);
+    let path = format!("/api/QrCode/{}/resolve", cup.code);
+    let decision = json!({ "decision": "not_poured" });
+    let back: CodeView = bar.client.post_with_key(&path, "tap-1", &decision).await.read(200);
+    assert_eq!((back.status, back.expires_at), (CodeStatus::Active, bar.now() + Duration::from_secs(300)));
+    assert_eq!(bar.client.post_with_key(&path, "tap-1", &decision).await.read::<CodeView>(200), back);
+    bar.world.settle().await;
+    assert_eq!(bar.world.said::<CodesIssued>().last().unwrap().codes, [back]);
+    assert!(bar.validate(json!({ "code": cup.code })).await.valid);
+}
+
+#[tokio::test]
+async fn a_review_of_an_order_that_is_over_ends_without_a_drink() {
+    let bar = Bar::open().await;
+    let cup = bar.cup_in_review().await;
+    let order = contracts::event::PlacedOrder { order_id: cup.order_id, ..bar.order_of(1) };
+    bar.world.publish(&completed(&order, 2)).await;
+    assert_eq!(bar.status(&cup).await, CodeStatus::Review, "a person still decides");
+    let over: CodeView = bar.resolve(&cup, "not_poured").await.read(200);
+    assert_eq!(over.status, CodeStatus::Void);
+}
+
+#[tokio::test]
+async fn only_a_code_in_review_is_decided_on() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    let _ = bar.resolve(&cup, "poured").await.problem(409, "code-not-in-review");
+    let _ = bar.resolve(&cup, "perhaps").await.expect(422);
+    let unknown = CodeView { code: "QR-20261122-0000000000000000".into(), ..cup.clone() };
+    let _ = bar.resolve(&unknown, "poured").await.problem(404, "not-found");
+    assert_eq!(bar.status(&cup).await, CodeStatus::Active);
+}
+
+#[tokio::test]
+async fn a_code_is_shown_as_a_picture_that_a_browser_keeps() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    let reply = bar.client.get(&format!("/api/QrCode/{}/image.svg", cup.code)).await;
+    assert_eq!(reply.headers["content-type"], "image/svg+xml");
+    assert!(reply.headers["cache-control"].to_str().unwrap().contains("immutable"));
+    let picture = reply.expect(200);
+    assert!(picture.as_str().unwrap().contains("<svg"), "{picture}");
+
+    for unknown in ["QR-20261122-0000000000000000", "menu"] {
+        let _ = bar.client.get(&format!("/api/QrCode/{unknown}/image.svg")).await.problem(404, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn an_order_without_codes_is_an_empty_list_and_no_id_is_refused() {
+    let bar = Bar::open().await;
+    assert!(bar.codes_of(OrderId::new(bar.now())).await.is_empty());
+    let _ = bar.client.get("/api/QrCode/order/42").await.problem(400, "invalid-id");
+}
+
+#[tokio::test]
+async fn every_public_route_is_in_the_document_and_no_internal_one() {
+    let bar = Bar::open().await;
+    let document = bar.client.get("/openapi.json").await.expect(200);
+    let paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(
+        paths,
+        [
+            "/api/QrCode/attention",
+            "/api/QrCode/generate",
+            "/api/QrCode/heartbeat",
+            "/api/QrCode/order/{orderId}",
+            "/api/QrCode/validate",
+            "/api/QrCode/{code}/complete",
+            "/api/QrCode/{code}/image.svg",
+            "/api/QrCode/{code}/resolve",
+        ]
+    );
+}
