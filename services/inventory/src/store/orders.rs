@@ -13,8 +13,8 @@ fn order_of_row(row: &Row<'_>) -> DbResult<OrderStock> {
         is_open: row.get("is_open")?,
         is_confirmed: row.get("is_confirmed")?,
         is_paid: row.get("is_paid")?,
-        occupied: Occupied { effect: row.word("effect")?, parts: row.json("parts")? },
         items: json_opt(row, "items")?,
+        occupied: Occupied { effect: row.word("effect")?, parts: row.json("parts")? },
         unsaid: json_opt(row, "unsaid")?.unwrap_or_default(),
         updated_at: row.get("updated_at")?,
     })

@@ -116,3 +116,27 @@ async fn a_payment_that_comes_before_its_order_is_remembered() {
     shop.created(order, &[(croissant, 2)]).await;
     assert_eq!(shop.levels(croissants).await, (7, 0));
 }
+
+#[tokio::test]
+async fn a_count_while_orders_are_paid_loses_none_of_them() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 100, json!({})).await;
+    let orders: Vec<_> = (0..20).map(|_| shop.new_order()).collect();
+    for order in &orders {
+        shop.created(*order, &[(croissant, 1)]).await;
+    }
+    let paid = futures::future::join_all(orders.iter().map(|order| shop.paid(*order)));
+    let counted = async {
+        for quantity in [50, 60, 70] {
+            shop.adjust(croissants, MoveReason::Count, quantity).await.expect(200);
+        }
+    };
+    tokio::join!(paid, counted);
+    let moves = shop.moves(croissants).await;
+    assert_eq!(moves.iter().filter(|row| row.reason == MoveReason::Sale).count(), 20);
+    let (on_hand, reserved) = shop.levels(croissants).await;
+    assert_eq!((on_hand, reserved), (moves.iter().map(|row| row.quantity).sum(), 0));
+    let last_count = moves.iter().rposition(|row| row.reason == MoveReason::Count).unwrap();
+    assert_eq!(moves[last_count].on_hand_after, 70);
+    assert_eq!(on_hand, 70 - i64::try_from(moves.len() - 1 - last_count).unwrap());
+}

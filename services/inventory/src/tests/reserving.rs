@@ -191,3 +191,30 @@ async fn an_order_of_two_hundred_different_things_is_held_in_one_go() {
         assert_eq!(shop.levels(*item).await, (0, 0));
     }
 }
+
+#[tokio::test]
+async fn of_forty_guests_who_want_the_last_five_at_once_five_get_one() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 5, json!({})).await;
+    let orders: Vec<_> = (0..40).map(|_| shop.new_order()).collect();
+    let items = [(croissant, 1)];
+    let asked = orders.iter().map(|order| shop.reserve(*order, 1, &items));
+    let answers = futures::future::join_all(asked).await;
+    let held = answers.iter().filter(|answer| answer.status == 200).count();
+    let refused = answers.iter().filter(|answer| answer.status == 409).count();
+    assert_eq!((held, refused), (5, 35));
+    assert_eq!(shop.levels(croissants).await, (5, 5));
+}
+
+#[tokio::test]
+async fn one_order_sent_by_many_requests_at_once_is_held_once() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 5, json!({})).await;
+    let order = shop.new_order();
+    let items = [(croissant, 2)];
+    let asked = (0..20).map(|_| shop.reserve(order, 1, &items));
+    for answer in futures::future::join_all(asked).await {
+        answer.expect(200);
+    }
+    assert_eq!(shop.levels(croissants).await, (5, 2));
+}
