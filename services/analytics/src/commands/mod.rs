@@ -17,7 +17,9 @@ use host::{Databases, ShopFeed};
 use crate::model::AnalyticsSettings;
 use sources::Sources;
 
-pub(crate) use extract::{Extracted, ORDERS_PER_BATCH_MAX};
+pub(crate) use extract::Extracted;
+#[cfg(test)]
+pub(crate) use extract::ORDERS_PER_BATCH_MAX;
 
 /// Reports: the home of their commands. Clones share one extraction.
 #[derive(Clone)]

@@ -4,11 +4,11 @@ use serde_json::json;
 use testkit::World;
 
 use super::{
-    extract,
+    Reports, extract, reports,
     shop::{Sale, Shop, figures, wrong_sums},
     shop_with_reports, summary,
 };
-use crate::{AnalyticsSettings, commands::ORDERS_PER_BATCH_MAX};
+use crate::commands::ORDERS_PER_BATCH_MAX;
 
 /// More than fit into one batch.
 fn a_busy_morning(world: &World) -> Vec<Sale> {
@@ -20,9 +20,8 @@ async fn figures_of(sales: impl Fn(&World) -> Vec<Sale>) -> Vec<String> {
     let world = World::new().await;
     let shop = Shop::open(&world).await;
     shop.put(&sales(&world)).await;
-    let service = crate::open(world.around(), AnalyticsSettings::default()).await.unwrap();
-    let db = service.db.clone();
-    extract(&world.start(service).await).await;
+    let Reports { client, db, .. } = reports(&world).await;
+    extract(&client).await;
     figures(&db).await
 }
 
@@ -30,9 +29,7 @@ async fn figures_of(sales: impl Fn(&World) -> Vec<Sale>) -> Vec<String> {
 async fn extracting_twice_changes_nothing() {
     let world = World::new().await;
     let shop = Shop::open(&world).await;
-    let service = crate::open(world.around(), AnalyticsSettings::default()).await.unwrap();
-    let db = service.db.clone();
-    let client = world.start(service).await;
+    let Reports { client, db, .. } = reports(&world).await;
     shop.put(&a_busy_morning(&world)).await;
     assert_eq!(extract(&client).await, 600);
     let once = figures(&db).await;
@@ -45,9 +42,7 @@ async fn extracting_twice_changes_nothing() {
 async fn a_run_that_breaks_off_is_ended_by_the_next_one() {
     let world = World::new().await;
     let shop = Shop::open(&world).await;
-    let service = crate::open(world.around(), AnalyticsSettings::default()).await.unwrap();
-    let db = service.db.clone();
-    let client = world.start(service).await;
+    let Reports { client, db, .. } = reports(&world).await;
     let whole = a_busy_morning(&world);
     let mut broken = whole.clone();
     // No line has no units: the transaction of its batch fails.
@@ -66,7 +61,7 @@ async fn a_run_that_breaks_off_is_ended_by_the_next_one() {
 /// An order's way: placed, paid, and completed, or cancelled after all for every fifth.
 fn step(number: u32, step: u32, world: &World) -> Sale {
     let mut sale = Sale::paid(number, world);
-    sale.business_day = ["2026-11-21", "2026-11-22"][usize::from(number % 2 == 0)];
+    sale.business_day = ["2026-11-21", "2026-11-22"][usize::from(number.is_multiple_of(2))];
     sale.version = i64::from(step) + 1;
     sale.lines[0].1 = ["Latte", "Caffè latte"][usize::from(number > 20)];
     (sale.status, sale.method) = match (step, number % 5) {
@@ -85,9 +80,7 @@ async fn however_orders_and_extractions_interleave_the_figures_end_the_same() {
     for seed in 1..=3_u32 {
         let world = World::new().await;
         let shop = Shop::open(&world).await;
-        let service = crate::open(world.around(), AnalyticsSettings::default()).await.unwrap();
-        let db = service.db.clone();
-        let client = world.start(service).await;
+        let Reports { client, db, .. } = reports(&world).await;
         // Each order appears three times, in an order that the seed decides; its n-th time is its n-th step.
         let mut turns: Vec<u32> = (0..3 * ORDERS).collect();
         turns.sort_by_key(|turn| (turn * 7_919 + seed * 104_729) % 1_009);
@@ -130,9 +123,7 @@ async fn an_order_that_appears_behind_the_watermark_is_found() {
 async fn a_line_knows_the_category_that_its_product_has_on_the_menu() {
     let world = World::new().await;
     let shop = Shop::open(&world).await;
-    let service = crate::open(world.around(), AnalyticsSettings::default()).await.unwrap();
-    let db = service.db.clone();
-    let client = world.start(service).await;
+    let Reports { client, db, .. } = reports(&world).await;
     shop.put(&[Sale::paid(1, &world)]).await;
     extract(&client).await;
     let figures = figures(&db).await;
@@ -143,8 +134,7 @@ async fn a_line_knows_the_category_that_its_product_has_on_the_menu() {
 #[tokio::test]
 async fn reports_answer_before_the_other_services_have_a_database() {
     let world = World::new().await;
-    let service = crate::open(world.around(), AnalyticsSettings::default()).await.unwrap();
-    let client = world.start(service).await;
+    let client = reports(&world).await.client;
     let refusal = client.post("/internal/Analytics/extract", json!({})).await.problem(503, "unavailable");
     assert!(refusal["detail"].is_string());
     let figures = summary(&client, "").await;

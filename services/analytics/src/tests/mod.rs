@@ -5,6 +5,8 @@ mod reports;
 mod shop;
 mod when;
 
+use db::Db;
+use host::Timer;
 use serde_json::{Value, json};
 use testkit::{Client, World};
 
@@ -12,9 +14,20 @@ use shop::Shop;
 
 /// A shop with empty databases, and its reports.
 async fn shop_with_reports(world: &World) -> (Shop, Client) {
-    let shop = Shop::open(world).await;
-    let service = crate::open(world.around(), crate::AnalyticsSettings::default()).await.unwrap();
-    (shop, world.start(service).await)
+    (Shop::open(world).await, reports(world).await.client)
+}
+
+/// Reports that are brought up to date when the test says so, and not by themselves.
+struct Reports {
+    client: Client,
+    db: Db,
+    timer: Timer,
+}
+
+async fn reports(world: &World) -> Reports {
+    let mut service = crate::open(world.around(), crate::AnalyticsSettings::default()).await.unwrap();
+    let (db, timer) = (service.db.clone(), service.timers.remove(0));
+    Reports { client: world.start(service).await, db, timer }
 }
 
 /// Brings the figures up to date, and answers how many orders were new.

@@ -118,7 +118,7 @@ impl Shop {
     pub(super) async fn open(world: &World) -> Self {
         let databases = &world.around().databases;
         let shop = Self { orders: databases.open(&ORDERS).await.unwrap(), menu: databases.open(&MENU).await.unwrap() };
-        shop.menu.write::<_, DbError, _>(|tx| menu_of_two(tx)).await.unwrap();
+        shop.menu.write::<_, DbError, _>(menu_of_two).await.unwrap();
         shop
     }
 

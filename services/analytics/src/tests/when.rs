@@ -5,11 +5,10 @@ use host::Timer;
 use testkit::World;
 
 use super::{
+    Reports, reports,
     shop::{Sale, Shop},
     summary,
 };
-use crate::AnalyticsSettings;
-
 async fn look(timer: &Timer) {
     (timer.run)().await.unwrap();
 }
@@ -18,9 +17,7 @@ async fn look(timer: &Timer) {
 async fn figures_are_fresh_at_the_start_soon_after_a_sale_and_every_hour() {
     let world = World::new().await;
     let shop = Shop::open(&world).await;
-    let service = crate::open(world.around(), AnalyticsSettings::default()).await.unwrap();
-    let timer = service.timers[0].clone();
-    let client = world.start(service).await;
+    let Reports { client, timer, .. } = reports(&world).await;
     let orders = async || summary(&client, "").await["orders"].as_i64().unwrap();
 
     shop.put(&[Sale::paid(1, &world)]).await;
@@ -52,9 +49,7 @@ async fn figures_are_fresh_at_the_start_soon_after_a_sale_and_every_hour() {
 #[tokio::test]
 async fn a_run_that_failed_is_tried_again_after_ten_seconds() {
     let world = World::new().await;
-    let service = crate::open(world.around(), AnalyticsSettings::default()).await.unwrap();
-    let timer = service.timers[0].clone();
-    let client = world.start(service).await;
+    let Reports { client, timer, .. } = reports(&world).await;
     let why = (timer.run)().await.unwrap_err();
     assert!(why.starts_with("the tables of order cannot be read"), "{why}");
 
