@@ -6,7 +6,6 @@
 
 mod commands;
 mod consumers;
-mod emvco;
 mod error;
 pub mod gateways;
 mod http;
@@ -68,7 +67,9 @@ pub async fn open(around: &Surroundings, settings: PaymentSettings) -> Result<Se
         None => open_with(around, None, CHECK_EVERY).await,
         Some(QrisSettings::Mock { delay }) => {
             let mock = Arc::new(Mock::new(delay, around.clock.clone()));
-            open_with(around, Some(mock), delay.clamp(CHECK_EVERY_MIN, CHECK_EVERY)).await
+            // One that pays at once leaves nothing to ask about.
+            let check_every = if delay.is_zero() { CHECK_EVERY } else { delay.clamp(CHECK_EVERY_MIN, CHECK_EVERY) };
+            open_with(around, Some(mock), check_every).await
         }
     }
 }

@@ -12,9 +12,8 @@ use super::{
 };
 use crate::{
     Payments,
-    emvco::Merchant,
     error::PaymentError,
-    gateways::Charge,
+    gateways::{Charge, Merchant},
     model::{self, OrderDue, Payment},
     store,
 };

@@ -5,8 +5,7 @@ use std::time::Duration;
 use clock::Clock;
 use futures::future::{BoxFuture, FutureExt, ready};
 
-use super::{Charge, ChargeStatus, Created, GatewayAway, Issued, QrisGateway};
-use crate::emvco;
+use super::{Charge, ChargeStatus, Created, GatewayAway, Issued, QrisGateway, emvco};
 
 /// How long a QR takes money, as long as real gateways' do.
 const QR_LIFE: Duration = Duration::from_secs(15 * 60);

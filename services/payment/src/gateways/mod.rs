@@ -3,6 +3,7 @@
 //! A port, [`QrisGateway`]. `mock` is the only adapter now; Midtrans and Xendit each get a file beside it, and their
 //! notifications end in the same `settle` as the clock's questions do.
 
+pub(crate) mod emvco;
 mod mock;
 
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use contracts::{ids::PaymentId, money::Money, time::Micros};
 use futures::future::BoxFuture;
 
-pub use crate::emvco::Merchant;
+pub use emvco::Merchant;
 pub(crate) use mock::Mock;
 
 /// Which gateway makes this shop's QRs.

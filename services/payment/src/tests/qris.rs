@@ -8,7 +8,10 @@ use contracts::{
 use serde_json::json;
 
 use super::set_up::{QR_LIFE, Till, qris};
-use crate::{QrisSettings, emvco, gateways::ChargeStatus};
+use crate::{
+    QrisSettings,
+    gateways::{ChargeStatus, emvco},
+};
 
 #[tokio::test]
 async fn a_guest_is_shown_a_qr_for_the_orders_amount() {

@@ -30,8 +30,7 @@ use testkit::{Client, World};
 
 use crate::{
     PaymentSettings, QrisSettings,
-    emvco::{self, Merchant},
-    gateways::{Charge, ChargeStatus, Created, GatewayAway, Issued, QrisGateway},
+    gateways::{Charge, ChargeStatus, Created, GatewayAway, Issued, Merchant, QrisGateway, emvco},
     model::{Noted, Payment},
     store::books,
 };
