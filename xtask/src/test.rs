@@ -28,6 +28,8 @@ struct Part {
 enum Outcome {
     Passed,
     Failed,
+    /// It could not be run to its end.
+    CutShort,
 }
 
 struct Wish {
@@ -84,7 +86,7 @@ fn measure(
     eprintln!("\nxtask: {name}");
     let begun = Instant::now();
     let outcome = part();
-    let shown = *outcome.as_ref().unwrap_or(&Outcome::Failed);
+    let shown = *outcome.as_ref().unwrap_or(&Outcome::CutShort);
     parts.push(Part { name, took: begun.elapsed(), outcome: shown });
     outcome.map(|_| ())
 }
@@ -163,8 +165,9 @@ fn summarise(parts: &[Part], wish: &Wish) {
         let word = match outcome {
             Outcome::Passed => "passed",
             Outcome::Failed => "FAILED",
+            Outcome::CutShort => "CUT SHORT",
         };
-        eprintln!("  {word}  {:>4} s  {name}", took.as_secs());
+        eprintln!("  {word:<9}  {:>4} s  {name}", took.as_secs());
     }
 }
 
