@@ -10,6 +10,9 @@ use crate::{OpenError, Schema, migrations, url::Server};
 /// How long a connection may take: longer than a busy server needs, shorter than a person waits.
 const CONNECT_WAIT: Duration = Duration::from_secs(3);
 
+/// How long a server may be silent before its connection counts as lost: as long as a statement may take.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
 /// The lock that one process holds while it migrates, so that others wait: "fnb" and a version.
 const MIGRATION_LOCK: i64 = 0x666e_6201;
 
@@ -20,8 +23,9 @@ const SESSION_SETTINGS: &str = "
     SET client_min_messages = warning";
 
 pub(super) fn connect(config: &::postgres::Config, service: &str) -> Result<Client, ::postgres::Error> {
-    let mut client =
-        config.clone().connect_timeout(CONNECT_WAIT).application_name(&format!("fnb {service}")).connect(NoTls)?;
+    let mut config = config.clone();
+    config.connect_timeout(CONNECT_WAIT).keepalives_idle(SILENCE_MAX).tcp_user_timeout(SILENCE_MAX);
+    let mut client = config.application_name(&format!("fnb {service}")).connect(NoTls)?;
     client.batch_execute(SESSION_SETTINGS)?;
     Ok(client)
 }

@@ -200,6 +200,36 @@ async fn a_file_that_was_closed_has_no_log_beside_it() {
 }
 
 #[tokio::test]
+async fn when_the_disk_is_full_what_was_answered_as_kept_is_kept_and_nothing_else() {
+    let fresh = Fresh::sqlite();
+    let db = fresh.open().await;
+    db.write::<_, DbError, _>(|tx| {
+        let pages = tx.query_one("PRAGMA page_count", (), |row| row.get::<i64>("page_count"))?;
+        tx.query(&format!("PRAGMA max_page_count = {}", pages + 2), (), |_| Ok(()))
+    })
+    .await
+    .unwrap();
+    let (release, held) = hold_writer(&db).await;
+    let mut ann = Box::pin(db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)));
+    let mut big = Box::pin(db.write::<_, DbError, _>(|tx| {
+        let note = "much ".repeat(100_000);
+        tx.execute("INSERT INTO accounts (name, balance, note) VALUES ($1, $2, $3)", ("big", 1, note)).map(|_| ())
+    }));
+    let mut bob = Box::pin(db.write::<_, DbError, _>(|tx| open_account(tx, "bob", 1)));
+    queue(&mut ann).await;
+    queue(&mut big).await;
+    queue(&mut bob).await;
+    drop(release);
+    held.await.unwrap().unwrap_or(());
+
+    let answers = [("ann", ann.await), ("big", big.await), ("bob", bob.await)];
+    assert!(matches!(answers[1].1, Err(DbError::Unavailable(_))), "{answers:?}");
+    let kept: Vec<_> = answers.iter().filter(|(_, answer)| answer.is_ok()).map(|(name, _)| *name).collect();
+    assert_eq!(all_names(&db).await, kept);
+    db.write::<_, DbError, _>(|tx| open_account(tx, "eve", 1)).await.unwrap();
+}
+
+#[tokio::test]
 async fn two_jobs_that_lock_each_other_out_are_both_kept() {
     let Some(fresh) = Fresh::postgres() else { return };
     let db = fresh.open().await;
