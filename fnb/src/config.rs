@@ -26,13 +26,29 @@ pub(crate) enum Switch {
     Off,
 }
 
+/// Where the shop's rows are. What is absent is taken from the next source.
+#[derive(Debug, Default, Args, Serialize)]
+pub(crate) struct Place {
+    /// The folder of the shop's files [default: fnb-data].
+    #[arg(long, value_name = "DIR", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<PathBuf>,
+    /// PostgreSQL instead of files: postgres://user:password@host:port [default: SQLite files in the data folder].
+    #[arg(long, value_name = "URL", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
+    /// What the databases' names on PostgreSQL begin with, so that one server holds several shops [default: nothing].
+    #[arg(long, value_name = "TEXT", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database_prefix: Option<String>,
+}
+
 /// The command line. What is absent is taken from the next source.
 #[derive(Debug, Default, Args, Serialize)]
 pub(crate) struct Flags {
-    /// The folder of the shop's files [default: fnb-data].
-    #[arg(long, value_name = "DIR")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    place: Place,
     /// The address to listen on [default: 127.0.0.1]. There is no sign-in yet: keep it on this machine.
     #[arg(long, value_name = "ADDR")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,10 +65,6 @@ pub(crate) struct Flags {
     #[arg(long)]
     #[serde(skip_serializing_if = "is_false")]
     demo: bool,
-    /// PostgreSQL instead of files: postgres://user:password@host:port [default: SQLite files in the data folder].
-    #[arg(long, value_name = "URL")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    database: Option<String>,
     /// Let a mock gateway pay QRIS by itself, after so many milliseconds; receipts are marked TEST.
     #[arg(long, value_name = "MS")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,6 +92,8 @@ pub(crate) struct Config {
     pub(crate) demo: bool,
     /// PostgreSQL's address, or nothing for files.
     pub(crate) database: Option<String>,
+    /// What the databases' names on PostgreSQL begin with.
+    pub(crate) database_prefix: String,
     /// How long the mock gateway takes to pay, in milliseconds; nothing: no mock gateway, unless `demo`.
     pub(crate) mock_qris_ms: Option<u64>,
     /// How often reports are brought up to date when nothing was sold, in seconds.
@@ -99,6 +113,7 @@ impl Default for Config {
             service_ports: Switch::On,
             demo: false,
             database: None,
+            database_prefix: String::new(),
             mock_qris_ms: None,
             report_every_seconds: 60 * 60,
             report_after_sale_seconds: 10,
@@ -113,7 +128,7 @@ impl Default for Config {
 pub(crate) struct ConfigError(String);
 
 /// The settings from every source.
-pub(crate) fn read(flags: &Flags) -> Result<Config, ConfigError> {
+pub(crate) fn read(flags: &impl Serialize) -> Result<Config, ConfigError> {
     Figment::from(Serialized::defaults(Config::default()))
         .merge(Toml::file(FILE))
         .merge(Env::prefixed(VARIABLE_PREFIX).ignore(&["log"]).filter(|name| !name.starts_with("test_")))

@@ -123,7 +123,8 @@ pub(crate) async fn fill(origin: Router) -> Result<(), DemoError> {
         filling.item(item).await?;
     }
     for (position, category) in shop.categories.iter().enumerate() {
-        let body = json!({ "categoryId": id(Kind::Category, category.id), "name": category.name, "position": position });
+        let body =
+            json!({ "categoryId": id(Kind::Category, category.id), "name": category.name, "position": position });
         filling.make("/api/Category", &id(Kind::Category, category.id), &body).await?;
     }
     for product in &shop.products {
@@ -169,7 +170,8 @@ impl Filling {
             self.make("/api/Inventory", &inventory_id, &body).await?;
             return self.receive(&inventory_id, pieces).await;
         }
-        let part = |(item, quantity): &(u32, u32)| json!({ "inventoryId": id(Kind::Item, *item), "quantity": quantity });
+        let part =
+            |(item, quantity): &(u32, u32)| json!({ "inventoryId": id(Kind::Item, *item), "quantity": quantity });
         let parts: Vec<Value> = product.recipe.iter().map(part).collect();
         self.put(&format!("/api/Recipe/{product_id}"), &json!({ "parts": parts })).await
     }

@@ -59,7 +59,9 @@ pub(crate) enum EventsError {
     #[error("the setting `database` is not the address of a server: {0}")]
     Database(#[from] db::InvalidDbUrl),
     /// No service knows it.
-    #[error("no service knows an event {0}. `fnb events list` shows the dead letters; the outbox keeps the others 30 days.")]
+    #[error(
+        "no service knows an event {0}. `fnb events list` shows the dead letters; the outbox keeps the others 30 days."
+    )]
     Unknown(EventId),
 }
 

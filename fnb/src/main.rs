@@ -14,9 +14,12 @@ use clap::{Parser, Subcommand};
 ///
 /// Start with `fnb up --demo` and open the address that it prints.
 #[derive(Debug, Parser)]
-#[command(version, after_help = "\
+#[command(
+    version,
+    after_help = "\
 Settings come from the command line, then FNB_* variables, then fnb.toml in the current folder, then the defaults;
-`fnb config` shows the outcome.")]
+`fnb config` shows the outcome."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -33,9 +36,8 @@ enum Command {
         /// What to do with them.
         #[command(subcommand)]
         action: events::Action,
-        /// Where the shop is.
         #[command(flatten)]
-        flags: config::Flags,
+        place: config::Place,
     },
 }
 
@@ -55,7 +57,7 @@ fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
     match command {
         Command::Up(flags) => Ok(on_runtime(up::up(config::read(&flags)?))??),
         Command::Config(flags) => Ok(print!("{}", config::shown(&config::read(&flags)?)?)),
-        Command::Events { action, flags } => Ok(on_runtime(events::run(action, config::read(&flags)?))??),
+        Command::Events { action, place } => Ok(on_runtime(events::run(action, config::read(&place)?))??),
     }
 }
 

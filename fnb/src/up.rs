@@ -90,7 +90,7 @@ fn surroundings(config: &Config) -> Result<Surroundings, UpError> {
 /// Where the rows are.
 pub(crate) fn databases(config: &Config) -> Result<Databases, InvalidDbUrl> {
     let databases = match &config.database {
-        Some(url) => Databases::postgres(url)?,
+        Some(url) => Databases::postgres_prefixed(url, &config.database_prefix)?,
         None => Databases::sqlite(&config.data),
     };
     let commit_delay = Duration::from_millis(config.bench_flush_ms);

@@ -41,7 +41,7 @@ pub(crate) fn router(orders: Orders, ready: Ready) -> (Router, OpenApi) {
 
 /// Places an order, or says what differs (steps 1 to 13).
 #[utoipa::path(
-    post, path = "/api/Order", tag = "order",
+    post, path = "/api/Order", tag = "Order",
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the same answer.")),
     responses(
         (status = 201, body = OrderView),
@@ -77,7 +77,7 @@ struct ListQuery {
 }
 
 /// Lists orders, newest first.
-#[utoipa::path(get, path = "/api/Order", tag = "order", params(ListQuery), responses((status = 200, body = Page<OrderView>)))]
+#[utoipa::path(get, path = "/api/Order", tag = "Order", params(ListQuery), responses((status = 200, body = Page<OrderView>)))]
 async fn list_orders(
     State(orders): State<Orders>,
     Query(query): Query<ListQuery>,
@@ -106,7 +106,7 @@ fn choice<T: Word>(name: &str, word: &str) -> Result<T, Problem> {
 
 /// One order.
 #[utoipa::path(
-    get, path = "/api/Order/{orderId}", tag = "order", params(("orderId" = OrderId, Path)),
+    get, path = "/api/Order/{orderId}", tag = "Order", params(("orderId" = OrderId, Path)),
     responses((status = 200, body = OrderView), (status = 404, body = ProblemBody))
 )]
 async fn get_order(State(orders): State<Orders>, Path(order_id): Path<OrderId>) -> Result<Json<OrderView>, Problem> {
@@ -115,7 +115,7 @@ async fn get_order(State(orders): State<Orders>, Path(order_id): Path<OrderId>) 
 
 /// Makes an order READY or COMPLETED, revives an expired one, or writes a name or a table on it.
 #[utoipa::path(
-    patch, path = "/api/Order/{orderId}", tag = "order", params(("orderId" = OrderId, Path)),
+    patch, path = "/api/Order/{orderId}", tag = "Order", params(("orderId" = OrderId, Path)),
     responses((status = 200, body = OrderView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody))
 )]
 async fn change_order(
@@ -137,7 +137,7 @@ struct CancelQuery {
 
 /// Gives an unpaid order up, with a reason.
 #[utoipa::path(
-    delete, path = "/api/Order/{orderId}", tag = "order", params(("orderId" = OrderId, Path), CancelQuery),
+    delete, path = "/api/Order/{orderId}", tag = "Order", params(("orderId" = OrderId, Path), CancelQuery),
     responses((status = 200, body = OrderView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody))
 )]
 async fn cancel_order(
@@ -164,7 +164,7 @@ struct ReceiptQuery {
 
 /// The receipt of an order (steps 20 and 23).
 #[utoipa::path(
-    get, path = "/api/Order/{orderId}/receipt", tag = "order", params(("orderId" = OrderId, Path), ReceiptQuery),
+    get, path = "/api/Order/{orderId}/receipt", tag = "Order", params(("orderId" = OrderId, Path), ReceiptQuery),
     responses((status = 200, body = Receipt), (status = 404, body = ProblemBody))
 )]
 async fn get_receipt(

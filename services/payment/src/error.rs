@@ -141,7 +141,7 @@ impl From<PaymentError> for Problem {
         let invalid = |slug, title, detail| Self::new(StatusCode::UNPROCESSABLE_ENTITY, slug, title, detail);
         let away = |slug, title, detail| Self::new(StatusCode::SERVICE_UNAVAILABLE, slug, title, detail);
         match error {
-            E::UnknownOrder(_) => Self::new(StatusCode::NOT_FOUND, "order-not-found", "No such order", detail),
+            E::UnknownOrder(_) => Self::new(StatusCode::NOT_FOUND, "unknown-order", "No such order", detail),
             E::OrderAway(_) => away("order-away", "The order cannot be asked about", detail),
             E::OrderCancelled { .. } => Self::conflict("order-cancelled", "The order was cancelled", detail),
             E::OrderExpired { .. } => Self::conflict("order-expired", "The order has expired", detail),

@@ -74,7 +74,8 @@ impl World {
         &self.around
     }
 
-    /// Runs a service, beside those that run here already, and answers a client of it.
+    /// Runs a service, beside those that run here already, and answers a client of it. It hears what is said from now
+    /// on: start every service before the first event.
     pub async fn start(&self, service: Service) -> Client {
         let client = Client::new(service.router.clone());
         self.hosts.lock().await.push(Host::start(&self.around, vec![service]));

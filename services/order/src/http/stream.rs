@@ -29,7 +29,7 @@ static STREAMS: LazyLock<std::sync::Arc<Semaphore>> =
 /// Orders as they change: events `order` whose data is the order, its state and not a difference. A client that comes
 /// back with `Last-Event-ID` is told what it missed (some of it twice), or `reset`: read the list anew.
 #[utoipa::path(
-    get, path = "/api/Order/stream", tag = "order",
+    get, path = "/api/Order/stream", tag = "Order",
     params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen.")),
     responses((status = 200, content_type = "text/event-stream", body = OrderView))
 )]

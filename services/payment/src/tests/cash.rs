@@ -87,7 +87,7 @@ async fn an_order_that_was_given_up_takes_no_money() {
 async fn an_order_that_nobody_knows_cannot_be_paid() {
     let till = Till::new().await;
     let unknown = OrderId::new(till.world.clock.now());
-    let _ = till.pay_cash(unknown, 25_000, 25_000).await.problem(404, "order-not-found");
+    let _ = till.pay_cash(unknown, 25_000, 25_000).await.problem(404, "unknown-order");
 }
 
 #[tokio::test]

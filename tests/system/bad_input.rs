@@ -1,0 +1,83 @@
+//! What tills, guests and strangers send by mistake or on purpose: each is refused with a way on, nothing is written,
+//! and the next request works.
+
+use serde_json::json;
+
+use crate::{http::Till, program::Shop};
+
+#[test]
+fn every_wrong_request_is_refused_with_a_way_on_and_nothing_is_written() {
+    let shop = Shop::demo(&[]);
+    let running = shop.start();
+    let till = &running.till;
+    let croissant = till.product("Butter croissant");
+    let good = Till::order(&[(&croissant, 1)]);
+    let order = |change: serde_json::Value| {
+        let mut order = good.clone();
+        order.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        order
+    };
+
+    // Bodies.
+    till.post_text("/api/Order", "application/json", "{\"items\": [").problem(400, "malformed-json");
+    till.post_text("/api/Order", "text/plain", &good.to_string()).expect(415);
+    till.post_text("/api/Order", "application/json", &format!("\"{}\"", "x".repeat(1 << 20)))
+        .problem(413, "body-too-large");
+    till.post("/api/Order", &order(json!({ "totalAmount": "22000" }))).problem(422, "invalid-body");
+    till.post("/api/Order", &order(json!({ "channel": "CARRIER_PIGEON" }))).problem(422, "invalid-body");
+    // Orders.
+    till.post("/api/Order", &order(json!({ "items": [] }))).problem(422, "invalid-order");
+    till.post("/api/Order", &order(json!({ "totalAmount": 21_999 }))).problem(409, "total-differs");
+    for quantity in [0, -1, 1_000] {
+        let items = json!([{ "productId": croissant["productId"], "quantity": quantity, "options": Till::options(&croissant) }]);
+        till.post("/api/Order", &order(json!({ "items": items }))).problem(422, "invalid-order");
+    }
+    // Places.
+    till.get("/api/Order/not-an-id").problem(400, "invalid-id");
+    till.get("/api/order").problem(404, "unknown-route");
+    till.get("/internal/Order/0192f0c1-2b3a-7c4d-8e5f-60718293a4b5/due").problem(404, "unknown-route");
+    till.delete("/api/Order").problem(405, "method-not-allowed");
+
+    assert_eq!(till.get("/api/Order").expect(200)["items"], json!([]));
+    shop.books().check();
+    assert!(shop.books().orders().is_empty());
+    till.post("/api/Order", &good).expect(201);
+    assert!(!shop.log().contains("panicked"), "{}", shop.log());
+}
+
+#[test]
+fn every_wrong_payment_is_refused_and_the_right_one_still_goes_through_with_the_same_key() {
+    let shop = Shop::demo(&[]);
+    let running = shop.start();
+    let till = &running.till;
+    let croissant = till.product("Butter croissant");
+    let order = till.post("/api/Order", &Till::order(&[(&croissant, 1)])).expect(201);
+    let cash = Till::cash(&order);
+    let pay = |change: serde_json::Value| {
+        let mut payment = cash.clone();
+        payment.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        till.try_post("/api/Payment", Some("one-key"), &payment).unwrap()
+    };
+    pay(json!({ "amount": 1 })).problem(409, "amount-differs");
+    pay(json!({ "tendered": 1 })).problem(422, "tendered-too-little");
+    pay(json!({ "method": "SHELLS" })).problem(422, "invalid-body");
+    pay(json!({ "orderId": "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5" })).problem(404, "unknown-order");
+    pay(json!({})).expect(201);
+    pay(json!({ "tendered": 2_000_000 })).problem(422, "idempotency-key-reused");
+    till.post("/api/Payment", &cash).problem(409, "already-paid");
+
+    let given_up = till.post("/api/Order", &Till::order(&[(&croissant, 1)])).expect(201);
+    till.delete(&format!("/api/Order/{}?reason=left", given_up["orderId"].as_str().unwrap())).expect(200);
+    assert_eq!(till.post("/api/Payment", &Till::cash(&given_up)).status, 409);
+    shop.books().check();
+}
+
+#[test]
+fn a_code_that_is_none_is_refused_in_words_that_a_machine_can_show() {
+    let shop = Shop::demo(&[]);
+    let running = shop.start();
+    for code in ["", "QR-20261122-AAAAAAAAAAAAAAAA", "https://example.org", "\u{0}\u{ffff}", "' OR 1=1 --"] {
+        let answer = running.till.post("/api/QrCode/validate", &json!({ "code": code })).expect(200);
+        assert_eq!(answer, json!({ "valid": false, "reason": "not_found" }), "{code:?}");
+    }
+}

@@ -1,0 +1,293 @@
+//! The books: whether money, stock and drinks add up, read from the databases themselves.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::{Duration, Instant},
+};
+
+use db::{DbError, Row, dead_letters, outbox};
+use host::Databases;
+
+/// How long events may take to reach their end after the last request.
+const PATIENCE: Duration = Duration::from_secs(60);
+const SERVICES: [&str; 7] = ["order", "payment", "product", "inventory", "qr", "analytics", "gateway"];
+
+/// The databases of a shop.
+pub struct Books {
+    databases: Databases,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// An order, as its service has it.
+#[derive(Clone, Debug)]
+pub struct Order {
+    pub status: String,
+    pub total: i64,
+    pub payment_id: Option<String>,
+    /// How many cups a machine pours.
+    pub cups: i64,
+    pub number: String,
+}
+
+impl Books {
+    pub fn of(databases: Databases) -> Self {
+        Self { databases, runtime: tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap() }
+    }
+
+    fn rows<T: Send + 'static>(
+        &self,
+        service: &str,
+        sql: &'static str,
+        read: fn(&Row<'_>) -> Result<T, DbError>,
+    ) -> Vec<T> {
+        self.runtime.block_on(async {
+            let database = self.databases.open_read_only(service).await.unwrap();
+            database.read(move |tx| tx.query(sql, (), read)).await.unwrap()
+        })
+    }
+
+    /// Waits until every event of a running shop has reached its end.
+    pub fn settle(&self) {
+        let asked = Instant::now();
+        let databases: Vec<_> = SERVICES
+            .iter()
+            .map(|service| self.runtime.block_on(self.databases.open_read_only(service)).unwrap())
+            .collect();
+        loop {
+            let waiting: i64 = databases
+                .iter()
+                .map(|database| self.runtime.block_on(database.read(outbox::count_unpublished)).unwrap())
+                .sum();
+            if waiting == 0 {
+                return;
+            }
+            assert!(asked.elapsed() < PATIENCE, "{waiting} events do not reach their end");
+        }
+    }
+
+    pub fn orders(&self) -> HashMap<String, Order> {
+        let orders = self.rows(
+            "order",
+            "SELECT o.order_id, o.status, o.total, o.payment_id, o.order_number,
+                    (SELECT CAST(COALESCE(SUM(i.quantity), 0) AS BIGINT) FROM order_items i
+                      WHERE i.order_id = o.order_id AND i.dispense_ml IS NOT NULL) AS cups
+               FROM orders o",
+            |row| {
+                let order = Order {
+                    status: row.get("status")?,
+                    total: row.get("total")?,
+                    payment_id: row.get("payment_id")?,
+                    cups: row.get("cups")?,
+                    number: row.get("order_number")?,
+                };
+                Ok((row.get::<String>("order_id")?, order))
+            },
+        );
+        orders.into_iter().collect()
+    }
+
+    /// Codes by order: how many of each status.
+    pub fn codes(&self) -> HashMap<String, BTreeMap<String, i64>> {
+        let mut codes: HashMap<String, BTreeMap<String, i64>> = HashMap::new();
+        let rows = self.rows(
+            "qr",
+            "SELECT order_id, status, COUNT(*) AS count FROM qr_codes GROUP BY order_id, status",
+            |row| Ok((row.get::<String>("order_id")?, row.get::<String>("status")?, row.get::<i64>("count")?)),
+        );
+        for (order_id, status, count) in rows {
+            codes.entry(order_id).or_default().insert(status, count);
+        }
+        codes
+    }
+
+    /// Everything that must hold in a shop whose events have reached their end.
+    pub fn check(&self) {
+        self.settle();
+        let orders = self.orders();
+        self.check_numbers(&orders);
+        self.check_money(&orders);
+        self.check_stock(&orders);
+        self.check_codes(&orders);
+        self.check_cups();
+        for service in SERVICES {
+            let dead = self.rows(service, "SELECT event_id, error FROM dead_letters", |row| {
+                Ok((row.get::<String>("event_id")?, row.get::<String>("error")?))
+            });
+            assert!(dead.is_empty(), "dead letters of {service}: {dead:?}");
+        }
+    }
+
+    /// Numbers have no gaps and none is given twice.
+    fn check_numbers(&self, orders: &HashMap<String, Order>) {
+        let given = self.rows("order", "SELECT letter, last FROM order_numbers", |row| {
+            Ok((row.get::<String>("letter")?, row.get::<i64>("last")?))
+        });
+        for (letter, last) in given {
+            let count = orders.values().filter(|order| order.number.starts_with(&letter)).count();
+            assert_eq!(i64::try_from(count).unwrap(), last, "orders of {letter}");
+        }
+    }
+
+    /// An order is paid by exactly one payment of its total, and the till holds what was due.
+    fn check_money(&self, orders: &HashMap<String, Order>) {
+        let payments = self.rows(
+            "payment",
+            "SELECT payment_id, order_id, status, amount FROM payments WHERE status = 'PAID'",
+            |row| Ok((row.get::<String>("order_id")?, (row.get::<String>("payment_id")?, row.get::<i64>("amount")?))),
+        );
+        let paid_count = payments.len();
+        let payments: HashMap<String, (String, i64)> = payments.into_iter().collect();
+        assert_eq!(payments.len(), paid_count, "an order was paid twice");
+        for (order_id, order) in orders {
+            match payments.get(order_id) {
+                Some((payment_id, amount)) => {
+                    assert_eq!(order.payment_id.as_ref(), Some(payment_id), "{order_id} {order:?}");
+                    assert_eq!(order.total, *amount, "{order_id} {order:?}");
+                    assert!(is_paid(order), "{order_id} {order:?} has money");
+                }
+                None => assert!(!is_paid(order), "{order_id} {order:?} has no money"),
+            }
+        }
+        assert!(payments.keys().all(|order_id| orders.contains_key(order_id)), "money without an order");
+
+        let off = self.rows(
+            "payment",
+            "SELECT p.payment_id FROM payments p
+              WHERE p.status IN ('PAID', 'REFUND_DUE')
+                AND p.due <> (SELECT CAST(COALESCE(SUM(t.amount), 0) AS BIGINT) FROM transactions t
+                               WHERE t.payment_id = p.payment_id)",
+            |row| row.get::<String>("payment_id"),
+        );
+        assert!(off.is_empty(), "the ledger of these payments does not add up: {off:?}");
+    }
+
+    /// What is there is the sum of its movements, what is held is what open orders hold, and a sale moved exactly once.
+    fn check_stock(&self, orders: &HashMap<String, Order>) {
+        let off = self.rows(
+            "inventory",
+            "SELECT i.name FROM inventories i
+              WHERE i.on_hand <> (SELECT CAST(COALESCE(SUM(m.quantity), 0) AS BIGINT) FROM stock_moves m
+                                   WHERE m.inventory_id = i.inventory_id)",
+            |row| row.get::<String>("name"),
+        );
+        assert!(off.is_empty(), "on hand is not the sum of the movements: {off:?}");
+
+        let mut held: HashMap<String, i64> = HashMap::new();
+        let mut sold: HashMap<(String, String), i64> = HashMap::new();
+        let reservations = self.rows("inventory", "SELECT order_id, effect, parts FROM reservations", |row| {
+            Ok((
+                row.get::<String>("order_id")?,
+                row.get::<String>("effect")?,
+                row.json::<HashMap<String, i64>>("parts")?,
+            ))
+        });
+        for (order_id, effect, parts) in reservations {
+            // One that was asked for and never ordered is held until it lapses.
+            if let Some(order) = orders.get(&order_id) {
+                let expected = match order.status.as_str() {
+                    "PENDING" => "HELD",
+                    "CANCELLED" | "EXPIRED" => "NONE",
+                    _ => "TAKEN",
+                };
+                assert_eq!(effect, expected, "the stock of {order_id} {order:?}");
+            }
+            for (inventory_id, quantity) in parts {
+                match effect.as_str() {
+                    "HELD" => *held.entry(inventory_id).or_default() += quantity,
+                    "TAKEN" => *sold.entry((order_id.clone(), inventory_id)).or_default() += quantity,
+                    _ => {}
+                }
+            }
+        }
+        let reserved = self.rows("inventory", "SELECT inventory_id, reserved FROM inventories", |row| {
+            Ok((row.get::<String>("inventory_id")?, row.get::<i64>("reserved")?))
+        });
+        for (inventory_id, reserved) in reserved {
+            assert_eq!(reserved, held.get(&inventory_id).copied().unwrap_or(0), "what is held of {inventory_id}");
+        }
+        let moved = self.rows(
+            "inventory",
+            "SELECT order_id, inventory_id, CAST(SUM(quantity) AS BIGINT) AS quantity FROM stock_moves
+              WHERE order_id IS NOT NULL GROUP BY order_id, inventory_id",
+            |row| {
+                Ok(((row.get::<String>("order_id")?, row.get::<String>("inventory_id")?), row.get::<i64>("quantity")?))
+            },
+        );
+        let moved: HashMap<(String, String), i64> = moved.into_iter().filter(|(_, quantity)| *quantity != 0).collect();
+        let sold: HashMap<(String, String), i64> = sold.into_iter().map(|(key, quantity)| (key, -quantity)).collect();
+        assert_eq!(moved, sold, "what orders took, and what moved");
+    }
+
+    /// A paid order has a code for each cup, no more; an order that was given up has none that pours.
+    fn check_codes(&self, orders: &HashMap<String, Order>) {
+        let codes = self.codes();
+        for (order_id, order) in orders {
+            let of_order = codes.get(order_id).cloned().unwrap_or_default();
+            let count = |statuses: &[&str]| -> i64 { statuses.iter().filter_map(|status| of_order.get(*status)).sum() };
+            let living = count(&["PENDING", "ACTIVE", "LEASED", "USED", "REVIEW", "EXPIRED"]);
+            match order.status.as_str() {
+                "CANCELLED" | "EXPIRED" => assert_eq!(living, 0, "{order_id} {order:?} {of_order:?}"),
+                "PENDING" => {
+                    assert_eq!(count(&["PENDING", "EXPIRED"]), order.cups, "{order_id} {order:?} {of_order:?}");
+                }
+                "PROCESSING" | "READY" => {
+                    assert_eq!(living, order.cups, "{order_id} {order:?} {of_order:?}");
+                    assert_eq!(count(&["PENDING"]), 0, "{order_id} {order:?} {of_order:?}");
+                }
+                _ => assert!(living <= order.cups, "{order_id} {order:?} {of_order:?}"),
+            }
+        }
+        assert!(codes.keys().all(|order_id| orders.contains_key(order_id)), "codes without an order");
+    }
+
+    /// A cup that Order calls poured is a code that QR calls used.
+    fn check_cups(&self) {
+        let poured =
+            self.rows("order", "SELECT code FROM order_cups WHERE status = 'USED'", |row| row.get::<String>("code"));
+        let used = self.rows("qr", "SELECT code FROM qr_codes WHERE status = 'USED'", |row| row.get::<String>("code"));
+        let sorted = |mut codes: Vec<String>| {
+            codes.sort();
+            codes
+        };
+        assert_eq!(sorted(poured), sorted(used));
+    }
+}
+
+fn is_paid(order: &Order) -> bool {
+    matches!(order.status.as_str(), "PROCESSING" | "READY" | "COMPLETED")
+}
+
+/// Dead letters, made by hand.
+impl Books {
+    /// The id of an order's OrderCreated.
+    pub fn event_of(&self, order_id: &str) -> String {
+        let events = self.rows("order", "SELECT event_id, subject FROM outbox WHERE kind = 'OrderCreated'", |row| {
+            Ok((row.get::<String>("subject")?, row.get::<String>("event_id")?))
+        });
+        events.into_iter().find(|(subject, _)| subject == order_id).map(|(_, event_id)| event_id).unwrap()
+    }
+
+    /// Makes Inventory's dead letter of an order's event, as if it had given it up.
+    pub fn bury(&self, event_id: &str) {
+        let event_id: contracts::ids::EventId = event_id.parse().unwrap();
+        self.runtime.block_on(async {
+            let orders = self.databases.open_read_only("order").await.unwrap();
+            let said = orders.read(move |tx| outbox::find(tx, event_id)).await.unwrap().unwrap();
+            let stock = self.databases.open(&inventory::SCHEMA).await.unwrap();
+            let at = said.appended_at;
+            stock.write(move |tx| dead_letters::bury(tx, "inventory", &said.event, "by hand", 8, at)).await.unwrap();
+            stock.close().await;
+        });
+    }
+
+    /// Waits until a running shop has acted on every dead letter that was asked for again.
+    pub fn until_no_dead_letters(&self) {
+        let asked = Instant::now();
+        while !self
+            .rows("inventory", "SELECT event_id FROM dead_letters", |row| row.get::<String>("event_id"))
+            .is_empty()
+        {
+            assert!(asked.elapsed() < PATIENCE, "the dead letter is not acted on");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The program as a person meets it in a terminal.
+
+use std::{net::TcpListener, process::Command};
+
+use crate::{
+    http::Till,
+    program::{Shop, program},
+};
+
+fn output(command: &mut Command) -> (bool, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn help_teaches_every_command() {
+    let (fine, help, _) = output(program().arg("--help"));
+    assert!(fine);
+    for word in ["up", "config", "events", "fnb up --demo", "FNB_", "fnb.toml"] {
+        assert!(help.contains(word), "{word} is not in\n{help}");
+    }
+}
+
+#[test]
+fn settings_come_from_the_command_line_then_variables_then_the_file_and_secrets_are_masked() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = "port = 1\nlisten = \"127.0.0.2\"\ndatabase = \"postgres://u:geheim@h:5432\"\ndata = \"from-file\"\n";
+    std::fs::write(folder.path().join("fnb.toml"), file).unwrap();
+    let mut command = program();
+    command
+        .current_dir(folder.path())
+        .args(["config", "--port", "3"])
+        .env("FNB_PORT", "2")
+        .env("FNB_LISTEN", "127.0.0.3");
+    let (fine, shown, error) = output(&mut command);
+    assert!(fine, "{error}");
+    assert!(shown.contains("port = 3"), "{shown}");
+    assert!(shown.contains("listen = \"127.0.0.3\""), "{shown}");
+    assert!(shown.contains("data = \"from-file\""), "{shown}");
+    assert!(!shown.contains("geheim"), "{shown}");
+}
+
+#[test]
+fn a_setting_that_does_not_exist_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("fnb.toml"), "prot = 1\n").unwrap();
+    let (fine, _, error) = output(program().current_dir(folder.path()).arg("config"));
+    assert!(!fine);
+    assert!(error.contains("prot"), "{error}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_with_the_way_on() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = program();
+    command.current_dir(folder.path()).args(["up", "--service-ports", "off", "--port", &port]);
+    let (fine, out, error) = output(&mut command);
+    assert!(!fine);
+    assert!(out.is_empty(), "{out}");
+    assert!(error.contains(&port) && error.contains("--port"), "{error}");
+}
+
+#[test]
+fn the_program_stops_when_it_is_asked_to_though_a_screen_is_listening() {
+    let shop = Shop::demo(&[]);
+    let running = shop.start();
+    let stream = format!("{}/api/Order/stream", running.url);
+    let mut screen = ureq::get(&stream).call().unwrap();
+    running.till.post("/api/Order", &Till::order(&[(&running.till.product("Espresso"), 1)])).expect(201);
+    assert!(running.stop().success(), "{}", shop.log());
+    let heard = screen.body_mut().read_to_string().unwrap();
+    assert!(heard.contains("event: order"), "{heard}");
+}
+
+#[test]
+fn without_demo_there_is_no_menu_and_no_qris() {
+    let shop = Shop::empty();
+    let running = shop.start();
+    assert_eq!(running.till.get("/api/Product").expect(200)["items"], serde_json::json!([]));
+    let methods = running.till.get("/api/Payment/methods").expect(200).to_string();
+    assert!(methods.contains("CASH") && !methods.contains("QRIS"), "{methods}");
+}
+
+#[test]
+fn events_are_listed_shown_and_sent_again() {
+    let shop = Shop::demo(&[]);
+    let running = shop.start();
+    let order = running.till.post("/api/Order", &Till::order(&[(&running.till.product("Espresso"), 1)])).expect(201);
+    let books = shop.books();
+    books.settle();
+    let event = books.event_of(order["orderId"].as_str().unwrap());
+
+    let events = |arguments: &[&str]| output(program().arg("events").args(arguments).args(shop.place()));
+    let (fine, listed, error) = events(&["list"]);
+    assert!(fine, "{error}");
+    assert!(listed.contains("order") && listed.contains("0 waiting to be sent, 0 dead"), "{listed}");
+    let (fine, shown, _) = events(&["show", &event]);
+    assert!(fine);
+    assert!(shown.contains("said by order") && shown.contains(&event), "{shown}");
+    let (fine, _, error) = events(&["redrive", &event]);
+    assert!(!fine, "it is no dead letter");
+    assert!(error.contains("fnb events list"), "{error}");
+
+    books.bury(&event);
+    let (_, listed, _) = events(&["list"]);
+    assert!(listed.contains("by hand"), "{listed}");
+    let (fine, said, error) = events(&["redrive", "--all"]);
+    assert!(fine, "{error}");
+    assert!(said.contains("1 asked for again"), "{said}");
+    books.until_no_dead_letters();
+}

@@ -1,0 +1,114 @@
+//! Asking the program, as a till does.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// A till's connection.
+#[derive(Clone)]
+pub struct Till {
+    agent: ureq::Agent,
+    url: String,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+}
+
+impl Answer {
+    /// The body, where the status is this one.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{:#}", self.body);
+        self.body
+    }
+
+    /// The problem, where the status and the type are these.
+    #[track_caller]
+    pub fn problem(self, status: u16, slug: &str) -> Value {
+        let body = self.expect(status);
+        assert_eq!(body["type"], format!("/problems/{slug}"), "{body:#}");
+        body
+    }
+}
+
+impl Till {
+    pub fn at(url: &str) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(20)))
+            .build();
+        Self { agent: config.into(), url: url.to_owned() }
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.sent(self.agent.get(format!("{}{path}", self.url)).call()).expect("the program answers")
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.try_post(path, None, body).expect("the program answers")
+    }
+
+    /// `None`: the program was killed before it answered.
+    pub fn try_post(&self, path: &str, key: Option<&str>, body: &Value) -> Option<Answer> {
+        let mut request = self.agent.post(format!("{}{path}", self.url));
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        self.sent(request.send_json(body))
+    }
+
+    pub fn post_text(&self, path: &str, content_type: &str, text: &str) -> Answer {
+        let request = self.agent.post(format!("{}{path}", self.url)).header("Content-Type", content_type);
+        self.sent(request.send(text)).expect("the program answers")
+    }
+
+    pub fn put(&self, path: &str, body: &Value) -> Answer {
+        self.sent(self.agent.put(format!("{}{path}", self.url)).send_json(body)).expect("the program answers")
+    }
+
+    pub fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.sent(self.agent.patch(format!("{}{path}", self.url)).send_json(body)).expect("the program answers")
+    }
+
+    pub fn delete(&self, path: &str) -> Answer {
+        self.sent(self.agent.delete(format!("{}{path}", self.url)).call()).expect("the program answers")
+    }
+
+    fn sent(&self, sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Option<Answer> {
+        let mut response = sent.ok()?;
+        let status = response.status().as_u16();
+        let text = response.body_mut().read_to_string().ok()?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Some(Answer { status, body })
+    }
+
+    /// The demo's product of this name.
+    pub fn product(&self, name: &str) -> Value {
+        let page = self.get("/api/Product?limit=200").expect(200);
+        page["items"].as_array().unwrap().iter().find(|card| card["name"] == name).cloned().expect("a demo product")
+    }
+
+    /// The first option of every group that asks for one.
+    pub fn options(card: &Value) -> Vec<Value> {
+        let groups = card["optionGroups"].as_array().unwrap().iter();
+        groups.filter(|group| group["least"] != 0).map(|group| group["options"][0]["optionId"].clone()).collect()
+    }
+
+    /// An order of some demo products: (card, quantity).
+    pub fn order(lines: &[(&Value, u32)]) -> Value {
+        let total: i64 =
+            lines.iter().map(|(card, quantity)| card["price"].as_i64().unwrap() * i64::from(*quantity)).sum();
+        let item = |(card, quantity): &(&Value, u32)| json!({ "productId": card["productId"], "quantity": quantity, "options": Self::options(card) });
+        json!({ "items": lines.iter().map(item).collect::<Vec<_>>(), "totalAmount": total })
+    }
+
+    /// A payment of an order in cash, with a large note.
+    pub fn cash(order: &Value) -> Value {
+        let total = &order["price"]["total"];
+        json!({ "orderId": order["orderId"], "method": "CASH", "amount": total, "tendered": 1_000_000_000 })
+    }
+}
