@@ -52,7 +52,7 @@ impl Codes {
                 ReviewDecision::Poured => {
                     outbox::append(tx, &DispenseCompleted { code: view.clone(), poured_ms: None }, now)?;
                 }
-                ReviewDecision::NotPoured => tell(tx, resolved.order_id, &[resolved.clone()], now)?,
+                ReviewDecision::NotPoured => tell(tx, resolved.order_id, std::slice::from_ref(&resolved), now)?,
             }
             idempotency::remember(tx, key.as_ref(), &view, now)?;
             let part = ReceiptPart::read(tx, resolved.order_id, order.receipt_version)?;

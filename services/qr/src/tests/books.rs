@@ -152,10 +152,9 @@ impl Books {
     /// A machine that holds nothing scans any code that was ever printed.
     async fn scan(&mut self, machine: usize) {
         let Some(code) = self.any_code() else { return };
-        if let Some(request) = self.machines[machine].scan(&code) {
-            if let Some(answer) = self.send(request).await {
-                self.machines[machine].granted(code, answer);
-            }
+        let Some(request) = self.machines[machine].scan(&code) else { return };
+        if let Some(answer) = self.send(request).await {
+            self.machines[machine].granted(code, answer);
         }
     }
 
