@@ -50,6 +50,9 @@ pub struct Unsettled {
 
 impl Host {
     /// Connects the services to each other and starts the work behind them. Needs a running tokio runtime.
+    ///
+    /// Services that share a bus in process belong in one host: it lets no event leave an outbox before every one of
+    /// them hears, and an event that leaves is never said again to one that comes later.
     #[must_use = "what runs behind the services ends with the host"]
     pub fn start(surroundings: &Surroundings, services: Vec<Service>) -> Self {
         let (stopper, stop) = stopper();
