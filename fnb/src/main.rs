@@ -3,6 +3,7 @@
 mod config;
 mod demo;
 mod events;
+mod folder;
 mod serve;
 mod up;
 

@@ -15,6 +15,7 @@ use web::Peers;
 use crate::{
     config::{Config, Switch},
     demo,
+    folder::{Folder, FolderError},
     serve::{SERVICE_PORTS, Servers},
 };
 
@@ -24,6 +25,9 @@ pub(crate) enum UpError {
     /// A database did not open.
     #[error(transparent)]
     Open(#[from] db::OpenError),
+    /// The folder is another program's, or cannot be written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The setting `database` is no address.
     #[error("the setting `database` is not the address of a server: {0}")]
     Database(#[from] InvalidDbUrl),
@@ -43,6 +47,7 @@ pub(crate) enum UpError {
 
 /// Runs the shop until Ctrl-C or SIGTERM.
 pub(crate) async fn up(config: Config) -> Result<(), UpError> {
+    let _folder = Folder::take(&config.data)?;
     let around = surroundings(&config)?;
     let services = open_services(&config, &around).await?;
     let origin = gateway::origin(&around, &services);

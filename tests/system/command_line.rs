@@ -64,6 +64,15 @@ fn a_port_that_is_taken_is_said_with_the_way_on() {
 }
 
 #[test]
+fn a_shop_that_runs_is_not_started_a_second_time() {
+    let shop = Shop::demo(&[]);
+    let _running = shop.start();
+    let (fine, _, error) = output(program().args(["up", "--port", "0", "--service-ports", "off"]).args(shop.place()));
+    assert!(!fine);
+    assert!(error.contains("another fnb runs the shop"), "{error}");
+}
+
+#[test]
 fn the_program_stops_when_it_is_asked_to_though_a_screen_is_listening() {
     let shop = Shop::demo(&[]);
     let running = shop.start();

@@ -2,6 +2,7 @@
 
 use std::{fmt, path::Path, path::PathBuf, sync::Arc};
 
+use contracts::ids::EventId;
 use db::{Db, DbUrl, InvalidDbUrl, OpenError, Schema, Settings};
 
 /// The databases of the services: a file each in one folder, or a database each on one server. Cheap to clone.
@@ -91,6 +92,15 @@ impl Databases {
     pub async fn open_read_only(&self, service: &str) -> Result<Db, OpenError> {
         let url = self.url(service).map_err(|error| self.unusable(&error))?;
         Db::open_read_only(&url).await
+    }
+
+    /// Who sweeps these outboxes, for `process`. A folder belongs to one process at a time, so one that starts after a
+    /// kill goes on as the same sweeper; on a server it waits until the lease of the killed one has run out.
+    pub(crate) fn sweeper(&self, process: EventId) -> Arc<str> {
+        match &self.place {
+            Place::Folder(_) => "the folder's process".into(),
+            Place::Server(_) => process.to_string().into(),
+        }
     }
 
     fn unusable(&self, error: &InvalidDbUrl) -> OpenError {

@@ -67,7 +67,7 @@ impl Host {
                 surroundings.bus.consume(*queue, Arc::clone(consumer));
             }
         }
-        let holder: Arc<str> = EventId::new(surroundings.clock.now()).to_string().into();
+        let holder = surroundings.databases.sweeper(EventId::new(surroundings.clock.now()));
         for service in services {
             host.run(surroundings, &holder, service, &stop);
         }
