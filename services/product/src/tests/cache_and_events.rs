@@ -1,14 +1,15 @@
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use cache::MemoryCache;
+use cache::{Cache, CacheError, MemoryCache};
 use contracts::{event::ProductChanged, product::cache_keys};
+use futures::{FutureExt, future::BoxFuture};
 use serde_json::{Value, json};
-use testkit::World;
+use testkit::{Client, World};
 
 use super::{category, latte, menu, product};
 
 /// What the cache holds of a product: price, dispensable, and the version of the card.
-async fn cached(cache: &dyn cache::Cache, id: &str) -> Option<(String, String, i64)> {
+async fn cached(cache: &dyn Cache, id: &str) -> Option<(String, String, i64)> {
     let id = id.parse().unwrap();
     let keys = [cache_keys::price(id), cache_keys::dispensable(id), cache_keys::card(id)];
     let values: Option<Vec<String>> = cache.get_many(&keys).await.unwrap().into_iter().collect();
@@ -90,4 +91,55 @@ async fn product_changed_looks_as_its_hearers_know_it() {
     world.settle().await;
     let said: Vec<ProductChanged> = world.said();
     insta::assert_json_snapshot!(said);
+}
+
+/// A cache that does not answer.
+struct Away;
+
+impl Away {
+    fn refuse<'a, T: Send + 'a>() -> BoxFuture<'a, Result<T, CacheError>> {
+        async { Err(CacheError("away".into())) }.boxed()
+    }
+}
+impl Cache for Away {
+    fn get_many<'a>(&'a self, _: &'a [String]) -> BoxFuture<'a, Result<Vec<Option<String>>, CacheError>> {
+        Self::refuse()
+    }
+    fn put_versioned<'a>(
+        &'a self,
+        _: &'a str,
+        _: i64,
+        _: &'a [(String, String)],
+    ) -> BoxFuture<'a, Result<bool, CacheError>> {
+        Self::refuse()
+    }
+    fn put_field<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+        _: i64,
+        _: String,
+        _: Duration,
+    ) -> BoxFuture<'a, Result<(), CacheError>> {
+        Self::refuse()
+    }
+    fn get_fields<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<HashMap<String, String>, CacheError>> {
+        Self::refuse()
+    }
+    fn remove<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), CacheError>> {
+        Self::refuse()
+    }
+}
+
+#[tokio::test]
+async fn the_menu_starts_and_changes_while_the_cache_is_away() {
+    let world = World::new().await;
+    let client = menu(&world).await;
+    let coffee = category(&client, "Coffee", 0).await;
+    product(&client, latte(&coffee)).await;
+    let mut without_cache = world.around().clone();
+    without_cache.cache = Arc::new(Away);
+    let service = crate::open(&without_cache).await.unwrap();
+    product(&Client::new(service.router), latte(&coffee)).await;
+    service.db.close().await;
 }

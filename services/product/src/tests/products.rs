@@ -165,3 +165,42 @@ async fn an_unknown_product_is_not_found_and_a_wrong_id_is_no_id() {
     available.problem(404, "not-found");
     client.get("/api/Product/latte").await.problem(400, "invalid-id");
 }
+
+#[tokio::test]
+async fn of_two_changes_made_on_the_same_card_at_the_same_time_one_wins() {
+    let world = World::new().await;
+    let client = menu(&world).await;
+    let coffee = category(&client, "Coffee", 0).await;
+    let path = format!("/api/Product/{}", product(&client, latte(&coffee)).await);
+    let put = async || {
+        let request = Request::put(&path).header("content-type", "application/json").header("if-match", "\"1\"");
+        client.send(request.body(latte(&coffee).to_string().into()).unwrap()).await.status.as_u16()
+    };
+    let mut answers = futures::future::join_all((0..8).map(|_| put())).await;
+    answers.sort_unstable();
+    assert_eq!(answers, [200, 412, 412, 412, 412, 412, 412, 412]);
+    assert_eq!(client.get(&path).await.expect(200)["version"], 2);
+}
+
+#[tokio::test]
+async fn a_menu_that_is_full_takes_one_more_when_one_has_left_it() {
+    const PRODUCTS: i64 = crate::model::MENU_PRODUCTS_MAX;
+    const INSERT: &str = "
+        INSERT INTO products (product_id, category_id, name, description, price, currency, is_dispensable,
+                              option_groups, version, updated_at)
+        VALUES ($1, $2, 'Latte', '', 25000, 'IDR', 0, '[]', 1, 1)";
+    let world = World::new().await;
+    let service = crate::open(world.around()).await.unwrap();
+    let db = service.db.clone();
+    let client = world.start(service).await;
+    let coffee = category(&client, "Coffee", 0).await;
+    let last = product(&client, latte(&coffee)).await;
+    let fill = move |tx: &mut db::Tx<'_>| {
+        (1..PRODUCTS).try_for_each(|number| tx.execute(INSERT, (format!("{NOBODY}{number}"), &coffee)).map(drop))?;
+        Ok::<_, db::DbError>(coffee.clone())
+    };
+    let coffee = db.write(fill).await.unwrap();
+    client.post("/api/Product", latte(&coffee)).await.problem(409, "menu-full");
+    client.delete(&format!("/api/Product/{last}")).await.expect(204);
+    client.post("/api/Product", latte(&coffee)).await.expect(201);
+}
