@@ -176,9 +176,11 @@ pub struct Receipt {
 impl Receipt {
     /// Puts the parts together.
     #[must_use]
-    pub fn assemble(order: ReceiptOrder, payment: Option<ReceiptPayment>, codes: Option<ReceiptCodes>) -> Self {
+    pub fn assemble(order: ReceiptOrder, payment: Option<&ReceiptPayment>, codes: Option<ReceiptCodes>) -> Self {
         let expected = order.codes_expected();
         let qr_codes = codes.map(|part| part.codes).unwrap_or_default();
+        // What was handed over by hand, or given up, has no code to wait for.
+        let is_open = matches!(order.status, OrderStatus::Pending | OrderStatus::Processing | OrderStatus::Ready);
         let behind_payment = payment.is_some() && qr_codes.iter().any(|code| code.status == CodeStatus::Pending);
         let payment_status = match payment {
             Some(_) => ReceiptPaymentStatus::Paid,
@@ -194,16 +196,16 @@ impl Receipt {
             items: order.items,
             price: order.price,
             payment_status,
-            payment_method: payment.as_ref().map(|part| part.method),
-            paid_at: payment.as_ref().map(|part| part.paid_at),
-            rounding: payment.as_ref().map(|part| part.rounding),
-            due: payment.as_ref().map(|part| part.due),
-            tendered: payment.as_ref().and_then(|part| part.tendered),
-            change: payment.as_ref().and_then(|part| part.change),
-            is_test: payment.as_ref().is_some_and(|part| part.is_test),
+            payment_method: payment.map(|part| part.method),
+            paid_at: payment.map(|part| part.paid_at),
+            rounding: payment.map(|part| part.rounding),
+            due: payment.map(|part| part.due),
+            tendered: payment.and_then(|part| part.tendered),
+            change: payment.and_then(|part| part.change),
+            is_test: payment.is_some_and(|part| part.is_test),
             qr_code: qr_codes.first().map(|code| code.code.clone()),
             qr_expires_at: qr_codes.first().map(|code| code.expires_at),
-            qr_pending: qr_codes.len() < expected || behind_payment,
+            qr_pending: is_open && (qr_codes.len() < expected || behind_payment),
             qr_codes,
         }
     }

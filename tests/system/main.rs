@@ -1,6 +1,7 @@
 //! The whole program, as a shop runs it: the real binary, over HTTP, started, killed and started again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+mod api;
 mod bad_input;
 mod balance;
 mod books;

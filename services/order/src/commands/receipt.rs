@@ -46,7 +46,7 @@ impl Orders {
         let order: ReceiptOrder = serde_json::from_str(field(ReceiptField::Order)?).ok()?;
         let payment: ReceiptPayment = serde_json::from_str(field(ReceiptField::Payment)?).ok()?;
         let codes: Option<ReceiptCodes> = field(ReceiptField::Codes).and_then(|part| serde_json::from_str(part).ok());
-        let receipt = Receipt::assemble(order, Some(payment), codes);
+        let receipt = Receipt::assemble(order, Some(&payment), codes);
         (!receipt.qr_pending).then_some(receipt)
     }
 
@@ -70,6 +70,6 @@ impl Orders {
             asked.inspect_err(|error| tracing::warn!(%order_id, %error, "a receipt has no codes")).ok()
         };
         let (payment, codes) = tokio::join!(payment, codes);
-        Ok(Receipt::assemble(model::receipt_part(&order), payment, codes))
+        Ok(Receipt::assemble(model::receipt_part(&order), payment.as_ref(), codes))
     }
 }

@@ -61,7 +61,7 @@ impl Payments {
                     tokio::time::sleep(Duration::from_millis(pause_ms)).await;
                     waited_ms += pause_ms;
                 }
-                _ => return Some(Receipt::assemble(order, payment, codes)),
+                _ => return Some(Receipt::assemble(order, payment.as_ref(), codes)),
             }
         }
     }

@@ -1,0 +1,202 @@
+//! What events look like to those who hear them: a change of shape is seen here before a shop sees it.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    ids::Id,
+    inventory::Shortage,
+    money::{Amount, Currency},
+    order::{Channel, DiningOption, OrderItemView, OrderStatus, OrderView, PriceView, StockCheck, TaxView},
+    payment::PaymentMethod,
+    pricing::Percent,
+    product::ProductCard,
+    qr::{CodeStatus, CodeView, DispenseOutcome},
+    shop::ShopSettings,
+};
+
+const NOW: Micros = Micros(1_795_312_800_000_001);
+
+fn id<Of>(number: u128) -> Id<Of> {
+    Id::from_uuid(uuid::Uuid::from_u128(0x0192_f0c1_2b3a_7c4d_8e5f_0000_0000_0000 + number))
+}
+
+/// The whole event, with an id that stays.
+fn written<D: EventData>(data: &D) -> Value {
+    let event = CloudEvent { id: id(99), ..CloudEvent::new(data, NOW).unwrap() };
+    let json = serde_json::to_string(&event).unwrap();
+    let read: CloudEvent = serde_json::from_str(&json).unwrap();
+    assert_eq!(serde_json::to_string(&read.data::<D>().unwrap()).unwrap(), read.data.get(), "it reads what it writes");
+    serde_json::from_str(&json).unwrap()
+}
+
+fn placed() -> PlacedOrder {
+    PlacedOrder {
+        order_id: id(1),
+        order_version: 1,
+        order_number: "A-0042".into(),
+        business_day: "2026-11-22".parse().unwrap(),
+        total: Amount::whole(52_000),
+        currency: Currency::IDR,
+        stock: StockCheck::Reserved,
+        items: vec![
+            PlacedItem {
+                line: 1,
+                product_id: id(2),
+                product_name: "Cold brew".into(),
+                quantity: 1,
+                dispense_ml: Some(240),
+            },
+            PlacedItem { line: 2, product_id: id(3), product_name: "Latte".into(), quantity: 1, dispense_ml: None },
+        ],
+        at: NOW,
+    }
+}
+
+fn order() -> OrderView {
+    OrderView {
+        order_id: id(1),
+        order_number: "A-0042".into(),
+        status: OrderStatus::Processing,
+        channel: Channel::Kiosk,
+        dining_option: DiningOption::DineIn,
+        customer_name: Some("Sari".into()),
+        table: None,
+        items: vec![OrderItemView {
+            line: 1,
+            product_id: id(2),
+            product_name: "Cold brew".into(),
+            quantity: 2,
+            unit_price: Amount::whole(24_000),
+            line_total: Amount::whole(48_000),
+            options: Vec::new(),
+            note: Some("no ice".into()),
+            is_dispensable: true,
+            poured: 1,
+            in_review: 0,
+        }],
+        price: PriceView {
+            currency: Currency::IDR,
+            subtotal: Amount::whole(48_000),
+            discount: Amount::ZERO,
+            service: Amount::ZERO,
+            taxes: vec![TaxView {
+                name: "PB1".into(),
+                percent: Percent::from_hundredths(1_000).unwrap(),
+                amount: Amount::whole(4_364),
+            }],
+            tax: Amount::whole(4_364),
+            total: Amount::whole(48_000),
+        },
+        stock: StockCheck::Deferred,
+        business_day: "2026-11-22".parse().unwrap(),
+        placed_at: NOW,
+        expires_at: None,
+        paid_at: Some(NOW),
+        payment_method: Some(PaymentMethod::Qris),
+        cancel_reason: None,
+        updated_at: NOW,
+        version: 3,
+    }
+}
+
+fn code(status: CodeStatus) -> CodeView {
+    CodeView {
+        code: "QR-20261122-0123456789ABCDEF".into(),
+        order_id: id(1),
+        line: 1,
+        unit: 1,
+        cup: "1/2".into(),
+        product_id: id(2),
+        product_name: "Cold brew".into(),
+        dispense_ml: 240,
+        status,
+        expires_at: NOW,
+        device_id: Some("bar-1".into()),
+        version: 3,
+    }
+}
+
+fn card() -> ProductCard {
+    serde_json::from_value(json!({
+        "productId": id::<crate::ids::ProductMark>(2), "name": "Cold brew", "description": "",
+        "categoryId": id::<crate::ids::CategoryMark>(4), "price": 24_000, "currency": "IDR", "isDispensable": true,
+        "dispenseMl": 240, "optionGroups": [{
+            "groupId": id::<crate::ids::OptionGroupMark>(5), "name": "Cup", "least": 1, "most": 1, "options": [{
+                "optionId": id::<crate::ids::OptionMark>(6), "name": "Large", "priceDifference": 8_000,
+                "dispenseMlDifference": 120,
+            }],
+        }], "isAvailable": true, "isArchived": false, "version": 2, "updatedAt": NOW,
+    }))
+    .unwrap()
+}
+
+#[test]
+fn every_event_looks_as_it_did() {
+    let shortage = Shortage {
+        inventory_id: id(7),
+        name: "Oat milk".into(),
+        unit: "ml".into(),
+        needed: 200,
+        available: 150,
+        product_ids: vec![id(3)],
+    };
+    let events = [
+        written(&OrderCreated(placed())),
+        written(&OrderRevived(PlacedOrder { order_version: 3, ..placed() })),
+        written(&OrderCancelled { order_id: id(1), order_version: 2, reason: "guest left".into() }),
+        written(&OrderExpired { order_id: id(1), order_version: 2 }),
+        written(&OrderCompleted { order_id: id(1), order_version: 4 }),
+        written(&OrderChanged(order())),
+        written(&PaymentCompleted {
+            order_id: id(1),
+            payment_id: id(8),
+            method: PaymentMethod::Cash,
+            amount: Amount::whole(52_000),
+            currency: Currency::IDR,
+            paid_at: NOW,
+            is_test: false,
+        }),
+        written(&PaymentOrphaned { order_id: id(1), payment_id: id(8), reason: "the order was cancelled".into() }),
+        written(&ProductChanged(card())),
+        written(&InventoryLow {
+            inventory_id: id(7),
+            name: "Oat milk".into(),
+            unit: "ml".into(),
+            on_hand: 4_900,
+            low_level: 5_000,
+        }),
+        written(&StockShort { order_id: id(1), shortages: vec![shortage] }),
+        written(&CodesIssued { order_id: id(1), codes: vec![code(CodeStatus::Pending)] }),
+        written(&DispenseCompleted { code: code(CodeStatus::Used), poured_ms: Some(8_000) }),
+        written(&DispenseFailed {
+            code: code(CodeStatus::Review),
+            outcome: Some(DispenseOutcome::Partial),
+            poured_ms: Some(3_000),
+        }),
+        written(&ShopChanged { version: 2, settings: ShopSettings::default() }),
+    ];
+    assert_eq!(events.len(), EventKind::ALL.len(), "a new kind of event is shown here too");
+    insta::assert_json_snapshot!(events);
+}
+
+#[test]
+fn every_kind_is_heard_by_its_own_queues_and_by_analytics() {
+    for kind in EventKind::ALL {
+        assert_eq!(EventKind::named(kind.name()), Some(kind));
+        assert!(Queue::Analytics.hears().contains(&kind));
+        assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+    }
+    let routes = EventKind::ALL.map(|kind| {
+        let heard_by: Vec<&str> =
+            Queue::ALL.into_iter().filter(|queue| queue.hears().contains(&kind)).map(Queue::name).collect();
+        (kind.routing_key(), kind.source(), heard_by)
+    });
+    insta::assert_json_snapshot!(routes);
+}
+
+#[test]
+fn an_event_is_not_read_as_another_kinds() {
+    let expired = CloudEvent::new(&OrderExpired { order_id: id(1), order_version: 2 }, NOW).unwrap();
+    assert!(expired.data::<OrderCompleted>().is_err());
+}
