@@ -16,6 +16,8 @@ use crate::{
 pub const ITEMS_MAX: usize = 200;
 /// More of one thing than a shop can make in an hour.
 pub const QUANTITY_MAX: u32 = 999;
+/// As many cups for machines as one line may have: each becomes a code on the receipt.
+pub const CUPS_MAX: u32 = 999;
 /// More choices than any product offers.
 pub const OPTIONS_PER_ITEM_MAX: usize = 64;
 /// What a receipt's line can carry, four times.

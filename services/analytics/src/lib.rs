@@ -39,17 +39,12 @@ pub async fn open(around: &Surroundings, settings: AnalyticsSettings) -> Result<
     let db = around.databases.open(&SCHEMA).await?;
     let (databases, clock, shop) = (around.databases.clone(), around.clock.clone(), around.shop.clone());
     let analytics = Analytics::new(db.clone(), databases, clock, shop, settings);
-    let asked = analytics.clone();
-    let ready = web::ready(move || {
-        let analytics = asked.clone();
-        async move { analytics.ready().await.map_err(|error| error.to_string()) }
-    });
     let (router, openapi) = web::finish(
         SCHEMA.service,
         "Analytics",
         "What was sold: sums of business days, favorites, the trend, recent orders.",
         http::router(analytics.clone()),
-        ready,
+        host::ready(&db),
     );
     let consumer = consumers::consumer(&db, analytics.clone());
     let look_every = LOOK_EVERY.min(settings.after_sale);

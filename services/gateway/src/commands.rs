@@ -100,9 +100,4 @@ impl Settings {
             tracing::info!(version, "the shop trades by these settings");
         }
     }
-
-    /// Whether the database answers.
-    pub(crate) async fn is_ready(&self) -> Result<(), String> {
-        self.current().await.map(drop).map_err(|error: DbError| error.to_string())
-    }
 }

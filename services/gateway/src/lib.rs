@@ -37,6 +37,6 @@ pub async fn open(around: &Surroundings) -> Result<Service, OpenError> {
         .load()
         .await
         .map_err(|error| OpenError::Migration { database: NAME.to_owned(), reason: error.to_string() })?;
-    let (router, openapi) = http::settings_routes(settings);
+    let (router, openapi) = http::settings_routes(settings, host::ready(&db));
     Ok(Service { name: NAME, router, openapi, db, consumer: None, timers: Vec::new() })
 }

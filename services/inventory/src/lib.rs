@@ -37,17 +37,12 @@ pub async fn open(around: &Surroundings) -> Result<Service, OpenError> {
     let db = around.databases.open(&SCHEMA).await?;
     let inventory = Inventory::new(db.clone(), around.clock.clone());
 
-    let asked = db.clone();
-    let ready = web::ready(move || {
-        let db = asked.clone();
-        async move { db.read(store::is_there).await.map_err(|error: db::DbError| error.to_string()) }
-    });
     let (router, openapi) = web::finish(
         NAME,
         "Inventory",
         "Items of stock, their movements, and what one unit of a product takes of them.",
         http::routes(inventory.clone()),
-        ready,
+        host::ready(&db),
     );
 
     let follower = inventory.clone();

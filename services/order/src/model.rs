@@ -9,8 +9,9 @@ use contracts::{
     inventory::{ReserveItem, ReserveStock},
     money::{Money, MoneyError},
     order::{
-        CUSTOMER_CHARS_MAX, Channel, ChosenOption, ITEMS_MAX, NOTE_CHARS_MAX, OPTIONS_PER_ITEM_MAX, OrderItemView,
-        OrderStatus, OrderView, PlaceOrder, PlaceOrderItem, PriceView, QUANTITY_MAX, StockCheck, TABLE_CHARS_MAX,
+        CUPS_MAX, CUSTOMER_CHARS_MAX, Channel, ChosenOption, ITEMS_MAX, NOTE_CHARS_MAX, OPTIONS_PER_ITEM_MAX,
+        OrderItemView, OrderStatus, OrderView, PlaceOrder, PlaceOrderItem, PriceView, QUANTITY_MAX, StockCheck,
+        TABLE_CHARS_MAX,
     },
     pricing::{self, Discount, Line, LinePrice},
     product::{OptionGroup, ProductCard, ProductOption},
@@ -60,6 +61,8 @@ pub(crate) fn price(
     check_bounds(request)?;
     let ordered = (1_u32..).zip(&request.items).map(|(line, item)| order_line(line, item, cards, shop));
     let ordered = ordered.collect::<Result<Vec<OrderedLine>, PlaceError>>()?;
+
+    check_cups(&ordered)?;
 
     let priced: Vec<Line> = ordered.iter().map(|line| line.priced.clone()).collect();
     let price = pricing::price(&priced, Discount::None, &shop.price_rules())?;
@@ -185,6 +188,15 @@ fn checked_quantity(line: u32, card: &ProductCard, quantity: i64) -> Result<u32,
             card.name
         ))),
     }
+}
+
+fn check_cups(ordered: &[OrderedLine]) -> Result<(), PlaceError> {
+    let cups: u32 = ordered.iter().filter(|line| line.view.is_dispensable).map(|line| line.view.quantity).sum();
+    if cups > CUPS_MAX {
+        let detail = format!("The order has {cups} cups for machines; one takes at most {CUPS_MAX}. Split it in two.");
+        return Err(PlaceError::Invalid(detail));
+    }
+    Ok(())
 }
 
 type Chosen<'card> = (&'card OptionGroup, &'card ProductOption);

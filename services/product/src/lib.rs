@@ -32,17 +32,12 @@ pub async fn open(around: &Surroundings) -> Result<Service, OpenError> {
     if let Err(error) = products.cache_all().await {
         tracing::warn!(%error, "menu_not_cached");
     }
-    let asked = products.clone();
-    let ready = web::ready(move || {
-        let products = asked.clone();
-        async move { products.ready().await.map_err(|error| error.to_string()) }
-    });
     let (router, openapi) = web::finish(
         SCHEMA.service,
         "Product",
         "The menu: categories, products, options, prices, and what is on sale today.",
         http::router(products),
-        ready,
+        host::ready(&db),
     );
     Ok(Service { name: SCHEMA.service, router, openapi, db, consumer: None, timers: Vec::new() })
 }

@@ -17,7 +17,7 @@ mod tests;
 use std::time::Duration;
 
 use contracts::event::Queue;
-use db::{DbError, OpenError, Schema};
+use db::{OpenError, Schema};
 use host::{Service, Surroundings, Timer};
 
 pub use commands::Codes;
@@ -51,17 +51,12 @@ impl Codes {
 }
 
 fn service(codes: Codes) -> Service {
-    let asked = codes.db.clone();
-    let ready = web::ready(move || {
-        let db = asked.clone();
-        async move { db.read::<(), DbError, _>(|_| Ok(())).await.map_err(|error| error.to_string()) }
-    });
     let (router, openapi) = web::finish(
         SERVICE,
         "QR codes",
         "One code for each cup, and one drink for each code.",
         http::routes(codes.clone()),
-        ready,
+        host::ready(&codes.db),
     );
     let heard = codes.clone();
     let consumer = host::consumer(&codes.db, CONSUMER, move |event| consumers::hear(heard.clone(), event));

@@ -109,14 +109,6 @@ impl Analytics {
         self.db.read(move |tx| Ok(store::reports::recent_orders(tx, limit)?)).await
     }
 
-    /// Whether reports can be read.
-    ///
-    /// # Errors
-    /// Where the database does not answer.
-    pub(crate) async fn ready(&self) -> Result<(), AnalyticsError> {
-        self.db.read(|tx| Ok(store::watermark::find(tx).map(drop)?)).await
-    }
-
     fn today(&self) -> BusinessDay {
         self.shop.current().business_day(self.clock.now())
     }

@@ -9,7 +9,7 @@ use axum::{
 use contracts::shop::ShopSettings;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::Problem;
+use web::{Problem, Ready};
 
 use crate::{
     commands::Settings,
@@ -17,12 +17,7 @@ use crate::{
 };
 
 /// The routes of this service, and their document.
-pub(crate) fn settings_routes(settings: Settings) -> (Router, OpenApi) {
-    let asked = settings.clone();
-    let ready = web::ready(move || {
-        let settings = asked.clone();
-        async move { settings.is_ready().await }
-    });
+pub(crate) fn settings_routes(settings: Settings, ready: Ready) -> (Router, OpenApi) {
     let routes = OpenApiRouter::new().routes(routes!(shop, replace_shop)).with_state(settings);
     web::finish(
         crate::NAME,

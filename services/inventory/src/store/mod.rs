@@ -5,8 +5,6 @@ mod moves;
 mod orders;
 mod recipes;
 
-use db::{DbResult, Tx};
-
 pub(crate) use items::{
     ItemFilter, ItemLevel, add_on_hand, change, change_if_enough, insert_item, item, item_of_product, items,
     known_items, lock_item, raise_low_level, update_item,
@@ -18,11 +16,6 @@ pub(crate) use orders::{keep_unsaid, lock_order, save_order, unconfirmed_since};
 pub(crate) use recipes::{
     clear_recipe, insert_recipe, is_recipe_written, recipe_lines, recipe_parts, write_recipe_header,
 };
-
-/// Whether the tables answer: what `/readyz` asks.
-pub(crate) fn is_there(tx: &mut Tx<'_>) -> DbResult<()> {
-    tx.query_opt("SELECT inventory_id FROM inventories LIMIT 1", (), |_| Ok(())).map(drop)
-}
 
 /// `$first, $first+1, ...`: the places of `count` values in a statement that is put together for them.
 fn places(first: usize, count: usize) -> String {

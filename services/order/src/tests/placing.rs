@@ -109,6 +109,11 @@ async fn what_cannot_be_ordered_is_refused_and_nothing_is_written() {
             422,
             "invalid-order",
         ),
+        (
+            json!({ "items": vec![json!({ "productId": shop.cold_brew.product_id, "quantity": 500 }); 2], "totalAmount": 0 }),
+            422,
+            "invalid-order",
+        ),
         (item(json!("one")), 422, "invalid-body"),
         (json!({ "items": [{ "productId": "croissant", "quantity": 1 }], "totalAmount": 1 }), 422, "invalid-body"),
         (

@@ -32,17 +32,6 @@ impl Products {
         Self { db, cache, clock, shop }
     }
 
-    /// Whether the menu can be read.
-    ///
-    /// # Errors
-    /// Where the database does not answer.
-    pub(crate) async fn ready(&self) -> Result<(), crate::error::ProductError> {
-        self.db
-            .read(|tx| crate::store::products::count_on_menu(tx).map(drop))
-            .await
-            .map_err(|error: db::DbError| error.into())
-    }
-
     /// After a commit: a cache that holds the card saves Order a call. Without it the next reader asks.
     async fn remember(&self, card: &ProductCard) {
         if let Err(error) = cache_cards::put(&*self.cache, card).await {
