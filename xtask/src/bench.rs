@@ -6,6 +6,12 @@ use crate::process::{self, Failure};
 
 /// Builds the release binaries and becomes the benchmark.
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
+    let asks_help = args.is_empty() || args.iter().any(|arg| arg == "--help" || arg == "-h");
+    if asks_help {
+        // A question is answered without minutes of optimising.
+        let error = process::cargo().args(["run", "--quiet", "--package", "bench", "--", "--help"]).exec();
+        return Err(Failure::new(format!("cannot run cargo: {error}")));
+    }
     let target = target_folder()?;
     // One after the other: built together, fnb would get features that only the benchmark asks for.
     for package in ["fnb", "bench"] {
