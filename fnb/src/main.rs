@@ -57,7 +57,10 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
     match command {
         Command::Up(flags) => Ok(on_runtime(up::up(config::read(&flags)?))??),
-        Command::Config(flags) => Ok(print!("{}", config::shown(&config::read(&flags)?)?)),
+        Command::Config(flags) => {
+            print!("{}", config::shown(&config::read(&flags)?)?);
+            Ok(())
+        }
         Command::Events { action, place } => Ok(on_runtime(events::run(action, config::read(&place)?))??),
     }
 }

@@ -73,7 +73,7 @@ fn insert_item(tx: &mut Tx<'_>, order: &NewOrder, index: usize) -> DbResult<()> 
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     let item = &order.view.items[index];
     let share = &order.shares[index];
-    let unit_price = item.unit_price.money(order.view.price.currency).map_err(uncountable)?;
+    let unit_price = item.unit_price.money(order.view.price.currency).map_err(|error| uncountable(&error))?;
     tx.execute(
         SQL,
         (
@@ -107,7 +107,7 @@ struct MinorPrice {
 impl MinorPrice {
     fn of(price: &PriceView) -> DbResult<Self> {
         let minor = |amount: contracts::money::Amount| {
-            amount.money(price.currency).map(|money| money.minor).map_err(uncountable)
+            amount.money(price.currency).map(|money| money.minor).map_err(|error| uncountable(&error))
         };
         Ok(Self {
             subtotal: minor(price.subtotal)?,
@@ -120,7 +120,7 @@ impl MinorPrice {
 }
 
 /// Rules made these amounts from the same currency, so this is a fault of ours, not of a request.
-fn uncountable(error: MoneyError) -> DbError {
+fn uncountable(error: &MoneyError) -> DbError {
     DbError::Json(error.to_string())
 }
 

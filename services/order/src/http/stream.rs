@@ -41,7 +41,7 @@ pub(super) async fn stream_orders(State(orders): State<Orders>, headers: HeaderM
         Some(since) => orders.changed_since(since).await?,
         None => Vec::new(),
     };
-    let events = stream::iter(told_again(missed)).chain(live(listener, permit)).map(Ok::<_, Infallible>);
+    let events = stream::iter(told_again(&missed)).chain(live(listener, permit)).map(Ok::<_, Infallible>);
     let answer = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE_EVERY));
     Ok(([("X-Accel-Buffering", "no")], answer).into_response())
 }
@@ -59,7 +59,7 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<Micros>, Problem> {
     })
 }
 
-fn told_again(missed: Vec<OrderView>) -> Vec<Event> {
+fn told_again(missed: &[OrderView]) -> Vec<Event> {
     if missed.len() > STREAM_BACKLOG_ORDERS_MAX as usize {
         return vec![reset()];
     }
