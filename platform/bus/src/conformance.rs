@@ -188,8 +188,26 @@ pub(crate) async fn a_burial_that_fails_is_tried_until_it_works(bus: &dyn Bus) {
     bus.consume(Queue::Payment, Arc::new(consumer.burying_after(3)));
     let event = order_expired();
     bus.publish(Arc::clone(&event)).await.unwrap();
-    assert_eq!(next(&mut seen).await, Seen::Tried(Queue::Payment, event.id));
-    assert!(matches!(next(&mut seen).await, Seen::Buried { event: buried, .. } if buried == event.id));
+    for _ in 0..4 {
+        assert_eq!(next(&mut seen).await, Seen::Tried(Queue::Payment, event.id));
+    }
+    let error = "its data cannot be read".to_owned();
+    assert_eq!(next(&mut seen).await, Seen::Buried { event: event.id, error, tries: 4 });
+}
+
+/// However long a database is away, which neither acts nor buries: what can be acted on after it is no dead letter.
+pub(crate) async fn an_outage_longer_than_all_tries_buries_nothing(bus: &dyn Bus) {
+    const TRIES_IN_VAIN: usize = TRIES_MAX as usize + 2;
+    let (consumer, mut seen) =
+        Scripted::new(Queue::Payment, |tries| async move { if tries < TRIES_IN_VAIN { Err(later()) } else { Ok(()) } });
+    bus.consume(Queue::Payment, Arc::new(consumer.burying_after(3)));
+    let event = order_expired();
+    bus.publish(Arc::clone(&event)).await.unwrap();
+    for _ in 0..=TRIES_IN_VAIN {
+        assert_eq!(next(&mut seen).await, Seen::Tried(Queue::Payment, event.id));
+    }
+    bus.close().await;
+    assert!(seen.try_recv().is_err(), "it was buried though it was acted on");
 }
 
 /// A panic is a failure like any other: the event is tried again, and the queue goes on.

@@ -1,5 +1,9 @@
 //! What becomes of an event in a queue, the same for every adapter: a slot, the consumer, again after a pause, the
 //! grave.
+//!
+//! A grave is dug in the consumer's own database. Where that fails, the database is what ails, more likely than the
+//! event: so the event is acted on once more after each burial that failed, and an outage of any length buries nothing
+//! that can be acted on after it.
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -52,8 +56,6 @@ impl Delivery {
                 }
             }
         };
-        let (queue, kind) = (self.queue.name(), event.kind.name());
-        tracing::warn!(queue, kind, event = %event.id, tries, error, "event buried: it could not be acted on");
         self.bury(event, error, tries).await
     }
 
@@ -70,19 +72,36 @@ impl Delivery {
         Ok(AssertUnwindSafe(act).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic))))
     }
 
-    /// Buries an event, and does not give up: an event that is neither acted on nor buried would be lost.
-    async fn bury(&self, event: &Arc<CloudEvent>, error: String, tries: u32) -> Result<(), Stopped> {
+    /// Buries an event, and does not give up: an event that is neither acted on nor buried would be lost. After each
+    /// burial that fails it is acted on once more.
+    async fn bury(&self, event: &Arc<CloudEvent>, mut error: String, mut tries: u32) -> Result<(), Stopped> {
+        let (queue, kind) = (self.queue.name(), event.kind.name());
         let mut burials: u32 = 0;
         loop {
             burials = burials.saturating_add(1);
-            let slot = self.slots.acquire().await.map_err(|_| Stopped)?;
-            let bury = async { self.consumer.bury(Arc::clone(event), error.clone(), tries).await };
-            let buried = AssertUnwindSafe(bury).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic)));
-            drop(slot);
-            let Err(why) = buried else { return Ok(()) };
-            tracing::error!(queue = self.queue.name(), event = %event.id, %why, "event could not be buried; trying again");
+            let Err(why) = self.try_to_bury(event, &error, tries).await? else { break };
+            tracing::warn!(queue, event = %event.id, %why, "event could not be buried; acting on it again");
             self.pause(burials).await?;
+            tries = tries.saturating_add(1);
+            match self.act(event).await? {
+                Ok(()) => return Ok(()),
+                Err(ConsumeError::Never(again) | ConsumeError::Later(again)) => error = again,
+            }
         }
+        metrics::counter!("dead_letters_total", "queue" => queue).increment(1);
+        tracing::error!(queue, kind, event = %event.id, tries, error, "event buried: it could not be acted on");
+        Ok(())
+    }
+
+    async fn try_to_bury(
+        &self,
+        event: &Arc<CloudEvent>,
+        error: &str,
+        tries: u32,
+    ) -> Result<Result<(), ConsumeError>, Stopped> {
+        let _slot = self.slots.acquire().await.map_err(|_| Stopped)?;
+        let bury = async { self.consumer.bury(Arc::clone(event), error.to_owned(), tries).await };
+        Ok(AssertUnwindSafe(bury).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic))))
     }
 
     async fn pause(&self, tries: u32) -> Result<(), Stopped> {

@@ -38,6 +38,20 @@ mod memory {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_outage_longer_than_all_tries_buries_nothing() {
+        conformance::an_outage_longer_than_all_tries_buries_nothing(&MemoryBus::new()).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_burial_is_counted_for_its_queue() {
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        let counted = recorder.handle();
+        let _recording = metrics::set_default_local_recorder(&recorder);
+        conformance::an_event_that_can_never_be_acted_on_is_buried_at_once(&MemoryBus::new()).await;
+        assert!(counted.render().contains("dead_letters_total{queue=\"payment_events\"} 1"), "{}", counted.render());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_consumer_that_panics_is_asked_again() {
         conformance::a_consumer_that_panics_is_asked_again(&MemoryBus::new()).await;
     }
