@@ -50,15 +50,27 @@ pub fn append<D: EventData>(tx: &mut Tx<'_>, data: &D, now: Micros) -> DbResult<
     Ok(())
 }
 
-/// The events that were appended before `older_than` and are not published, the oldest first.
+/// Where a walk over the outbox stands: an event's time and id.
+pub type Position = (Micros, EventId);
+
+/// The events that were appended before `older_than` and are not published, the oldest first; only those after
+/// `after`, so that one that stays unpublished does not hide the others.
 ///
 /// # Errors
 /// Where the statement fails.
-pub fn unpublished(tx: &mut Tx<'_>, older_than: Micros, limit: u32) -> DbResult<Vec<CloudEvent>> {
+pub fn unpublished(
+    tx: &mut Tx<'_>,
+    after: Option<Position>,
+    older_than: Micros,
+    limit: u32,
+) -> DbResult<Vec<CloudEvent>> {
     const SQL: &str = "
         SELECT event FROM outbox
-         WHERE published_at IS NULL AND appended_at < $1 ORDER BY appended_at, event_id LIMIT $2";
-    tx.query(SQL, (older_than, limit), |row| row.json("event"))
+         WHERE published_at IS NULL AND appended_at < $1 AND (appended_at, event_id) > ($2, $3)
+         ORDER BY appended_at, event_id LIMIT $4";
+    // The empty text is before every id.
+    let (at, id) = after.map_or((Micros(i64::MIN), String::new()), |(at, id)| (at, id.to_string()));
+    tx.query(SQL, (older_than, at, id, limit), |row| row.json("event"))
 }
 
 /// Marks events as published.
@@ -95,14 +107,18 @@ fn mark_sql(events: usize) -> String {
 
 /// Makes `holder` the one sweeper of this database until `until`, unless another is; answers whether it is.
 ///
+/// A lease that ends far later than one that is taken now was taken by a clock that ran ahead: it counts no more.
+///
 /// # Errors
 /// Where the statement fails.
 pub fn take_lease(tx: &mut Tx<'_>, holder: &str, until: Micros, now: Micros) -> DbResult<bool> {
     const SQL: &str = "
         INSERT INTO outbox_lease (lease, holder, until_at) VALUES (1, $1, $2)
         ON CONFLICT (lease) DO UPDATE SET holder = excluded.holder, until_at = excluded.until_at
-         WHERE outbox_lease.holder = excluded.holder OR outbox_lease.until_at <= $3";
-    Ok(tx.execute(SQL, (holder, until, now))? == 1)
+         WHERE outbox_lease.holder = excluded.holder OR outbox_lease.until_at <= $3 OR outbox_lease.until_at > $4";
+    // As long again: clocks that differ a little do not take the lease from each other.
+    let too_late = Micros(until.0.saturating_add(until.0.saturating_sub(now.0)));
+    Ok(tx.execute(SQL, (holder, until, now, too_late))? == 1)
 }
 
 /// Forgets events that were published before `before`, at most `limit` of them; answers how many.
@@ -125,20 +141,6 @@ pub fn prune(tx: &mut Tx<'_>, before: Micros, limit: u32) -> DbResult<u64> {
 pub fn count_unpublished(tx: &mut Tx<'_>) -> DbResult<i64> {
     const SQL: &str = "SELECT COUNT(*) AS events FROM outbox WHERE published_at IS NULL";
     tx.query_one(SQL, (), |row| row.get("events"))
-}
-
-/// The newest events, or the newest before `before`.
-///
-/// # Errors
-/// Where the statement fails.
-pub fn list(tx: &mut Tx<'_>, before: Option<EventId>, limit: u32) -> DbResult<Vec<OutboxEvent>> {
-    const NEWEST: &str = "SELECT event, appended_at, published_at FROM outbox ORDER BY event_id DESC LIMIT $1";
-    const BEFORE: &str = "
-        SELECT event, appended_at, published_at FROM outbox WHERE event_id < $1 ORDER BY event_id DESC LIMIT $2";
-    match before {
-        None => tx.query(NEWEST, (limit,), OutboxEvent::from_row),
-        Some(before) => tx.query(BEFORE, (before, limit), OutboxEvent::from_row),
-    }
 }
 
 /// One event.

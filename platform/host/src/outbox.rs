@@ -1,11 +1,20 @@
 //! Events leave a service's outbox: as soon as they are committed, and again if they were not confirmed.
 //!
 //! One task for each database. It hands events to the bus, many at once, and marks those that the bus confirmed, many
-//! in one write. The same task sweeps: it reads what is still unpublished after a while (its bus was full, a process
-//! was killed), if this process has the lease. What it has in hand already it leaves alone.
+//! in one write. The same task sweeps: it walks over what is still unpublished after a while (its bus was full, a
+//! process was killed), if this process has the lease. What it has in hand already it leaves alone.
+//!
+//! The first walks, after a start, take whatever is unpublished, however old it says it is: a small computer without a
+//! hardware clock may start in the past. What is said twice by that is absorbed by what is in hand, and by the inbox.
+//!
+//! One sick consumer does not stop the others. A walk goes on after what it read last, so that what stays unpublished
+//! hides nothing. And an event that the bus has had for a while without an answer (its consumer tries again, or its
+//! database is away) is *slow*: up to a bound, which is as many as a queue of the bus holds, slow events take no place
+//! from those that flow. Beyond that the sick queue is full, the bus refuses at once what that queue hears, and that
+//! waits in the outbox.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
     pin::Pin,
     sync::{
         Arc,
@@ -14,20 +23,29 @@ use std::{
     time::Duration,
 };
 
-use bus::{Bus, PublishError};
+use bus::{Bus, PublishError, QUEUED_EVENTS_MAX};
 use clock::Clock;
 use contracts::{event::CloudEvent, ids::EventId, time::Micros};
-use db::{Db, DbError, DbResult, outbox};
+use db::{
+    Db, DbError, DbResult,
+    outbox::{self, Position},
+};
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     sync::mpsc,
-    time::{Instant, Sleep},
+    time::{Instant, Interval, MissedTickBehavior, Sleep, interval},
 };
 
 use crate::stop::Stop;
 
-/// How many events of one outbox are handed to the bus and not marked yet. More wait in the outbox.
+/// How many events of one outbox are handed to the bus and not marked yet, beside the slow ones. More wait.
 const IN_HAND_EVENTS_MAX: usize = 2_048;
+/// How many slow events take no place from others: all that one sick queue can hold.
+const SLOW_EVENTS_MAX: usize = QUEUED_EVENTS_MAX;
+/// An event that the bus has for this long is slow: consumers that are well take milliseconds.
+const SLOW_AGE: Duration = Duration::from_secs(2);
+/// How often slow events are counted.
+const SLOW_COUNT_PAUSE: Duration = Duration::from_secs(1);
 /// How many events are marked as published in one write. Larger writes would hold up those of the service.
 const MARKED_EVENTS_MAX: usize = 256;
 /// How many events the sweeper reads at once.
@@ -36,7 +54,7 @@ const SWEPT_EVENTS_MAX: u32 = 500;
 const SWEEP_AGE: Duration = Duration::from_secs(2);
 /// The pause between two sweeps.
 const SWEEP_PAUSE: Duration = Duration::from_secs(1);
-/// The pause between two sweeps while there is more than one of them reads.
+/// The pause between two sweeps of one walk.
 const SWEEP_MORE_PAUSE: Duration = Duration::from_millis(50);
 /// How long the lease holds. A sweeper that died is replaced after this.
 const LEASE: Duration = Duration::from_secs(10);
@@ -68,8 +86,11 @@ pub(crate) struct Ports {
 
 struct Outbox {
     ports: Ports,
-    /// Handed to the bus, and not marked as published yet.
-    in_hand: HashSet<EventId>,
+    /// Handed to the bus, when, and not marked as published yet.
+    in_hand: HashMap<EventId, Instant>,
+    /// How many of those were slow when they were counted last, up to [`SLOW_EVENTS_MAX`].
+    slow: usize,
+    slow_count: Interval,
     /// Swept, and waiting to be handed to the bus.
     swept: VecDeque<CloudEvent>,
     /// Confirmed by the bus, and waiting to be marked.
@@ -78,14 +99,22 @@ struct Outbox {
     /// What was marked while a sweep was under way: the sweep may have read it before.
     marked_meanwhile: HashSet<EventId>,
     is_sweeping: bool,
-    /// Whether the last sweep read as many as it may, so that there may be more.
-    is_more_due: bool,
+    walk: Walk,
     next_sweep: Pin<Box<Sleep>>,
-    /// What was written before this is left over from an earlier process, and need not grow old first.
-    left_over_before: Option<Micros>,
+    /// Whether there may be events of an earlier process, of which the time says nothing.
+    is_starting: bool,
     /// Why the bus refused the last event, to say it once.
     refusal: Option<String>,
     steps: FuturesUnordered<BoxFuture<'static, Step>>,
+}
+
+/// A walk over what is unpublished: one sweep after the other, each from where the last one ended.
+#[derive(Debug, Default)]
+struct Walk {
+    /// `None`: it begins, or the last sweep read all that there was.
+    after: Option<Position>,
+    /// Whether it found any that this process has not in hand.
+    found_any: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -122,6 +151,7 @@ pub(crate) async fn run(ports: Ports, mut stop: Stop) {
                 Some(event) => outbox.publish(event),
                 None => appended = None,
             },
+            _ = outbox.slow_count.tick() => outbox.count_slow(),
             () = &mut outbox.next_sweep, if !outbox.is_sweeping && outbox.swept.is_empty() => outbox.sweep(),
         }
     }
@@ -138,31 +168,43 @@ async fn next(appended: &mut Option<mpsc::Receiver<Arc<CloudEvent>>>) -> Option<
 
 impl Outbox {
     fn new(ports: Ports) -> Self {
-        // Before anything that this process writes from now on, and after all that is there.
-        let left_over_before = Some(ports.clock.now() + Duration::from_micros(1));
+        let mut slow_count = interval(SLOW_COUNT_PAUSE);
+        slow_count.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             ports,
-            in_hand: HashSet::new(),
+            in_hand: HashMap::new(),
+            slow: 0,
+            slow_count,
             swept: VecDeque::new(),
             confirmed: Vec::new(),
             marking: Marking::Idle,
             marked_meanwhile: HashSet::new(),
             is_sweeping: false,
-            is_more_due: false,
+            walk: Walk::default(),
             next_sweep: Box::pin(tokio::time::sleep(Duration::ZERO)),
-            left_over_before,
+            is_starting: true,
             refusal: None,
             steps: FuturesUnordered::new(),
         }
     }
 
     fn has_room(&self) -> bool {
-        self.swept.is_empty() && self.in_hand.len() < IN_HAND_EVENTS_MAX
+        self.swept.is_empty() && self.has_place()
+    }
+
+    /// Whether one more may be handed to the bus. Those that are slow take no place.
+    fn has_place(&self) -> bool {
+        self.in_hand.len().saturating_sub(self.slow) < IN_HAND_EVENTS_MAX
+    }
+
+    fn count_slow(&mut self) {
+        let slow = self.in_hand.values().filter(|handed_at| handed_at.elapsed() >= SLOW_AGE).count();
+        self.slow = slow.min(SLOW_EVENTS_MAX);
     }
 
     /// Begins what can be begun.
     fn go_on(&mut self) {
-        while self.in_hand.len() < IN_HAND_EVENTS_MAX {
+        while self.has_place() {
             let Some(event) = self.swept.pop_front() else { break };
             self.publish(Arc::new(event));
         }
@@ -172,9 +214,8 @@ impl Outbox {
     }
 
     fn publish(&mut self, event: Arc<CloudEvent>) {
-        if !self.in_hand.insert(event.id) {
-            return;
-        }
+        let Entry::Vacant(place) = self.in_hand.entry(event.id) else { return };
+        place.insert(Instant::now());
         let bus = Arc::clone(&self.ports.bus);
         self.steps.push(async move { Step::Published(event.id, bus.publish(Arc::clone(&event)).await) }.boxed());
     }
@@ -199,11 +240,11 @@ impl Outbox {
         if self.marking == Marking::Paused {
             self.marking = Marking::Idle;
         }
-        let older_than = self.left_over_before.unwrap_or_else(|| self.ports.clock.now() - SWEEP_AGE);
-        let db = self.ports.db.clone();
+        let older_than = if self.is_starting { Micros(i64::MAX) } else { self.ports.clock.now() - SWEEP_AGE };
+        let (db, after) = (self.ports.db.clone(), self.walk.after);
         let read = async move {
-            let due = db.read::<_, DbError, _>(move |tx| outbox::unpublished(tx, older_than, SWEPT_EVENTS_MAX)).await;
-            Step::Due(due)
+            let due = move |tx: &mut db::Tx<'_>| outbox::unpublished(tx, after, older_than, SWEPT_EVENTS_MAX);
+            Step::Due(db.read::<_, DbError, _>(due).await)
         };
         self.steps.push(read.boxed());
     }
@@ -226,12 +267,12 @@ impl Outbox {
             Step::Due(Ok(due)) => self.due(due),
             Step::Leased(Ok(Some(due))) => {
                 self.swept = self.strange(due).into();
-                self.swept_until(if self.is_more_due { SWEEP_MORE_PAUSE } else { SWEEP_PAUSE });
+                self.is_swept();
             }
-            Step::Leased(Ok(None)) => self.swept_until(SWEEP_PAUSE),
+            Step::Leased(Ok(None)) => self.walk_anew(),
             Step::Due(Err(error)) | Step::Leased(Err(error)) => {
                 tracing::warn!(service = self.ports.service, %error, "the outbox could not be swept; trying again");
-                self.swept_until(SWEEP_PAUSE);
+                self.walk_anew();
             }
         }
     }
@@ -273,22 +314,35 @@ impl Outbox {
     }
 
     fn due(&mut self, due: Vec<CloudEvent>) {
-        self.is_more_due = due.len() >= usize::try_from(SWEPT_EVENTS_MAX).unwrap_or(usize::MAX);
-        if !self.is_more_due {
-            self.left_over_before = None;
-        }
+        let is_more_due = due.len() >= usize::try_from(SWEPT_EVENTS_MAX).unwrap_or(usize::MAX);
+        self.walk.after = due.last().filter(|_| is_more_due).map(|last| (last.time, last.id));
         let strange = self.strange(due);
-        if strange.is_empty() { self.swept_until(SWEEP_PAUSE) } else { self.lease(strange) }
+        self.walk.found_any |= !strange.is_empty();
+        if strange.is_empty() { self.is_swept() } else { self.lease(strange) }
     }
 
     /// Those that this process has not in hand and did not publish a moment ago.
     fn strange(&self, mut events: Vec<CloudEvent>) -> Vec<CloudEvent> {
-        events.retain(|event| !self.in_hand.contains(&event.id) && !self.marked_meanwhile.contains(&event.id));
+        events.retain(|event| !self.in_hand.contains_key(&event.id) && !self.marked_meanwhile.contains(&event.id));
         events
     }
 
-    /// The sweep is over; the next comes after a pause.
-    fn swept_until(&mut self, pause: Duration) {
+    /// The sweep is over. The next one goes on with the walk; after its end a new walk begins.
+    fn is_swept(&mut self) {
+        if self.walk.after.is_some() {
+            return self.sweep_after(SWEEP_MORE_PAUSE);
+        }
+        // A start is over once a whole walk finds nothing that is not in hand: what the bus refused is found again.
+        self.is_starting &= self.walk.found_any;
+        self.walk_anew();
+    }
+
+    fn walk_anew(&mut self) {
+        self.walk = Walk::default();
+        self.sweep_after(SWEEP_PAUSE);
+    }
+
+    fn sweep_after(&mut self, pause: Duration) {
         self.is_sweeping = false;
         self.marked_meanwhile.clear();
         self.next_sweep.as_mut().reset(Instant::now() + pause);
@@ -359,6 +413,51 @@ mod tests {
         outbox.take(Step::Marked(Arc::new(vec![event.id]), Ok(())));
         outbox.take(Step::Due(Ok(vec![event])));
         assert!(outbox.swept.is_empty() && !outbox.is_sweeping);
+    }
+
+    #[tokio::test]
+    async fn what_stays_unpublished_hides_nothing_from_the_sweep() {
+        let folder = TempDir::new().unwrap();
+        let mut outbox = outbox(&folder).await;
+        let say = |tx: &mut db::Tx<'_>| {
+            let order = OrderExpired { order_id: OrderId::new(Micros(0)), order_version: 2 };
+            (0..=SWEPT_EVENTS_MAX).try_for_each(|_| outbox::append(tx, &order, Micros(0)))
+        };
+        outbox.ports.db.write::<_, DbError, _>(say).await.unwrap();
+        let all = |tx: &mut db::Tx<'_>| outbox::unpublished(tx, None, Micros(i64::MAX), SWEPT_EVENTS_MAX + 1);
+        let all = outbox.ports.db.read::<_, DbError, _>(all).await.unwrap();
+        let (last, stuck) = all.split_last().unwrap();
+        outbox.in_hand.extend(stuck.iter().map(|event| (event.id, Instant::now())));
+        for _ in 0..3 {
+            outbox.sweep();
+            while outbox.is_sweeping {
+                let step = outbox.steps.next().await.unwrap();
+                outbox.take(step);
+            }
+            if !outbox.swept.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(outbox.swept.iter().map(|event| event.id).collect::<Vec<_>>(), [last.id]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn events_that_a_sick_consumer_keeps_take_no_place_from_others_up_to_a_bound() {
+        let folder = TempDir::new().unwrap();
+        let mut outbox = outbox(&folder).await;
+        let fill = |outbox: &mut Outbox, events: usize| {
+            outbox.in_hand.extend((0..events).map(|_| (EventId::new(Micros(0)), Instant::now())));
+        };
+        fill(&mut outbox, IN_HAND_EVENTS_MAX);
+        outbox.count_slow();
+        assert!(!outbox.has_room(), "they may flow yet");
+        tokio::time::advance(SLOW_AGE).await;
+        outbox.count_slow();
+        assert!(outbox.has_room());
+        fill(&mut outbox, SLOW_EVENTS_MAX);
+        tokio::time::advance(SLOW_AGE).await;
+        outbox.count_slow();
+        assert!(!outbox.has_room(), "what is slow is bounded too");
     }
 
     #[tokio::test]

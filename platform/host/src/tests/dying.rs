@@ -30,6 +30,27 @@ async fn what_a_killed_process_left_is_delivered_at_the_next_start() {
 }
 
 #[tokio::test]
+async fn what_was_left_is_delivered_though_the_clock_is_behind_after_the_restart() {
+    const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+    let shed = Shed::new();
+    let orders = shed.db("order").await;
+    say(&orders, order_expired()).await;
+    drop(orders); // Nobody published: the power went, and the small computer has no clock that goes on without it.
+
+    let mut shed = shed.restarted();
+    shed.around.clock = clock::Clock::manual(NOW - A_YEAR);
+    let (orders, payments, heard) = (shed.db("order").await, shed.db("payment").await, Heard::default());
+    let noted = heard.clone();
+    let act = move |event: Arc<CloudEvent>| {
+        noted.note(&event);
+        async { Ok(()) }
+    };
+    let host = Host::start(&shed.around, vec![service("order", &orders), payment(&payments, act)]);
+    host.settled().await.unwrap();
+    assert_eq!(heard.count(), 1);
+}
+
+#[tokio::test]
 async fn what_is_acted_on_while_the_host_stops_is_finished_and_marked() {
     let shed = Shed::new();
     let (orders, payments) = (shed.db("order").await, shed.db("payment").await);
