@@ -21,6 +21,8 @@ CREATE TABLE orders (
     payment_id     TEXT,
     payment_method TEXT CHECK (payment_method IN ('CASH', 'QRIS')),
     cancel_reason  TEXT,
+    -- Money that came too late goes back: others heard that the order is paid, so it never lives again.
+    orphaned       BIGINT NOT NULL DEFAULT 0 CHECK (orphaned = 0 OR (orphaned = 1 AND status = 'EXPIRED')),
     updated_at     BIGINT NOT NULL,
     version        BIGINT NOT NULL CHECK (version >= 1),
     CHECK ((paid_at IS NULL) = (payment_id IS NULL)),

@@ -11,6 +11,47 @@ use web::Problem;
 
 use crate::model;
 
+/// Why Inventory does not hold what an order needs.
+#[derive(Debug)]
+pub(crate) enum NotHeld {
+    /// Something ran out: its own words.
+    OutOfStock(Box<contracts::problem::Problem>),
+    /// It knows another order of this id, or something newer of this one.
+    IdTaken,
+    /// It refused the question, which is nothing that a guest or a cashier could change.
+    Fault(Box<contracts::problem::Problem>),
+}
+
+impl From<contracts::problem::Problem> for NotHeld {
+    fn from(problem: contracts::problem::Problem) -> Self {
+        match problem.kind.as_str() {
+            "/problems/out-of-stock" => Self::OutOfStock(Box::new(problem)),
+            "/problems/order-id-taken" => Self::IdTaken,
+            _ => Self::Fault(Box::new(problem)),
+        }
+    }
+}
+
+/// 503: Inventory refused the question.
+fn stock_fault(detail: String, fault: &contracts::problem::Problem) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stock-unknown", "The stock cannot be asked for", detail)
+        .caused_by(format_args!("inventory: {}: {}", fault.kind, fault.detail))
+}
+
+/// Why money was not recorded: the event comes again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecordError {
+    /// Another change came in between.
+    #[error("order {0} changed while its late money was recorded")]
+    ChangedMeanwhile(OrderId),
+    /// Inventory refused the question.
+    #[error("inventory cannot be asked for the stock of order {0}: {why}", why = .1.detail)]
+    StockUnknown(OrderId, Box<contracts::problem::Problem>),
+    /// The database did not take it.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
 /// Why an order was not placed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlaceError {
@@ -66,6 +107,11 @@ pub(crate) enum PlaceError {
     /// Inventory refused: its own words.
     #[error("{}", .0.detail)]
     OutOfStock(Box<contracts::problem::Problem>),
+    /// Inventory refused the question.
+    #[error(
+        "Whether there is enough stock cannot be found out now, so the order was not placed. Send it again in a moment."
+    )]
+    StockUnknown(Box<contracts::problem::Problem>),
     /// The id is another order's.
     #[error("The order id {0} is another order's. Send this order with a new id.")]
     IdTaken(OrderId),
@@ -122,6 +168,7 @@ impl From<PlaceError> for Problem {
                     None => answer,
                 }
             }
+            PlaceError::StockUnknown(fault) => stock_fault(detail, &fault),
             PlaceError::IdTaken(_) => Problem::conflict("order-id-taken", "The order id is taken", detail),
             PlaceError::MenuAway => {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "menu-away", "The menu cannot be read", detail)
@@ -165,6 +212,12 @@ pub(crate) enum OrderError {
         /// Inventory's own words.
         problem: Box<contracts::problem::Problem>,
     },
+    /// Inventory refused the question.
+    #[error("Whether there is enough stock for order {0} cannot be found out now. Revive it again in a moment.")]
+    StockUnknown(String, Box<contracts::problem::Problem>),
+    /// Its late money goes back.
+    #[error("Money for order {0} came too late and goes back: place a new order.")]
+    MoneyGoesBack(String),
     /// Another change came in between.
     #[error("Order {0} was changed by someone else just now. Read it again, then decide.")]
     ChangedMeanwhile(String),
@@ -194,6 +247,8 @@ impl From<OrderError> for Problem {
                     None => answer,
                 }
             }
+            OrderError::StockUnknown(_, fault) => stock_fault(detail, &fault),
+            OrderError::MoneyGoesBack(_) => Problem::conflict("money-goes-back", "Money for it goes back", detail),
             OrderError::ChangedMeanwhile(_) => {
                 Problem::conflict("changed-meanwhile", "The order was changed meanwhile", detail)
             }

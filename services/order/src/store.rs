@@ -199,13 +199,13 @@ pub(crate) fn changed_since(tx: &mut Tx<'_>, since: Micros, limit: u32) -> DbRes
 }
 
 /// Moves a PENDING order (or, revived by late money, an EXPIRED one of this version) to PROCESSING. `None`: it is
-/// neither.
+/// neither, or money for it goes back.
 pub(crate) fn pay(tx: &mut Tx<'_>, paid: &Paid, from: From) -> DbResult<Option<OrderView>> {
     const SQL: &str = "
         UPDATE orders
            SET status = 'PROCESSING', paid_at = $3, payment_id = $4, payment_method = $5, stock = COALESCE($6, stock),
                updated_at = $7, version = version + 1
-         WHERE order_id = $1 AND status = $2 AND version = COALESCE($8, version)
+         WHERE order_id = $1 AND status = $2 AND version = COALESCE($8, version) AND orphaned = 0
         RETURNING *";
     let (status, version, stock) = match from {
         From::Pending => (OrderStatus::Pending, None, None),
@@ -242,6 +242,21 @@ pub(crate) fn payment_of(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<
     Ok(tx.query_opt(SQL, (order_id,), |row| row.get("payment_id"))?.flatten())
 }
 
+/// Marks an EXPIRED order of this version as one whose late money goes back: nothing revives it from now on, since
+/// the others heard that it is paid. `false`: it is not that any more.
+pub(crate) fn orphan(tx: &mut Tx<'_>, order_id: OrderId, version: i64) -> DbResult<bool> {
+    const SQL: &str = "
+        UPDATE orders SET orphaned = 1
+         WHERE order_id = $1 AND status = 'EXPIRED' AND version = $2 AND orphaned = 0";
+    Ok(tx.execute(SQL, (order_id, version))? == 1)
+}
+
+/// Whether late money for an order goes back, so that nothing revives it.
+pub(crate) fn is_orphaned(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<bool> {
+    const SQL: &str = "SELECT orphaned FROM orders WHERE order_id = $1";
+    Ok(tx.query_opt(SQL, (order_id,), |row| row.get("orphaned"))?.unwrap_or(false))
+}
+
 /// Moves an order that staff have made or handed over. `None`: it is not in one of the two statuses.
 pub(crate) fn advance(
     tx: &mut Tx<'_>,
@@ -269,7 +284,7 @@ pub(crate) fn cancel(tx: &mut Tx<'_>, order_id: OrderId, reason: &str, now: Micr
     order.map(|order| with_items(tx, order)).transpose()
 }
 
-/// Makes an EXPIRED order of this version PENDING again. `None`: it is not that.
+/// Makes an EXPIRED order of this version PENDING again. `None`: it is not that, or its late money goes back.
 pub(crate) fn revive(
     tx: &mut Tx<'_>,
     order_id: OrderId,
@@ -280,7 +295,7 @@ pub(crate) fn revive(
 ) -> DbResult<Option<OrderView>> {
     const SQL: &str = "
         UPDATE orders SET status = 'PENDING', stock = $3, expires_at = $4, updated_at = $5, version = version + 1
-         WHERE order_id = $1 AND status = 'EXPIRED' AND version = $2
+         WHERE order_id = $1 AND status = 'EXPIRED' AND version = $2 AND orphaned = 0
         RETURNING *";
     let order = tx.query_opt(SQL, (order_id, version, stock.word(), expires_at, now), order_from_row)?;
     order.map(|order| with_items(tx, order)).transpose()

@@ -26,7 +26,7 @@ use db::{Db, DbResult, Tx, outbox};
 use host::{ShopFeed, Surroundings};
 use web::{CallError, Peer};
 
-use crate::model;
+use crate::{error::NotHeld, model};
 
 pub(crate) use read_orders::{ListRequest, STREAM_BACKLOG_ORDERS_MAX};
 
@@ -61,12 +61,12 @@ impl Orders {
 
     /// Asks Inventory to hold what an order of this version needs (idempotent by order id). With Inventory away the
     /// order goes through, marked, because a till that cannot sell is worse than a count that is late.
-    async fn reserve(&self, order: &OrderView, version: i64) -> Result<StockCheck, Box<contracts::problem::Problem>> {
+    async fn reserve(&self, order: &OrderView, version: i64) -> Result<StockCheck, NotHeld> {
         let path = format!("/internal/Reservation/{}", order.order_id);
         let asked = self.inventory.put::<_, serde_json::Value>(&path, &model::stock_needs(order, version)).await;
         match asked {
             Ok(_) => Ok(StockCheck::Reserved),
-            Err(CallError::Refused(problem)) => Err(Box::new(problem)),
+            Err(CallError::Refused(problem)) => Err(NotHeld::from(problem)),
             Err(error) => {
                 tracing::warn!(order_id = %order.order_id, %error, "stock is not reserved: inventory will hold it when it is back");
                 Ok(StockCheck::Deferred)

@@ -12,7 +12,7 @@ use db::{
 
 use super::{Orders, say_changed};
 use crate::{
-    error::PlaceError,
+    error::{NotHeld, PlaceError},
     model::{self, NewOrder},
     store,
 };
@@ -29,7 +29,12 @@ impl Orders {
         }
         let cards = self.cards(request.items.iter().map(|item| item.product_id)).await?;
         let mut draft = model::price(&request, &cards, &self.shop.current(), self.clock.now())?;
-        draft.view.stock = self.reserve(&draft.view, draft.view.version).await.map_err(PlaceError::OutOfStock)?;
+        draft.view.stock = match self.reserve(&draft.view, draft.view.version).await {
+            Ok(stock) => stock,
+            Err(NotHeld::OutOfStock(problem)) => return Err(PlaceError::OutOfStock(problem)),
+            Err(NotHeld::IdTaken) => return Err(PlaceError::IdTaken(draft.view.order_id)),
+            Err(NotHeld::Fault(problem)) => return Err(PlaceError::StockUnknown(problem)),
+        };
 
         let written = self.db.write(move |tx| write_order(tx, key.as_ref(), draft.clone())).await;
         match written {

@@ -10,6 +10,7 @@ use db::{DbError, Tx, inbox, outbox};
 
 use super::{Orders, complete_order::complete_if_poured, say_changed};
 use crate::{
+    error::{NotHeld, RecordError},
     model,
     store::{self, From, Paid},
 };
@@ -17,12 +18,19 @@ use crate::{
 /// The consumer's name in the inbox.
 pub(super) const CONSUMER: &str = "order";
 
-/// What became of money.
-enum Recorded {
-    /// The order is paid by it, or was before, or the money is sent back.
-    Settled,
+/// Why money was not recorded at once. Nothing of the transaction is kept, not even that the event came.
+#[derive(Debug)]
+enum NotYet {
     /// The order expired: its stock must be asked for first.
     Late(Box<OrderView>),
+    /// The database did not take it.
+    Db(DbError),
+}
+
+impl std::convert::From<DbError> for NotYet {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
 }
 
 /// What late money finds when its order's stock was asked for.
@@ -31,32 +39,40 @@ enum Revival {
     /// The order can be made.
     Stocked { version: i64, stock: StockCheck },
     /// What it needs went to others, or its day is over.
-    Refused(&'static str),
+    Refused { version: i64, reason: &'static str },
 }
 
 impl Orders {
     /// Records that the money of an order is here.
     ///
     /// # Errors
-    /// Where the database did not take it: the event comes again.
-    pub(crate) async fn record_payment(&self, event_id: EventId, payment: PaymentCompleted) -> Result<(), DbError> {
+    /// [`RecordError`]: the event comes again.
+    pub(crate) async fn record_payment(&self, event_id: EventId, payment: PaymentCompleted) -> Result<(), RecordError> {
         let now = self.clock.now();
         let in_time = payment.clone();
-        let recorded = self.db.write(move |tx| record_in_time(tx, event_id, &in_time, now)).await?;
-        let Recorded::Late(order) = recorded else { return Ok(()) };
-
-        let revival = self.ask_for_revival(&order).await;
+        let order = match self.db.write(move |tx| record_in_time(tx, event_id, &in_time, now)).await {
+            Ok(()) => return Ok(()),
+            Err(NotYet::Late(order)) => order,
+            Err(NotYet::Db(error)) => return Err(error.into()),
+        };
+        let revival = self.ask_for_revival(&order).await?;
+        let now = self.clock.now();
         self.db.write(move |tx| record_late(tx, event_id, &payment, revival, now)).await
     }
 
     /// Asks for the stock of an expired order whose money came late (the same business day).
-    async fn ask_for_revival(&self, order: &OrderView) -> Revival {
+    async fn ask_for_revival(&self, order: &OrderView) -> Result<Revival, RecordError> {
+        let version = order.version;
         if self.shop.current().business_day(self.clock.now()) != order.business_day {
-            return Revival::Refused("the order expired on an earlier business day");
+            return Ok(Revival::Refused { version, reason: "the order expired on an earlier business day" });
         }
-        match self.reserve(order, order.version + 1).await {
-            Ok(stock) => Revival::Stocked { version: order.version, stock },
-            Err(_) => Revival::Refused("the order expired and its stock went to others"),
+        match self.reserve(order, version + 1).await {
+            Ok(stock) => Ok(Revival::Stocked { version, stock }),
+            Err(NotHeld::OutOfStock(_)) => {
+                Ok(Revival::Refused { version, reason: "the order expired and its stock went to others" })
+            }
+            Err(NotHeld::IdTaken) => Err(RecordError::ChangedMeanwhile(order.order_id)),
+            Err(NotHeld::Fault(problem)) => Err(RecordError::StockUnknown(order.order_id, problem)),
         }
     }
 }
@@ -71,27 +87,21 @@ fn paid(payment: &PaymentCompleted, now: Micros) -> Paid {
     }
 }
 
-fn record_in_time(
-    tx: &mut Tx<'_>,
-    event_id: EventId,
-    payment: &PaymentCompleted,
-    now: Micros,
-) -> Result<Recorded, DbError> {
+fn record_in_time(tx: &mut Tx<'_>, event_id: EventId, payment: &PaymentCompleted, now: Micros) -> Result<(), NotYet> {
+    if !inbox::first_time(tx, CONSUMER, event_id, now)? {
+        return Ok(());
+    }
     if let Some(order) = store::pay(tx, &paid(payment, now), From::Pending)? {
-        inbox::first_time(tx, CONSUMER, event_id, now)?;
         say_changed(tx, &order)?;
         complete_if_poured(tx, &order, now)?;
-        return Ok(Recorded::Settled);
+        return Ok(());
     }
-    match store::find(tx, payment.order_id)? {
-        // The inbox is written with what is decided about it, after the stock was asked for.
-        Some(order) if order.status == OrderStatus::Expired => Ok(Recorded::Late(Box::new(order))),
-        other => {
-            if inbox::first_time(tx, CONSUMER, event_id, now)? {
-                orphan_unless_paid_by_it(tx, payment, other.as_ref(), now)?;
-            }
-            Ok(Recorded::Settled)
+    let order = store::find(tx, payment.order_id)?;
+    match order {
+        Some(order) if order.status == OrderStatus::Expired && !store::is_orphaned(tx, order.order_id)? => {
+            Err(NotYet::Late(Box::new(order)))
         }
+        order => Ok(orphan_unless_paid_by_it(tx, payment, order.as_ref(), now)?),
     }
 }
 
@@ -101,26 +111,26 @@ fn record_late(
     payment: &PaymentCompleted,
     revival: Revival,
     now: Micros,
-) -> Result<(), DbError> {
+) -> Result<(), RecordError> {
     if !inbox::first_time(tx, CONSUMER, event_id, now)? {
         return Ok(());
     }
+    // Whoever changed the order in the same moment decides: the event comes again and finds it as it then is.
+    let changed_meanwhile = RecordError::ChangedMeanwhile(payment.order_id);
     let (version, stock) = match revival {
         Revival::Stocked { version, stock } => (version, stock),
-        Revival::Refused(reason) => return orphan(tx, payment, reason, now),
+        Revival::Refused { version, reason } => {
+            if !store::orphan(tx, payment.order_id, version)? {
+                return Err(changed_meanwhile);
+            }
+            return Ok(send_back(tx, payment, reason, now)?);
+        }
     };
-    match store::pay(tx, &paid(payment, now), From::Expired { version, stock })? {
-        Some(order) => {
-            let dispense_ml = store::dispense_ml(tx, order.order_id)?;
-            outbox::append(tx, &OrderRevived(model::placed(&order, &dispense_ml)), now)?;
-            say_changed(tx, &order)?;
-            complete_if_poured(tx, &order, now)
-        }
-        // Staff revived it in the same moment: the event comes again and finds it PENDING.
-        None => {
-            Err(DbError::Unavailable(format!("order {} changed while its late money was recorded", payment.order_id)))
-        }
-    }
+    let order = store::pay(tx, &paid(payment, now), From::Expired { version, stock })?.ok_or(changed_meanwhile)?;
+    let dispense_ml = store::dispense_ml(tx, order.order_id)?;
+    outbox::append(tx, &OrderRevived(model::placed(&order, &dispense_ml)), now)?;
+    say_changed(tx, &order)?;
+    Ok(complete_if_poured(tx, &order, now)?)
 }
 
 /// The order is not to be paid: either by this very payment already, or the money must go back.
@@ -130,18 +140,19 @@ fn orphan_unless_paid_by_it(
     order: Option<&OrderView>,
     now: Micros,
 ) -> Result<(), DbError> {
-    let Some(order) = order else { return orphan(tx, payment, "there is no such order", now) };
+    let Some(order) = order else { return send_back(tx, payment, "there is no such order", now) };
     if store::payment_of(tx, order.order_id)? == Some(payment.payment_id) {
         return Ok(());
     }
     let reason = match order.status {
         OrderStatus::Cancelled => "the order was cancelled",
+        OrderStatus::Expired => "the order expired, and earlier money for it went back",
         _ => "the order was paid by another payment",
     };
-    orphan(tx, payment, reason, now)
+    send_back(tx, payment, reason, now)
 }
 
-fn orphan(tx: &mut Tx<'_>, payment: &PaymentCompleted, reason: &str, now: Micros) -> Result<(), DbError> {
+fn send_back(tx: &mut Tx<'_>, payment: &PaymentCompleted, reason: &str, now: Micros) -> Result<(), DbError> {
     tracing::warn!(order_id = %payment.order_id, payment_id = %payment.payment_id, reason, "money must go back");
     let orphaned =
         PaymentOrphaned { order_id: payment.order_id, payment_id: payment.payment_id, reason: reason.to_owned() };

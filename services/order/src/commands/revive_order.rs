@@ -9,25 +9,44 @@ use contracts::{
 use db::{Tx, outbox};
 
 use super::{Orders, say_changed};
-use crate::{error::OrderError, model, store};
+use crate::{
+    error::{NotHeld, OrderError},
+    model, store,
+};
 
 impl Orders {
     /// Makes an EXPIRED order PENDING again, with the time of a new one to pay it.
     pub(super) async fn revive(&self, order_id: OrderId) -> Result<OrderView, OrderError> {
-        let order = self.find(order_id).await?;
+        let (order, is_orphaned) = self.db.read(move |tx| find_with_fate(tx, order_id)).await?;
         if order.status != OrderStatus::Expired {
             return Err(OrderError::Illegal { from: order.status, to: OrderStatus::Pending });
         }
-        let (shop, now) = (self.shop.current(), self.clock.now());
-        if shop.business_day(now) != order.business_day {
+        if is_orphaned {
+            return Err(OrderError::MoneyGoesBack(order.order_number));
+        }
+        let shop = self.shop.current();
+        if shop.business_day(self.clock.now()) != order.business_day {
             return Err(OrderError::EarlierDay(order.order_number));
         }
-        let stock = self.reserve(&order, order.version + 1).await;
-        let stock = stock.map_err(|problem| OrderError::OutOfStock { number: order.order_number.clone(), problem })?;
+        let stock = match self.reserve(&order, order.version + 1).await {
+            Ok(stock) => stock,
+            Err(NotHeld::OutOfStock(problem)) => {
+                return Err(OrderError::OutOfStock { number: order.order_number, problem });
+            }
+            Err(NotHeld::IdTaken) => return Err(OrderError::ChangedMeanwhile(order.order_number)),
+            Err(NotHeld::Fault(problem)) => return Err(OrderError::StockUnknown(order.order_number, problem)),
+        };
 
+        let now = self.clock.now();
         let expires_at = now + shop.unpaid_order_life();
         self.db.write(move |tx| write_revival(tx, &order, stock, expires_at, now)).await
     }
+}
+
+/// The order, and whether its late money goes back.
+fn find_with_fate(tx: &mut Tx<'_>, order_id: OrderId) -> Result<(OrderView, bool), OrderError> {
+    let order = store::find(tx, order_id)?.ok_or(OrderError::Unknown(order_id))?;
+    Ok((order, store::is_orphaned(tx, order_id)?))
 }
 
 fn write_revival(
@@ -38,7 +57,11 @@ fn write_revival(
     now: Micros,
 ) -> Result<OrderView, OrderError> {
     let revived = store::revive(tx, order.order_id, order.version, stock, expires_at, now)?;
-    let revived = revived.ok_or_else(|| OrderError::ChangedMeanwhile(order.order_number.clone()))?;
+    let Some(revived) = revived else {
+        let number = order.order_number.clone();
+        let is_orphaned = store::is_orphaned(tx, order.order_id)?;
+        return Err(if is_orphaned { OrderError::MoneyGoesBack(number) } else { OrderError::ChangedMeanwhile(number) });
+    };
     let dispense_ml = store::dispense_ml(tx, revived.order_id)?;
     outbox::append(tx, &OrderRevived(model::placed(&revived, &dispense_ml)), now)?;
     say_changed(tx, &revived)?;

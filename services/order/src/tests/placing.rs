@@ -161,6 +161,16 @@ async fn what_ran_out_is_refused_in_inventorys_words() {
 }
 
 #[tokio::test]
+async fn what_inventory_does_not_understand_is_not_called_out_of_stock() {
+    let shop = TestShop::open().await;
+    shop.inventory(Inventory::DoesNotUnderstand);
+    shop.client.post("/api/Order", shop.croissant_order()).await.problem(503, "stock-unknown");
+    shop.inventory(Inventory::KnowsAnother);
+    shop.client.post("/api/Order", shop.croissant_order()).await.problem(409, "order-id-taken");
+    nothing_was_written(&shop).await;
+}
+
+#[tokio::test]
 async fn with_inventory_away_the_order_goes_through_and_is_marked() {
     let shop = TestShop::open().await;
     shop.inventory(Inventory::IsAway);

@@ -9,7 +9,7 @@ use axum::{
     Json, Router,
     extract::{Path, Query},
     http::StatusCode,
-    response::IntoResponse,
+    response::{IntoResponse, Response},
     routing::{get, put},
 };
 use contracts::{
@@ -26,6 +26,7 @@ use contracts::{
 use host::Timer;
 use serde_json::{Value, json};
 use testkit::{Client, World, product_card};
+use tokio::sync::oneshot;
 
 /// What Inventory does when it is asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,17 @@ pub(super) enum Inventory {
     Holds,
     RanOut,
     IsAway,
+    /// It knows another order of this id.
+    KnowsAnother,
+    /// It does not understand what it is asked.
+    DoesNotUnderstand,
+}
+
+/// A reservation that Inventory answers only when it is told to.
+pub(super) struct Gate {
+    does: Inventory,
+    arrived: oneshot::Sender<()>,
+    go_on: oneshot::Receiver<()>,
 }
 
 /// A shop with a latte (with sizes), a croissant, and a cold brew that a machine pours.
@@ -45,6 +57,7 @@ pub(super) struct TestShop {
     pub(super) cold_brew: ProductCard,
     menu: Arc<Mutex<Vec<ProductCard>>>,
     inventory: Arc<Mutex<Inventory>>,
+    gate: Arc<Mutex<Option<Gate>>>,
     /// What Inventory was asked to hold: (order, version).
     pub(super) reservations: Arc<Mutex<Vec<(String, i64)>>>,
 }
@@ -61,14 +74,14 @@ impl TestShop {
             ProductCard { is_dispensable: true, dispense_ml: Some(240), ..product_card("Cold brew", 24_000) };
         let menu = Arc::new(Mutex::new(vec![latte.clone(), croissant.clone(), cold_brew.clone()]));
         let inventory = Arc::new(Mutex::new(Inventory::Holds));
-        let reservations = Arc::new(Mutex::new(Vec::new()));
+        let (reservations, gate) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(None)));
 
         world.stub("product", product(Arc::clone(&menu)));
-        world.stub("inventory", stock(Arc::clone(&inventory), Arc::clone(&reservations)));
+        world.stub("inventory", stock(Arc::clone(&inventory), Arc::clone(&gate), Arc::clone(&reservations)));
         let service = crate::open(world.around()).await.unwrap();
         let expiry = service.timers[0].clone();
         let client = world.start(service).await;
-        Self { world, client, expiry, latte, croissant, cold_brew, menu, inventory, reservations }
+        Self { world, client, expiry, latte, croissant, cold_brew, menu, inventory, gate, reservations }
     }
 
     /// Does what the clock does each second.
@@ -83,6 +96,13 @@ impl TestShop {
 
     pub(super) fn inventory(&self, does: Inventory) {
         *self.inventory.lock().unwrap() = does;
+    }
+
+    /// Keeps the next reservation waiting: answers when it has arrived, and what lets it be answered so.
+    pub(super) fn hold_next_reservation(&self, does: Inventory) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let ((arrived, heard), (let_go, go_on)) = (oneshot::channel(), oneshot::channel());
+        *self.gate.lock().unwrap() = Some(Gate { does, arrived, go_on });
+        (heard, let_go)
     }
 
     /// One croissant, as a till asks for it.
@@ -176,22 +196,39 @@ fn product(menu: Arc<Mutex<Vec<ProductCard>>>) -> Router {
     Router::new().route("/internal/Product/cards", get(cards))
 }
 
-fn stock(inventory: Arc<Mutex<Inventory>>, reservations: Arc<Mutex<Vec<(String, i64)>>>) -> Router {
+fn stock(
+    inventory: Arc<Mutex<Inventory>>,
+    gate: Arc<Mutex<Option<Gate>>>,
+    reservations: Arc<Mutex<Vec<(String, i64)>>>,
+) -> Router {
     let reserve = move |Path(order_id): Path<String>, Json(asked): Json<ReserveStock>| async move {
         reservations.lock().unwrap().push((order_id, asked.order_version));
-        match *inventory.lock().unwrap() {
+        let gate = gate.lock().unwrap().take();
+        let does = match gate {
+            Some(Gate { does, arrived, go_on }) => {
+                arrived.send(()).unwrap();
+                go_on.await.unwrap();
+                does
+            }
+            None => *inventory.lock().unwrap(),
+        };
+        match does {
             Inventory::Holds => Json(json!({})).into_response(),
             Inventory::IsAway => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-            Inventory::RanOut => {
-                let problem = json!({
-                    "type": "/problems/out-of-stock", "title": "Out of stock", "status": 409,
-                    "detail": "Croissant: 1 wanted, 0 left.", "context": { "shortages": [] },
-                });
-                (StatusCode::CONFLICT, Json(problem)).into_response()
-            }
+            Inventory::RanOut => refusal(409, "out-of-stock", "Croissant: 1 wanted, 0 left."),
+            Inventory::KnowsAnother => refusal(409, "order-id-taken", "The order id is another order's."),
+            Inventory::DoesNotUnderstand => refusal(422, "invalid-body", "orderVersion: missing."),
         }
     };
     Router::new().route("/internal/Reservation/{orderId}", put(reserve))
+}
+
+fn refusal(status: u16, slug: &str, detail: &str) -> Response {
+    let problem = json!({
+        "type": format!("/problems/{slug}"), "title": slug, "status": status, "detail": detail,
+        "context": { "shortages": [] },
+    });
+    (StatusCode::from_u16(status).unwrap(), Json(problem)).into_response()
 }
 
 /// The currency of these shops.

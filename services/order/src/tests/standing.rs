@@ -146,6 +146,88 @@ async fn money_that_nothing_is_owed_for_is_sent_back() {
 }
 
 #[tokio::test]
+async fn an_order_whose_late_money_goes_back_never_lives_again() {
+    let shop = TestShop::open().await;
+    let order = expired(&shop).await;
+    shop.inventory(Inventory::RanOut);
+    let late = shop.pay(&order).await;
+
+    shop.inventory(Inventory::Holds);
+    let problem = set(&shop, &order, OrderStatus::Pending).await.problem(409, "money-goes-back");
+    assert!(problem["detail"].as_str().unwrap().contains("place a new order"), "{problem}");
+    let later = shop.pay(&order).await;
+    assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Expired);
+
+    shop.world.settle().await;
+    let orphaned: Vec<_> = shop.world.said::<PaymentOrphaned>().iter().map(|orphan| orphan.payment_id).collect();
+    assert_eq!(orphaned, [late.payment_id, later.payment_id]);
+    assert!(shop.world.said::<OrderRevived>().is_empty());
+}
+
+#[tokio::test]
+async fn money_said_twice_asks_for_stock_once() {
+    let shop = TestShop::open().await;
+    let order = expired(&shop).await;
+    shop.inventory(Inventory::RanOut);
+    shop.pay(&order).await;
+    shop.world.settle().await;
+    let asked = shop.reservations.lock().unwrap().len();
+
+    shop.inventory(Inventory::Holds);
+    shop.world.redeliver_all_shuffled(7).await;
+    assert_eq!(shop.reservations.lock().unwrap().len(), asked);
+    assert_eq!(shop.world.said::<PaymentOrphaned>().len(), 1);
+}
+
+#[tokio::test]
+async fn late_money_for_an_order_that_staff_revive_in_the_same_moment_pays_it() {
+    let shop = TestShop::open().await;
+    let order = expired(&shop).await;
+    let (asked, answer) = shop.hold_next_reservation(Inventory::RanOut);
+    let staff = async {
+        asked.await.unwrap();
+        set(&shop, &order, OrderStatus::Pending).await.expect(200);
+        answer.send(()).unwrap();
+    };
+    futures::future::join(shop.pay(&order), staff).await;
+    shop.world.settle().await;
+    assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Processing);
+    assert!(shop.world.said::<PaymentOrphaned>().is_empty());
+}
+
+#[tokio::test]
+async fn staff_who_revive_an_order_while_its_money_goes_back_are_told() {
+    let shop = TestShop::open().await;
+    let order = expired(&shop).await;
+    let (asked, answer) = shop.hold_next_reservation(Inventory::Holds);
+    let money = async {
+        asked.await.unwrap();
+        shop.inventory(Inventory::RanOut);
+        shop.pay(&order).await;
+        answer.send(()).unwrap();
+    };
+    let (reply, ()) = futures::future::join(set(&shop, &order, OrderStatus::Pending), money).await;
+    reply.problem(409, "money-goes-back");
+}
+
+#[tokio::test]
+async fn a_question_that_inventory_does_not_understand_is_no_reason_to_send_money_back() {
+    let shop = TestShop::open().await;
+    let order = expired(&shop).await;
+    shop.inventory(Inventory::DoesNotUnderstand);
+    set(&shop, &order, OrderStatus::Pending).await.problem(503, "stock-unknown");
+    let (asked, answer) = shop.hold_next_reservation(Inventory::DoesNotUnderstand);
+    let repaired = async {
+        asked.await.unwrap();
+        shop.inventory(Inventory::Holds);
+        answer.send(()).unwrap();
+    };
+    futures::future::join(shop.pay(&order), repaired).await;
+    shop.world.settle().await;
+    assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Processing);
+}
+
+#[tokio::test]
 async fn an_order_is_complete_when_machines_have_poured_every_cup() {
     let shop = TestShop::open().await;
     let order = shop.place(shop.cold_brew_order(2)).await;
