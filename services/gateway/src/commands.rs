@@ -54,7 +54,7 @@ impl Settings {
     /// Replaces the settings, if they still are what the client `expected`, and tells every service.
     ///
     /// # Errors
-    /// [`SettingsError`]: a setting cannot be, others were faster, or prices stand in the way of another currency.
+    /// [`SettingsError`]: a setting cannot be, others were faster, or the menu stands in the way.
     pub(crate) async fn replace(&self, settings: ShopSettings, expected: Expected) -> Result<Document, SettingsError> {
         let shop = Shop::new(settings)?;
         let current = self.current().await?;
@@ -64,6 +64,7 @@ impl Settings {
         if shop.currency() != current.settings.currency {
             self.no_prices_but_in(shop.currency()).await?;
         }
+        self.no_product_names(&taxes_taken_away(&current.settings, shop.settings())).await?;
         let document = self.write(current.version, shop.settings().clone()).await?;
         self.tell(document.version, shop);
         Ok(document)
@@ -94,10 +95,28 @@ impl Settings {
         }
     }
 
+    /// A product that names a tax which is gone cannot be sold.
+    async fn no_product_names(&self, taken_away: &[&str]) -> Result<(), SettingsError> {
+        if taken_away.is_empty() {
+            return Ok(());
+        }
+        let named: Vec<String> = self.menu.get("/internal/Product/taxes").await?;
+        match named.into_iter().find(|name| taken_away.contains(&name.as_str())) {
+            Some(name) => Err(SettingsError::TaxInUse { name }),
+            None => Ok(()),
+        }
+    }
+
     /// Tells this process at once; the others hear the event.
     fn tell(&self, version: i64, shop: Shop) {
         if self.feed.offer(version, shop) {
             tracing::info!(version, "the shop trades by these settings");
         }
     }
+}
+
+/// The names of taxes that the shop had and will have no longer.
+fn taxes_taken_away<'a>(before: &'a ShopSettings, after: &ShopSettings) -> Vec<&'a str> {
+    let stays = |name: &str| after.taxes.iter().any(|tax| tax.name == name);
+    before.taxes.iter().map(|tax| tax.name.as_str()).filter(|name| !stays(name)).collect()
 }

@@ -17,7 +17,10 @@ pub(crate) enum SettingsError {
     /// There are prices in another currency.
     #[error("the menu has prices in {priced}")]
     CurrencyFixed { wanted: Currency, priced: Currency },
-    /// The menu cannot say in which currencies its prices are.
+    /// Products name a tax that would be gone.
+    #[error("products name the tax {name}")]
+    TaxInUse { name: String },
+    /// The menu cannot say in which currencies its prices are, or which taxes it names.
     #[error(transparent)]
     Menu(#[from] CallError),
     /// The database.
@@ -49,6 +52,14 @@ impl From<SettingsError> for Problem {
                 format!(
                     "The menu has prices in {priced}, and a price does not become another by changing its currency to \
                      {wanted}. Archive those products first, then change the currency and enter the menu's prices anew."
+                ),
+            ),
+            SettingsError::TaxInUse { name } => Self::conflict(
+                "tax-in-use",
+                "The tax is in use",
+                format!(
+                    "Products on the menu name the tax {name}, so it cannot be removed or renamed. Give those products \
+                     another tax first, or keep {name} beside the new one."
                 ),
             ),
             SettingsError::Menu(error) => error.into(),

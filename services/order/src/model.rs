@@ -13,7 +13,7 @@ use contracts::{
         OrderItemView, OrderStatus, OrderView, PlaceOrder, PlaceOrderItem, PriceView, QUANTITY_MAX, StockCheck,
         TABLE_CHARS_MAX,
     },
-    pricing::{self, Discount, Line, LinePrice},
+    pricing::{self, Discount, Line, LinePrice, TaxRate},
     product::{OptionGroup, ProductCard, ProductOption},
     receipt::ReceiptOrder,
     shop::Shop,
@@ -160,7 +160,7 @@ fn order_line(
         poured: 0,
         in_review: 0,
     };
-    let tax = shop.tax_of(card.tax_name.as_deref()).cloned();
+    let tax = tax_of(card, shop)?;
     let dispense_ml = if card.is_dispensable { Some(dispense_ml(card, &chosen)) } else { None };
     Ok(OrderedLine { view, priced: Line { unit_price, quantity, tax }, dispense_ml })
 }
@@ -177,6 +177,16 @@ fn check_sold(card: &ProductCard, shop: &Shop) -> Result<(), PlaceError> {
         return Err(PlaceError::NotSold { name, why: "has no price in the shop's currency" });
     }
     Ok(())
+}
+
+/// The tax that a product bears. One that names a tax which the shop does not have is not sold untaxed in silence.
+fn tax_of(card: &ProductCard, shop: &Shop) -> Result<Option<TaxRate>, PlaceError> {
+    let tax = shop.tax_of(card.tax_name.as_deref());
+    if tax.is_none() && card.tax_name.is_some() {
+        let why = "has a tax that the shop does not know: a manager gives it another, or adds the tax to the shop";
+        return Err(PlaceError::NotSold { name: card.name.clone(), why });
+    }
+    Ok(tax.cloned())
 }
 
 fn checked_quantity(line: u32, card: &ProductCard, quantity: i64) -> Result<u32, PlaceError> {

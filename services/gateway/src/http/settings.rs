@@ -41,7 +41,8 @@ async fn shop(State(settings): State<Settings>) -> Result<impl IntoResponse, Pro
 /// Replaces the shop's settings
 ///
 /// The whole document: read it, change it, send it. With If-Match only if nobody else changed it meanwhile (412).
-/// The currency cannot change while the menu has prices in another one (409).
+/// The currency cannot change while the menu has prices in another one (409 currency-fixed), and a tax that products
+/// name cannot go (409 tax-in-use).
 #[utoipa::path(put, path = "/api/Shop", tag = "Shop", request_body = ShopSettings,
     params(("If-Match" = Option<String>, Header, description = "The ETag of the settings that were read")),
     responses(

@@ -121,3 +121,37 @@ async fn the_currency_does_not_change_while_the_menu_cannot_be_asked() {
     assert!(refused["detail"].as_str().unwrap().starts_with("The product service"), "{refused}");
     client.put("/api/Shop", named("Kopi Pagi")).await.expect(200);
 }
+
+/// A menu whose products name these taxes.
+fn menu_with_taxes(taxes: &'static [&'static str]) -> Router {
+    Router::new().route("/internal/Product/taxes", get(async move || Json(taxes)))
+}
+
+/// The settings with other taxes than PB1.
+fn with_tax(name: &str) -> Value {
+    let mut settings = named("Kopi Pagi");
+    settings["taxes"] = json!([{ "name": name, "percent": 11 }]);
+    settings
+}
+
+#[tokio::test]
+async fn a_tax_that_products_name_is_not_taken_away_or_renamed() {
+    let world = World::new().await;
+    let client = start(&world).await;
+    world.stub("product", menu_with_taxes(&["PB1"]));
+
+    let refused = client.put("/api/Shop", with_tax("PPN")).await.problem(409, "tax-in-use");
+
+    assert!(refused["detail"].as_str().unwrap().starts_with("Products on the menu name the tax PB1"), "{refused}");
+    assert_eq!(client.get("/api/Shop").await.expect(200)["taxes"][0]["name"], "PB1");
+    client.put("/api/Shop", with_tax("PB1")).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_tax_that_no_product_names_goes_and_its_menu_must_be_asked_for_that() {
+    let world = World::new().await;
+    let client = start(&world).await;
+    client.put("/api/Shop", with_tax("PPN")).await.problem(503, "unavailable");
+    world.stub("product", menu_with_taxes(&["Alcohol"]));
+    assert_eq!(client.put("/api/Shop", with_tax("PPN")).await.expect(200)["taxes"][0]["name"], "PPN");
+}

@@ -151,6 +151,18 @@ async fn what_is_archived_or_sold_out_today_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_product_with_a_tax_that_the_shop_does_not_know_is_not_sold_untaxed() {
+    let shop = TestShop::open().await;
+    let beer = ProductCard { tax_name: Some("Alcohol".into()), ..product_card("Beer", 40_000) };
+    shop.change_menu(|menu| menu.push(beer.clone()));
+    let order = json!({ "items": [{ "productId": beer.product_id, "quantity": 1 }], "totalAmount": 40_000 });
+    let problem = shop.client.post("/api/Order", order).await.problem(409, "product-not-sold");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.starts_with("Beer has a tax that the shop does not know"), "{detail}");
+    nothing_was_written(&shop).await;
+}
+
+#[tokio::test]
 async fn what_ran_out_is_refused_in_inventorys_words() {
     let shop = TestShop::open().await;
     shop.inventory(Inventory::RanOut);

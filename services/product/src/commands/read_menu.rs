@@ -80,6 +80,14 @@ impl Products {
         self.db.read(|tx| Ok(store::products::currencies(tx)?)).await
     }
 
+    /// The taxes that products of the menu name: the shop keeps them.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub(crate) async fn taxes(&self) -> Result<Vec<String>, ProductError> {
+        self.db.read(|tx| Ok(store::products::taxes(tx)?)).await
+    }
+
     /// A page of categories, in the menu's order.
     ///
     /// # Errors

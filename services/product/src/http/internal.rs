@@ -35,3 +35,8 @@ pub(super) async fn cards(
 pub(super) async fn currencies(State(products): State<Products>) -> Result<axum::Json<Vec<Currency>>, Problem> {
     Ok(axum::Json(products.currencies().await?))
 }
+
+/// `GET /internal/Product/taxes`: the names of the taxes that products of the menu name.
+pub(super) async fn taxes(State(products): State<Products>) -> Result<axum::Json<Vec<String>>, Problem> {
+    Ok(axum::Json(products.taxes().await?))
+}

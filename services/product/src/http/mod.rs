@@ -15,7 +15,8 @@ use crate::commands::Products;
 pub(crate) fn router(products: Products) -> OpenApiRouter {
     let internal = Router::new()
         .route("/internal/Product/cards", get(internal::cards))
-        .route("/internal/Product/currencies", get(internal::currencies));
+        .route("/internal/Product/currencies", get(internal::currencies))
+        .route("/internal/Product/taxes", get(internal::taxes));
     OpenApiRouter::new()
         .routes(routes!(products::list_products, products::create_product))
         .routes(routes!(products::list_availability))

@@ -209,6 +209,13 @@ pub(crate) fn currencies(tx: &mut Tx<'_>) -> DbResult<Vec<Currency>> {
     tx.query(SQL, (), |row| row.get("currency"))
 }
 
+/// The taxes that products which are not archived name.
+pub(crate) fn taxes(tx: &mut Tx<'_>) -> DbResult<Vec<String>> {
+    const SQL: &str = "
+        SELECT DISTINCT tax_name FROM products WHERE is_archived = 0 AND tax_name IS NOT NULL ORDER BY tax_name LIMIT $1";
+    tx.query(SQL, (MENU_PRODUCTS_MAX,), |row| row.get("tax_name"))
+}
+
 /// The `limit` products after the id `after`, archived or not: for a walk over all of them.
 pub(crate) fn after(tx: &mut Tx<'_>, after: Option<ProductId>, limit: u32) -> DbResult<Vec<ProductCard>> {
     const SQL: &str = "

@@ -41,3 +41,18 @@ async fn the_gateway_learns_in_which_currencies_there_are_prices() {
     client.delete(&format!("/api/Product/{latte}")).await.expect(204);
     assert_eq!(client.get("/internal/Product/currencies").await.expect(200), json!([]));
 }
+
+#[tokio::test]
+async fn the_gateway_learns_which_taxes_products_name() {
+    let world = World::new().await;
+    let client = menu(&world).await;
+    let coffee = category(&client, "Coffee", 0).await;
+    product(&client, latte(&coffee)).await;
+    assert_eq!(client.get("/internal/Product/taxes").await.expect(200), json!([]), "one that names none");
+    let mut taxed = latte(&coffee);
+    taxed["taxName"] = json!("PB1");
+    let taxed = product(&client, taxed).await;
+    assert_eq!(client.get("/internal/Product/taxes").await.expect(200), json!(["PB1"]));
+    client.delete(&format!("/api/Product/{taxed}")).await.expect(204);
+    assert_eq!(client.get("/internal/Product/taxes").await.expect(200), json!([]));
+}
