@@ -65,8 +65,10 @@ pub enum InvalidShop {
     /// No tax name, or one twice.
     #[error("taxes: give each of at most {TAXES_MAX} taxes a name of its own, such as PB1")]
     Taxes,
-    /// Nothing, less than nothing, or a part of a minor unit.
-    #[error("cashRounding {0} is not a positive amount of the currency: use 100 for Rp100, or 1 for no rounding")]
+    /// Nothing, less than nothing, a part of a minor unit, or more than any coin.
+    #[error(
+        "cashRounding {0} is not an amount of the currency from 1 to {CASH_ROUNDING_MINOR_MAX} of its smallest unit: use 100 for Rp100, or 1 for no rounding"
+    )]
     CashRounding(Amount),
     /// Nobody could pay.
     #[error("paymentMethods is empty or names one twice: list CASH, QRIS or both")]
@@ -85,6 +87,8 @@ pub enum InvalidShop {
 pub const SHOP_TEXT_CHARS_MAX: usize = 500;
 /// More rates than any country has for a menu.
 pub const TAXES_MAX: usize = 8;
+/// The largest step of cash, in minor units: Rp1.000. A typing mistake above it would round orders to nothing.
+pub const CASH_ROUNDING_MINOR_MAX: i64 = 1_000;
 /// A code or an unpaid order that lives longer than a day belongs to no business day.
 pub const SECONDS_MAX: u32 = 86_400;
 
@@ -152,6 +156,7 @@ impl Shop {
             .cash_rounding
             .money(settings.currency)
             .ok()
+            .filter(|money| money.minor <= CASH_ROUNDING_MINOR_MAX)
             .and_then(|money| Step::new(money.minor))
             .ok_or(InvalidShop::CashRounding(settings.cash_rounding))?;
         if settings.payment_methods.is_empty() || !all_differ(&settings.payment_methods, |method| method) {
@@ -254,6 +259,7 @@ mod tests {
         assert!(refused(|shop| shop.business_day_cutoff = "25:00".into()).starts_with("businessDayCutoff"));
         assert!(refused(|shop| shop.taxes = vec![shop.taxes[0].clone(); 2]).starts_with("taxes"));
         assert!(refused(|shop| shop.cash_rounding = Amount::ZERO).starts_with("cashRounding"));
+        assert!(refused(|shop| shop.cash_rounding = Amount::whole(1_001)).starts_with("cashRounding"));
         assert!(refused(|shop| shop.payment_methods.clear()).starts_with("paymentMethods"));
         assert!(refused(|shop| shop.unpaid_order_seconds = 0).starts_with("unpaidOrderSeconds"));
     }
@@ -274,5 +280,7 @@ mod tests {
         };
         let step = Shop::new(dollars).unwrap().cash_step();
         assert_eq!(step.minor(), 5);
+        let most = ShopSettings { cash_rounding: Amount::whole(1_000), ..ShopSettings::default() };
+        assert_eq!(Shop::new(most).unwrap().cash_step().minor(), CASH_ROUNDING_MINOR_MAX);
     }
 }

@@ -109,7 +109,11 @@ async fn a_stub_stands_in_for_a_peer() {
 
 #[tokio::test]
 async fn a_world_can_have_other_settings() {
-    let world = World::with_shop(|shop| shop.currency = "USD".parse().unwrap()).await;
+    let world = World::with_shop(|shop| {
+        shop.currency = "USD".parse().unwrap();
+        shop.cash_rounding = "0.05".parse().unwrap();
+    })
+    .await;
     assert_ne!(world.around().shop.current().currency(), Currency::IDR);
 }
 

@@ -40,5 +40,6 @@ fn replacing(settings: &Value, version: &str) -> Request<Body> {
 fn dollars() -> Value {
     let mut settings = named("Kopi Pagi");
     settings["currency"] = json!("USD");
+    settings["cashRounding"] = json!(0.05);
     settings
 }

@@ -145,7 +145,8 @@ mod tests {
         refused(&json!({"price": -1}), "price is IDR -1: use 0 to IDR 1000000000");
         refused(&json!({"price": 1_000_000_001}), "price is IDR 1000000001");
         refused(&json!({"price": 25000.5}), "price: 25000.5 has more decimals than IDR has (0)");
-        let dollars = ShopSettings { currency: "USD".parse().unwrap(), ..ShopSettings::default() };
+        let (currency, cash_rounding) = ("USD".parse().unwrap(), "0.05".parse().unwrap());
+        let dollars = ShopSettings { currency, cash_rounding, ..ShopSettings::default() };
         assert_eq!(check_in(&dollars, &json!({"price": 4.5})).unwrap().price.minor, 450);
     }
 
