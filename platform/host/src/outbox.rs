@@ -48,6 +48,9 @@ const SLOW_AGE: Duration = Duration::from_secs(2);
 const SLOW_COUNT_PAUSE: Duration = Duration::from_secs(1);
 /// How many events are marked as published in one write. Larger writes would hold up those of the service.
 const MARKED_EVENTS_MAX: usize = 256;
+/// How long confirmed events are gathered for one write. Each write is a flush of the disk that a cashier's request
+/// would wait for; a mark that is lost costs one event said twice, which the inbox absorbs.
+const MARK_PAUSE: Duration = Duration::from_millis(20);
 /// How many events the sweeper reads at once.
 const SWEPT_EVENTS_MAX: u32 = 500;
 /// An event that is unpublished for this long was not just written.
@@ -95,6 +98,8 @@ struct Outbox {
     swept: VecDeque<CloudEvent>,
     /// Confirmed by the bus, and waiting to be marked.
     confirmed: Vec<EventId>,
+    /// When the last of them was.
+    confirmed_at: Micros,
     marking: Marking,
     /// What was marked while a sweep was under way: the sweep may have read it before.
     marked_meanwhile: HashSet<EventId>,
@@ -120,6 +125,8 @@ struct Walk {
 #[derive(Debug, PartialEq, Eq)]
 enum Marking {
     Idle,
+    /// More are waited for, to be marked in the same write.
+    Gathering,
     UnderWay,
     /// It failed: again after the next sweep.
     Paused,
@@ -127,6 +134,8 @@ enum Marking {
 
 /// Something that was begun is done.
 enum Step {
+    /// Time to mark what was confirmed meanwhile.
+    Gathered,
     Published(EventId, Result<(), PublishError>),
     Marked(Arc<Vec<EventId>>, DbResult<()>),
     /// What is due.
@@ -177,6 +186,7 @@ impl Outbox {
             slow_count,
             swept: VecDeque::new(),
             confirmed: Vec::new(),
+            confirmed_at: Micros::default(),
             marking: Marking::Idle,
             marked_meanwhile: HashSet::new(),
             is_sweeping: false,
@@ -209,7 +219,8 @@ impl Outbox {
             self.publish(Arc::new(event));
         }
         if self.marking == Marking::Idle && !self.confirmed.is_empty() {
-            self.mark();
+            self.marking = Marking::Gathering;
+            self.steps.push(tokio::time::sleep(MARK_PAUSE).map(|()| Step::Gathered).boxed());
         }
     }
 
@@ -226,10 +237,10 @@ impl Outbox {
         let ids = Arc::new(std::mem::replace(&mut self.confirmed, rest));
         self.marking = Marking::UnderWay;
         self.ports.progress.marks_begun.fetch_add(1, Ordering::SeqCst);
-        let (db, now) = (self.ports.db.clone(), self.ports.clock.now());
+        let (db, at) = (self.ports.db.clone(), self.confirmed_at);
         let mark = async move {
             let marked = Arc::clone(&ids);
-            let done = db.write::<(), DbError, _>(move |tx| outbox::mark_published(tx, &marked, now)).await;
+            let done = db.write::<(), DbError, _>(move |tx| outbox::mark_published(tx, &marked, at)).await;
             Step::Marked(ids, done)
         };
         self.steps.push(mark.boxed());
@@ -263,6 +274,7 @@ impl Outbox {
     fn take(&mut self, step: Step) {
         match step {
             Step::Published(id, published) => self.published(id, published),
+            Step::Gathered => self.mark(),
             Step::Marked(ids, marked) => self.marked(&ids, marked),
             Step::Due(Ok(due)) => self.due(due),
             Step::Leased(Ok(Some(due))) => {
@@ -281,6 +293,7 @@ impl Outbox {
         match published {
             Ok(()) => {
                 self.confirmed.push(id);
+                self.confirmed_at = self.ports.clock.now();
                 self.refusal = None;
             }
             Err(error) => {
@@ -354,6 +367,7 @@ impl Outbox {
             match step {
                 Step::Published(id, published) => self.published(id, published),
                 Step::Marked(ids, marked) => self.marked(&ids, marked),
+                Step::Gathered => self.mark(),
                 Step::Due(_) | Step::Leased(_) => {}
             }
             if self.marking == Marking::Idle && !self.confirmed.is_empty() {

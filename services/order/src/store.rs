@@ -6,7 +6,7 @@ use contracts::{
     Word,
     ids::{OrderId, PaymentId},
     money::{Currency, Money, MoneyError},
-    order::{OrderItemView, OrderStatus, OrderView, PriceView, StockCheck},
+    order::{AmountDue, OrderItemView, OrderStatus, OrderView, PriceView, StockCheck},
     payment::PaymentMethod,
     qr::{CodeStatus, CodeView},
     time::{BusinessDay, Micros},
@@ -129,6 +129,22 @@ pub(crate) fn find(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<OrderV
     const SQL: &str = "SELECT * FROM orders WHERE order_id = $1";
     let order = tx.query_opt(SQL, (order_id,), order_from_row)?;
     order.map(|order| with_items(tx, order)).transpose()
+}
+
+/// What is owed for an order.
+pub(crate) fn amount_due(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<AmountDue>> {
+    const SQL: &str = "SELECT order_id, order_number, status, version, total, currency FROM orders WHERE order_id = $1";
+    tx.query_opt(SQL, (order_id,), |row| {
+        let currency: Currency = row.get("currency")?;
+        Ok(AmountDue {
+            order_id: row.get("order_id")?,
+            order_number: row.get("order_number")?,
+            status: row.word("status")?,
+            version: row.get("version")?,
+            total: Money::new(row.get("total")?, currency).amount(),
+            currency,
+        })
+    })
 }
 
 /// Which orders a list shows, newest first. `None`: any.

@@ -40,6 +40,12 @@ struct Ran {
     events: Vec<Arc<CloudEvent>>,
 }
 
+impl Ran {
+    fn refused(job: Box<dyn Job>, error: DbError) -> Self {
+        Self { job, verdict: Verdict::RollBack, failure: Some(error), events: Vec::new() }
+    }
+}
+
 impl Writer {
     /// Writes until every sender of jobs is gone and none waits, then merges the log into the file.
     pub(super) fn run(self) {
@@ -59,10 +65,38 @@ impl Writer {
         if let Err(error) = run(&self.connection, "BEGIN IMMEDIATE") {
             return group.into_iter().for_each(|job| job.answer(Some(error.clone())));
         }
-        let mut ran: Vec<Ran> = match <[Box<dyn Job>; 1]>::try_from(group) {
-            Ok([alone]) => vec![self.run_one(alone)],
-            Err(group) => group.into_iter().map(|job| self.run_in_savepoint(job)).collect(),
-        };
+        match self.run_together(group) {
+            Ok(ran) => self.end(ran),
+            Err(group) => self.end(group.into_iter().map(|job| self.run_in_savepoint(job)).collect()),
+        }
+    }
+
+    /// Runs a group without savepoints, which copy every page that a job touches. A job that was refused before it
+    /// wrote anything leaves nothing to take back. One that had written is taken back with all the others, and the
+    /// group is to be run again, a savepoint for each: `Err`, in a transaction that has begun.
+    fn run_together(&self, group: Vec<Box<dyn Job>>) -> Result<Vec<Ran>, Vec<Box<dyn Job>>> {
+        let is_alone = group.len() == 1;
+        let mut ran: Vec<Ran> = Vec::with_capacity(group.len());
+        let mut waiting = group.into_iter();
+        while let Some(job) = waiting.next() {
+            let changes = self.connection.total_changes();
+            ran.push(self.run_next(job));
+            let wrote = self.connection.total_changes() != changes;
+            let refused = ran.last().is_some_and(|last| last.verdict == Verdict::RollBack);
+            if wrote && refused && !is_alone && self.begin_again() {
+                return Err(ran.into_iter().map(|ran| ran.job).chain(waiting).collect());
+            }
+        }
+        Ok(ran)
+    }
+
+    /// Takes everything back. `false`: that failed; the commit will, too.
+    fn begin_again(&self) -> bool {
+        self.roll_back().and_then(|()| run(&self.connection, "BEGIN IMMEDIATE")).is_ok()
+    }
+
+    /// Ends the transaction of a group and answers its jobs.
+    fn end(&self, mut ran: Vec<Ran>) {
         // Whoever is alone and refused needs no savepoint: the transaction itself is rolled back.
         let ended = match ran.as_slice() {
             [Ran { verdict: Verdict::RollBack, .. }] => self.roll_back(),
@@ -77,21 +111,28 @@ impl Writer {
     }
 
     fn run_in_savepoint(&self, job: Box<dyn Job>) -> Ran {
-        // A full disk ends the transaction under its jobs. The rest of the group must not begin another one.
-        if self.connection.is_autocommit() {
-            let failure = Some(DbError::Unavailable("the transaction ended before its turn".into()));
-            return Ran { job, verdict: Verdict::RollBack, failure, events: Vec::new() };
-        }
         if let Err(error) = run(&self.connection, "SAVEPOINT job") {
-            return Ran { job, verdict: Verdict::RollBack, failure: Some(error), events: Vec::new() };
+            return Ran::refused(job, error);
         }
-        let ran = self.run_one(job);
-        let kept = match ran.verdict {
+        let ran = self.run_next(job);
+        let ended = match ran.verdict {
             Verdict::Keep => Ok(()),
             Verdict::RollBack => run(&self.connection, "ROLLBACK TO job"),
         };
-        let failure = kept.and_then(|()| run(&self.connection, "RELEASE job")).err();
-        Ran { failure: ran.failure.or(failure), ..ran }
+        let Err(error) = ended.and_then(|()| run(&self.connection, "RELEASE job")) else { return ran };
+        // What the job wrote can be told from its neighbours' no more: nothing of the group may be kept.
+        if let Err(error) = self.roll_back() {
+            tracing::error!(%error, "a transaction cannot be rolled back");
+        }
+        Ran { failure: ran.failure.or(Some(error)), ..ran }
+    }
+
+    /// Runs a job, unless a full disk has ended the transaction under the group: it must not begin another one.
+    fn run_next(&self, job: Box<dyn Job>) -> Ran {
+        if self.connection.is_autocommit() {
+            return Ran::refused(job, DbError::Unavailable("the transaction ended before its turn".into()));
+        }
+        self.run_one(job)
     }
 
     fn run_one(&self, mut job: Box<dyn Job>) -> Ran {

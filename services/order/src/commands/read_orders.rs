@@ -74,15 +74,7 @@ impl Orders {
     /// # Errors
     /// [`OrderError::Unknown`].
     pub(crate) async fn amount_due(&self, order_id: OrderId) -> Result<AmountDue, OrderError> {
-        let order = self.find(order_id).await?;
-        Ok(AmountDue {
-            order_id,
-            order_number: order.order_number,
-            status: order.status,
-            version: order.version,
-            total: order.price.total,
-            currency: order.price.currency,
-        })
+        self.db.read(move |tx| store::amount_due(tx, order_id)?.ok_or(OrderError::Unknown(order_id))).await
     }
 
     /// Hears how orders change from now on.
