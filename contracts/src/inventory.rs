@@ -206,6 +206,15 @@ pub struct ReserveStock {
     pub items: Vec<ReserveItem>,
 }
 
+/// `POST /internal/Reservation/{orderId}/release`: Order gives back what it asked for and then did not write. It does
+/// nothing to an order that was placed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReleaseStock {
+    /// The version that was asked for: a newer question stays.
+    pub order_version: i64,
+}
+
 /// One line of [`ReserveStock`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

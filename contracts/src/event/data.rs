@@ -162,6 +162,8 @@ pub struct InventoryLow {
 pub struct StockShort {
     /// Which order.
     pub order_id: OrderId,
+    /// The version that Inventory knows it by: of an order that was revived since, it says nothing.
+    pub order_version: i64,
     /// What is missing.
     pub shortages: Vec<Shortage>,
 }

@@ -166,7 +166,7 @@ fn every_event_looks_as_it_did() {
             on_hand: 4_900,
             low_level: 5_000,
         }),
-        written(&StockShort { order_id: id(1), shortages: vec![shortage] }),
+        written(&StockShort { order_id: id(1), order_version: 1, shortages: vec![shortage] }),
         written(&CodesIssued { order_id: id(1), codes: vec![code(CodeStatus::Pending)] }),
         written(&DispenseCompleted { code: code(CodeStatus::Used), poured_ms: Some(8_000) }),
         written(&DispenseFailed {

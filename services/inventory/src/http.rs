@@ -1,10 +1,16 @@
 //! The routes of stock: parse, call a command, answer.
 
-use axum::{Json as Answer, extract::State, routing::put};
+use axum::{
+    Json as Answer,
+    extract::State,
+    routing::{post, put},
+};
 use contracts::{
     PAGE_ROWS_MAX, Page,
     ids::{InventoryId, MoveId, OrderId, ProductId},
-    inventory::{AdjustStock, InventoryView, RecipeView, ReserveStock, StockMove, WriteInventory, WriteRecipe},
+    inventory::{
+        AdjustStock, InventoryView, RecipeView, ReleaseStock, ReserveStock, StockMove, WriteInventory, WriteRecipe,
+    },
     problem::Problem as ProblemBody,
 };
 use serde::Deserialize;
@@ -28,6 +34,7 @@ pub(crate) fn routes(inventory: Inventory) -> OpenApiRouter {
         .routes(routes!(list_moves))
         .routes(routes!(read_recipe, write_recipe))
         .route("/internal/Reservation/{orderId}", put(reserve_stock))
+        .route("/internal/Reservation/{orderId}/release", post(release_stock))
         .with_state(inventory)
 }
 
@@ -199,5 +206,15 @@ async fn reserve_stock(
     Json(asked): Json<ReserveStock>,
 ) -> Result<Answer<serde_json::Value>, Problem> {
     inventory.reserve(order_id, asked).await?;
+    Ok(Answer(serde_json::json!({})))
+}
+
+/// Gives back what Order asked for and did not write. Order's alone, as [`reserve_stock`].
+async fn release_stock(
+    State(inventory): State<Inventory>,
+    Path(order_id): Path<OrderId>,
+    Json(released): Json<ReleaseStock>,
+) -> Result<Answer<serde_json::Value>, Problem> {
+    inventory.release(order_id, released).await?;
     Ok(Answer(serde_json::json!({})))
 }

@@ -64,7 +64,8 @@ pub(super) fn follow(
     }
     if order.is_confirmed {
         tracing::warn!(order_id = %order.order_id, items = shortages.len(), "order has too little stock");
-        outbox::append(tx, &StockShort { order_id: order.order_id, shortages }, now)?;
+        let short = StockShort { order_id: order.order_id, order_version: order.order_version, shortages };
+        outbox::append(tx, &short, now)?;
     } else {
         store::keep_unsaid(tx, order.order_id, &shortages)?;
     }

@@ -1,6 +1,9 @@
 //! Order asks for an order's stock before it accepts the order.
 
-use contracts::{ids::OrderId, inventory::ReserveStock};
+use contracts::{
+    ids::OrderId,
+    inventory::{ReleaseStock, ReserveStock},
+};
 
 use super::{
     Inventory,
@@ -24,6 +27,22 @@ impl Inventory {
                 let mut order = store::lock_order(tx, order_id, now)?;
                 let changed = order.ask(order_version, &items).map_err(InventoryError::order_id_taken(order_id))?;
                 follow(tx, order, changed, WhenShort::Refuse, now)
+            })
+            .await
+    }
+
+    /// `POST /internal/Reservation/{orderId}/release`: gives back what Order asked for and did not write. An order that
+    /// was placed keeps its stock.
+    ///
+    /// # Errors
+    /// Where the database does not do it.
+    pub async fn release(&self, order_id: OrderId, released: ReleaseStock) -> Result<(), InventoryError> {
+        let now = self.clock.now();
+        self.db
+            .write(move |tx| {
+                let mut order = store::lock_order(tx, order_id, now)?;
+                let changed = order.release(released.order_version);
+                follow(tx, order, changed, WhenShort::LetThrough, now)
             })
             .await
     }

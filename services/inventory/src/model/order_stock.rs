@@ -142,6 +142,15 @@ impl OrderStock {
         Ok(Changed::Items)
     }
 
+    /// Order gives back what it asked for at this version and did not write. What an event confirmed stays.
+    pub(crate) fn release(&mut self, order_version: i64) -> Changed {
+        if self.is_confirmed || !self.is_open || self.order_version != order_version {
+            return Changed::Nothing;
+        }
+        self.is_open = false;
+        Changed::State
+    }
+
     /// Gives up what no event confirmed since `before`. An event of the same version still counts when it comes.
     pub(crate) fn lapse(&mut self, before: Micros) -> Changed {
         if self.is_confirmed || self.occupied.effect == Effect::None || self.updated_at >= before {
@@ -250,6 +259,19 @@ mod tests {
         order.occupied.effect = Effect::None;
         assert_eq!(order.hear(&placed(1)), Changed::State);
         assert_eq!(order.wanted(), Effect::Held);
+    }
+
+    #[test]
+    fn what_order_did_not_write_is_given_back_and_what_it_wrote_stays() {
+        let mut order = order();
+        assert_eq!(order.ask(1, &latte(1)), Ok(Changed::Items));
+        assert_eq!(order.release(2), Changed::Nothing, "another version");
+        assert_eq!(order.release(1), Changed::State);
+        assert_eq!(order.wanted(), Effect::None);
+        assert_eq!(order.release(1), Changed::Nothing);
+        assert_eq!(order.ask(1, &latte(1)), Ok(Changed::State));
+        assert_eq!(order.hear(&placed(1)), Changed::State);
+        assert_eq!(order.release(1), Changed::Nothing, "it was placed");
     }
 
     proptest! {

@@ -54,7 +54,7 @@ async fn an_order_placed_while_inventory_was_away_takes_what_is_there_and_staff_
     assert_eq!((shop.levels(croissants).await, shop.levels(muffins).await), ((1, 3), (5, 1)));
     shop.world.settle().await;
     let said = shop.world.said::<StockShort>();
-    assert_eq!((said.len(), said[0].order_id, said[0].shortages.len()), (1, order, 1));
+    assert_eq!((said.len(), said[0].order_id, said[0].order_version, said[0].shortages.len()), (1, order, 1, 1));
     assert_eq!((said[0].shortages[0].needed, said[0].shortages[0].available), (3, 1));
     assert_eq!(said[0].shortages[0].product_ids, [croissant]);
     shop.reserve(shop.new_order(), 1, &[(croissant, 1)]).await.problem(409, "out-of-stock");

@@ -218,3 +218,24 @@ async fn one_order_sent_by_many_requests_at_once_is_held_once() {
     }
     assert_eq!(shop.levels(croissants).await, (5, 2));
 }
+
+#[tokio::test]
+async fn what_order_did_not_write_is_free_at_once_and_a_placed_order_keeps_its_stock() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 2, json!({})).await;
+    let (dropped, placed) = (shop.new_order(), shop.new_order());
+    let release = async |order| {
+        let path = format!("/internal/Reservation/{order}/release");
+        shop.client.post(&path, json!({ "orderVersion": 1 })).await.expect(200);
+    };
+    shop.reserve(dropped, 1, &[(croissant, 2)]).await.expect(200);
+    shop.reserve(placed, 1, &[(croissant, 1)]).await.problem(409, "out-of-stock");
+    release(dropped).await;
+    release(dropped).await;
+    assert_eq!(shop.levels(croissants).await, (2, 0));
+
+    shop.reserve(placed, 1, &[(croissant, 1)]).await.expect(200);
+    shop.created(placed, &[(croissant, 1)]).await;
+    release(placed).await;
+    assert_eq!(shop.levels(croissants).await, (2, 1));
+}
