@@ -71,6 +71,12 @@ pub struct ReceiptOrder {
     /// Where to bring it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
+    /// How it was paid, for as long as Payment's part is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method: Option<PaymentMethod>,
+    /// When it was paid, for as long as Payment's part is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_at: Option<Micros>,
 }
 
 impl ReceiptOrder {
@@ -174,15 +180,17 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Puts the parts together.
+    /// Puts the parts together. Without Payment's the receipt says what Order knows of the payment: how and when.
     #[must_use]
     pub fn assemble(order: ReceiptOrder, payment: Option<&ReceiptPayment>, codes: Option<ReceiptCodes>) -> Self {
         let expected = order.codes_expected();
         let qr_codes = codes.map(|part| part.codes).unwrap_or_default();
         // What was handed over by hand, or given up, has no code to wait for.
         let is_open = matches!(order.status, OrderStatus::Pending | OrderStatus::Processing | OrderStatus::Ready);
-        let behind_payment = payment.is_some() && qr_codes.iter().any(|code| code.status == CodeStatus::Pending);
-        let payment_status = match payment {
+        let method = payment.map(|part| part.method).or(order.payment_method);
+        let paid_at = payment.map(|part| part.paid_at).or(order.paid_at);
+        let behind_payment = paid_at.is_some() && qr_codes.iter().any(|code| code.status == CodeStatus::Pending);
+        let payment_status = match paid_at {
             Some(_) => ReceiptPaymentStatus::Paid,
             None => ReceiptPaymentStatus::Pending,
         };
@@ -196,8 +204,8 @@ impl Receipt {
             items: order.items,
             price: order.price,
             payment_status,
-            payment_method: payment.map(|part| part.method),
-            paid_at: payment.map(|part| part.paid_at),
+            payment_method: method,
+            paid_at,
             rounding: payment.map(|part| part.rounding),
             due: payment.map(|part| part.due),
             tendered: payment.and_then(|part| part.tendered),

@@ -23,6 +23,8 @@ CREATE TABLE orders (
     cancel_reason  TEXT,
     -- Money that came too late goes back: others heard that the order is paid, so it never lives again.
     orphaned       BIGINT NOT NULL DEFAULT 0 CHECK (orphaned = 0 OR (orphaned = 1 AND status = 'EXPIRED')),
+    -- The version at which it was placed, or lives again: what is said of an earlier one's stock counts no more.
+    lives_since    BIGINT NOT NULL DEFAULT 1,
     updated_at     BIGINT NOT NULL,
     version        BIGINT NOT NULL CHECK (version >= 1),
     CHECK ((paid_at IS NULL) = (payment_id IS NULL)),
@@ -33,6 +35,8 @@ CREATE TABLE orders (
 CREATE INDEX orders_by_time ON orders (placed_at, order_id);
 -- The boards of what is open.
 CREATE INDEX orders_by_status ON orders (status, placed_at, order_id);
+-- The orders of the tills, or of the kiosks.
+CREATE INDEX orders_by_channel ON orders (channel, placed_at, order_id);
 -- The clock that gives up what is not paid.
 CREATE INDEX orders_unpaid ON orders (expires_at) WHERE status = 'PENDING';
 -- The extraction's watermark, and screens that come back.
@@ -55,14 +59,15 @@ CREATE TABLE order_items (
     PRIMARY KEY (order_id, line)
 );
 
--- What QR and the machines said of each cup. The newer version wins.
+-- What QR and the machines said of each cup, and before that. The newer version wins.
 CREATE TABLE order_cups (
-    order_id TEXT NOT NULL REFERENCES orders (order_id),
-    line     BIGINT NOT NULL,
-    unit     BIGINT NOT NULL,
-    status   TEXT NOT NULL,
-    code     TEXT NOT NULL,
-    version  BIGINT NOT NULL,
+    order_id      TEXT NOT NULL REFERENCES orders (order_id),
+    line          BIGINT NOT NULL,
+    unit          BIGINT NOT NULL,
+    status        TEXT NOT NULL,
+    status_before TEXT,
+    code          TEXT NOT NULL,
+    version       BIGINT NOT NULL,
     PRIMARY KEY (order_id, line, unit)
 );
 

@@ -38,7 +38,7 @@ async fn act(orders: &Orders, event: &CloudEvent) -> Result<(), ConsumeError> {
         }
         EventKind::StockShort => {
             let short: StockShort = read_event(event)?;
-            orders.mark_short(event.id, short.order_id).await.map_err(later)
+            orders.mark_short(event.id, short).await.map_err(later)
         }
         EventKind::ProductChanged => {
             let ProductChanged(card) = read_event(event)?;

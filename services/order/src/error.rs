@@ -136,6 +136,16 @@ impl PlaceError {
         Self::Invalid(detail.to_owned())
     }
 
+    /// Inventory does not hold what the order needs.
+    #[must_use]
+    pub(crate) fn not_held(order_id: OrderId, why: NotHeld) -> Self {
+        match why {
+            NotHeld::OutOfStock(problem) => Self::OutOfStock(problem),
+            NotHeld::IdTaken => Self::IdTaken(order_id),
+            NotHeld::Fault(problem) => Self::StockUnknown(problem),
+        }
+    }
+
     /// The client showed `shown`; the server prices the order as `order`.
     #[must_use]
     pub(crate) fn total_differs(shown: Amount, order: OrderView) -> Self {

@@ -95,6 +95,14 @@ pub(crate) fn price(
     Ok(NewOrder { view, shares: price.lines, dispense_ml })
 }
 
+/// The order is placed at `now`, after what could be slow.
+pub(crate) fn place_at(order: &mut OrderView, shop: &Shop, now: Micros) {
+    order.business_day = shop.business_day(now);
+    order.placed_at = now;
+    order.expires_at = Some(now + shop.unpaid_order_life());
+    order.updated_at = now;
+}
+
 fn check_bounds(request: &PlaceOrder) -> Result<(), PlaceError> {
     let lines = request.items.len();
     if lines == 0 {
@@ -327,6 +335,8 @@ pub(crate) fn receipt_part(order: &OrderView) -> ReceiptOrder {
         placed_at: order.placed_at,
         customer_name: order.customer_name.clone(),
         table: order.table.clone(),
+        payment_method: order.payment_method,
+        paid_at: order.paid_at,
     }
 }
 

@@ -220,8 +220,8 @@ pub(crate) fn pay(tx: &mut Tx<'_>, paid: &Paid, from: From) -> DbResult<Option<O
     const SQL: &str = "
         UPDATE orders
            SET status = 'PROCESSING', paid_at = $3, payment_id = $4, payment_method = $5, stock = COALESCE($6, stock),
-               updated_at = $7, version = version + 1
-         WHERE order_id = $1 AND status = $2 AND version = COALESCE($8, version) AND orphaned = 0
+               lives_since = COALESCE(CAST($8 AS BIGINT) + 1, lives_since), updated_at = $7, version = version + 1
+         WHERE order_id = $1 AND status = $2 AND version = COALESCE(CAST($8 AS BIGINT), version) AND orphaned = 0
         RETURNING *";
     let (status, version, stock) = match from {
         From::Pending => (OrderStatus::Pending, None, None),
@@ -310,7 +310,9 @@ pub(crate) fn revive(
     now: Micros,
 ) -> DbResult<Option<OrderView>> {
     const SQL: &str = "
-        UPDATE orders SET status = 'PENDING', stock = $3, expires_at = $4, updated_at = $5, version = version + 1
+        UPDATE orders
+           SET status = 'PENDING', stock = $3, expires_at = $4, lives_since = version + 1, updated_at = $5,
+               version = version + 1
          WHERE order_id = $1 AND status = 'EXPIRED' AND version = $2 AND orphaned = 0
         RETURNING *";
     let order = tx.query_opt(SQL, (order_id, version, stock.word(), expires_at, now), order_from_row)?;
@@ -321,7 +323,7 @@ pub(crate) fn revive(
 pub(crate) fn expire(tx: &mut Tx<'_>, now: Micros, limit: u32) -> DbResult<Vec<OrderView>> {
     const SQL: &str = "
         UPDATE orders SET status = 'EXPIRED', updated_at = $1, version = version + 1
-         WHERE status = 'PENDING'
+         WHERE status = 'PENDING' AND expires_at <= $1
            AND order_id IN (SELECT order_id FROM orders
                              WHERE status = 'PENDING' AND expires_at <= $1
                              ORDER BY expires_at LIMIT $2)
@@ -348,13 +350,19 @@ pub(crate) fn rename(
     order.map(|order| with_items(tx, order)).transpose()
 }
 
-/// Marks an order whose stock fell short. `None`: it was marked already, or does not exist.
-pub(crate) fn mark_short(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbResult<Option<OrderView>> {
+/// Marks an order whose stock fell short at `order_version`. `None`: it was marked already, lives again since with
+/// other stock, or does not exist.
+pub(crate) fn mark_short(
+    tx: &mut Tx<'_>,
+    order_id: OrderId,
+    order_version: i64,
+    now: Micros,
+) -> DbResult<Option<OrderView>> {
     const SQL: &str = "
-        UPDATE orders SET stock = 'SHORT', updated_at = $2, version = version + 1
-         WHERE order_id = $1 AND stock <> 'SHORT'
+        UPDATE orders SET stock = 'SHORT', updated_at = $3, version = version + 1
+         WHERE order_id = $1 AND lives_since <= $2 AND stock <> 'SHORT'
         RETURNING *";
-    let order = tx.query_opt(SQL, (order_id, now), order_from_row)?;
+    let order = tx.query_opt(SQL, (order_id, order_version, now), order_from_row)?;
     order.map(|order| with_items(tx, order)).transpose()
 }
 
@@ -377,25 +385,22 @@ pub(crate) enum CupChange {
     Seen,
 }
 
-/// Keeps what QR says of a cup, unless something newer is known.
+/// Keeps what QR says of a cup, unless something newer is known. One statement says what was before it, too.
 pub(crate) fn keep_cup(tx: &mut Tx<'_>, cup: &CodeView) -> DbResult<CupChange> {
-    const BEFORE: &str = "SELECT status FROM order_cups WHERE order_id = $1 AND line = $2 AND unit = $3";
     const SQL: &str = "
         INSERT INTO order_cups (order_id, line, unit, status, code, version) VALUES ($1, $2, $3, $4, $5, $6)
             ON CONFLICT (order_id, line, unit) DO UPDATE
-               SET status = excluded.status, code = excluded.code, version = excluded.version
-             WHERE excluded.version > order_cups.version";
-    // Read only to tell what changed: the statement after it decides by itself what is newer.
-    let before: Option<CodeStatus> =
-        tx.query_opt(BEFORE, (cup.order_id, cup.line, cup.unit), |row| row.word("status"))?;
-    let kept = tx.execute(SQL, (cup.order_id, cup.line, cup.unit, cup.status.word(), &cup.code, cup.version))?;
+               SET status_before = order_cups.status, status = excluded.status, code = excluded.code,
+                   version = excluded.version
+             WHERE excluded.version > order_cups.version
+        RETURNING status_before";
+    let params = (cup.order_id, cup.line, cup.unit, cup.status.word(), &cup.code, cup.version);
+    let Some(before) = tx.query_opt(SQL, params, |row| row.word_opt::<CodeStatus>("status_before"))? else {
+        return Ok(CupChange::Stale);
+    };
     let shows = |status: CodeStatus| matches!(status, CodeStatus::Used | CodeStatus::Review);
-    Ok(match before {
-        _ if kept == 0 => CupChange::Stale,
-        Some(before) if before != cup.status && (shows(before) || shows(cup.status)) => CupChange::Seen,
-        None if shows(cup.status) => CupChange::Seen,
-        _ => CupChange::Unseen,
-    })
+    let is_seen = before != Some(cup.status) && (before.is_some_and(shows) || shows(cup.status));
+    Ok(if is_seen { CupChange::Seen } else { CupChange::Unseen })
 }
 
 /// How much a machine pours of one unit of each line, in the order of the lines.

@@ -19,7 +19,6 @@ impl Orders {
         let too_long = |error: crate::error::PlaceError| OrderError::Invalid(error.to_string());
         model::check_length("customerName", change.customer_name.as_deref(), CUSTOMER_CHARS_MAX).map_err(too_long)?;
         model::check_length("table", change.table.as_deref(), TABLE_CHARS_MAX).map_err(too_long)?;
-        let now = self.clock.now();
 
         let order = match change.status {
             // Asks Inventory first, so it cannot share a write with the texts.
@@ -27,12 +26,16 @@ impl Orders {
                 let revived = self.revive(order_id).await?;
                 let texts = ChangeOrder { status: None, ..change };
                 if is_text(&texts) {
+                    let now = self.clock.now();
                     self.db.write(move |tx| write_change(tx, order_id, &texts, now)).await?
                 } else {
                     revived
                 }
             }
-            _ => self.db.write(move |tx| write_change(tx, order_id, &change, now)).await?,
+            _ => {
+                let now = self.clock.now();
+                self.db.write(move |tx| write_change(tx, order_id, &change, now)).await?
+            }
         };
         self.cache_receipt(&order).await;
         Ok(order)
@@ -69,11 +72,12 @@ fn move_to(tx: &mut Tx<'_>, order_id: OrderId, to: OrderStatus, now: Micros) -> 
             ready.map(|order| say_changed(tx, &order)).transpose()?
         }
         OrderStatus::Completed => {
-            let order = store::find(tx, order_id)?.ok_or(OrderError::Unknown(order_id))?;
-            if model::is_in_review(&order) {
-                return Err(OrderError::InReview(order.order_number));
+            // Its row is held from here on, so that a cup that comes under review meanwhile comes before or after.
+            let completed = complete_order::complete(tx, order_id, now)?;
+            if let Some(order) = completed.as_ref().filter(|order| model::is_in_review(order)) {
+                return Err(OrderError::InReview(order.order_number.clone()));
             }
-            complete_order::complete(tx, &order, now)?.map(drop)
+            completed.map(drop)
         }
         OrderStatus::Processing => {
             return Err(OrderError::NotByHand("PROCESSING", "Take the payment with POST /api/Payment."));
@@ -86,7 +90,8 @@ fn move_to(tx: &mut Tx<'_>, order_id: OrderId, to: OrderStatus, now: Micros) -> 
         Some(()) => Ok(()),
         None => {
             let from = store::find(tx, order_id)?.ok_or(OrderError::Unknown(order_id))?.status;
-            Err(OrderError::Illegal { from, to })
+            // It is there already: whoever lost the answer may ask again.
+            if from == to { Ok(()) } else { Err(OrderError::Illegal { from, to }) }
         }
     }
 }

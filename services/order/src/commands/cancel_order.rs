@@ -18,7 +18,9 @@ impl Orders {
     /// [`OrderError::Illegal`] for one that is paid or closed otherwise.
     pub(crate) async fn cancel(&self, order_id: OrderId, reason: String) -> Result<OrderView, OrderError> {
         let now = self.clock.now();
-        self.db.write(move |tx| write_cancellation(tx, order_id, &reason, now)).await
+        let order = self.db.write(move |tx| write_cancellation(tx, order_id, &reason, now)).await?;
+        self.cache_receipt(&order).await;
+        Ok(order)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use contracts::{
     event::OrderCompleted,
+    ids::OrderId,
     order::{OrderStatus, OrderView},
     time::Micros,
 };
@@ -10,18 +11,18 @@ use db::{DbError, Tx, outbox};
 use super::say_changed;
 use crate::{model, store};
 
-/// Completes a paid order of which machines have poured every unit.
-pub(super) fn complete_if_poured(tx: &mut Tx<'_>, order: &OrderView, now: Micros) -> Result<(), DbError> {
-    if !model::is_all_poured(order) {
-        return Ok(());
+/// Completes a paid order of which machines have poured every unit. Answers the order as it is then.
+pub(super) fn complete_if_poured(tx: &mut Tx<'_>, order: OrderView, now: Micros) -> Result<OrderView, DbError> {
+    if !model::is_all_poured(&order) {
+        return Ok(order);
     }
-    complete(tx, order, now).map(drop)
+    Ok(complete(tx, order.order_id, now)?.unwrap_or(order))
 }
 
 /// Moves a paid order to COMPLETED and says so. `None`: it is not being made.
-pub(super) fn complete(tx: &mut Tx<'_>, order: &OrderView, now: Micros) -> Result<Option<OrderView>, DbError> {
+pub(super) fn complete(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> Result<Option<OrderView>, DbError> {
     let paid = [OrderStatus::Processing, OrderStatus::Ready];
-    let Some(completed) = store::advance(tx, order.order_id, paid, OrderStatus::Completed, now)? else {
+    let Some(completed) = store::advance(tx, order_id, paid, OrderStatus::Completed, now)? else {
         return Ok(None);
     };
     let event = OrderCompleted { order_id: completed.order_id, order_version: completed.version };

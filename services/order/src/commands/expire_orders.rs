@@ -26,10 +26,13 @@ impl Orders {
                         outbox::append(tx, &event, now)?;
                         say_changed(tx, order)?;
                     }
-                    Ok::<_, DbError>(orders.len())
+                    Ok::<_, DbError>(orders)
                 })
                 .await?;
-            if expired < ORDERS_PER_BATCH_MAX as usize {
+            for order in &expired {
+                self.cache_receipt(order).await;
+            }
+            if expired.len() < ORDERS_PER_BATCH_MAX as usize {
                 return Ok(());
             }
         }

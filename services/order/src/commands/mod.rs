@@ -11,6 +11,7 @@ mod read_orders;
 mod receipt;
 mod record_payment;
 mod revive_order;
+mod turns;
 
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ use cache::Cache;
 use clock::Clock;
 use contracts::{
     event::OrderChanged,
+    ids::OrderId,
+    inventory::ReleaseStock,
     order::{OrderView, StockCheck},
     receipt::{RECEIPT_LIFE_SECONDS, ReceiptField, cache_key},
 };
@@ -26,7 +29,12 @@ use db::{Db, DbResult, Tx, outbox};
 use host::{ShopFeed, Surroundings};
 use web::{CallError, Peer};
 
-use crate::{error::NotHeld, model};
+use crate::{
+    error::{NotHeld, OrderError},
+    model,
+};
+
+use turns::Turns;
 
 pub(crate) use read_orders::{ListRequest, STREAM_BACKLOG_ORDERS_MAX};
 
@@ -42,6 +50,7 @@ pub(crate) struct Orders {
     qr: Peer,
     shop: ShopFeed,
     clock: Clock,
+    turns: Turns,
 }
 
 impl Orders {
@@ -56,6 +65,7 @@ impl Orders {
             qr: around.peers.peer("qr"),
             shop: around.shop.clone(),
             clock: around.clock.clone(),
+            turns: Turns::default(),
         }
     }
 
@@ -71,6 +81,25 @@ impl Orders {
                 tracing::warn!(order_id = %order.order_id, %error, "stock is not reserved: inventory will hold it when it is back");
                 Ok(StockCheck::Deferred)
             }
+        }
+    }
+
+    /// Gives back what was asked for an order of this version and then not written, unless another request wrote it. As
+    /// well as can be: Inventory gives it back by itself later.
+    async fn release_unless_placed(&self, order_id: OrderId, version: i64) {
+        match self.find(order_id).await {
+            Ok(order) if order.version >= version => {}
+            Ok(_) | Err(OrderError::Unknown(_)) => self.release(order_id, version).await,
+            Err(error) => tracing::warn!(%order_id, %error, "stock stays held for a while: is the order there?"),
+        }
+    }
+
+    /// Gives back what was asked for an order of this version that will not be written.
+    async fn release(&self, order_id: OrderId, order_version: i64) {
+        let path = format!("/internal/Reservation/{order_id}/release");
+        let released = self.inventory.post::<_, serde_json::Value>(&path, &ReleaseStock { order_version }).await;
+        if let Err(error) = released {
+            tracing::warn!(%order_id, %error, "stock stays held for a while");
         }
     }
 

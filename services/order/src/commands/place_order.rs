@@ -12,7 +12,7 @@ use db::{
 
 use super::{Orders, say_changed};
 use crate::{
-    error::{NotHeld, PlaceError},
+    error::PlaceError,
     model::{self, NewOrder},
     store,
 };
@@ -24,26 +24,48 @@ impl Orders {
     /// # Errors
     /// [`PlaceError`]: nothing was written.
     pub(crate) async fn place(&self, key: Option<RequestKey>, request: PlaceOrder) -> Result<OrderView, PlaceError> {
+        let _turn = self.turns.wait(key.as_ref()).await;
         if let Some(earlier) = self.placed_before(key.clone(), &request).await? {
             return Ok(earlier);
         }
         let cards = self.cards(request.items.iter().map(|item| item.product_id)).await?;
-        let mut draft = model::price(&request, &cards, &self.shop.current(), self.clock.now())?;
+        let shop = self.shop.current();
+        let mut draft = model::price(&request, &cards, &shop, self.clock.now())?;
+        let order_id = draft.view.order_id;
         draft.view.stock = match self.reserve(&draft.view, draft.view.version).await {
             Ok(stock) => stock,
-            Err(NotHeld::OutOfStock(problem)) => return Err(PlaceError::OutOfStock(problem)),
-            Err(NotHeld::IdTaken) => return Err(PlaceError::IdTaken(draft.view.order_id)),
-            Err(NotHeld::Fault(problem)) => return Err(PlaceError::StockUnknown(problem)),
+            Err(not_held) => {
+                // The same request, sent to another process in the same moment, may have taken the last of it.
+                let refusal = PlaceError::not_held(order_id, not_held);
+                return self.placed_before(key, &request).await?.ok_or(refusal);
+            }
         };
+        model::place_at(&mut draft.view, &shop, self.clock.now());
+        self.write_reserved(key, &request, draft).await
+    }
 
-        let written = self.db.write(move |tx| write_order(tx, key.as_ref(), draft.clone())).await;
-        match written {
+    /// Writes an order whose stock is held. What is not written gives it back.
+    async fn write_reserved(
+        &self,
+        key: Option<RequestKey>,
+        request: &PlaceOrder,
+        draft: NewOrder,
+    ) -> Result<OrderView, PlaceError> {
+        let (order_id, version) = (draft.view.order_id, draft.view.version);
+        let write_key = key.clone();
+        match self.db.write(move |tx| write_order(tx, write_key.as_ref(), draft.clone())).await {
             Ok(order) => {
+                if order.order_id != order_id {
+                    self.release(order_id, version).await;
+                }
                 self.cache_receipt(&order).await;
                 Ok(order)
             }
-            Err(PlaceError::IdTaken(_)) => self.same_order(&request).await,
-            Err(error) => Err(error),
+            Err(PlaceError::IdTaken(_)) => self.same_order(key, request).await,
+            Err(error) => {
+                self.release_unless_placed(order_id, version).await;
+                Err(error)
+            }
         }
     }
 
@@ -56,25 +78,42 @@ impl Orders {
         if key.is_none() && request.order_id.is_none() {
             return Ok(None);
         }
-        let order_id = request.order_id;
+        let (order_id, replay_key) = (request.order_id, key.clone());
         let (replay, existing) = self
             .db
             .read(move |tx| {
-                let replay = idempotency::replay::<OrderView>(tx, key.as_ref())?;
+                let replay = idempotency::replay::<OrderView>(tx, replay_key.as_ref())?;
                 let existing = order_id.map(|order_id| store::find(tx, order_id)).transpose()?.flatten();
                 Ok::<_, PlaceError>((replay, existing))
             })
             .await?;
         match (replay, existing) {
             (Some(replay), _) => Ok(Some(replay)),
-            (None, Some(existing)) => same_or_taken(existing, request).map(Some),
+            (None, Some(existing)) => self.remembered(key, same_or_taken(existing, request)?).await.map(Some),
             (None, None) => Ok(None),
         }
     }
 
+    /// Keeps the answer for this key too: the order was placed by its id, under another one or none.
+    async fn remembered(&self, key: Option<RequestKey>, order: OrderView) -> Result<OrderView, PlaceError> {
+        if key.is_none() {
+            return Ok(order);
+        }
+        let now = self.clock.now();
+        self.db
+            .write(move |tx| {
+                if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
+                    return Ok(earlier);
+                }
+                idempotency::remember(tx, key.as_ref(), &order, now)?;
+                Ok(order.clone())
+            })
+            .await
+    }
+
     /// Another request wrote this order id in the same moment.
-    async fn same_order(&self, request: &PlaceOrder) -> Result<OrderView, PlaceError> {
-        match self.placed_before(None, request).await? {
+    async fn same_order(&self, key: Option<RequestKey>, request: &PlaceOrder) -> Result<OrderView, PlaceError> {
+        match self.placed_before(key, request).await? {
             Some(order) => Ok(order),
             None => Err(PlaceError::Db(db::DbError::Unavailable("the order was there and is gone".into()))),
         }

@@ -50,7 +50,8 @@ impl Orders {
         (!receipt.qr_pending).then_some(receipt)
     }
 
-    /// The receipt from the services themselves. With Payment or QR away their part is what Order knows of it.
+    /// The receipt from the services themselves. With Payment away it says what Order knows, whether, how and when it
+    /// was paid; with QR away its codes are pending.
     async fn assembled_receipt(&self, order_id: OrderId) -> Result<Receipt, OrderError> {
         let order = self.find(order_id).await?;
         let has_codes = order.items.iter().any(|item| item.is_dispensable);
@@ -58,7 +59,7 @@ impl Orders {
             (format!("/internal/Payment/receipt/{order_id}"), format!("/internal/QrCode/receipt/{order_id}"));
         let payment = async {
             self.payment.get::<Option<ReceiptPayment>>(&payment_path).await.unwrap_or_else(|error| {
-                tracing::warn!(%order_id, %error, "a receipt has no payment");
+                tracing::warn!(%order_id, %error, "a receipt has no sums of its payment");
                 None
             })
         };

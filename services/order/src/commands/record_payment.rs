@@ -57,7 +57,16 @@ impl Orders {
         };
         let revival = self.ask_for_revival(&order).await?;
         let now = self.clock.now();
-        self.db.write(move |tx| record_late(tx, event_id, &payment, revival, now)).await
+        let late = move |tx: &mut Tx<'_>| record_late(tx, event_id, &payment, revival, now);
+        match self.db.write(late).await {
+            Ok(Some(revived)) => self.cache_receipt(&revived).await,
+            Ok(None) => {}
+            Err(error) => {
+                self.release_unless_placed(order.order_id, order.version + 1).await;
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// Asks for the stock of an expired order whose money came late (the same business day).
@@ -93,7 +102,7 @@ fn record_in_time(tx: &mut Tx<'_>, event_id: EventId, payment: &PaymentCompleted
     }
     if let Some(order) = store::pay(tx, &paid(payment, now), From::Pending)? {
         say_changed(tx, &order)?;
-        complete_if_poured(tx, &order, now)?;
+        complete_if_poured(tx, order, now)?;
         return Ok(());
     }
     let order = store::find(tx, payment.order_id)?;
@@ -105,15 +114,16 @@ fn record_in_time(tx: &mut Tx<'_>, event_id: EventId, payment: &PaymentCompleted
     }
 }
 
+/// Answers the order where its money revived it.
 fn record_late(
     tx: &mut Tx<'_>,
     event_id: EventId,
     payment: &PaymentCompleted,
     revival: Revival,
     now: Micros,
-) -> Result<(), RecordError> {
+) -> Result<Option<OrderView>, RecordError> {
     if !inbox::first_time(tx, CONSUMER, event_id, now)? {
-        return Ok(());
+        return Ok(None);
     }
     // Whoever changed the order in the same moment decides: the event comes again and finds it as it then is.
     let changed_meanwhile = RecordError::ChangedMeanwhile(payment.order_id);
@@ -123,14 +133,15 @@ fn record_late(
             if !store::orphan(tx, payment.order_id, version)? {
                 return Err(changed_meanwhile);
             }
-            return Ok(send_back(tx, payment, reason, now)?);
+            send_back(tx, payment, reason, now)?;
+            return Ok(None);
         }
     };
     let order = store::pay(tx, &paid(payment, now), From::Expired { version, stock })?.ok_or(changed_meanwhile)?;
     let dispense_ml = store::dispense_ml(tx, order.order_id)?;
     outbox::append(tx, &OrderRevived(model::placed(&order, &dispense_ml)), now)?;
     say_changed(tx, &order)?;
-    Ok(complete_if_poured(tx, &order, now)?)
+    Ok(Some(complete_if_poured(tx, order, now)?))
 }
 
 /// The order is not to be paid: either by this very payment already, or the money must go back.

@@ -15,9 +15,13 @@ use crate::{
 };
 
 impl Orders {
-    /// Makes an EXPIRED order PENDING again, with the time of a new one to pay it.
+    /// Makes an EXPIRED order PENDING again, with the time of a new one to pay it. One that is PENDING is answered as it
+    /// is.
     pub(super) async fn revive(&self, order_id: OrderId) -> Result<OrderView, OrderError> {
         let (order, is_orphaned) = self.db.read(move |tx| find_with_fate(tx, order_id)).await?;
+        if order.status == OrderStatus::Pending {
+            return Ok(order);
+        }
         if order.status != OrderStatus::Expired {
             return Err(OrderError::Illegal { from: order.status, to: OrderStatus::Pending });
         }
@@ -39,7 +43,12 @@ impl Orders {
 
         let now = self.clock.now();
         let expires_at = now + shop.unpaid_order_life();
-        self.db.write(move |tx| write_revival(tx, &order, stock, expires_at, now)).await
+        let version = order.version + 1;
+        let revived = self.db.write(move |tx| write_revival(tx, &order, stock, expires_at, now)).await;
+        if revived.is_err() {
+            self.release_unless_placed(order_id, version).await;
+        }
+        revived
     }
 }
 

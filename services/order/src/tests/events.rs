@@ -2,7 +2,7 @@
 
 use contracts::{
     event::{ProductChanged, StockShort},
-    order::StockCheck,
+    order::{OrderView, StockCheck},
     product::ProductCard,
 };
 use serde_json::json;
@@ -35,6 +35,21 @@ async fn an_entry_of_the_cache_that_was_changed_by_hand_is_not_believed() {
 async fn an_order_whose_stock_fell_short_is_marked() {
     let shop = TestShop::open().await;
     let order = shop.place(shop.croissant_order()).await;
-    shop.world.publish(&StockShort { order_id: order.order_id, shortages: Vec::new() }).await;
+    shop.world.publish(&StockShort { order_id: order.order_id, order_version: 1, shortages: Vec::new() }).await;
+    assert_eq!(shop.order(order.order_id).await.stock, StockCheck::Short);
+}
+
+#[tokio::test]
+async fn an_order_that_lives_again_is_not_marked_for_the_stock_that_it_lacked_before() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    shop.world.clock.advance(std::time::Duration::from_secs(30 * 60));
+    shop.expire().await;
+    let path = format!("/api/Order/{}", order.order_id);
+    let revived: OrderView = shop.client.patch(&path, json!({ "status": "PENDING" })).await.read(200);
+    let short = |order_version| StockShort { order_id: order.order_id, order_version, shortages: Vec::new() };
+    shop.world.publish(&short(order.version)).await;
+    assert_eq!(shop.order(order.order_id).await.stock, StockCheck::Reserved);
+    shop.world.publish(&short(revived.version)).await;
     assert_eq!(shop.order(order.order_id).await.stock, StockCheck::Short);
 }

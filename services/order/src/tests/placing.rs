@@ -239,6 +239,66 @@ async fn one_order_id_at_the_same_instant_is_one_order() {
     assert_eq!(shop.world.said::<OrderCreated>().len(), 1);
 }
 
+#[tokio::test]
+async fn one_key_at_the_same_instant_is_one_order_even_of_the_last_piece() {
+    let shop = TestShop::open().await;
+    shop.inventory(Inventory::HoldsTheLast);
+    let sent = (0..8).map(|_| shop.client.post_with_key("/api/Order", "k1", shop.croissant_order()));
+    let orders: Vec<OrderView> =
+        futures::future::join_all(sent).await.into_iter().map(|reply| reply.read(201)).collect();
+    assert!(orders.iter().all(|order| *order == orders[0]));
+    shop.world.settle().await;
+    assert_eq!(shop.world.said::<OrderCreated>().len(), 1);
+}
+
+#[tokio::test]
+async fn one_key_sent_to_two_processes_is_one_order_and_what_the_slower_one_held_is_given_back() {
+    for does in [Inventory::Holds, Inventory::RanOut] {
+        let shop = TestShop::open().await;
+        let second = shop.second_process().await;
+        let (asked, answer) = shop.hold_next_reservation(does);
+        let faster = async {
+            asked.await.unwrap();
+            let order: OrderView = second.post_with_key("/api/Order", "k1", shop.croissant_order()).await.read(201);
+            answer.send(()).unwrap();
+            order
+        };
+        let slower = shop.client.post_with_key("/api/Order", "k1", shop.croissant_order());
+        let (slower, faster) = futures::future::join(slower, faster).await;
+        assert_eq!(slower.read::<OrderView>(201), faster);
+        let slowers = shop.reservations.lock().unwrap()[0].clone();
+        let expected = if does == Inventory::Holds { vec![slowers] } else { Vec::new() };
+        assert_eq!(*shop.released.lock().unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn stock_that_was_held_for_an_order_that_is_then_refused_is_given_back() {
+    let shop = TestShop::open().await;
+    let second = shop.second_process().await;
+    let (asked, answer) = shop.hold_next_reservation(Inventory::Holds);
+    let other = async {
+        asked.await.unwrap();
+        second.post_with_key("/api/Order", "k1", shop.cold_brew_order(1)).await.expect(201);
+        answer.send(()).unwrap();
+    };
+    let refused = shop.client.post_with_key("/api/Order", "k1", shop.croissant_order());
+    let (refused, ()) = futures::future::join(refused, other).await;
+    refused.problem(422, "idempotency-key-reused");
+    let held = shop.reservations.lock().unwrap()[0].clone();
+    assert_eq!(*shop.released.lock().unwrap(), [held]);
+}
+
+#[tokio::test]
+async fn a_new_key_for_an_order_that_its_id_names_is_kept_too() {
+    let shop = TestShop::open().await;
+    let mut request = shop.croissant_order();
+    request["orderId"] = json!(OrderId::new(shop.world.clock.now()));
+    let first = shop.place(request.clone()).await;
+    assert_eq!(shop.client.post_with_key("/api/Order", "k1", request).await.read::<OrderView>(201), first);
+    shop.client.post_with_key("/api/Order", "k1", shop.cold_brew_order(1)).await.problem(422, "idempotency-key-reused");
+}
+
 async fn nothing_was_written(shop: &TestShop) {
     let orders = shop.client.get("/api/Order").await.expect(200);
     assert_eq!(orders["items"], json!([]));

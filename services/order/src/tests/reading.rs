@@ -8,7 +8,11 @@ use axum::{
     http::{Request, header},
     routing::get,
 };
-use contracts::{order::OrderView, qr::CodeStatus, receipt::ReceiptCodes};
+use contracts::{
+    order::OrderView,
+    qr::CodeStatus,
+    receipt::{ReceiptCodes, ReceiptField, ReceiptPayment},
+};
 use futures::StreamExt;
 use serde_json::json;
 use tower::ServiceExt;
@@ -86,6 +90,45 @@ async fn a_receipt_is_put_together_when_the_cache_has_lost_it() {
     assert_eq!(receipt["qrCode"], "QR-20261122-0000000000000001");
     assert_eq!(receipt["qrPending"], false);
     assert_eq!(receipt["total"], 24_000);
+}
+
+#[tokio::test]
+async fn a_receipt_of_a_paid_order_says_so_while_payment_is_away() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    let payment = shop.pay(&order).await;
+    let receipt = shop.client.get(&format!("/api/Order/{}/receipt", order.order_id)).await.expect(200);
+    assert_eq!((&receipt["paymentStatus"], &receipt["paymentMethod"]), (&json!("PAID"), &json!("CASH")));
+    assert_eq!(receipt["paidAt"], json!(payment.paid_at));
+}
+
+#[tokio::test]
+async fn a_receipt_from_the_cache_shows_what_became_of_its_cups_and_its_order() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.cold_brew_order(2)).await;
+    let payment = shop.pay(&order).await;
+    let cups = vec![cup(&order, 1, CodeStatus::Used, 3), cup(&order, 2, CodeStatus::Active, 2)];
+    let poured = contracts::event::DispenseCompleted { code: cups[0].clone(), poured_ms: Some(8_000) };
+    let cash = ReceiptPayment {
+        method: payment.method,
+        paid_at: payment.paid_at,
+        rounding: "0".parse().unwrap(),
+        due: payment.amount,
+        tendered: None,
+        change: None,
+        is_test: false,
+    };
+    let put = async |field: ReceiptField, part: String| {
+        let (key, life) = (contracts::receipt::cache_key(order.order_id), Duration::from_secs(60));
+        shop.world.around().cache.put_field(&key, field.name(), 1, part, life).await.unwrap();
+    };
+    put(ReceiptField::Payment, serde_json::to_string(&cash).unwrap()).await;
+    put(ReceiptField::Codes, serde_json::to_string(&ReceiptCodes { codes: cups }).unwrap()).await;
+
+    shop.world.publish(&poured).await;
+    let receipt = shop.client.get(&format!("/api/Order/{}/receipt", order.order_id)).await.expect(200);
+    assert_eq!(receipt["items"][0]["poured"], 1);
+    assert_eq!(receipt["due"], json!(payment.amount), "it is the cache's");
 }
 
 #[tokio::test]

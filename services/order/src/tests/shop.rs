@@ -10,12 +10,12 @@ use axum::{
     extract::{Path, Query},
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::{get, put},
+    routing::{get, post, put},
 };
 use contracts::{
     event::PaymentCompleted,
     ids::{OptionGroupId, OptionId, OrderId, PaymentId},
-    inventory::ReserveStock,
+    inventory::{ReleaseStock, ReserveStock},
     money::{Amount, Currency},
     order::OrderView,
     payment::PaymentMethod,
@@ -33,6 +33,8 @@ use tokio::sync::oneshot;
 pub(super) enum Inventory {
     Holds,
     RanOut,
+    /// The first order that asks gets the last piece.
+    HoldsTheLast,
     IsAway,
     /// It knows another order of this id.
     KnowsAnother,
@@ -60,6 +62,8 @@ pub(super) struct TestShop {
     gate: Arc<Mutex<Option<Gate>>>,
     /// What Inventory was asked to hold: (order, version).
     pub(super) reservations: Arc<Mutex<Vec<(String, i64)>>>,
+    /// What was given back to it: (order, version).
+    pub(super) released: Arc<Mutex<Vec<(String, i64)>>>,
 }
 
 impl TestShop {
@@ -74,14 +78,21 @@ impl TestShop {
             ProductCard { is_dispensable: true, dispense_ml: Some(240), ..product_card("Cold brew", 24_000) };
         let menu = Arc::new(Mutex::new(vec![latte.clone(), croissant.clone(), cold_brew.clone()]));
         let inventory = Arc::new(Mutex::new(Inventory::Holds));
-        let (reservations, gate) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(None)));
+        let (reservations, released) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+        let gate = Arc::new(Mutex::new(None));
 
         world.stub("product", product(Arc::clone(&menu)));
-        world.stub("inventory", stock(Arc::clone(&inventory), Arc::clone(&gate), Arc::clone(&reservations)));
+        let stock = stock(Arc::clone(&inventory), Arc::clone(&gate), Arc::clone(&reservations));
+        world.stub("inventory", stock.merge(given_back(Arc::clone(&released))));
         let service = crate::open(world.around()).await.unwrap();
         let expiry = service.timers[0].clone();
         let client = world.start(service).await;
-        Self { world, client, expiry, latte, croissant, cold_brew, menu, inventory, gate, reservations }
+        Self { world, client, expiry, latte, croissant, cold_brew, menu, inventory, gate, reservations, released }
+    }
+
+    /// Another process of the same service, on the same database.
+    pub(super) async fn second_process(&self) -> Client {
+        Client::new(crate::open(self.world.around()).await.unwrap().router)
     }
 
     /// Does what the clock does each second.
@@ -202,7 +213,11 @@ fn stock(
     reservations: Arc<Mutex<Vec<(String, i64)>>>,
 ) -> Router {
     let reserve = move |Path(order_id): Path<String>, Json(asked): Json<ReserveStock>| async move {
-        reservations.lock().unwrap().push((order_id, asked.order_version));
+        let is_first = {
+            let mut reservations = reservations.lock().unwrap();
+            reservations.push((order_id, asked.order_version));
+            reservations[0].0 == reservations[reservations.len() - 1].0
+        };
         let gate = gate.lock().unwrap().take();
         let does = match gate {
             Some(Gate { does, arrived, go_on }) => {
@@ -214,13 +229,22 @@ fn stock(
         };
         match does {
             Inventory::Holds => Json(json!({})).into_response(),
+            Inventory::HoldsTheLast if is_first => Json(json!({})).into_response(),
             Inventory::IsAway => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-            Inventory::RanOut => refusal(409, "out-of-stock", "Croissant: 1 wanted, 0 left."),
+            Inventory::RanOut | Inventory::HoldsTheLast => refusal(409, "out-of-stock", "Croissant: 1 wanted, 0 left."),
             Inventory::KnowsAnother => refusal(409, "order-id-taken", "The order id is another order's."),
             Inventory::DoesNotUnderstand => refusal(422, "invalid-body", "orderVersion: missing."),
         }
     };
     Router::new().route("/internal/Reservation/{orderId}", put(reserve))
+}
+
+fn given_back(released: Arc<Mutex<Vec<(String, i64)>>>) -> Router {
+    let release = move |Path(order_id): Path<String>, Json(given_back): Json<ReleaseStock>| async move {
+        released.lock().unwrap().push((order_id, given_back.order_version));
+        Json(json!({}))
+    };
+    Router::new().route("/internal/Reservation/{orderId}/release", post(release))
 }
 
 fn refusal(status: u16, slug: &str, detail: &str) -> Response {

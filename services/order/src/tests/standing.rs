@@ -49,7 +49,7 @@ async fn a_paid_order_is_made_handed_over_and_complete() {
 async fn staff_cannot_move_an_order_where_it_may_not_go() {
     let shop = TestShop::open().await;
     let order = shop.place(shop.croissant_order()).await;
-    for status in [OrderStatus::Ready, OrderStatus::Completed, OrderStatus::Pending] {
+    for status in [OrderStatus::Ready, OrderStatus::Completed] {
         let problem = set(&shop, &order, status).await.problem(409, "illegal-transition");
         assert!(problem["detail"].as_str().unwrap().contains("take the payment first"), "{problem}");
     }
@@ -208,6 +208,38 @@ async fn staff_who_revive_an_order_while_its_money_goes_back_are_told() {
     };
     let (reply, ()) = futures::future::join(set(&shop, &order, OrderStatus::Pending), money).await;
     reply.problem(409, "money-goes-back");
+    let held = (order.order_id.to_string(), order.version + 1);
+    assert_eq!(*shop.released.lock().unwrap(), [held], "what was held for the revival is given back");
+}
+
+#[tokio::test]
+async fn a_status_that_an_order_has_already_is_answered_so_that_a_lost_answer_can_be_asked_for_again() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    assert_eq!(set(&shop, &order, OrderStatus::Pending).await.read::<OrderView>(200), order);
+    shop.pay(&order).await;
+    for status in [OrderStatus::Ready, OrderStatus::Completed] {
+        let first: OrderView = set(&shop, &order, status).await.read(200);
+        assert_eq!(set(&shop, &order, status).await.read::<OrderView>(200), first);
+    }
+    set(&shop, &order, OrderStatus::Ready).await.problem(409, "illegal-transition");
+    shop.world.settle().await;
+    assert_eq!(shop.world.said::<OrderCompleted>().len(), 1);
+}
+
+#[tokio::test]
+async fn an_order_waits_for_its_money_from_when_its_stock_was_there() {
+    let shop = TestShop::open().await;
+    let (asked, answer) = shop.hold_next_reservation(Inventory::Holds);
+    let slowly = async {
+        asked.await.unwrap();
+        shop.world.clock.advance(Duration::from_secs(60));
+        answer.send(()).unwrap();
+    };
+    let (order, ()) = futures::future::join(shop.place(shop.croissant_order()), slowly).await;
+    let now = shop.world.clock.now();
+    assert_eq!((order.placed_at, order.updated_at), (now, now));
+    assert_eq!(order.expires_at, Some(now + Duration::from_secs(30 * 60)));
 }
 
 #[tokio::test]
@@ -268,7 +300,7 @@ async fn an_order_with_a_cup_in_review_waits_for_the_decision() {
 async fn every_word_of_a_status_is_refused_or_taken_and_none_is_unknown() {
     let shop = TestShop::open().await;
     let order = shop.place(shop.croissant_order()).await;
-    for status in OrderStatus::ALL {
+    for status in OrderStatus::ALL.iter().filter(|status| **status != OrderStatus::Pending) {
         assert!(set(&shop, &order, *status).await.status.is_client_error(), "{}", status.word());
     }
     shop.client

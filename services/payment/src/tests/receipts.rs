@@ -46,6 +46,8 @@ fn order_part(till: &Till, order_id: OrderId, cups: u32) -> ReceiptOrder {
         placed_at: now,
         customer_name: None,
         table: None,
+        payment_method: None,
+        paid_at: None,
     }
 }
 
