@@ -17,10 +17,27 @@ pub mod qr;
 pub mod receipt;
 pub mod report;
 pub mod shop;
+pub mod text;
 pub mod time;
 
 /// The longest page that a list answers. One screen of a busy bar; more is a report's job.
 pub const PAGE_ROWS_MAX: u32 = 200;
+
+/// A page that no list answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("limit is {0}: ask for 1 to {PAGE_ROWS_MAX} rows, and for the next page with nextCursor")]
+pub struct InvalidLimit(u32);
+
+/// The rows of a page that is asked for with `limit`, or `unless_told`.
+///
+/// # Errors
+/// [`InvalidLimit`] for none, or more than [`PAGE_ROWS_MAX`].
+pub fn page_rows(limit: Option<u32>, unless_told: u32) -> Result<u32, InvalidLimit> {
+    match limit.unwrap_or(unless_told) {
+        rows @ 1..=PAGE_ROWS_MAX => Ok(rows),
+        other => Err(InvalidLimit(other)),
+    }
+}
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -45,5 +62,18 @@ pub trait Word: Copy + Sized + 'static {
     #[must_use]
     fn from_word(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|choice| choice.word() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{InvalidLimit, PAGE_ROWS_MAX, page_rows};
+
+    #[test]
+    fn a_page_has_1_to_200_rows_and_says_so() {
+        assert_eq!(page_rows(None, 50), Ok(50));
+        assert_eq!((page_rows(Some(1), 50), page_rows(Some(PAGE_ROWS_MAX), 50)), (Ok(1), Ok(PAGE_ROWS_MAX)));
+        assert_eq!((page_rows(Some(0), 50), page_rows(Some(201), 50)), (Err(InvalidLimit(0)), Err(InvalidLimit(201))));
+        assert!(InvalidLimit(201).to_string().contains("1 to 200"));
     }
 }

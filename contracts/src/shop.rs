@@ -10,6 +10,7 @@ use crate::{
     money::{Amount, Currency},
     payment::PaymentMethod,
     pricing::{Percent, PriceRules, Step, TaxMode, TaxRate},
+    text::{self, Lines},
     time::{BusinessDay, Micros},
 };
 
@@ -56,6 +57,9 @@ pub enum InvalidShop {
     /// A text is too long for a receipt.
     #[error("{0} is longer than {SHOP_TEXT_CHARS_MAX} characters: shorten it to what a receipt can carry")]
     TextTooLong(&'static str),
+    /// A text has a character that no receipt prints.
+    #[error("{0} has a control character, such as a NUL or a tab, that no receipt prints: take it out")]
+    Control(&'static str),
     /// Not in the tz database.
     #[error("timeZone {0:?} is not known: use an IANA name such as Asia/Jakarta")]
     TimeZone(String),
@@ -139,6 +143,15 @@ impl Shop {
         ];
         if let Some((setting, _)) = texts.into_iter().find(|(_, text)| chars(text) > SHOP_TEXT_CHARS_MAX) {
             return Err(InvalidShop::TextTooLong(setting));
+        }
+        let one_line = [("name", &settings.name), ("taxNumber", &settings.tax_number)];
+        let many_lines = [("address", &settings.address), ("receiptFoot", &settings.receipt_foot)];
+        let one_line = one_line.into_iter().chain(settings.taxes.iter().map(|tax| ("taxes", &tax.name)));
+        let lines = one_line.map(|text| (text, Lines::One)).chain(many_lines.map(|text| (text, Lines::Many)));
+        for ((setting, text), lines) in lines {
+            if !text::is_readable(text, lines) {
+                return Err(InvalidShop::Control(setting));
+            }
         }
         let time_zone =
             TimeZone::get(&settings.time_zone).map_err(|_| InvalidShop::TimeZone(settings.time_zone.clone()))?;
@@ -258,10 +271,20 @@ mod tests {
         assert!(refused(|shop| shop.time_zone = "Mars/Base".into()).starts_with("timeZone"));
         assert!(refused(|shop| shop.business_day_cutoff = "25:00".into()).starts_with("businessDayCutoff"));
         assert!(refused(|shop| shop.taxes = vec![shop.taxes[0].clone(); 2]).starts_with("taxes"));
+        assert!(refused(|shop| shop.name = "Kopi\0".into()).starts_with("name has a control character"));
+        assert!(refused(|shop| shop.tax_number = "1\n2".into()).starts_with("taxNumber"));
+        assert!(refused(|shop| shop.receipt_foot = "Thank\tyou".into()).starts_with("receiptFoot"));
+        assert!(refused(|shop| shop.taxes[0].name = "PB\u{1b}1".into()).starts_with("taxes"));
         assert!(refused(|shop| shop.cash_rounding = Amount::ZERO).starts_with("cashRounding"));
         assert!(refused(|shop| shop.cash_rounding = Amount::whole(1_001)).starts_with("cashRounding"));
         assert!(refused(|shop| shop.payment_methods.clear()).starts_with("paymentMethods"));
         assert!(refused(|shop| shop.unpaid_order_seconds = 0).starts_with("unpaidOrderSeconds"));
+    }
+
+    #[test]
+    fn an_address_and_the_receipts_foot_may_have_lines() {
+        let lines = |text: &str| ShopSettings { address: text.into(), receipt_foot: text.into(), ..Default::default() };
+        assert!(Shop::new(lines("Jl. Sudirman 1\nJakarta")).is_ok());
     }
 
     #[test]

@@ -6,12 +6,14 @@ use axum::{
     routing::{post, put},
 };
 use contracts::{
-    PAGE_ROWS_MAX, Page,
+    Page,
     ids::{InventoryId, MoveId, OrderId, ProductId},
     inventory::{
         AdjustStock, InventoryView, RecipeView, ReleaseStock, ReserveStock, StockMove, WriteInventory, WriteRecipe,
     },
+    page_rows,
     problem::Problem as ProblemBody,
+    text::{self, Lines},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -70,8 +72,8 @@ struct ListMoves {
     limit: Option<u32>,
 }
 
-fn page_rows(limit: Option<u32>) -> u32 {
-    limit.unwrap_or(PAGE_ROWS_DEFAULT).clamp(1, PAGE_ROWS_MAX)
+fn rows(limit: Option<u32>) -> Result<u32, Problem> {
+    page_rows(limit, PAGE_ROWS_DEFAULT).map_err(|error| Problem::bad_request(format!("{error}.")))
 }
 
 /// The items of stock, by name.
@@ -84,11 +86,12 @@ async fn list_items(
     State(inventory): State<Inventory>,
     Query(list): Query<ListItems>,
 ) -> Result<Answer<Page<InventoryView>>, Problem> {
-    if list.text.as_deref().is_some_and(|text| text.chars().count() > TEXT_CHARS_MAX) {
-        return Err(Problem::bad_request(format!("text has at most {TEXT_CHARS_MAX} characters. Search for less.")));
+    if let Some(text) = &list.text {
+        text::check("text", text, TEXT_CHARS_MAX, Lines::One)
+            .map_err(|error| Problem::bad_request(format!("{error}.")))?;
     }
     let filter = ItemFilter { text: list.text, low: list.low, after: list.cursor };
-    Ok(Answer(inventory.items(filter, page_rows(list.limit)).await?))
+    Ok(Answer(inventory.items(filter, rows(list.limit)?).await?))
 }
 
 /// Makes an item of stock. Nothing of it is there until a movement says so.
@@ -168,7 +171,7 @@ async fn list_moves(
     Path(id): Path<InventoryId>,
     Query(list): Query<ListMoves>,
 ) -> Result<Answer<Page<StockMove>>, Problem> {
-    Ok(Answer(inventory.moves(id, list.cursor, page_rows(list.limit)).await?))
+    Ok(Answer(inventory.moves(id, list.cursor, rows(list.limit)?).await?))
 }
 
 /// What one unit of a product takes of the stock.

@@ -17,6 +17,7 @@ use contracts::{
     product::{OptionGroup, ProductCard, ProductOption},
     receipt::ReceiptOrder,
     shop::Shop,
+    text::{self, Lines},
     time::Micros,
 };
 
@@ -112,21 +113,17 @@ fn check_bounds(request: &PlaceOrder) -> Result<(), PlaceError> {
         let detail = format!("items has {lines} lines; an order takes at most {ITEMS_MAX}. Split it into two orders.");
         return Err(PlaceError::Invalid(detail));
     }
-    check_length("customerName", request.customer_name.as_deref(), CUSTOMER_CHARS_MAX)?;
-    check_length("table", request.table.as_deref(), TABLE_CHARS_MAX)
+    check_text("customerName", request.customer_name.as_deref(), CUSTOMER_CHARS_MAX)?;
+    check_text("table", request.table.as_deref(), TABLE_CHARS_MAX)
 }
 
 /// Refuses a text that no receipt and no screen can carry.
 ///
 /// # Errors
 /// [`PlaceError::Invalid`] names the field and its bound.
-pub(crate) fn check_length(field: &str, text: Option<&str>, chars_max: usize) -> Result<(), PlaceError> {
-    match text {
-        Some(text) if text.chars().count() > chars_max => {
-            Err(PlaceError::Invalid(format!("{field} is longer than {chars_max} characters. Shorten it.")))
-        }
-        _ => Ok(()),
-    }
+pub(crate) fn check_text(field: &str, text: Option<&str>, chars_max: usize) -> Result<(), PlaceError> {
+    let checked = text.map_or(Ok(()), |text| text::check(field, text, chars_max, Lines::One));
+    checked.map_err(|error| PlaceError::Invalid(format!("{error}.")))
 }
 
 /// A text without the white space around it; nothing where nothing is left.
@@ -150,7 +147,7 @@ fn order_line(
     let card = cards.get(&item.product_id).ok_or(PlaceError::UnknownProduct { line, product_id: item.product_id })?;
     check_sold(card, shop)?;
     let quantity = checked_quantity(line, card, item.quantity)?;
-    check_length(&format!("items[{}].note", line - 1), item.note.as_deref(), NOTE_CHARS_MAX)?;
+    check_text(&format!("items[{}].note", line - 1), item.note.as_deref(), NOTE_CHARS_MAX)?;
 
     let chosen = chosen_options(line, card, &item.options)?;
     let unit_price = unit_price(card, &chosen)?;

@@ -113,7 +113,7 @@ pub enum PaymentError {
     ProofNeeded(PaymentId),
     /// Not a bank's reference.
     #[error(
-        "reference is empty or longer than {REFERENCE_CHARS_MAX} characters: send the number on the bank's notice."
+        "reference is empty, longer than {REFERENCE_CHARS_MAX} characters or not one line of readable text: send the number on the bank's notice."
     )]
     Reference,
     /// Another request changed the same payment at the same instant; nothing was written.

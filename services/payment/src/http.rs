@@ -2,8 +2,9 @@
 
 use axum::{Router, extract::State, routing::get};
 use contracts::{
-    PAGE_ROWS_MAX, Page,
+    Page,
     ids::{OrderId, PaymentId},
+    page_rows,
     payment::{ConfirmPayment, Pay, PaymentMethod, PaymentStatus, PaymentView, WorkingMethods},
     problem,
     receipt::ReceiptPayment,
@@ -109,10 +110,7 @@ async fn list(
     State(payments): State<Payments>,
     Query(asked): Query<ListPayments>,
 ) -> Result<axum::Json<Page<PaymentView>>, Problem> {
-    let limit = asked.limit.unwrap_or(PAGE_ROWS);
-    if !(1..=PAGE_ROWS_MAX).contains(&limit) {
-        return Err(Problem::bad_request(format!("limit is {limit}: ask for 1 to {PAGE_ROWS_MAX} payments a page.")));
-    }
+    let limit = page_rows(asked.limit, PAGE_ROWS).map_err(|error| Problem::bad_request(format!("{error}.")))?;
     let ListPayments { status, method, order_id, cursor: before, .. } = asked;
     Ok(axum::Json(payments.list(Wanted { status, method, order_id, before }, limit).await?))
 }

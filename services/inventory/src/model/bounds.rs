@@ -7,6 +7,7 @@ use contracts::{
         WriteInventory, WriteRecipe,
     },
     order::{ITEMS_MAX, QUANTITY_MAX},
+    text::{self, Lines},
 };
 
 /// What a shelf label can carry.
@@ -33,8 +34,8 @@ pub(crate) fn adjustment(adjust: &AdjustStock) -> Result<Adjustment, String> {
         let reason = adjust.reason.word();
         Err(format!("{reason} takes a quantity from {least} to {MAX}, not {quantity}. Give another quantity."))
     };
-    if adjust.note.as_deref().is_some_and(|note| note.chars().count() > STOCK_NOTE_CHARS_MAX) {
-        return Err(format!("A note has at most {STOCK_NOTE_CHARS_MAX} characters. Shorten it."));
+    if let Some(note) = &adjust.note {
+        text::check("note", note, STOCK_NOTE_CHARS_MAX, Lines::One).map_err(|error| format!("{error}."))?;
     }
     match adjust.reason {
         MoveReason::Received if (1..=MAX).contains(&quantity) => Ok(Adjustment::By(quantity)),
@@ -60,8 +61,8 @@ pub(crate) fn note(adjust: &AdjustStock) -> Option<&str> {
 
 /// An item as it is kept: trimmed and inside its bounds, or what is wrong with it.
 pub(crate) fn item(mut item: WriteInventory) -> Result<WriteInventory, String> {
-    item.name = text(&item.name, "name", NAME_CHARS_MAX)?;
-    item.unit = text(&item.unit, "unit", UNIT_CHARS_MAX)?;
+    item.name = written(&item.name, "name", NAME_CHARS_MAX)?;
+    item.unit = written(&item.unit, "unit", UNIT_CHARS_MAX)?;
     if let Some(level) = item.low_level.filter(|level| !(0..=STOCK_QUANTITY_MAX).contains(level)) {
         return Err(format!(
             "lowLevel is from 0 to {STOCK_QUANTITY_MAX}, not {level}. Leave it out where nobody needs to be told."
@@ -70,15 +71,13 @@ pub(crate) fn item(mut item: WriteInventory) -> Result<WriteInventory, String> {
     Ok(item)
 }
 
-fn text(given: &str, field: &str, chars_max: usize) -> Result<String, String> {
-    let text = given.trim();
-    match text.chars().count() {
-        0 => Err(format!("{field} is empty. Give it 1 to {chars_max} characters.")),
-        count if count > chars_max => {
-            Err(format!("{field} has {count} characters; at most {chars_max} fit. Shorten it."))
-        }
-        _ => Ok(text.to_owned()),
+fn written(given: &str, field: &str, chars_max: usize) -> Result<String, String> {
+    let trimmed = given.trim();
+    if trimmed.is_empty() {
+        return Err(format!("{field} is empty. Give it 1 to {chars_max} characters."));
     }
+    text::check(field, trimmed, chars_max, Lines::One).map_err(|error| format!("{error}."))?;
+    Ok(trimmed.to_owned())
 }
 
 /// Whether a recipe can be kept, or what is wrong with it.

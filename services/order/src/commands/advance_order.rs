@@ -16,9 +16,9 @@ impl Orders {
     /// # Errors
     /// [`OrderError`]: nothing was changed.
     pub(crate) async fn change(&self, order_id: OrderId, change: ChangeOrder) -> Result<OrderView, OrderError> {
-        let too_long = |error: crate::error::PlaceError| OrderError::Invalid(error.to_string());
-        model::check_length("customerName", change.customer_name.as_deref(), CUSTOMER_CHARS_MAX).map_err(too_long)?;
-        model::check_length("table", change.table.as_deref(), TABLE_CHARS_MAX).map_err(too_long)?;
+        let unfit = |error: crate::error::PlaceError| OrderError::Invalid(error.to_string());
+        model::check_text("customerName", change.customer_name.as_deref(), CUSTOMER_CHARS_MAX).map_err(unfit)?;
+        model::check_text("table", change.table.as_deref(), TABLE_CHARS_MAX).map_err(unfit)?;
 
         let order = match change.status {
             // Asks Inventory first, so it cannot share a write with the texts.

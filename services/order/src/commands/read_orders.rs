@@ -33,6 +33,7 @@ pub(crate) struct ListRequest {
     pub(crate) business_day: Option<BusinessDay>,
     pub(crate) text: Option<String>,
     pub(crate) cursor: Option<String>,
+    /// 1 to [`PAGE_ROWS_MAX`].
     pub(crate) limit: u32,
 }
 
@@ -60,7 +61,7 @@ impl Orders {
             placed_from,
             after,
         };
-        let limit = request.limit.clamp(1, PAGE_ROWS_MAX);
+        let limit = request.limit;
         let mut items =
             self.db.read(move |tx| store::list(tx, &filter, limit + 1)).await.map_err(|error: DbError| error)?;
         let more = items.len() > limit as usize;

@@ -8,9 +8,11 @@ use axum::{Router, extract::State, routing::get};
 use contracts::{
     Page, Word,
     ids::OrderId,
-    order::{AmountDue, ChangeOrder, Channel, OrderStatus, OrderView, PlaceOrder},
+    order::{AmountDue, CUSTOMER_CHARS_MAX, ChangeOrder, Channel, OrderStatus, OrderView, PlaceOrder},
+    page_rows,
     problem::Problem as ProblemBody,
     receipt::Receipt,
+    text::{self, Lines},
     time::BusinessDay,
 };
 use serde::Deserialize;
@@ -25,6 +27,8 @@ use crate::{
 
 /// What a list answers when it is not asked for a number.
 const DEFAULT_PAGE_ROWS: u32 = 50;
+/// Longer than any name or number that is looked for.
+const SEARCH_CHARS_MAX: usize = CUSTOMER_CHARS_MAX;
 /// What a person writes when an order is given up.
 const REASON_CHARS_MAX: usize = 160;
 
@@ -72,7 +76,7 @@ struct ListQuery {
     text: Option<String>,
     /// The `nextCursor` of the page before.
     cursor: Option<String>,
-    /// At most 200; 50 unless told.
+    /// 1 to 200; 50 unless told.
     limit: Option<u32>,
 }
 
@@ -92,8 +96,12 @@ async fn list_orders(
         business_day: query.business_day.map(day).transpose()?,
         text: query.text.filter(|text| !text.trim().is_empty()),
         cursor: query.cursor,
-        limit: query.limit.unwrap_or(DEFAULT_PAGE_ROWS),
+        limit: page_rows(query.limit, DEFAULT_PAGE_ROWS).map_err(|error| Problem::bad_request(format!("{error}.")))?,
     };
+    if let Some(text) = &request.text {
+        text::check("text", text, SEARCH_CHARS_MAX, Lines::One)
+            .map_err(|error| Problem::bad_request(format!("{error}.")))?;
+    }
     Ok(Json(orders.list(request).await?))
 }
 
@@ -146,10 +154,11 @@ async fn cancel_order(
     Query(query): Query<CancelQuery>,
 ) -> Result<Json<OrderView>, Problem> {
     let reason = query.reason.trim();
-    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
-        let detail = format!("reason is empty or longer than {REASON_CHARS_MAX} characters. Say in a few words why.");
-        return Err(OrderError::Invalid(detail).into());
+    if reason.is_empty() {
+        return Err(OrderError::Invalid("reason is empty. Say in a few words why.".into()).into());
     }
+    text::check("reason", reason, REASON_CHARS_MAX, Lines::One)
+        .map_err(|error| OrderError::Invalid(format!("{error}.")))?;
     Ok(Json(orders.cancel(order_id, reason.to_owned()).await?))
 }
 

@@ -137,6 +137,25 @@ async fn what_cannot_be_ordered_is_refused_and_nothing_is_written() {
 }
 
 #[tokio::test]
+async fn a_text_with_a_character_that_no_receipt_prints_is_refused_by_its_name() {
+    let shop = TestShop::open().await;
+    for (field, text) in [("customerName", "Sa\0ri"), ("table", "4\n5"), ("items[0].note", "warm\u{1b}[2J")] {
+        let mut order = shop.croissant_order();
+        match field {
+            "items[0].note" => order["items"][0]["note"] = json!(text),
+            field => order[field] = json!(text),
+        }
+        let problem = shop.client.post("/api/Order", order).await.problem(422, "invalid-order");
+        assert!(problem["detail"].as_str().unwrap().starts_with(&format!("{field} has a control")), "{problem}");
+    }
+    nothing_was_written(&shop).await;
+    let order = shop.place(shop.croissant_order()).await;
+    let path = format!("/api/Order/{}", order.order_id);
+    shop.client.patch(&path, json!({ "customerName": "\0" })).await.problem(422, "invalid-order");
+    shop.client.delete(&format!("{path}?reason=guest%00left")).await.problem(422, "invalid-order");
+}
+
+#[tokio::test]
 async fn what_is_archived_or_sold_out_today_is_refused_by_name() {
     let shop = TestShop::open().await;
     let archived = ProductCard { is_archived: true, ..product_card("Pumpkin latte", 30_000) };

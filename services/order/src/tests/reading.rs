@@ -66,6 +66,9 @@ async fn a_list_is_filtered_by_status_channel_day_and_text() {
     for wrong in ["status=EATEN", "channel=FAX", "businessDay=today", "cursor=x", "limit=many", "page=2"] {
         assert!(shop.client.get(&format!("/api/Order?{wrong}")).await.status.is_client_error(), "{wrong}");
     }
+    for wrong in ["limit=0", "limit=201", "text=a%00b"] {
+        shop.client.get(&format!("/api/Order?{wrong}")).await.problem(400, "bad-request");
+    }
 }
 
 #[tokio::test]

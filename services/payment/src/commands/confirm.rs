@@ -3,6 +3,7 @@
 use contracts::{
     ids::PaymentId,
     payment::{ConfirmPayment, PaymentStatus, PaymentView, REFERENCE_CHARS_MAX},
+    text::{self, Lines},
 };
 use db::idempotency::{self, RequestKey};
 
@@ -69,6 +70,6 @@ impl Payments {
 fn proof_of(request: ConfirmPayment) -> Result<Option<String>, PaymentError> {
     let Some(reference) = request.reference else { return Ok(None) };
     let reference = reference.trim();
-    let fits = !reference.is_empty() && reference.chars().count() <= REFERENCE_CHARS_MAX;
+    let fits = !reference.is_empty() && text::check("reference", reference, REFERENCE_CHARS_MAX, Lines::One).is_ok();
     if fits { Ok(Some(reference.to_owned())) } else { Err(PaymentError::Reference) }
 }

@@ -23,7 +23,6 @@ impl Payments {
 
     /// One page of payments, newest first, at most `limit` of them.
     pub(crate) async fn list(&self, wanted: Wanted, limit: u32) -> Result<Page<PaymentView>, PaymentError> {
-        let limit = limit.clamp(1, PAGE_ROWS_MAX);
         let mut found = self.db.read(move |tx| store::list(tx, &wanted, limit + 1)).await?;
         let has_more = found.len() > limit as usize;
         found.truncate(limit as usize);

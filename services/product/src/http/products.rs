@@ -8,7 +8,8 @@ use axum::{
 use contracts::{
     Page,
     ids::{CategoryId, ProductId},
-    product::{Availability, ProductCard, WriteAvailability, WriteProduct},
+    product::{Availability, NAME_CHARS_MAX, ProductCard, WriteAvailability, WriteProduct},
+    text::{self, Lines},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -16,6 +17,9 @@ use web::{Created, Json, Path, Problem, Query, Submission};
 
 use super::{paging, versions};
 use crate::commands::{ProductQuery, Products};
+
+/// Longer than any name that is looked for.
+const TEXT_CHARS_MAX: usize = NAME_CHARS_MAX;
 
 /// Which products to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -49,6 +53,10 @@ pub(super) async fn list_products(
     State(products): State<Products>,
     Query(list): Query<ProductList>,
 ) -> Result<axum::Json<Page<ProductCard>>, Problem> {
+    if let Some(text) = &list.text {
+        text::check("text", text, TEXT_CHARS_MAX, Lines::One)
+            .map_err(|error| Problem::bad_request(format!("{error}.")))?;
+    }
     let query = ProductQuery {
         category_id: list.category_id,
         is_available: list.available,

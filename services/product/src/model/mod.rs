@@ -37,6 +37,9 @@ pub(crate) enum InvalidMenu {
     /// Longer than a screen.
     #[error("description has {0} characters: shorten it to at most {DESCRIPTION_CHARS_MAX}.")]
     Description(usize),
+    /// Characters that no screen shows.
+    #[error("description has a control character, such as a NUL or a tab: take it out. Line breaks may stay.")]
+    DescriptionControl,
     /// The path says one, the body another.
     #[error("productId in the body differs from the one in the path: leave it out, or send the same.")]
     ProductIdDiffers,

@@ -5,6 +5,7 @@ use contracts::{
     money::{Amount, Money},
     product::{DISPENSE_ML_MAX, OptionGroup, WriteProduct},
     shop::Shop,
+    text::{Lines, is_readable},
     time::Micros,
 };
 
@@ -55,6 +56,7 @@ pub(crate) fn check_product(write: WriteProduct, shop: &Shop, now: Micros) -> Re
 fn check_description(description: &str) -> Result<String, InvalidMenu> {
     let trimmed = description.trim();
     match trimmed.chars().count() {
+        _ if !is_readable(trimmed, Lines::Many) => Err(InvalidMenu::DescriptionControl),
         0..=DESCRIPTION_CHARS_MAX => Ok(trimmed.to_owned()),
         chars => Err(InvalidMenu::Description(chars)),
     }
@@ -136,6 +138,12 @@ mod tests {
     fn refused(change: &Value, start: &str) {
         let refusal = check(change).unwrap_err();
         assert!(refusal.starts_with(start), "{change} was refused with: {refusal}");
+    }
+
+    #[test]
+    fn a_description_may_have_lines_and_no_other_control_character() {
+        assert_eq!(check(&json!({"description": "Espresso\nand milk"})).unwrap().description, "Espresso\nand milk");
+        refused(&json!({"description": "Espresso\0"}), "description has a control character");
     }
 
     #[test]

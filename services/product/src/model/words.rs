@@ -1,6 +1,9 @@
 //! Names as the menu shows them.
 
-use contracts::product::NAME_CHARS_MAX;
+use contracts::{
+    product::NAME_CHARS_MAX,
+    text::{Lines, is_readable},
+};
 
 use super::{InvalidMenu, NAMES_LISTED_MAX};
 
@@ -15,7 +18,7 @@ pub(crate) fn check_name(field: &str, name: &str) -> Result<String, InvalidMenu>
         "empty".to_owned()
     } else if chars > NAME_CHARS_MAX {
         format!("{chars} characters long")
-    } else if trimmed.chars().any(char::is_control) {
+    } else if !is_readable(trimmed, Lines::One) {
         "broken by a line break or another control character".to_owned()
     } else {
         return Ok(trimmed.to_owned());

@@ -31,7 +31,7 @@ async fn categories_come_in_pages() {
     let second = client.get(&format!("/api/Category?limit=2&cursor={cursor}")).await.expect(200);
     assert_eq!(names(&second), ["Cake"]);
     assert!(second.get("nextCursor").is_none());
-    client.get("/api/Category?limit=201").await.problem(422, "invalid");
+    client.get("/api/Category?limit=201").await.problem(400, "bad-request");
 }
 
 #[tokio::test]
