@@ -3,14 +3,32 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
-use axum::{Router, serve::ListenerExt};
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinSet,
+};
 
 /// How long requests in flight may take to finish after the stop.
 const FINISH_SECONDS_MAX: u64 = 5;
+
+/// More screens, tills and machines than any shop has; each connection costs memory and a descriptor.
+const CONNECTIONS_MAX: usize = 1_024;
+/// How long a connection may stay without a whole request: longer than a till is idle during a rush.
+const IDLE_SECONDS_MAX: u64 = 75;
+/// How long to wait when the system has no descriptor left for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// The specification's ports.
 pub(crate) const SERVICE_PORTS: [(&str, u16); 6] =
@@ -58,18 +76,9 @@ impl Servers {
     /// ones come any more: it ends what would never finish by itself.
     pub(crate) async fn run(self, stopped: impl Future<Output = ()>, ending: impl Future<Output = ()>) {
         let mut serving = JoinSet::new();
+        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         for (listener, router) in self.listeners {
-            let mut stop = self.stop.subscribe();
-            let listener = listener.tap_io(|stream| {
-                // Answers are small and whole: waiting for more to send only makes a till slower.
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "a connection is slower than it could be");
-                }
-            });
-            let stopping = async move {
-                let _ = stop.wait_for(|stopped| *stopped).await;
-            };
-            serving.spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopping).await });
+            serving.spawn(answer(listener, router, Arc::clone(&room), self.stop.subscribe()));
         }
         stopped.await;
         self.stop.send_replace(true);
@@ -79,4 +88,49 @@ impl Servers {
             tracing::warn!("some requests did not finish within {FINISH_SECONDS_MAX} s and were cut off");
         }
     }
+}
+
+/// Takes connections while there is room for them, and after the stop sees those that there are through.
+async fn answer(listener: TcpListener, router: Router, room: Arc<Semaphore>, mut stop: watch::Receiver<bool>) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(IDLE_SECONDS_MAX));
+    let connections = GracefulShutdown::new();
+    loop {
+        let (stream, place) = tokio::select! {
+            taken = take(&listener, &room) => match taken {
+                Ok(taken) => taken,
+                Err(error) => {
+                    tracing::error!(%error, "a connection cannot be taken");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            },
+            () = said(&mut stop) => break,
+        };
+        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        let watched = connections.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = watched.await {
+                tracing::debug!(%error, "a connection broke off");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+/// Until the stop is said.
+async fn said(stop: &mut watch::Receiver<bool>) {
+    // An error is a sender that is gone: the same word.
+    let _ = stop.wait_for(|stopped| *stopped).await;
+}
+
+/// The next connection, and its place.
+async fn take(listener: &TcpListener, room: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    // Answers are small and whole: waiting for more to send only makes a till slower.
+    stream.set_nodelay(true)?;
+    Ok((stream, place))
 }

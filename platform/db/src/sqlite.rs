@@ -25,12 +25,12 @@ const PREPARED_STATEMENTS_MAX: usize = 128;
 /// How long a connection waits for another process that writes the same file, such as a backup.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 
-/// How the writer's connection is set. FULL: a commit is on the disk before it is answered. About 4 MiB of cache; a
+/// How the writer's connection is set. FULL: a commit is on the disk before it is answered. About 2 MiB of cache; a
 /// checkpoint about every 16 MiB of log, so that it is rare and the log stays small.
 const WRITER_SETTINGS: &str = "
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
-    PRAGMA cache_size = -4096;
+    PRAGMA cache_size = -2048;
     PRAGMA wal_autocheckpoint = 4000;
     PRAGMA temp_store = MEMORY";
 
