@@ -7,7 +7,7 @@ use contracts::{
 };
 use db::idempotency::{self, RequestKey};
 
-use super::{ask::Word, settle::Proof};
+use super::{Answer, ask::Word, settle::Proof};
 use crate::{Payments, error::PaymentError, gateways::ChargeStatus, model::Payment, store};
 
 impl Payments {
@@ -25,11 +25,11 @@ impl Payments {
             let payment = store::find(tx, payment_id)?.ok_or(PaymentError::UnknownPayment(payment_id))?;
             Ok::<_, PaymentError>((earlier, payment))
         };
-        let view = match self.db.read(read).await? {
-            (Some(earlier), _) => earlier,
+        let answer = match self.db.read(read).await? {
+            (Some(earlier), _) => Answer::replay(earlier),
             (None, payment) => self.confirmed(key, payment, reference).await?,
         };
-        Ok(self.with_receipt(view).await)
+        Ok(self.with_receipt(answer).await)
     }
 
     async fn confirmed(
@@ -37,7 +37,7 @@ impl Payments {
         key: Option<RequestKey>,
         payment: Payment,
         reference: Option<String>,
-    ) -> Result<PaymentView, PaymentError> {
+    ) -> Result<Answer, PaymentError> {
         let settled = match payment.status {
             PaymentStatus::Paid | PaymentStatus::RefundDue => payment,
             PaymentStatus::Failed => return Err(PaymentError::Failed(payment.payment_id)),

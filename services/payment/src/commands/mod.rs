@@ -16,20 +16,37 @@ use crate::{Payments, error::PaymentError, model::Payment};
 
 pub(crate) use settle::close_order;
 
+/// What a request is answered.
+struct Answer {
+    payment: PaymentView,
+    /// Whether it was answered so before: the payment may have changed since, and its part of the receipt with it.
+    is_replay: bool,
+}
+
+impl Answer {
+    fn new(payment: PaymentView) -> Self {
+        Self { payment, is_replay: false }
+    }
+
+    fn replay(payment: PaymentView) -> Self {
+        Self { payment, is_replay: true }
+    }
+}
+
 impl Payments {
     /// Answers `payment` as it stands, and keeps the answer for when the request is sent again.
-    async fn answer(&self, key: Option<RequestKey>, payment: Payment) -> Result<PaymentView, PaymentError> {
+    async fn answer(&self, key: Option<RequestKey>, payment: Payment) -> Result<Answer, PaymentError> {
         let now = self.clock.now();
         if key.is_none() {
-            return Ok(payment.view());
+            return Ok(Answer::new(payment.view()));
         }
         let write = move |tx: &mut db::Tx<'_>| {
             if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
-                return Ok(earlier);
+                return Ok(Answer::replay(earlier));
             }
             let view = payment.view();
             idempotency::remember(tx, key.as_ref(), &view, now)?;
-            Ok(view)
+            Ok(Answer::new(view))
         };
         self.db.write(write).await
     }

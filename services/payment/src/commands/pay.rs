@@ -11,7 +11,7 @@ use db::{
 };
 use web::CallError;
 
-use super::ask::Asked;
+use super::{Answer, ask::Asked};
 use crate::{
     Payments,
     error::PaymentError,
@@ -44,9 +44,9 @@ impl Payments {
         }
     }
 
-    async fn try_to_pay(&self, key: Option<RequestKey>, request: &Pay) -> Result<PaymentView, PaymentError> {
+    async fn try_to_pay(&self, key: Option<RequestKey>, request: &Pay) -> Result<Answer, PaymentError> {
         let (noted, unsettled) = match self.known(key.clone(), request.order_id).await? {
-            Known::Answered(payment) => return Ok(*payment),
+            Known::Answered(payment) => return Ok(Answer::replay(*payment)),
             Known::Order { noted, unsettled } => (noted, unsettled),
         };
         let due = self.due(request.order_id, noted).await?;
@@ -91,13 +91,13 @@ impl Payments {
         due: OrderDue,
         cash: Cash,
         unsettled: &[Payment],
-    ) -> Result<PaymentView, PaymentError> {
+    ) -> Result<Answer, PaymentError> {
         self.must_not_be_paid_by_qr(&due, unsettled).await?;
         let now = self.clock.now();
         let payment = Payment::cash(PaymentId::new(now), &due, &cash, now);
         let write = move |tx: &mut db::Tx<'_>| {
             if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
-                return Ok(earlier);
+                return Ok(Answer::replay(earlier));
             }
             let noted = store::note_due(tx, &due, true, Some(payment.payment_id), now)?;
             noted.must_take_money(&due, Some(payment.payment_id))?;
@@ -112,7 +112,7 @@ impl Payments {
             outbox::append(tx, &payment.completed(now), now)?;
             let view = payment.view();
             idempotency::remember(tx, key.as_ref(), &view, now)?;
-            Ok(view)
+            Ok(Answer::new(view))
         };
         self.db.write(write).await
     }

@@ -1,12 +1,13 @@
 //! `POST /api/Payment` with QRIS: one QR on the screen, and never two that a guest could pay.
 
-use contracts::{
-    ids::PaymentId,
-    payment::{PaymentStatus, PaymentView},
+use contracts::{ids::PaymentId, payment::PaymentStatus};
+use db::{
+    DbError,
+    idempotency::{self, RequestKey},
 };
-use db::idempotency::{self, RequestKey};
 
 use super::{
+    Answer,
     ask::Asked,
     settle::{Proof, settle},
 };
@@ -25,7 +26,7 @@ impl Payments {
         key: Option<RequestKey>,
         due: OrderDue,
         unsettled: Vec<Payment>,
-    ) -> Result<PaymentView, PaymentError> {
+    ) -> Result<Answer, PaymentError> {
         match self.ask_about(&unsettled, &due).await? {
             Asked::Away => Err(PaymentError::GatewayAway),
             Asked::Settled(paid) if paid.status == PaymentStatus::Paid => self.answer(key, paid).await,
@@ -36,17 +37,12 @@ impl Payments {
     }
 
     /// The QR of an order that was revived is given up no longer.
-    async fn show_again(
-        &self,
-        key: Option<RequestKey>,
-        due: OrderDue,
-        shown: Payment,
-    ) -> Result<PaymentView, PaymentError> {
+    async fn show_again(&self, key: Option<RequestKey>, due: OrderDue, shown: Payment) -> Result<Answer, PaymentError> {
         let now = self.clock.now();
         let next_check_at = Some(now + self.check_every);
         let write = move |tx: &mut db::Tx<'_>| {
             if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
-                return Ok(earlier);
+                return Ok(Answer::replay(earlier));
             }
             store::note_due(tx, &due, true, None, now)?.must_take_money(&due, None)?;
             let view = match shown.status {
@@ -56,9 +52,13 @@ impl Payments {
                     .view(),
             };
             idempotency::remember(tx, key.as_ref(), &view, now)?;
-            Ok(view)
+            Ok(Answer::new(view))
         };
-        self.db.write(write).await
+        match self.db.write(write).await {
+            // Another tablet shows a newer one meanwhile.
+            Err(PaymentError::Db(DbError::Unique { .. })) => Err(PaymentError::Raced),
+            answer => answer,
+        }
     }
 
     /// The QR is made before it is written down: one that was never shown cannot be paid, while one that was shown and
@@ -68,7 +68,7 @@ impl Payments {
         key: Option<RequestKey>,
         due: OrderDue,
         unsettled: &[Payment],
-    ) -> Result<PaymentView, PaymentError> {
+    ) -> Result<Answer, PaymentError> {
         let gateway = self.gateway.as_ref().ok_or(PaymentError::GatewayAway)?;
         let now = self.clock.now();
         let charge = self.charge(&due);
@@ -83,7 +83,7 @@ impl Payments {
 
         let write = move |tx: &mut db::Tx<'_>| {
             if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
-                return Ok(earlier);
+                return Ok(Answer::replay(earlier));
             }
             store::note_due(tx, &due, true, None, now)?.must_take_money(&due, None)?;
             for earlier in &replaced {
@@ -95,7 +95,7 @@ impl Payments {
             let shown = if is_paid { settle(tx, &payment, &Proof::at(now), now)?.payment } else { payment.clone() };
             let view = shown.view();
             idempotency::remember(tx, key.as_ref(), &view, now)?;
-            Ok(view)
+            Ok(Answer::new(view))
         };
         self.db.write(write).await
     }

@@ -10,6 +10,7 @@ use contracts::{
 };
 use serde::de::DeserializeOwned;
 
+use super::Answer;
 use crate::{Payments, model};
 
 /// How long an answer waits for the codes. A cashier does not notice; a printer would print without them.
@@ -17,10 +18,14 @@ const CODES_WAIT_MS_MAX: u64 = 500;
 
 impl Payments {
     /// Adds the receipt as it stands now to an answer. Without a cache and with Order away there is none.
-    pub(super) async fn with_receipt(&self, payment: PaymentView) -> PaymentView {
-        self.put_on_receipt(&payment).await;
-        let part = model::receipt_part(&payment);
-        let receipt = match self.cached_receipt(payment.order_id, part).await {
+    pub(super) async fn with_receipt(&self, answer: Answer) -> PaymentView {
+        let Answer { payment, is_replay } = answer;
+        // What was answered long ago may have been sent back since: the receipt does not get it again.
+        let part = if is_replay { None } else { model::receipt_part(&payment) };
+        if part.is_some() {
+            self.put_on_receipt(&payment).await;
+        }
+        let receipt = match self.cached_receipt(&payment, part).await {
             Some(receipt) => Some(receipt),
             None => self.orders_receipt(&payment).await,
         };
@@ -46,22 +51,26 @@ impl Payments {
     }
 
     /// The receipt from the cache. Codes that are behind are waited for, for a bounded moment; then it says
-    /// `qrPending`. `None`: the cache does not know the order.
-    async fn cached_receipt(&self, order_id: OrderId, payment: Option<ReceiptPayment>) -> Option<Receipt> {
-        let key = cache_key(order_id);
+    /// `qrPending`. `None`: the cache does not know the order, or not how it was paid.
+    async fn cached_receipt(&self, payment: &PaymentView, part: Option<ReceiptPayment>) -> Option<Receipt> {
+        let key = cache_key(payment.order_id);
         let mut waited_ms = 0;
         let mut pauses_ms = pauses_ms();
         loop {
             let fields = self.cache.get_fields(&key).await.ok()?;
             let order: ReceiptOrder = read_field(&fields, ReceiptField::Order)?;
             let codes: Option<ReceiptCodes> = read_field(&fields, ReceiptField::Codes);
+            let part = part.clone().or_else(|| read_field(&fields, ReceiptField::Payment));
+            if part.is_none() && payment.status == PaymentStatus::Paid {
+                return None;
+            }
             let pause_ms = pauses_ms.next().filter(|pause_ms| waited_ms + pause_ms <= CODES_WAIT_MS_MAX);
             match pause_ms {
-                Some(pause_ms) if payment.is_some() && codes_are_behind(&order, codes.as_ref()) => {
+                Some(pause_ms) if part.is_some() && codes_are_behind(&order, codes.as_ref()) => {
                     tokio::time::sleep(Duration::from_millis(pause_ms)).await;
                     waited_ms += pause_ms;
                 }
-                _ => return Some(Receipt::assemble(order, payment.as_ref(), codes)),
+                _ => return Some(Receipt::assemble(order, part.as_ref(), codes)),
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The clock's work: gateways are asked about QRs that may still be paid.
 
+use contracts::{payment::PaymentStatus, time::Micros};
 use futures::{StreamExt, stream};
 
 use super::ask::Word;
@@ -25,18 +26,37 @@ impl Payments {
     }
 
     async fn check(&self, payment: &Payment) -> Result<(), PaymentError> {
+        let (now, shortest) = (self.clock.now(), self.check_every);
         match self.ask(payment).await {
             Word::Says(word) => self.act_on(payment, word).await,
-            Word::Silent | Word::NobodyToAsk => self.ask_later(payment).await,
+            Word::Silent => {
+                let next = model::next_check_after_silence(payment.status, payment.created_at, now, shortest);
+                self.ask_later(payment, next).await
+            }
+            Word::NobodyToAsk => {
+                let next = model::next_check(payment.status, payment.created_at, now, shortest);
+                self.ask_later(payment, next).await
+            }
         }
     }
 
-    /// A gateway that is away means "pending", never "failed".
-    async fn ask_later(&self, payment: &Payment) -> Result<(), PaymentError> {
+    /// A gateway that is away means "pending", never "failed". One that will not be asked any more leaves the QR given
+    /// up; a person who finds its money confirms it.
+    async fn ask_later(&self, payment: &Payment, next: Option<Micros>) -> Result<(), PaymentError> {
         let (payment_id, status) = (payment.payment_id, payment.status);
         let now = self.clock.now();
-        let next = model::next_check_after_silence(status, payment.created_at, now, self.check_every);
-        self.db.write(move |tx| store::set_next_check(tx, payment_id, status, Some(next))).await?;
-        Ok(())
+        if next.is_none() {
+            tracing::warn!(%payment_id, "a QR is not asked about any more: its gateway did not answer for too long");
+        }
+        self.db
+            .write(move |tx| {
+                if next.is_none() && status == PaymentStatus::Pending {
+                    store::transition(tx, payment_id, status, PaymentStatus::Expired, None, now)?;
+                } else {
+                    store::set_next_check(tx, payment_id, status, next)?;
+                }
+                Ok(())
+            })
+            .await
     }
 }

@@ -22,6 +22,8 @@ pub(crate) const SECOND_MONEY: &str = "The order was already paid by another pay
 
 /// How long a QR is asked about after it was made. A bank's late money comes within a day.
 pub(crate) const WATCH_SECONDS_MAX: u64 = 24 * 60 * 60;
+/// How long a gateway that does not answer is asked about a QR: after a month the bank's statement knows better.
+pub(crate) const SILENCE_SECONDS_MAX: u64 = 30 * 24 * 60 * 60;
 /// How often a QR on the screen is asked about at the least; its guest may have put the phone away.
 const PENDING_CHECK_SECONDS_MAX: u64 = 60;
 /// How often a QR that was given up is asked about at the least.
@@ -188,15 +190,17 @@ pub(crate) fn next_check(status: PaymentStatus, created_at: Micros, now: Micros,
     (age < Duration::from_secs(WATCH_SECONDS_MAX)).then(|| now + age.clamp(shortest.min(longest), longest))
 }
 
-/// When a gateway that did not answer is asked again. It is asked for ever: silence says nothing about the money.
+/// When a gateway that did not answer is asked again: longer than one that says "pending", since silence says nothing
+/// about the money. `None`: it was silent for so long that a person must look.
 pub(crate) fn next_check_after_silence(
     status: PaymentStatus,
     created_at: Micros,
     now: Micros,
     shortest: Duration,
-) -> Micros {
+) -> Option<Micros> {
     let longest = Duration::from_secs(EXPIRED_CHECK_SECONDS_MAX);
-    next_check(status, created_at, now, shortest).unwrap_or(now + longest)
+    let is_watched = now.since(created_at) < Duration::from_secs(SILENCE_SECONDS_MAX);
+    is_watched.then(|| next_check(status, created_at, now, shortest).unwrap_or(now + longest))
 }
 
 #[cfg(test)]
@@ -227,9 +231,11 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_that_is_silent_is_never_given_up() {
-        let week = Micros(7 * 24 * 3_600_000_000);
-        let next = next_check_after_silence(PaymentStatus::Pending, Micros(0), week, SECOND);
-        assert_eq!(next.since(week), Duration::from_secs(15 * 60));
+    fn a_gateway_that_is_silent_is_asked_for_a_month() {
+        let day = 24 * 3_600_000_000;
+        let next = |days: i64| next_check_after_silence(PaymentStatus::Pending, Micros(0), Micros(days * day), SECOND);
+        assert_eq!(next(7).unwrap().since(Micros(7 * day)), Duration::from_secs(15 * 60));
+        assert!(next(29).is_some());
+        assert_eq!(next(30), None);
     }
 }

@@ -136,3 +136,29 @@ async fn an_orphan_heard_before_the_cancellation_ends_the_same() {
         assert_eq!(till.amounts_due().await, due);
     }
 }
+
+#[tokio::test]
+async fn a_qr_of_a_gateway_that_the_shop_left_is_not_asked_about_for_ever() {
+    let till = Till::new().await;
+    let order_id = till.placed(25_000).await;
+    till.shown(order_id, 25_000).await;
+    let till = till.leaves_its_gateway().await;
+    till.pass(MINUTE).await;
+    assert!(till.ledger().await[0].0.next_check_at.is_some());
+    till.pass(24 * 60 * MINUTE).await;
+    assert_eq!(till.statuses(order_id).await, [Expired]);
+    assert_eq!(till.ledger().await[0].0.next_check_at, None);
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_silent_for_a_month_is_not_asked_any_more() {
+    let till = Till::new().await;
+    let order_id = till.placed(25_000).await;
+    till.shown(order_id, 25_000).await;
+    till.gateway.goes_away();
+    till.pass(29 * 24 * 60 * MINUTE).await;
+    assert_eq!(till.statuses(order_id).await, [Pending]);
+    till.pass(24 * 60 * MINUTE).await;
+    assert_eq!(till.statuses(order_id).await, [Expired]);
+    assert_eq!(till.ledger().await[0].0.next_check_at, None);
+}

@@ -194,3 +194,26 @@ async fn the_qr_of_a_revived_order_is_shown_again() {
     till.world.publish(&OrderRevived(till.event(order_id, 3, 25_000))).await;
     assert_eq!(till.gateway.made(), 1);
 }
+
+#[tokio::test]
+async fn a_tablet_that_would_show_an_old_qr_beside_a_newer_one_shows_the_newer_one() {
+    let till = Till::new().await;
+    let order_id = till.placed(25_000).await;
+    let old = till.shown(order_id, 25_000).await;
+    till.world.publish(&OrderExpired { order_id, order_version: 2 }).await;
+    till.orders.set(order_id, OrderStatus::Pending, 3);
+    till.world.publish(&OrderRevived(till.event(order_id, 3, 25_000))).await;
+
+    let (asked, answer) = till.gateway.hold_next_question();
+    let other_tablet = async {
+        asked.await.unwrap();
+        till.gateway.says(&old, ChargeStatus::Expired);
+        let newer = till.shown(order_id, 25_000).await;
+        answer.send(ChargeStatus::Pending).unwrap();
+        newer
+    };
+    let (shown, newer) = tokio::join!(till.shown(order_id, 25_000), other_tablet);
+    assert_ne!(newer.payment_id, old.payment_id);
+    assert_eq!(shown.payment_id, newer.payment_id);
+    assert_eq!(till.statuses(order_id).await, [Pending, Expired]);
+}

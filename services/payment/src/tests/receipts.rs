@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use contracts::{
+    event::PaymentOrphaned,
     ids::{OrderId, ProductId},
     money::{Amount, Currency},
     order::{OrderItemView, OrderStatus, PriceView},
-    payment::PaymentView,
+    payment::{PaymentStatus, PaymentView},
     qr::{CodeStatus, CodeView},
     receipt::{Receipt, ReceiptCodes, ReceiptField, ReceiptOrder, ReceiptPayment, ReceiptPaymentStatus, cache_key},
 };
@@ -116,12 +117,33 @@ async fn codes_that_come_a_moment_later_are_waited_for() {
     put(&till, order_id, ReceiptField::Codes, 1, &codes_part(&till, &order, CodeStatus::Pending)).await;
     let activated = codes_part(&till, &order, CodeStatus::Active);
     let pour_later = async {
-        // Runs once the answer waits.
-        tokio::task::yield_now().await;
+        // QR hears that the money is here: its codes are ACTIVE only after the payment was committed.
+        while till.statuses(order_id).await != [PaymentStatus::Paid] {
+            tokio::task::yield_now().await;
+        }
         put(&till, order_id, ReceiptField::Codes, 2, &activated).await;
     };
     let (receipt, ()) = tokio::join!(paid_receipt(&till, order_id), pour_later);
     assert!(!receipt.qr_pending);
+}
+
+#[tokio::test]
+async fn money_that_went_back_does_not_come_back_on_the_receipt_when_its_answer_is_asked_for_again() {
+    let till = Till::new().await;
+    let order_id = till.placed(25_000).await;
+    put(&till, order_id, ReceiptField::Order, 1, &order_part(&till, order_id, 0)).await;
+    let pay = async || -> PaymentView {
+        let asked = super::set_up::cash(order_id, 25_000, 30_000);
+        till.client.post_with_key("/api/Payment", "k1", asked).await.read(201)
+    };
+    let paid = pay().await;
+    let orphaned = PaymentOrphaned { order_id, payment_id: paid.payment_id, reason: "too late".into() };
+    till.world.publish(&orphaned).await;
+    put(&till, order_id, ReceiptField::Order, 2, &order_part(&till, order_id, 0)).await;
+
+    assert_eq!(pay().await.payment_id, paid.payment_id);
+    let fields = till.world.around().cache.get_fields(&cache_key(order_id)).await.unwrap();
+    assert!(!fields.contains_key("payment"), "{fields:?}");
 }
 
 #[tokio::test]

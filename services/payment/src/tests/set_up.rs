@@ -27,6 +27,7 @@ use futures::future::{BoxFuture, FutureExt, ready};
 use host::Timer;
 use serde_json::{Value, json};
 use testkit::{Client, World};
+use tokio::sync::oneshot;
 
 use crate::{
     PaymentSettings, QrisSettings,
@@ -65,6 +66,15 @@ impl Till {
         let world = World::new().await;
         let service = crate::open(world.around(), PaymentSettings { qris }).await.unwrap();
         Self::with(world, Arc::default(), service).await
+    }
+
+    /// The same shop, opened again without any gateway.
+    pub(super) async fn leaves_its_gateway(self) -> Self {
+        self.world.stop().await;
+        let mut service = crate::open(self.world.around(), PaymentSettings::default()).await.unwrap();
+        let (db, clockwork) = (service.db.clone(), service.timers.remove(0));
+        let client = self.world.start(service).await;
+        Self { client, db, clockwork, ..self }
     }
 
     async fn with(world: World, gateway: Arc<Gateway>, mut service: host::Service) -> Self {
@@ -226,9 +236,17 @@ struct Script {
     words: HashMap<String, ChargeStatus>,
     made: u32,
     is_away: bool,
+    held: Option<(oneshot::Sender<()>, oneshot::Receiver<ChargeStatus>)>,
 }
 
 impl Gateway {
+    /// Keeps the next question waiting: answers when it has arrived, and what gives it its answer.
+    pub(super) fn hold_next_question(&self) -> (oneshot::Receiver<()>, oneshot::Sender<ChargeStatus>) {
+        let ((arrived, heard), (says, answer)) = (oneshot::channel(), oneshot::channel());
+        self.0.lock().unwrap().held = Some((arrived, answer));
+        (heard, says)
+    }
+
     /// From now on it says this of a payment's QR.
     pub(super) fn says(&self, payment: &PaymentView, word: ChargeStatus) {
         self.0.lock().unwrap().words.insert(payment.reference.clone().unwrap(), word);
@@ -281,6 +299,12 @@ impl QrisGateway for Gateway {
     }
 
     fn status<'a>(&'a self, issued: &'a Issued) -> BoxFuture<'a, Result<ChargeStatus, GatewayAway>> {
-        ready(self.say(issued)).boxed()
+        let held = self.0.lock().unwrap().held.take();
+        let Some((arrived, answer)) = held else { return ready(self.say(issued)).boxed() };
+        async move {
+            arrived.send(()).unwrap();
+            Ok(answer.await.unwrap())
+        }
+        .boxed()
     }
 }
