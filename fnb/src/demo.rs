@@ -8,6 +8,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{Method, Request, StatusCode, header},
 };
+use contracts::PAGE_ROWS_MAX;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -110,12 +111,16 @@ fn id(kind: Kind, number: u32) -> String {
     format!("00000000-0000-7000-8000-{:04}{number:08}", kind as u32)
 }
 
-/// Fills the shop behind `origin`, unless it is filled.
+/// Fills the shop behind `origin`, unless it is filled, or somebody has made products or categories of their own in it.
 pub(crate) async fn fill(origin: Router) -> Result<(), DemoError> {
     let shop: DemoShop = serde_json::from_str(SHOP)?;
     let filling = Filling { origin };
     let Some(last) = shop.products.last() else { return Ok(()) };
     if filling.is_there(&format!("/api/Product/{}", id(Kind::Product, last.id))).await? {
+        return Ok(());
+    }
+    if filling.is_somebodys(&shop).await? {
+        tracing::warn!("the shop has a menu of its own: the demo leaves it as it is");
         return Ok(());
     }
     filling.settings(&shop.shop).await?;
@@ -208,6 +213,22 @@ impl Filling {
         self.send(Method::PUT, path, Some(("demo", body)), &[StatusCode::OK]).await.map(drop)
     }
 
+    /// Whether there is a product or a category that the demo did not make. The demo has fewer than a page of each, so
+    /// the first page tells.
+    async fn is_somebodys(&self, shop: &DemoShop) -> Result<bool, DemoError> {
+        let products = shop.products.iter().map(|product| id(Kind::Product, product.id)).collect::<Vec<_>>();
+        let categories = shop.categories.iter().map(|category| id(Kind::Category, category.id)).collect::<Vec<_>>();
+        Ok(self.has_others("/api/Product", "productId", &products).await?
+            || self.has_others("/api/Category", "categoryId", &categories).await?)
+    }
+
+    async fn has_others(&self, path: &str, id_field: &str, ours: &[String]) -> Result<bool, DemoError> {
+        let path = format!("{path}?includeArchived=true&limit={PAGE_ROWS_MAX}");
+        let (_, page) = self.send(Method::GET, &path, None, &[StatusCode::OK]).await?;
+        let rows = page["items"].as_array().map_or(&[][..], Vec::as_slice);
+        Ok(rows.iter().any(|row| !row[id_field].as_str().is_some_and(|id| ours.iter().any(|ours| ours == id))))
+    }
+
     async fn is_there(&self, path: &str) -> Result<bool, DemoError> {
         let (status, _) = self.send(Method::GET, path, None, &[StatusCode::OK, StatusCode::NOT_FOUND]).await?;
         Ok(status == StatusCode::OK)
@@ -258,6 +279,10 @@ fn group_of(product: &Product, group: &OptionGroup) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use axum::{Json, http::Uri, routing::get};
+
     use super::*;
 
     #[test]
@@ -265,6 +290,46 @@ mod tests {
         let shop: DemoShop = serde_json::from_str(SHOP).unwrap();
         assert!(shop.products.len() >= 24);
         assert!(shop.products.iter().filter(|product| product.dispense_ml.is_some()).count() >= 3);
+        assert!(shop.products.len() < PAGE_ROWS_MAX as usize && shop.categories.len() < PAGE_ROWS_MAX as usize);
         assert!(shop.products.iter().all(|product| product.recipe.is_empty() == product.pieces.is_some()));
+    }
+
+    /// A shop with these products and categories, that notes what was changed in it.
+    fn shop_with(products: Value, categories: Value) -> (Router, Arc<Mutex<Vec<String>>>) {
+        let changes = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&changes);
+        let change = move |method: Method, uri: Uri| async move {
+            if method == Method::GET {
+                return (StatusCode::NOT_FOUND, Json(json!({})));
+            }
+            noted.lock().unwrap().push(format!("{method} {uri}"));
+            (StatusCode::OK, Json(json!({})))
+        };
+        let page = |items: Value| get(async move || Json(json!({ "items": items })));
+        let router = Router::new()
+            .route("/api/Product", page(products).post(change.clone()))
+            .route("/api/Category", page(categories).post(change.clone()))
+            .route("/api/Shop", get(async || Json(json!({}))).put(change.clone()))
+            .fallback(change);
+        (router, changes)
+    }
+
+    #[tokio::test]
+    async fn a_shop_with_a_menu_of_its_own_is_left_as_it_is() {
+        let somebodys = "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5";
+        for (products, categories) in
+            [(json!([{ "productId": somebodys }]), json!([])), (json!([]), json!([{ "categoryId": somebodys }]))]
+        {
+            let (router, changes) = shop_with(products, categories);
+            fill(router).await.unwrap();
+            assert_eq!(*changes.lock().unwrap(), [""; 0]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_shop_that_the_demo_filled_by_half_is_filled() {
+        let (router, changes) = shop_with(json!([{ "productId": id(Kind::Product, 1) }]), json!([]));
+        fill(router).await.unwrap();
+        assert!(changes.lock().unwrap().len() > 24);
     }
 }
