@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 const FILE: &str = "fnb.toml";
 /// Before the name of each variable, in capitals: `FNB_PORT`.
 const VARIABLE_PREFIX: &str = "FNB_";
+/// Reports that are older than a day are of no use.
+const REPORT_PAUSE_SECONDS_MAX: u64 = 24 * 60 * 60;
 /// What is shown instead of a secret.
 const MASK: &str = "********";
 
@@ -135,6 +137,21 @@ pub(crate) fn read(flags: &impl Serialize) -> Result<Config, ConfigError> {
         .merge(Serialized::defaults(flags))
         .extract()
         .map_err(|error| ConfigError(error.to_string()))
+        .and_then(checked)
+}
+
+/// Refuses a pause that would be none, or would never end.
+fn checked(config: Config) -> Result<Config, ConfigError> {
+    let pauses = [
+        ("report_every_seconds", config.report_every_seconds),
+        ("report_after_sale_seconds", config.report_after_sale_seconds),
+    ];
+    match pauses.into_iter().find(|(_, seconds)| !(1..=REPORT_PAUSE_SECONDS_MAX).contains(seconds)) {
+        Some((name, seconds)) => {
+            Err(ConfigError(format!("{name} is {seconds}: use 1 to {REPORT_PAUSE_SECONDS_MAX} seconds (a day)")))
+        }
+        None => Ok(config),
+    }
 }
 
 /// The settings as `fnb.toml` would have them, secrets masked.
@@ -144,16 +161,33 @@ pub(crate) fn shown(config: &Config) -> Result<String, ConfigError> {
     Ok(format!("# Set here, in {FILE}, or by {VARIABLE_PREFIX}<NAME>, such as {VARIABLE_PREFIX}PORT=9000.\n{toml}"))
 }
 
-/// An address without its password.
+/// An address without its passwords: the user's, and those after the question mark.
 fn masked(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return MASK.to_owned() };
-    match rest.rsplit_once('@') {
-        Some((login, place)) => {
-            let user = login.split_once(':').map_or(login, |(user, _)| user);
-            let password = if login.contains(':') { format!(":{MASK}") } else { String::new() };
-            format!("{scheme}://{user}{password}@{place}")
+    let (login, place) = match rest.rsplit_once('@') {
+        // The sign may be part of a password after the question mark: then nothing is sure, and nothing shown.
+        Some((login, _)) if login.contains('?') => return format!("{scheme}://{MASK}"),
+        Some((login, place)) => (Some(login), place),
+        None => (None, rest),
+    };
+    let login = login.map_or_else(String::new, |login| match login.split_once(':') {
+        Some((user, _)) => format!("{user}:{MASK}@"),
+        None => format!("{login}@"),
+    });
+    let place = match place.split_once('?') {
+        Some((place, options)) => {
+            format!("{place}?{}", options.split('&').map(masked_option).collect::<Vec<_>>().join("&"))
         }
-        None => url.to_owned(),
+        None => place.to_owned(),
+    };
+    format!("{scheme}://{login}{place}")
+}
+
+/// `name=value`, the value of anything like a password masked.
+fn masked_option(option: &str) -> String {
+    match option.split_once('=') {
+        Some((name, _)) if name.contains('%') || name.to_lowercase().contains("pass") => format!("{name}={MASK}"),
+        _ => option.to_owned(),
     }
 }
 
@@ -167,6 +201,32 @@ mod tests {
         let shown = shown(&config).unwrap();
         assert!(!shown.contains("s3cr"), "{shown}");
         assert!(shown.contains("postgres://shop:********@db.local:5432"), "{shown}");
+    }
+
+    #[test]
+    fn a_password_after_the_question_mark_is_never_shown_either() {
+        for (url, expected) in [
+            ("postgres://shop@db/?password=s3cr", "postgres://shop@db/?password=********"),
+            ("postgres://db?sslmode=require&Password=s3cr", "postgres://db?sslmode=require&Password=********"),
+            ("postgres://db?p%61ssword=s3cr", "postgres://db?p%61ssword=********"),
+            ("postgres://a:s3cr@db?sslpassword=s3cr", "postgres://a:********@db?sslpassword=********"),
+            ("postgres://shop@db?password=s3c@r", "postgres://********"),
+        ] {
+            assert_eq!(masked(url), expected);
+        }
+    }
+
+    #[test]
+    fn reports_without_a_pause_are_refused_with_what_to_use() {
+        for config in [
+            Config { report_after_sale_seconds: 0, ..Config::default() },
+            Config { report_every_seconds: 0, ..Config::default() },
+            Config { report_every_seconds: u64::MAX, ..Config::default() },
+        ] {
+            let refusal = checked(config).unwrap_err().to_string();
+            assert!(refusal.contains("use 1 to 86400 seconds"), "{refusal}");
+        }
+        assert!(checked(Config::default()).is_ok());
     }
 
     #[test]
