@@ -11,7 +11,7 @@ use host::Databases;
 
 use crate::config::Config;
 
-/// One screen; the oldest come first when these are seen to.
+/// One screen for each service, the newest events first; those before them come up when these are seen to.
 const ROWS_MAX: u32 = 50;
 
 /// Every service that has events.
@@ -80,14 +80,21 @@ pub(crate) async fn run(action: Action, config: Config) -> Result<(), EventsErro
 async fn list(databases: &Databases) -> Result<String, EventsError> {
     let mut text = String::new();
     for schema in SCHEMAS {
-        let (waiting, dead) = databases
+        let (waiting, dead, letters) = databases
             .open_read_only(schema.service)
             .await?
-            .read(|tx| Ok::<_, DbError>((outbox::count_unpublished(tx)?, dead_letters::list(tx, ROWS_MAX)?)))
+            .read(|tx| {
+                let counts = (outbox::count_unpublished(tx)?, dead_letters::count(tx)?);
+                Ok::<_, DbError>((counts.0, counts.1, dead_letters::list(tx, ROWS_MAX)?))
+            })
             .await?;
-        let _ = writeln!(text, "{:<10} {waiting} waiting to be sent, {} dead", schema.service, dead.len());
-        for letter in dead {
+        let _ = writeln!(text, "{:<10} {waiting} waiting to be sent, {dead} dead", schema.service);
+        let listed = i64::try_from(letters.len()).unwrap_or(i64::MAX);
+        for letter in letters {
             let _ = writeln!(text, "  {}  {:<18} {}", letter.event.id, letter.event.kind.name(), standing(&letter));
+        }
+        if dead > listed {
+            let _ = writeln!(text, "  and {} older ones", dead - listed);
         }
     }
     Ok(text)
@@ -139,5 +146,44 @@ async fn redrive(databases: &Databases, id: Option<EventId>) -> Result<String, E
         (0, Some(id)) => Err(EventsError::Unknown(id)),
         (0, None) => Ok("There are no dead letters.\n".to_owned()),
         (asked, _) => Ok(format!("{asked} asked for again. A running shop acts on them within seconds.\n")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::{
+        event::{CloudEvent, OrderExpired},
+        ids::OrderId,
+        time::Micros,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_dead_letter_is_counted_and_the_newest_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let databases = Databases::sqlite(folder.path());
+        for schema in SCHEMAS {
+            databases.open(&schema).await.unwrap().close().await;
+        }
+        let stock = databases.open(&inventory::SCHEMA).await.unwrap();
+        let event = |at| {
+            let expired = OrderExpired { order_id: OrderId::new(Micros(at)), order_version: 2 };
+            CloudEvent::new(&expired, Micros(at)).unwrap()
+        };
+        let events: Vec<CloudEvent> = (1..=i64::from(ROWS_MAX) + 2).map(|second| event(second * 1_000_000)).collect();
+        let (oldest, newest) = (events[0].id, events[events.len() - 1].id);
+        stock
+            .write(move |tx| {
+                events.iter().try_for_each(|event| dead_letters::bury(tx, "inventory", event, "why", 8, Micros(1)))
+            })
+            .await
+            .unwrap();
+        stock.close().await;
+
+        let listed = list(&databases).await.unwrap();
+        assert!(listed.contains("inventory  0 waiting to be sent, 52 dead"), "{listed}");
+        assert!(listed.contains("  and 2 older ones"), "{listed}");
+        assert!(listed.contains(&newest.to_string()) && !listed.contains(&oldest.to_string()), "{listed}");
     }
 }

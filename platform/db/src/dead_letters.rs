@@ -60,6 +60,15 @@ pub fn list(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<DeadLetter>> {
     tx.query(SQL, (limit,), DeadLetter::from_row)
 }
 
+/// How many dead letters there are.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn count(tx: &mut Tx<'_>) -> DbResult<i64> {
+    const SQL: &str = "SELECT COUNT(*) AS letters FROM dead_letters";
+    tx.query_one(SQL, (), |row| row.get("letters"))
+}
+
 /// The dead letters of one event: one for each consumer that gave it up.
 ///
 /// # Errors
