@@ -1,13 +1,17 @@
 //! Events come in any order, and twice: the order ends the same.
 
+use std::time::Duration;
+
 use contracts::{
-    event::{CodesIssued, DispenseCompleted, DispenseFailed},
+    event::{CodesIssued, DispenseCompleted, DispenseFailed, PaymentOrphaned},
+    ids::{OrderId, PaymentId},
     order::OrderStatus,
     qr::CodeStatus,
 };
 use proptest::test_runner::{Config, TestRunner};
+use serde_json::json;
 
-use super::shop::{TestShop, cup};
+use super::shop::{Inventory, TestShop, cup};
 
 #[test]
 fn what_machines_and_money_say_ends_the_same_in_every_order() {
@@ -54,4 +58,81 @@ async fn deliver(steps: &[usize]) {
     let order = shop.order(order.order_id).await;
     assert_eq!(order.status, OrderStatus::Completed, "after {steps:?}");
     assert_eq!((order.items[0].poured, order.items[0].in_review), (2, 0), "after {steps:?}");
+    nothing_changes_when_all_is_said_again(&shop, order.order_id).await;
+}
+
+/// The very same events again, shuffled: the inbox knows them.
+async fn nothing_changes_when_all_is_said_again(shop: &TestShop, order_id: OrderId) {
+    let before = (shop.order(order_id).await, orphaned(shop), shop.reservations.lock().unwrap().clone());
+    shop.world.redeliver_all_shuffled(before.0.version.unsigned_abs()).await;
+    let after = (shop.order(order_id).await, orphaned(shop), shop.reservations.lock().unwrap().clone());
+    assert_eq!(after, before);
+}
+
+fn orphaned(shop: &TestShop) -> Vec<PaymentId> {
+    shop.world.said::<PaymentOrphaned>().iter().map(|orphaned| orphaned.payment_id).collect()
+}
+
+/// What may happen to an order around its expiry.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Expires,
+    Money,
+    StaffRevive,
+    StaffCancel,
+    RunsOut,
+    IsDelivered,
+}
+
+#[test]
+fn money_around_an_expiry_pays_once_or_goes_back_whatever_comes_when() {
+    const STEPS: [Step; 6] =
+        [Step::Expires, Step::Money, Step::StaffRevive, Step::StaffCancel, Step::RunsOut, Step::IsDelivered];
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let steps = proptest::collection::vec(proptest::sample::select(&STEPS[..]), 3..10);
+    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+    runner
+        .run(&steps, |steps| {
+            runtime.block_on(live(&steps));
+            Ok(())
+        })
+        .unwrap();
+}
+
+async fn live(steps: &[Step]) {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    let path = format!("/api/Order/{}", order.order_id);
+    let mut payments = Vec::new();
+    // Once its late money went back, others believe that it is paid: it must not live again.
+    let mut is_over = false;
+    for step in steps {
+        match step {
+            Step::Expires => {
+                shop.world.clock.advance(Duration::from_secs(30 * 60));
+                shop.expire().await;
+            }
+            Step::Money => {
+                shop.world.clock.advance(Duration::from_secs(1));
+                payments.push(shop.pay(&order).await);
+            }
+            Step::StaffRevive => drop(shop.client.patch(&path, json!({ "status": "PENDING" })).await),
+            Step::StaffCancel => drop(shop.client.delete(&format!("{path}?reason=left")).await),
+            Step::RunsOut => shop.inventory(Inventory::RanOut),
+            Step::IsDelivered => shop.inventory(Inventory::Holds),
+        }
+        shop.world.settle().await;
+        let order = shop.order(order.order_id).await;
+        assert!(!is_over || order.status == OrderStatus::Expired, "{steps:?}");
+        is_over = order.status == OrderStatus::Expired && !orphaned(&shop).is_empty();
+    }
+    let order = shop.order(order.order_id).await;
+    let orphaned = orphaned(&shop);
+    for payment in &payments {
+        let pays = order.paid_at == Some(payment.paid_at);
+        let goes_back = orphaned.iter().filter(|id| **id == payment.payment_id).count();
+        assert_eq!(usize::from(pays) + goes_back, 1, "{payment:?} after {steps:?}");
+    }
+    assert_eq!(order.paid_at.is_some(), order.status == OrderStatus::Processing, "after {steps:?}");
+    nothing_changes_when_all_is_said_again(&shop, order.order_id).await;
 }
