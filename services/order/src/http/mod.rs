@@ -51,6 +51,7 @@ pub(crate) fn router(orders: Orders, ready: Ready) -> (Router, OpenApi) {
         (status = 201, body = OrderView),
         (status = 409, body = ProblemBody, description = "total-differs, out-of-stock, product-not-sold, order-id-taken"),
         (status = 422, body = ProblemBody, description = "invalid-order, unknown-product, idempotency-key-reused"),
+        (status = 503, body = ProblemBody, description = "menu-away, stock-unknown: nothing was written"),
     )
 )]
 async fn place_order(
