@@ -68,7 +68,7 @@ async fn a_reference_is_something_that_a_bank_could_have_written() {
     let till = Till::new().await;
     let order_id = till.placed(25_000).await;
     let shown = till.shown(order_id, 25_000).await;
-    for wrong in [" ".to_owned(), "BCA\0123".to_owned(), "x".repeat(121)] {
+    for wrong in [" ".to_owned(), "BCA\u{0} 123".to_owned(), "x".repeat(121)] {
         let refused = confirm(&till, shown.payment_id, json!({ "reference": wrong })).await;
         let _ = refused.problem(422, "invalid-reference");
     }
