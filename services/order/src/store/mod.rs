@@ -1,5 +1,8 @@
 //! The SQL of orders. One statement, one function.
 
+mod cups;
+mod lists;
+
 use std::collections::HashMap;
 
 use contracts::{
@@ -8,10 +11,13 @@ use contracts::{
     money::{Currency, Money, MoneyError},
     order::{AmountDue, OrderItemView, OrderStatus, OrderView, PriceView, StockCheck},
     payment::PaymentMethod,
-    qr::{CodeStatus, CodeView},
+    qr::CodeStatus,
     time::{BusinessDay, Micros},
 };
 use db::{DbError, DbResult, Row, Tx, Value};
+
+pub(crate) use cups::{CupChange, keep_cup};
+pub(crate) use lists::{ListFilter, changed_since, list};
 
 use crate::model::NewOrder;
 
@@ -145,73 +151,6 @@ pub(crate) fn amount_due(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<
             currency,
         })
     })
-}
-
-/// Which orders a list shows, newest first. `None`: any.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ListFilter {
-    pub(crate) status: Option<OrderStatus>,
-    pub(crate) channel: Option<contracts::order::Channel>,
-    pub(crate) business_day: Option<BusinessDay>,
-    /// A part of the number or of the customer's name.
-    pub(crate) text: Option<String>,
-    /// Only what was placed at this time or later.
-    pub(crate) placed_from: Option<Micros>,
-    /// The last order of the page before.
-    pub(crate) after: Option<(Micros, OrderId)>,
-}
-
-/// At most `limit` orders, newest first.
-pub(crate) fn list(tx: &mut Tx<'_>, filter: &ListFilter, limit: u32) -> DbResult<Vec<OrderView>> {
-    let mut sql = String::from("SELECT * FROM orders WHERE 1 = 1");
-    let mut values: Vec<Value> = Vec::new();
-    let mut also = |condition: &str, new: Vec<Value>| {
-        let mut condition = condition.to_owned();
-        for value in new {
-            values.push(value);
-            condition = condition.replacen('?', &format!("${}", values.len()), 1);
-        }
-        sql.push_str(" AND ");
-        sql.push_str(&condition);
-    };
-    if let Some(status) = filter.status {
-        also("status = ?", vec![status.word().into()]);
-    }
-    if let Some(channel) = filter.channel {
-        also("channel = ?", vec![channel.word().into()]);
-    }
-    if let Some(business_day) = filter.business_day {
-        also("business_day = ?", vec![business_day.to_string().into()]);
-    }
-    if let Some(placed_from) = filter.placed_from {
-        also("placed_at >= ?", vec![placed_from.0.into()]);
-    }
-    if let Some(text) = &filter.text {
-        let pattern = format!("%{}%", escaped(text));
-        also(
-            r"(LOWER(order_number) LIKE LOWER(?) ESCAPE '\' OR LOWER(customer_name) LIKE LOWER(?) ESCAPE '\')",
-            vec![pattern.clone().into(), pattern.into()],
-        );
-    }
-    if let Some((placed_at, order_id)) = filter.after {
-        also("(placed_at, order_id) < (?, ?)", vec![placed_at.0.into(), order_id.to_string().into()]);
-    }
-    values.push(i64::from(limit).into());
-    sql.push_str(&format!(" ORDER BY placed_at DESC, order_id DESC LIMIT ${}", values.len()));
-    let orders = tx.query(&sql, values, order_from_row)?;
-    with_all_items(tx, orders)
-}
-
-/// A text as LIKE takes it literally, escaped by `\`.
-fn escaped(text: &str) -> String {
-    text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
-}
-
-/// At most `limit` orders that changed at `since` or later, in the order of their changes.
-pub(crate) fn changed_since(tx: &mut Tx<'_>, since: Micros, limit: u32) -> DbResult<Vec<OrderView>> {
-    const SQL: &str = "SELECT * FROM orders WHERE updated_at >= $1 ORDER BY updated_at, order_id LIMIT $2";
-    let orders = tx.query(SQL, (since, limit), order_from_row)?;
-    with_all_items(tx, orders)
 }
 
 /// Moves a PENDING order (or, revived by late money, an EXPIRED one of this version) to PROCESSING. `None`: it is
@@ -374,35 +313,6 @@ pub(crate) fn touch(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbResult
     order.map(|order| with_items(tx, order)).transpose()
 }
 
-/// How a cup changed for those who watch the order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CupChange {
-    /// A newer word on it is known already.
-    Stale,
-    /// It changed, in nothing that an order shows.
-    Unseen,
-    /// It was poured, or came under review, or out of it.
-    Seen,
-}
-
-/// Keeps what QR says of a cup, unless something newer is known. One statement says what was before it, too.
-pub(crate) fn keep_cup(tx: &mut Tx<'_>, cup: &CodeView) -> DbResult<CupChange> {
-    const SQL: &str = "
-        INSERT INTO order_cups (order_id, line, unit, status, code, version) VALUES ($1, $2, $3, $4, $5, $6)
-            ON CONFLICT (order_id, line, unit) DO UPDATE
-               SET status_before = order_cups.status, status = excluded.status, code = excluded.code,
-                   version = excluded.version
-             WHERE excluded.version > order_cups.version
-        RETURNING status_before";
-    let params = (cup.order_id, cup.line, cup.unit, cup.status.word(), &cup.code, cup.version);
-    let Some(before) = tx.query_opt(SQL, params, |row| row.word_opt::<CodeStatus>("status_before"))? else {
-        return Ok(CupChange::Stale);
-    };
-    let shows = |status: CodeStatus| matches!(status, CodeStatus::Used | CodeStatus::Review);
-    let is_seen = before != Some(cup.status) && (before.is_some_and(shows) || shows(cup.status));
-    Ok(if is_seen { CupChange::Seen } else { CupChange::Unseen })
-}
-
 /// How much a machine pours of one unit of each line, in the order of the lines.
 pub(crate) fn dispense_ml(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Vec<Option<u32>>> {
     const SQL: &str = "SELECT dispense_ml FROM order_items WHERE order_id = $1 ORDER BY line";
@@ -464,7 +374,7 @@ fn with_all_items(tx: &mut Tx<'_>, mut orders: Vec<OrderView>) -> DbResult<Vec<O
     }
     let poured_by_machines = |order: &OrderView| order.items.iter().any(|item| item.is_dispensable);
     if orders.iter().any(poured_by_machines) {
-        for (order_id, line, status) in cups_of(tx, &orders)? {
+        for (order_id, line, status) in cups::cups_of(tx, &orders)? {
             let order = places.get(&order_id).map(|place| &mut orders[*place]);
             if let Some(item) = order.and_then(|order| order.items.iter_mut().find(|item| item.line == line)) {
                 item.poured += u32::from(status == CodeStatus::Used);
@@ -501,11 +411,6 @@ fn items_of(
         };
         Ok((order_id, item))
     })
-}
-
-fn cups_of(tx: &mut Tx<'_>, orders: &[OrderView]) -> DbResult<Vec<(OrderId, u32, CodeStatus)>> {
-    let sql = format!("SELECT order_id, line, status FROM order_cups WHERE order_id IN ({})", markers(orders.len()));
-    tx.query(&sql, order_ids(orders), |row| Ok((row.get("order_id")?, row.get("line")?, row.word("status")?)))
 }
 
 fn order_ids(orders: &[OrderView]) -> Vec<Value> {
