@@ -42,11 +42,13 @@ impl CodeStatus {
         match self {
             Self::Pending => matches!(next, Self::Active | Self::Expired | Self::Void),
             // A caller without the lease protocol uses a code at once.
-            Self::Active => matches!(next, Self::Leased | Self::Used | Self::Expired | Self::Void),
-            Self::Leased => matches!(next, Self::Used | Self::Active | Self::Review),
+            // A machine may say late that it poured what its heartbeat gave back: a person, or its word, decides.
+            Self::Active => matches!(next, Self::Leased | Self::Used | Self::Review | Self::Expired | Self::Void),
+            // Of an order that is over nothing is given back.
+            Self::Leased => matches!(next, Self::Used | Self::Active | Self::Review | Self::Void),
             Self::Review => matches!(next, Self::Used | Self::Active | Self::Void),
-            // Payment counts the time anew.
-            Self::Expired => matches!(next, Self::Active | Self::Void),
+            // Payment counts the time anew; a machine's late word as above.
+            Self::Expired => matches!(next, Self::Active | Self::Used | Self::Review | Self::Void),
             Self::Used | Self::Void => false,
         }
     }
@@ -234,10 +236,15 @@ pub struct Heartbeat {
     pub journal_epoch: String,
     /// The grants that it holds open or has yet to report.
     pub open_dispenses: Vec<DispenseId>,
-    /// The `grants` of the last answer that it saw. Leases up to it that are not open are freed; a grant that is still
-    /// on its way to the machine is not.
+    /// The `grants` of the last answer that it saw. Leases up to it that are not open are freed: they were counted
+    /// before this was sent, and the machine does not hold them.
     #[serde(default)]
     pub seen_grants: i64,
+    /// The `attemptId` of the scan that it waits to be answered, if there is one: its grant may be counted in
+    /// `seenGrants` while the answer is still on its way, so nothing is freed. A machine that gives a scan up takes no
+    /// answer to it any more, and stops sending this.
+    #[serde(default)]
+    pub open_attempt_id: Option<String>,
 }
 
 /// What a heartbeat answers.
@@ -259,7 +266,7 @@ pub struct ReissueCodes {
     pub codes: Option<Vec<String>>,
 }
 
-/// `POST /api/QrCode/{code}/resolve`: a person's decision on a code in REVIEW.
+/// `POST /api/QrCode/{code}/resolve`: a person's decision on a code in REVIEW, or LEASED by a machine that is dead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResolveCode {
@@ -273,6 +280,6 @@ pub struct ResolveCode {
 pub enum ReviewDecision {
     /// The guest has the drink: the code is used.
     Poured,
-    /// The guest has none: the code pours again.
+    /// The guest has none: the code pours again, or where a machine has it, a new one in its place.
     NotPoured,
 }

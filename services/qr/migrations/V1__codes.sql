@@ -47,9 +47,11 @@ CREATE INDEX qr_codes_of_order ON qr_codes (order_id);
 CREATE UNIQUE INDEX qr_codes_living ON qr_codes (order_id, line, unit) WHERE status <> 'VOID';
 CREATE INDEX qr_codes_due ON qr_codes (expires_at) WHERE status IN ('PENDING', 'ACTIVE');
 CREATE INDEX qr_codes_leased ON qr_codes (device_id) WHERE status = 'LEASED';
-CREATE INDEX qr_codes_attention ON qr_codes (updated_at) WHERE is_paid = 1 AND status IN ('EXPIRED', 'REVIEW');
+CREATE INDEX qr_codes_attention ON qr_codes (status, updated_at, code)
+    WHERE is_paid = 1 AND status IN ('EXPIRED', 'LEASED', 'REVIEW');
 
--- The machines, as they were heard of first. grants counts every grant ever given to one.
+-- The machines. journal_epoch is that of the journal they write now. grants counts what a machine was told: a grant
+-- that it is told of again counts again. Whoever writes for a machine writes this row first.
 CREATE TABLE devices (
     device_id     TEXT   NOT NULL PRIMARY KEY,
     journal_epoch TEXT   NOT NULL,
@@ -58,8 +60,16 @@ CREATE TABLE devices (
     seen_at       BIGINT NOT NULL
 );
 
+-- The journals that a machine wrote before: what comes from one of them comes late.
+CREATE TABLE former_journals (
+    device_id     TEXT NOT NULL REFERENCES devices (device_id),
+    journal_epoch TEXT NOT NULL,
+    PRIMARY KEY (device_id, journal_epoch)
+);
+
 -- Every grant to pour, and how it ended. device_id is NULL where a code was used up by a caller without leases.
--- A closed row without outcome: the machine lost its journal before it reported.
+-- reported_at: when the machine itself said how it ended, which is final. A row that was closed before that was closed
+-- by what its heartbeat let us conclude, without outcome by the loss of its journal, or by a person.
 CREATE TABLE dispense_logs (
     dispense_id TEXT   NOT NULL PRIMARY KEY,
     code        TEXT   NOT NULL REFERENCES qr_codes (code),
@@ -73,8 +83,10 @@ CREATE TABLE dispense_logs (
     decision    TEXT   CHECK (decision IN ('poured', 'not_poured')),
     granted_at  BIGINT NOT NULL,
     closed_at   BIGINT,
+    reported_at BIGINT,
     updated_at  BIGINT NOT NULL,
-    CHECK (closed_at IS NOT NULL OR (outcome IS NULL AND poured_ms IS NULL AND decision IS NULL))
+    CHECK (closed_at IS NOT NULL
+        OR (outcome IS NULL AND poured_ms IS NULL AND decision IS NULL AND reported_at IS NULL))
 );
 
 CREATE INDEX dispense_logs_of_code ON dispense_logs (code);

@@ -7,7 +7,7 @@ use web::Problem;
 
 /// Why a request about codes was refused.
 #[derive(Debug, thiserror::Error)]
-pub enum QrError {
+pub(crate) enum QrError {
     /// No such code, or not one of the order.
     #[error(
         "There is no code {0:?} here. Scan it again, or look at the order's codes at /api/QrCode/order/{{orderId}}."
@@ -27,6 +27,21 @@ pub enum QrError {
     /// The request names a machine in a way that cannot be.
     #[error("{0}")]
     Invalid(String),
+    /// The machine wrote another journal since: what it asked before comes too late.
+    #[error(
+        "The machine {device_id:?} has begun another journal since {journal_epoch:?}, so this comes too late and does \
+         nothing. Send the epoch of the journal that the machine writes now; a journal that is put back from a copy \
+         takes a new epoch."
+    )]
+    FormerJournal {
+        /// Which machine.
+        device_id: String,
+        /// The journal that it sent.
+        journal_epoch: String,
+    },
+    /// No page ended there.
+    #[error("{0:?} is no cursor of this list. Send the nextCursor of the page before, or none for the first page.")]
+    InvalidCursor(String),
     /// The code cannot be replaced.
     #[error("{}", not_reissuable(.code, .product_name, *.status, *.is_paid))]
     NotReissuable {
@@ -39,7 +54,7 @@ pub enum QrError {
         /// Whether it is paid.
         is_paid: bool,
     },
-    /// The code is not in REVIEW.
+    /// The code is neither in REVIEW nor in a machine.
     #[error(
         "The code {code} is {}, so there is nothing to decide. Look at the list again: someone may have decided already.",
         .status.word()
@@ -66,7 +81,8 @@ fn not_reissuable(code: &str, product_name: &str, status: CodeStatus, is_paid: b
     match status {
         CodeStatus::Leased => format!(
             "{of} is in a machine right now. Wait until it has poured; if the machine is stuck, switch it off and on: \
-             it then says what it did."
+             it then says what it did. If it is dead, say whether the guest has the drink \
+             (POST /api/QrCode/{code}/resolve)."
         ),
         CodeStatus::Review => format!(
             "{of} is in review. First say whether the guest has the drink (POST /api/QrCode/{code}/resolve); \
@@ -95,7 +111,9 @@ impl From<QrError> for Problem {
                 Self::new(StatusCode::NOT_FOUND, "unknown-dispense", "Unknown dispense", detail)
             }
             QrError::WrongDevice(_) => Self::conflict("wrong-device", "Another machine's dispense", detail),
+            QrError::FormerJournal { .. } => Self::conflict("former-journal", "A journal of before", detail),
             QrError::Invalid(_) => Self::invalid(detail),
+            QrError::InvalidCursor(_) => Self::bad_request(detail),
             QrError::NotReissuable { status, is_paid, .. } => not_reissuable_problem(status, is_paid, detail),
             QrError::NotInReview { .. } => Self::conflict("code-not-in-review", "Not in review", detail),
             QrError::NotDrawable(_) => Self::internal(detail),

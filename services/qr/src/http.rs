@@ -8,14 +8,17 @@ use axum::{
     routing::get,
 };
 use contracts::{
+    Page,
     ids::OrderId,
     qr::{
         CodeView, CompleteDispense, Heartbeat, HeartbeatAnswer, ReissueCodes, ResolveCode, ValidateAnswer, ValidateCode,
     },
     receipt::ReceiptCodes,
 };
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Json, Path, Problem, Submission};
+use web::{Json, Path, Problem, Query, Submission};
 
 use crate::commands::Codes;
 
@@ -50,7 +53,8 @@ async fn validate_code(
 
 /// Reports how a grant ended.
 ///
-/// It may be sent any number of times: the first report decides, later ones are answered with how the code stands.
+/// It may be sent any number of times: the machine's first report decides, later ones are answered with how the code
+/// stands. A lease that was ended without the machine's word is still corrected by it.
 #[utoipa::path(post, path = "/api/QrCode/{code}/complete", tag = "QrCode", request_body = CompleteDispense,
     params(("code" = String, Path, description = "What was scanned")),
     responses((status = 200, description = "How the code stands", body = CodeView)))]
@@ -64,7 +68,8 @@ async fn complete_dispense(
 
 /// A dispenser says what it holds.
 ///
-/// Leases that it knows of and does not hold pour again; those of a lost journal go to REVIEW.
+/// Leases that it was told of and does not hold pour again, unless it waits for the answer to a scan; those of a lost
+/// journal go to REVIEW.
 #[utoipa::path(post, path = "/api/QrCode/heartbeat", tag = "QrCode", request_body = Heartbeat,
     responses((status = 200, description = "How many grants it was ever given", body = HeartbeatAnswer)))]
 async fn hear_machine(
@@ -87,10 +92,12 @@ async fn reissue_codes(
     Ok(axum::Json(codes.reissue(submission.key, submission.body).await?))
 }
 
-/// Decides on a code in REVIEW: was the cup poured?
+/// Decides on a code in REVIEW, or LEASED by a machine that is dead: was the cup poured?
+///
+/// `not_poured` of a LEASED code answers the new code that takes its place: the machine may still hold the old one.
 #[utoipa::path(post, path = "/api/QrCode/{code}/resolve", tag = "QrCode", request_body = ResolveCode,
     params(
-        ("code" = String, Path, description = "The code in REVIEW"),
+        ("code" = String, Path, description = "The code in REVIEW or LEASED"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key again is the same answer again"),
     ),
     responses((status = 200, description = "How the code stands now", body = CodeView)))]
@@ -113,11 +120,24 @@ async fn codes_of_order(
     Ok(axum::Json(codes.of_order(order_id).await?))
 }
 
-/// The paid codes that wait for a person: expired, or in REVIEW; the latest 200.
-#[utoipa::path(get, path = "/api/QrCode/attention", tag = "QrCode",
-    responses((status = 200, description = "The codes, the latest first", body = Vec<CodeView>)))]
-async fn codes_for_attention(State(codes): State<Codes>) -> Result<axum::Json<Vec<CodeView>>, Problem> {
-    Ok(axum::Json(codes.attention().await?))
+/// Which page of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListAttention {
+    /// The `nextCursor` of the page before.
+    #[serde(default)]
+    cursor: Option<String>,
+}
+
+/// The paid codes that wait for a person: in REVIEW, then in a machine for minutes, then expired; 200 on a page.
+#[utoipa::path(get, path = "/api/QrCode/attention", tag = "QrCode", params(ListAttention),
+    responses((status = 200, description = "A page of codes, of each kind the latest first", body = Page<CodeView>)))]
+async fn codes_for_attention(
+    State(codes): State<Codes>,
+    Query(list): Query<ListAttention>,
+) -> Result<axum::Json<Page<CodeView>>, Problem> {
+    Ok(axum::Json(codes.attention(list.cursor).await?))
 }
 
 /// A code's picture never changes; a browser keeps it for a day, and nobody between it and us does.

@@ -4,10 +4,13 @@
 //! and payments; says CodesIssued, DispenseCompleted and DispenseFailed. A machine gets a *lease* on a code and reports
 //! what became of it (the lease protocol); no time frees a lease, only the machine's word, its heartbeat, or a person.
 //! Refuses to know prices and products: what a cup is called and holds comes with the order.
+//!
+//! A machine is whoever names itself, and pours whatever is scanned at 30 ml/s. Lists of what each machine pours, with
+//! the answer `wrong_machine`, and calibration come with the pairing of devices.
 
 mod commands;
 mod consumers;
-pub mod error;
+mod error;
 mod http;
 mod model;
 mod store;
@@ -20,7 +23,7 @@ use contracts::event::Queue;
 use db::{OpenError, Schema};
 use host::{Service, Surroundings, Timer};
 
-pub use commands::Codes;
+use commands::Codes;
 
 /// The service's name, by which peers call it and its database is called.
 pub const SERVICE: &str = "qr";
@@ -30,7 +33,6 @@ const CONSUMER: &str = "qr";
 const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 
 /// QR's tables.
-/// Its tables.
 pub const SCHEMA: Schema =
     Schema { service: SERVICE, migrations: &[("V1__codes", include_str!("../migrations/V1__codes.sql"))] };
 

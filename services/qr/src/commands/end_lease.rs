@@ -3,14 +3,14 @@
 use contracts::{
     event::{DispenseCompleted, DispenseFailed},
     ids::OrderId,
-    qr::{CodeStatus, DispenseOutcome},
+    qr::CodeStatus,
     time::Micros,
 };
 use db::{DbResult, Tx, outbox};
 
 use super::{receipt_part::ReceiptPart, tell};
 use crate::{
-    model::{self, Code, Ending, HeldLease},
+    model::{self, Account, Code, Ending, HeldLease},
     store,
 };
 
@@ -20,14 +20,14 @@ pub(super) struct Ended {
     pub(super) part: ReceiptPart,
 }
 
-/// Ends the lease as `ending` says. `report` is the machine's word, absent where its journal is lost. `None`: the
-/// lease was ended before, or its machine was told of it again meanwhile.
+/// Ends the lease as `ending` says; `account` is whose word that is. `None`: the lease was ended before, or its machine
+/// was told of it again meanwhile.
 pub(super) fn end_lease(
     tx: &mut Tx<'_>,
     order_id: OrderId,
     lease: &HeldLease,
     ending: Ending,
-    report: Option<(DispenseOutcome, u32)>,
+    account: Account,
     now: Micros,
 ) -> DbResult<Option<Ended>> {
     let Some(order) = store::lock_order(tx, order_id)? else { return Ok(None) };
@@ -36,8 +36,8 @@ pub(super) fn end_lease(
     let Some(code) = store::end_lease(tx, &lease.code, grant, to, model::given_back_until(now), now)? else {
         return Ok(None);
     };
-    store::close(tx, lease.dispense_id, report, now)?;
-    say(tx, &code, ending, report, now)?;
+    store::close(tx, lease.dispense_id, account, now)?;
+    say(tx, &code, ending, account, now)?;
     let part = ReceiptPart::read(tx, order_id, order.receipt_version)?;
     Ok(Some(Ended { code, part }))
 }
@@ -53,18 +53,13 @@ pub(super) fn status_after(ending: Ending, order_is_open: bool) -> CodeStatus {
     }
 }
 
-fn say(
-    tx: &mut Tx<'_>,
-    code: &Code,
-    ending: Ending,
-    report: Option<(DispenseOutcome, u32)>,
-    now: Micros,
-) -> DbResult<()> {
+/// Tells the others how a grant ended.
+pub(super) fn say(tx: &mut Tx<'_>, code: &Code, ending: Ending, account: Account, now: Micros) -> DbResult<()> {
     match ending {
         Ending::Used { poured_ms } => outbox::append(tx, &DispenseCompleted { code: code.view(), poured_ms }, now),
         Ending::GivenBack => tell(tx, code.order_id, std::slice::from_ref(code), now),
         Ending::Review => {
-            let (outcome, poured_ms) = report.unzip();
+            let (outcome, poured_ms) = (account.outcome(), account.poured_ms());
             outbox::append(tx, &DispenseFailed { code: code.view(), outcome, poured_ms }, now)
         }
     }

@@ -18,7 +18,7 @@ impl Codes {
     ///
     /// # Errors
     /// Where the database cannot be written; the next run goes on.
-    pub async fn expire_due(&self) -> Result<(), QrError> {
+    pub(crate) async fn expire_due(&self) -> Result<(), QrError> {
         let now = self.clock.now();
         for _ in 0..BATCHES_PER_RUN_MAX {
             let due = self.db.read::<_, DbError, _>(move |tx| store::due(tx, now, CODES_PER_BATCH_MAX)).await?;

@@ -1,15 +1,15 @@
 //! `POST /api/QrCode/heartbeat`: a machine says what it holds, so that no lease is kept for nobody.
 
 use contracts::{
-    qr::{DispenseOutcome, Heartbeat, HeartbeatAnswer},
+    qr::{Heartbeat, HeartbeatAnswer},
     time::Micros,
 };
-use db::{DbError, DbResult, Tx};
+use db::Tx;
 
-use super::{Codes, checked_name, end_lease::end_lease, receipt_part::ReceiptPart};
+use super::{Codes, checked_name, end_lease::end_lease, meet_machine::meet, receipt_part::ReceiptPart};
 use crate::{
     error::QrError,
-    model::{self, Ending},
+    model::{self, Account, Ending, Holding},
     store,
 };
 
@@ -17,44 +17,44 @@ use crate::{
 const OPEN_DISPENSES_MAX: usize = 64;
 
 impl Codes {
-    /// Frees the leases that the machine knows of and does not hold, moves those of a lost journal to REVIEW, and
-    /// answers how many grants the machine was ever given.
+    /// Frees the leases that the machine was told of and does not hold, unless it waits for an answer, moves those of
+    /// a lost journal to REVIEW, and answers how many grants the machine was ever told.
     ///
     /// # Errors
-    /// [`QrError::Invalid`] where a name is empty or too long, or too much is open.
-    pub async fn heartbeat(&self, heartbeat: Heartbeat) -> Result<HeartbeatAnswer, QrError> {
+    /// [`QrError::Invalid`] where a name is empty or too long, or too much is open; [`QrError::FormerJournal`].
+    pub(crate) async fn heartbeat(&self, heartbeat: Heartbeat) -> Result<HeartbeatAnswer, QrError> {
         let open = heartbeat.open_dispenses.len();
         if open > OPEN_DISPENSES_MAX {
-            let refusal = format!("openDispenses has {open} grants. A machine holds at most {OPEN_DISPENSES_MAX}.");
-            return Err(QrError::Invalid(refusal));
+            return Err(QrError::Invalid(format!(
+                "openDispenses has {open} grants; a machine holds at most {OPEN_DISPENSES_MAX}. Report those that have \
+                 ended first (POST /api/QrCode/{{code}}/complete), then send the rest."
+            )));
         }
+        let open_attempt_id = heartbeat.open_attempt_id.map(|id| checked_name("openAttemptId", id)).transpose()?;
         let heartbeat = Heartbeat {
             device_id: checked_name("deviceId", heartbeat.device_id)?,
             journal_epoch: checked_name("journalEpoch", heartbeat.journal_epoch)?,
+            open_attempt_id,
             ..heartbeat
         };
         let now = self.clock.now();
-        let (answer, parts) = self.db.write::<_, DbError, _>(move |tx| hear(tx, &heartbeat, now)).await?;
+        let (answer, parts) = self.db.write(move |tx| hear(tx, &heartbeat, now)).await?;
         self.show(parts).await;
         Ok(answer)
     }
 }
 
-fn hear(tx: &mut Tx<'_>, heartbeat: &Heartbeat, now: Micros) -> DbResult<(HeartbeatAnswer, Vec<ReceiptPart>)> {
-    let Heartbeat { device_id, journal_epoch, open_dispenses, seen_grants } = heartbeat;
-    let leases = store::leased_by(tx, device_id)?;
-    let seen_grants = model::believable_grants(*seen_grants, store::grants_of(tx, device_id)?);
-    let mut parts = Vec::new();
-    for (order_id, lease) in leases {
-        let Some(ending) = model::ending_by_heartbeat(&lease, journal_epoch, open_dispenses, seen_grants) else {
-            continue;
-        };
-        let report = match ending {
-            Ending::GivenBack => Some((DispenseOutcome::NotPoured, 0)),
-            Ending::Review | Ending::Used { .. } => None,
-        };
-        parts.extend(end_lease(tx, order_id, &lease, ending, report, now)?.map(|ended| ended.part));
+fn hear(tx: &mut Tx<'_>, heartbeat: &Heartbeat, now: Micros) -> Result<(HeartbeatAnswer, Vec<ReceiptPart>), QrError> {
+    let Heartbeat { device_id, journal_epoch, open_dispenses, seen_grants, open_attempt_id } = heartbeat;
+    let met = meet(tx, device_id, journal_epoch, now)?;
+    let seen_grants = model::believable_grants(*seen_grants, met.device.grants);
+    let holding = Holding { open_dispenses, is_asking: open_attempt_id.is_some(), seen_grants };
+    let mut parts = met.lost.unwrap_or_default();
+    for (order_id, lease) in store::leased_by(tx, device_id)? {
+        if model::is_freed(&lease, holding) {
+            let ended = end_lease(tx, order_id, &lease, Ending::GivenBack, Account::NotHeld, now)?;
+            parts.extend(ended.map(|ended| ended.part));
+        }
     }
-    let device = store::heard(tx, device_id, journal_epoch, now)?;
-    Ok((HeartbeatAnswer { grants: device.grants }, parts))
+    Ok((HeartbeatAnswer { grants: met.device.grants }, parts))
 }

@@ -23,11 +23,12 @@ use crate::{
 impl Codes {
     /// Issues a code for each cup of the order that has none that lives.
     ///
-    /// Of an order without cups nothing is kept, not even that it was heard: hearing it again does nothing again.
+    /// An order without cups gets nothing, and that it was placed is not kept: hearing it again does nothing again. Its
+    /// payment and its end do not say what it holds, and leave a row of `code_orders`.
     ///
     /// # Errors
     /// Where the database cannot be written.
-    pub async fn order_placed(&self, event: EventId, order: PlacedOrder) -> Result<(), QrError> {
+    pub(crate) async fn order_placed(&self, event: EventId, order: PlacedOrder) -> Result<(), QrError> {
         let cups = model::cups(&order.items);
         if cups.is_empty() {
             return Ok(());
@@ -55,7 +56,7 @@ impl Codes {
     ///
     /// # Errors
     /// Where the database cannot be written.
-    pub async fn order_paid(&self, event: EventId, payment: &PaymentCompleted) -> Result<(), QrError> {
+    pub(crate) async fn order_paid(&self, event: EventId, payment: &PaymentCompleted) -> Result<(), QrError> {
         let (now, validity) = (self.clock.now(), self.shop.current().code_validity());
         let &PaymentCompleted { order_id, paid_at, .. } = payment;
         let part = self.db.write::<_, DbError, _>(move |tx| {
@@ -80,7 +81,12 @@ impl Codes {
     ///
     /// # Errors
     /// Where the database cannot be written.
-    pub async fn order_over(&self, event: EventId, order_id: OrderId, order_version: i64) -> Result<(), QrError> {
+    pub(crate) async fn order_over(
+        &self,
+        event: EventId,
+        order_id: OrderId,
+        order_version: i64,
+    ) -> Result<(), QrError> {
         let now = self.clock.now();
         let part = self.db.write::<_, DbError, _>(move |tx| {
             if !inbox::first_time(tx, CONSUMER, event, now)? {

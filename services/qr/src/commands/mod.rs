@@ -5,6 +5,7 @@ mod end_lease;
 mod expire_codes;
 mod hear_machine;
 mod issue_codes;
+mod meet_machine;
 mod read_codes;
 mod receipt_part;
 mod reissue_codes;
@@ -26,7 +27,7 @@ const CODES_PER_EVENT_MAX: usize = 500;
 
 /// The codes: one for each cup, and one drink for each code. Clones are the same.
 #[derive(Clone)]
-pub struct Codes {
+pub(crate) struct Codes {
     pub(crate) db: Db,
     pub(crate) cache: Arc<dyn Cache>,
     pub(crate) clock: Clock,

@@ -68,7 +68,7 @@ impl Codes {
     ///
     /// # Errors
     /// Where the database cannot be read.
-    pub async fn receipt_codes(&self, order_id: OrderId) -> Result<ReceiptCodes, QrError> {
+    pub(crate) async fn receipt_codes(&self, order_id: OrderId) -> Result<ReceiptCodes, QrError> {
         let part = self.db.read::<_, DbError, _>(move |tx| {
             let Some(version) = store::receipt_version(tx, order_id)? else { return Ok(None) };
             ReceiptPart::read(tx, order_id, version).map(Some)

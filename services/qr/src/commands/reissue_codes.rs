@@ -5,7 +5,7 @@ use contracts::{
     time::Micros,
 };
 use db::{
-    Tx,
+    DbResult, Tx,
     idempotency::{self, RequestKey},
 };
 
@@ -24,7 +24,11 @@ impl Codes {
     ///
     /// # Errors
     /// [`QrError::NotReissuable`] says what to do instead; then none is replaced.
-    pub async fn reissue(&self, key: Option<RequestKey>, request: ReissueCodes) -> Result<Vec<CodeView>, QrError> {
+    pub(crate) async fn reissue(
+        &self,
+        key: Option<RequestKey>,
+        request: ReissueCodes,
+    ) -> Result<Vec<CodeView>, QrError> {
         let named = request.codes.as_ref().map_or(0, Vec::len);
         if named > CODES_NAMED_MAX {
             return Err(QrError::Invalid(format!(
@@ -71,19 +75,30 @@ fn replace(
     let mut issued = Vec::with_capacity(replaced.len());
     for old in replaced {
         let Some(void) = store::void(tx, &old.code, now)? else { return Err(moved_on(tx, old)?) };
-        let new = NewCode {
-            code: text(),
-            order_id: void.order_id,
-            cup: &void.cup,
-            status: CodeStatus::Active,
-            expires_at,
-            issued_at: now,
-            version: void.version + 1,
-            replaces: Some(&void.code),
-        };
-        issued.push(store::insert(tx, new)?);
+        issued.push(issue_instead(tx, &void, text(), expires_at, now)?);
     }
     Ok(issued)
+}
+
+/// Issues a code that pours in the place of a paid one that was given up.
+pub(super) fn issue_instead(
+    tx: &mut Tx<'_>,
+    void: &Code,
+    text: String,
+    expires_at: Micros,
+    now: Micros,
+) -> DbResult<Code> {
+    let new = NewCode {
+        code: text,
+        order_id: void.order_id,
+        cup: &void.cup,
+        status: CodeStatus::Active,
+        expires_at,
+        issued_at: now,
+        version: void.version + 1,
+        replaces: Some(&void.code),
+    };
+    store::insert(tx, new)
 }
 
 /// The code changed between the look at it and its replacement: refused as it stands now.

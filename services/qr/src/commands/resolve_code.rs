@@ -1,65 +1,100 @@
-//! `POST /api/QrCode/{code}/resolve`: a person says whether a cup in REVIEW was poured.
+//! `POST /api/QrCode/{code}/resolve`: a person says whether a cup was poured that is in REVIEW, or in a dead machine.
 
 use contracts::{
     event::DispenseCompleted,
-    qr::{CodeView, ResolveCode, ReviewDecision},
+    qr::{CodeStatus, CodeView, ResolveCode, ReviewDecision},
+    time::Micros,
 };
 use db::{
+    Tx,
     idempotency::{self, RequestKey},
     outbox,
 };
 
-use super::{Codes, end_lease::status_after, receipt_part::ReceiptPart, tell};
+use super::{Codes, end_lease::status_after, receipt_part::ReceiptPart, reissue_codes::issue_instead, tell};
 use crate::{
     error::QrError,
-    model::{self, Ending},
-    store,
+    model::{self, Account, Code, Ending},
+    store::{self, Standing},
 };
 
 impl Codes {
-    /// Ends the review: USED, or pouring again for at least five minutes. Of an order that is over it pours no more.
+    /// Ends a review or a lease: USED, or pouring again for at least five minutes. Of an order that is over it pours no
+    /// more.
+    ///
+    /// A code that a machine has does not pour again, because the machine may still hold the grant: it dies, and a new
+    /// one takes its place, which is what is answered then.
     ///
     /// # Errors
     /// [`QrError::NotInReview`], with where the code stands.
-    pub async fn resolve(
+    pub(crate) async fn resolve(
         &self,
         key: Option<RequestKey>,
         scanned: String,
         request: ResolveCode,
     ) -> Result<CodeView, QrError> {
         let code = model::read_code(&scanned).ok_or(QrError::UnknownCode(scanned))?;
-        let now = self.clock.now();
-        let ending = match request.decision {
-            ReviewDecision::Poured => Ending::Used { poured_ms: None },
-            ReviewDecision::NotPoured => Ending::GivenBack,
-        };
+        let (now, shop) = (self.clock.now(), self.shop.current());
+        let day = shop.business_day(now);
         let resolved = self.db.write(move |tx| {
             if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
                 return Ok((earlier, None));
             }
             let seen = store::find(tx, &code)?.ok_or_else(|| QrError::UnknownCode(code.clone()))?;
             let order = store::lock_order(tx, seen.order_id)?.ok_or(QrError::NoCodes(seen.order_id))?;
-            let to = status_after(ending, order.is_open);
-            let Some(resolved) = store::resolve(tx, &code, to, model::given_back_until(now), now)? else {
-                let status = store::find(tx, &code)?.map_or(seen.status, |code| code.status);
-                return Err(QrError::NotInReview { code: code.clone(), status });
+            // As it stands now that nobody else changes it.
+            let seen = store::find(tx, &code)?.unwrap_or(seen);
+            let resolved = decide(tx, &seen, &order, request.decision, now)?;
+            let stands = if needs_another(&seen, &resolved, &order) {
+                let text = model::write_code(day, rand::random());
+                issue_instead(tx, &resolved, text, now + shop.code_validity(), now)?
+            } else {
+                resolved
             };
-            if let Some(dispense_id) = resolved.dispense_id {
-                store::decide(tx, dispense_id, request.decision, now)?;
-            }
-            let view = resolved.view();
+            let view = stands.view();
             match request.decision {
                 ReviewDecision::Poured => {
                     outbox::append(tx, &DispenseCompleted { code: view.clone(), poured_ms: None }, now)?;
                 }
-                ReviewDecision::NotPoured => tell(tx, resolved.order_id, std::slice::from_ref(&resolved), now)?,
+                ReviewDecision::NotPoured => tell(tx, stands.order_id, std::slice::from_ref(&stands), now)?,
             }
             idempotency::remember(tx, key.as_ref(), &view, now)?;
-            let part = ReceiptPart::read(tx, resolved.order_id, order.receipt_version)?;
+            let part = ReceiptPart::read(tx, stands.order_id, order.receipt_version)?;
             Ok::<_, QrError>((view, Some(part)))
         });
         let (view, part) = resolved.await?;
         self.show(part).await;
         Ok(view)
     }
+}
+
+/// Writes the decision: on the code, and in the log of its grant.
+fn decide(
+    tx: &mut Tx<'_>,
+    seen: &Code,
+    order: &Standing,
+    decision: ReviewDecision,
+    now: Micros,
+) -> Result<Code, QrError> {
+    let ending = match decision {
+        ReviewDecision::Poured => Ending::Used { poured_ms: None },
+        ReviewDecision::NotPoured => Ending::GivenBack,
+    };
+    let to = match (seen.status, ending) {
+        (CodeStatus::Leased, Ending::GivenBack) => CodeStatus::Void,
+        (CodeStatus::Leased | CodeStatus::Review, _) => status_after(ending, order.is_open),
+        (status, _) => return Err(QrError::NotInReview { code: seen.code.clone(), status }),
+    };
+    let until = model::given_back_until(now);
+    let resolved = store::resolve(tx, &seen.code, seen.status, to, until, now)?;
+    let resolved = resolved.ok_or(QrError::NotInReview { code: seen.code.clone(), status: seen.status })?;
+    if let Some(dispense_id) = resolved.dispense_id {
+        store::close(tx, dispense_id, Account::Unknown, now)?;
+        store::decide(tx, dispense_id, decision, now)?;
+    }
+    Ok(resolved)
+}
+
+fn needs_another(seen: &Code, resolved: &Code, order: &Standing) -> bool {
+    seen.status == CodeStatus::Leased && resolved.status == CodeStatus::Void && order.is_open
 }

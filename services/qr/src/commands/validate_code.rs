@@ -8,10 +8,10 @@ use contracts::{
 };
 use db::{DbError, DbResult, Tx, outbox};
 
-use super::{Codes, checked_name, end_lease::end_lease, receipt_part::ReceiptPart};
+use super::{Codes, checked_name, meet_machine::meet, receipt_part::ReceiptPart};
 use crate::{
     error::QrError,
-    model::{self, Code, Ending, Machine, Scan},
+    model::{self, Code, Machine, Scan},
     store,
 };
 
@@ -19,6 +19,8 @@ use crate::{
 const ML_PER_SECOND_DEFAULT: u32 = 30;
 /// The second look is after another request won; what that one wrote decides, so there is never a third.
 const LOOKS_MAX: u32 = 2;
+/// The second time the machine's new journal is known; a machine has no third.
+const MEETINGS_MAX: u32 = 2;
 
 impl Codes {
     /// Answers a scan: pour, and for how long, or why not.
@@ -26,19 +28,43 @@ impl Codes {
     /// A `code` alone is USED from then on; with a machine's names it is LEASED to that machine.
     ///
     /// # Errors
-    /// [`QrError::Invalid`] where some of the machine's three names are missing or too long.
-    pub async fn validate(&self, request: ValidateCode) -> Result<ValidateAnswer, QrError> {
+    /// [`QrError::Invalid`] where some of the machine's three names are missing or too long;
+    /// [`QrError::FormerJournal`] where the scan comes too late.
+    pub(crate) async fn validate(&self, request: ValidateCode) -> Result<ValidateAnswer, QrError> {
         let code = model::read_code(&request.code);
         let machine = machine_of(request)?;
         let Some(code) = code else { return Ok(refusal(RefusalReason::NotFound)) };
         let now = self.clock.now();
-        let scanned = self.db.write::<_, DbError, _>(move |tx| match &machine {
-            Some(machine) => lease(tx, &code, machine, now),
-            None => use_up(tx, &code, now),
-        });
-        let (answer, parts) = scanned.await?;
-        self.show(parts).await;
-        Ok(answer)
+        let Some(machine) = machine else {
+            let (answer, part) = self.db.write::<_, DbError, _>(move |tx| use_up(tx, &code, now)).await?;
+            self.show(part).await;
+            return Ok(answer);
+        };
+        self.validate_for(code, machine, now).await
+    }
+
+    /// What a new journal changes is committed before the scan, so that no transaction writes orders out of order.
+    async fn validate_for(&self, code: String, machine: Machine, now: Micros) -> Result<ValidateAnswer, QrError> {
+        for _ in 0..MEETINGS_MAX {
+            let (code, machine) = (code.clone(), machine.clone());
+            let scanned = self.db.write(move |tx| {
+                let met = meet(tx, &machine.device_id, &machine.journal_epoch, now)?;
+                match met.lost {
+                    Some(parts) => Ok::<_, QrError>((None, parts)),
+                    None => {
+                        let (answer, part) = lease(tx, &code, &machine, now)?;
+                        Ok((Some(answer), part.into_iter().collect()))
+                    }
+                }
+            });
+            let (answer, parts) = scanned.await?;
+            self.show(parts).await;
+            if let Some(answer) = answer {
+                return Ok(answer);
+            }
+        }
+        let Machine { device_id, journal_epoch, .. } = machine;
+        Err(QrError::FormerJournal { device_id, journal_epoch })
     }
 }
 
@@ -59,14 +85,15 @@ fn machine_of(request: ValidateCode) -> Result<Option<Machine>, QrError> {
     }
 }
 
-type Scanned = (ValidateAnswer, Vec<ReceiptPart>);
+/// The answer, and what changed.
+type Scanned = (ValidateAnswer, Option<ReceiptPart>);
 
 /// Steps 34 to 36 for a caller without leases: at most once.
 fn use_up(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Scanned> {
     for _ in 0..LOOKS_MAX {
-        let Some(seen) = store::find(tx, code)? else { return Ok((refusal(RefusalReason::NotFound), vec![])) };
+        let Some(seen) = store::find(tx, code)? else { return Ok((refusal(RefusalReason::NotFound), None)) };
         if let Scan::Refuse(reason) = model::scan(&seen, None, now) {
-            return Ok((refusal(reason), vec![]));
+            return Ok((refusal(reason), None));
         }
         let Some(order) = store::lock_order(tx, seen.order_id)? else { break };
         let Some(used) = store::use_up(tx, code, now)? else { continue };
@@ -74,72 +101,48 @@ fn use_up(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Scanned> {
         store::used_at_once(tx, DispenseId::new(now), &used, duration_ms, now)?;
         outbox::append(tx, &DispenseCompleted { code: used.view(), poured_ms: None }, now)?;
         let part = ReceiptPart::read(tx, used.order_id, order.receipt_version)?;
-        return Ok((permission(used, duration_ms, None), vec![part]));
+        return Ok((permission(used, duration_ms, None), Some(part)));
     }
-    Ok((refusal(RefusalReason::InUse), vec![]))
+    Ok((refusal(RefusalReason::InUse), None))
 }
 
 /// Steps 34 to 36 with a lease: the code is this machine's until it reports.
 fn lease(tx: &mut Tx<'_>, code: &str, machine: &Machine, now: Micros) -> DbResult<Scanned> {
-    let mut parts = review_lost_journals(tx, machine, now)?;
     for _ in 0..LOOKS_MAX {
-        let Some(seen) = store::find(tx, code)? else { return Ok((refusal(RefusalReason::NotFound), parts)) };
+        let Some(seen) = store::find(tx, code)? else { return Ok((refusal(RefusalReason::NotFound), None)) };
         let granted = match model::scan(&seen, Some(&machine.device_id), now) {
-            Scan::Refuse(reason) => return Ok((refusal(reason), parts)),
-            Scan::SameGrant(dispense_id) => same_grant(tx, code, machine, dispense_id, now)?,
-            Scan::Pour => new_grant(tx, &seen, machine, now, &mut parts)?,
+            Scan::Refuse(reason) => return Ok((refusal(reason), None)),
+            Scan::SameGrant(dispense_id) => same_grant(tx, code, machine, dispense_id)?,
+            Scan::Pour => new_grant(tx, &seen, machine, now)?,
         };
-        if let Some(answer) = granted {
-            return Ok((answer, parts));
+        if let Some(scanned) = granted {
+            return Ok(scanned);
         }
     }
-    Ok((refusal(RefusalReason::InUse), parts))
-}
-
-/// A machine with a new journal does not know what it did with its leases: a person must look.
-fn review_lost_journals(tx: &mut Tx<'_>, machine: &Machine, now: Micros) -> DbResult<Vec<ReceiptPart>> {
-    let mut parts = Vec::new();
-    for (order_id, lease) in store::leased_by(tx, &machine.device_id)? {
-        if lease.journal_epoch != machine.journal_epoch {
-            parts.extend(end_lease(tx, order_id, &lease, Ending::Review, None, now)?.map(|ended| ended.part));
-        }
-    }
-    Ok(parts)
+    Ok((refusal(RefusalReason::InUse), None))
 }
 
 /// A lease for a machine that has none of this code. `None`: another request was faster.
-fn new_grant(
-    tx: &mut Tx<'_>,
-    seen: &Code,
-    machine: &Machine,
-    now: Micros,
-    parts: &mut Vec<ReceiptPart>,
-) -> DbResult<Option<ValidateAnswer>> {
+fn new_grant(tx: &mut Tx<'_>, seen: &Code, machine: &Machine, now: Micros) -> DbResult<Option<Scanned>> {
     let Some(order) = store::lock_order(tx, seen.order_id)? else { return Ok(None) };
-    let device = store::grant(tx, &machine.device_id, &machine.journal_epoch, now)?;
+    let device = store::count_grant(tx, &machine.device_id)?;
     let dispense_id = DispenseId::new(now);
     let Some(leased) = store::take(tx, &seen.code, machine, (dispense_id, device.grants), now)? else {
         return Ok(None);
     };
     let duration_ms = model::duration_ms(leased.cup.dispense_ml, device.ml_per_second);
     store::open(tx, dispense_id, &leased, duration_ms, now)?;
-    parts.push(ReceiptPart::read(tx, leased.order_id, order.receipt_version)?);
-    Ok(Some(permission(leased, duration_ms, Some(dispense_id))))
+    let part = ReceiptPart::read(tx, leased.order_id, order.receipt_version)?;
+    Ok(Some((permission(leased, duration_ms, Some(dispense_id)), Some(part))))
 }
 
 /// The grant that the machine has already: its answer may have been lost. It gets a new number, so that a heartbeat
-/// that the machine sent before this answer does not free it. `None`: the lease has just ended.
-fn same_grant(
-    tx: &mut Tx<'_>,
-    code: &str,
-    machine: &Machine,
-    dispense_id: DispenseId,
-    now: Micros,
-) -> DbResult<Option<ValidateAnswer>> {
+/// that the machine sent before it asked again does not free it. `None`: the lease has just ended.
+fn same_grant(tx: &mut Tx<'_>, code: &str, machine: &Machine, dispense_id: DispenseId) -> DbResult<Option<Scanned>> {
     let Some(dispense) = store::find_dispense(tx, dispense_id)? else { return Ok(None) };
-    let device = store::grant(tx, &machine.device_id, &machine.journal_epoch, now)?;
+    let device = store::count_grant(tx, &machine.device_id)?;
     let leased = store::renew(tx, code, machine, (dispense_id, device.grants))?;
-    Ok(leased.map(|leased| permission(leased, dispense.duration_ms, Some(dispense_id))))
+    Ok(leased.map(|leased| (permission(leased, dispense.duration_ms, Some(dispense_id)), None)))
 }
 
 fn permission(code: Code, duration_ms: u32, dispense_id: Option<DispenseId>) -> ValidateAnswer {

@@ -46,6 +46,7 @@ pub(crate) fn scan(code: &Code, device_id: Option<&str>, now: Micros) -> Scan {
         },
         CodeStatus::Used => Scan::Refuse(RefusalReason::Used),
         CodeStatus::Review => Scan::Refuse(RefusalReason::InReview),
+        CodeStatus::Expired if !code.is_paid => Scan::Refuse(RefusalReason::Unpaid),
         CodeStatus::Expired => Scan::Refuse(RefusalReason::Expired),
         CodeStatus::Void => Scan::Refuse(RefusalReason::Void),
     }
@@ -84,30 +85,92 @@ pub(crate) fn ending_by_report(outcome: DispenseOutcome, poured_ms: u32, duratio
     }
 }
 
+/// Whose word it is that a grant ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Account {
+    /// The machine's own: it is final.
+    Reported(DispenseOutcome, u32),
+    /// Ours: the machine's heartbeat holds nothing of it.
+    NotHeld,
+    /// Nobody's: the machine lost its journal, or a person ends it.
+    Unknown,
+}
+
+impl Account {
+    pub(crate) fn outcome(self) -> Option<DispenseOutcome> {
+        match self {
+            Self::Reported(outcome, _) => Some(outcome),
+            Self::NotHeld => Some(DispenseOutcome::NotPoured),
+            Self::Unknown => None,
+        }
+    }
+
+    pub(crate) fn poured_ms(self) -> Option<u32> {
+        match self {
+            Self::Reported(_, poured_ms) => Some(poured_ms),
+            Self::NotHeld => Some(0),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// What a machine's own report makes of a grant that was closed without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Late {
+    /// The code stands as it was left: it goes where the report says.
+    Apply,
+    /// The report changes nothing.
+    Keep,
+    /// It poured, and the code went on: a person must know.
+    Tell,
+}
+
+/// Decides what a late report of `dispense_id` makes of its code, which it would end by `ending`.
+pub(crate) fn late(code: &Code, dispense_id: DispenseId, ending: Ending) -> Late {
+    let is_its_own = code.dispense_id == Some(dispense_id);
+    match code.status {
+        CodeStatus::Active | CodeStatus::Expired if is_its_own && ending == Ending::GivenBack => Late::Keep,
+        CodeStatus::Review if is_its_own && ending == Ending::Review => Late::Keep,
+        CodeStatus::Active | CodeStatus::Expired | CodeStatus::Review if is_its_own => Late::Apply,
+        CodeStatus::Used if is_its_own => Late::Keep,
+        CodeStatus::Pending
+        | CodeStatus::Active
+        | CodeStatus::Leased
+        | CodeStatus::Used
+        | CodeStatus::Review
+        | CodeStatus::Expired
+        | CodeStatus::Void => match ending {
+            Ending::GivenBack => Late::Keep,
+            Ending::Used { .. } | Ending::Review => Late::Tell,
+        },
+    }
+}
+
 /// A lease as its machine's heartbeat is held against it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HeldLease {
     pub(crate) code: String,
     pub(crate) dispense_id: DispenseId,
-    pub(crate) journal_epoch: String,
     /// The how-manieth grant of its machine it is.
     pub(crate) grant_number: i64,
 }
 
-/// What a heartbeat makes of a lease. `None`: the machine holds it, or does not know of it yet.
-///
-/// `seen_grants` is the number that the machine saw last: a later grant may still be on its way to it.
-pub(crate) fn ending_by_heartbeat(
-    lease: &HeldLease,
-    journal_epoch: &str,
-    open_dispenses: &[DispenseId],
-    seen_grants: i64,
-) -> Option<Ending> {
-    if lease.journal_epoch != journal_epoch {
-        return Some(Ending::Review);
-    }
-    let is_known_to_machine = lease.grant_number <= seen_grants;
-    (is_known_to_machine && !open_dispenses.contains(&lease.dispense_id)).then_some(Ending::GivenBack)
+/// What a machine says of itself in a heartbeat.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Holding<'a> {
+    pub(crate) open_dispenses: &'a [DispenseId],
+    /// Whether it waits for the answer to a scan.
+    pub(crate) is_asking: bool,
+    /// The number of our count of its grants that it saw last.
+    pub(crate) seen_grants: i64,
+}
+
+/// Whether a heartbeat frees a lease: its grant was counted before the heartbeat was sent, and the machine does not hold
+/// it. While a machine waits for the answer to a scan, nothing of it is freed: that answer may grant any of its leases,
+/// and a request of an earlier scan that comes late may have been the last to renew it.
+pub(crate) fn is_freed(lease: &HeldLease, holding: Holding<'_>) -> bool {
+    let was_counted = lease.grant_number <= holding.seen_grants;
+    was_counted && !holding.is_asking && !holding.open_dispenses.contains(&lease.dispense_id)
 }
 
 /// What a machine saw of our count of its grants; nothing, if it saw more than there are: then our rows are older than
@@ -137,6 +200,12 @@ mod tests {
         assert_eq!(refused(CodeStatus::Review), Scan::Refuse(RefusalReason::InReview));
         assert_eq!(refused(CodeStatus::Expired), Scan::Refuse(RefusalReason::Expired));
         assert_eq!(refused(CodeStatus::Void), Scan::Refuse(RefusalReason::Void));
+    }
+
+    #[test]
+    fn a_code_that_expired_unpaid_is_unpaid_because_paying_makes_it_pour() {
+        let unpaid = Code { is_paid: false, ..a_code(CodeStatus::Expired) };
+        assert_eq!(scan(&unpaid, None, NOW), Scan::Refuse(RefusalReason::Unpaid));
     }
 
     #[test]
@@ -184,14 +253,38 @@ mod tests {
     }
 
     #[test]
-    fn a_heartbeat_frees_what_the_machine_knows_of_and_does_not_hold() {
+    fn a_heartbeat_frees_what_the_machine_was_told_of_and_does_not_hold() {
         let grant = DispenseId::new(NOW);
-        let lease =
-            HeldLease { code: String::new(), dispense_id: grant, journal_epoch: "first".into(), grant_number: 5 };
-        assert_eq!(ending_by_heartbeat(&lease, "first", &[grant], 5), None, "it is pouring");
-        assert_eq!(ending_by_heartbeat(&lease, "first", &[], 4), None, "the grant is still on its way");
-        assert_eq!(ending_by_heartbeat(&lease, "first", &[], 5), Some(Ending::GivenBack));
-        assert_eq!(ending_by_heartbeat(&lease, "second", &[grant], 0), Some(Ending::Review), "the journal is lost");
+        let lease = HeldLease { code: String::new(), dispense_id: grant, grant_number: 5 };
+        let freed = |open_dispenses: &[DispenseId], is_asking, seen_grants| {
+            is_freed(&lease, Holding { open_dispenses, is_asking, seen_grants })
+        };
+        assert!(!freed(&[grant], false, 5), "it is pouring");
+        assert!(!freed(&[], false, 4), "it was granted after the heartbeat was sent");
+        assert!(!freed(&[], true, 5), "its answer may be on its way");
+        assert!(freed(&[], false, 5));
+    }
+
+    #[test]
+    fn a_late_report_is_applied_where_the_code_still_stands_and_told_where_it_went_on() {
+        use CodeStatus::{Active, Expired, Leased, Review, Used, Void};
+        let (own, other) = (DispenseId::new(NOW), DispenseId::new(NOW));
+        let poured = Ending::Used { poured_ms: Some(8000) };
+        let decided = |status, ending, of| late(&Code { dispense_id: Some(of), ..a_code(status) }, own, ending);
+        for status in [Active, Expired, Review] {
+            assert_eq!(decided(status, poured, own), Late::Apply, "{status:?}");
+        }
+        assert_eq!(decided(Active, Ending::Review, own), Late::Apply);
+        assert_eq!(decided(Review, Ending::GivenBack, own), Late::Apply);
+        for (status, ending) in [(Active, Ending::GivenBack), (Expired, Ending::GivenBack), (Review, Ending::Review)] {
+            assert_eq!(decided(status, ending, own), Late::Keep, "as it was left");
+        }
+        assert_eq!(decided(Used, poured, own), Late::Keep, "a person said so before");
+        assert_eq!(decided(Void, poured, own), Late::Tell);
+        for status in [Active, Expired, Review, Leased, Used] {
+            assert_eq!(decided(status, poured, other), Late::Tell, "{status:?}");
+            assert_eq!(decided(status, Ending::GivenBack, other), Late::Keep, "{status:?}");
+        }
     }
 
     #[test]

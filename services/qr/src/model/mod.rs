@@ -1,6 +1,7 @@
 //! The rules of codes, and nothing that needs a database: what a code's text is, which cups an order has, when a
 //! scan pours, how a pour ends, which codes staff may replace.
 
+mod attention;
 mod code_text;
 mod dispensing;
 mod reissuing;
@@ -12,10 +13,11 @@ use contracts::{
     time::Micros,
 };
 
+pub(crate) use attention::{Cursor, Rank};
 pub(crate) use code_text::{SECRET_BYTES, read_code, write_code};
 pub(crate) use dispensing::{
-    Ending, HeldLease, Machine, Scan, believable_grants, duration_ms, ending_by_heartbeat, ending_by_report,
-    given_back_until, scan,
+    Account, Ending, HeldLease, Holding, Late, Machine, Scan, believable_grants, duration_ms, ending_by_report,
+    given_back_until, is_freed, late, scan,
 };
 pub(crate) use reissuing::to_reissue;
 

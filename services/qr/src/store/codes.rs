@@ -8,7 +8,7 @@ use contracts::{
 };
 use db::{DbResult, Row, Tx};
 
-use crate::model::{Code, Cup, HeldLease, Machine};
+use crate::model::{Code, Cup, Cursor, HeldLease, Machine, Rank};
 
 /// A code to be issued.
 pub(crate) struct NewCode<'a> {
@@ -92,13 +92,25 @@ pub(crate) fn of_order(tx: &mut Tx<'_>, order: OrderId) -> DbResult<Vec<Code>> {
     tx.query(SQL, (order,), Code::from_row)
 }
 
-/// Paid codes that wait for a person, the latest first.
-pub(crate) fn attention(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<Code>> {
+/// Paid codes of one rank that wait for a person, the latest first, each with when it changed; only those after
+/// `after`.
+pub(crate) fn attention(
+    tx: &mut Tx<'_>,
+    rank: Rank,
+    after: Option<&Cursor>,
+    now: Micros,
+    limit: u32,
+) -> DbResult<Vec<(Code, Micros)>> {
     const SQL: &str = "
         SELECT * FROM qr_codes
-         WHERE is_paid = 1 AND status IN ('EXPIRED', 'REVIEW')
-         ORDER BY updated_at DESC LIMIT $1";
-    tx.query(SQL, (limit,), Code::from_row)
+         WHERE is_paid = 1 AND status IN ('EXPIRED', 'LEASED', 'REVIEW')
+           AND status = $1 AND updated_at <= $2 AND (updated_at, code) < ($3, $4)
+         ORDER BY updated_at DESC, code DESC LIMIT $5";
+    let until = rank.changed_until(now);
+    let before = after.map_or((Micros(i64::MAX), ""), |after| (after.changed_at, after.code.as_str()));
+    tx.query(SQL, (rank.status().word(), until, before.0, before.1, limit), |row| {
+        Ok((Code::from_row(row)?, row.get("updated_at")?))
+    })
 }
 
 /// Makes an order's unpaid codes pour until `expires_at`, those that expired too.
@@ -183,23 +195,23 @@ pub(crate) fn renew(
 ) -> DbResult<Option<Code>> {
     const SQL: &str = "
         UPDATE qr_codes SET attempt_id = $3, grant_number = $5
-         WHERE code = $1 AND device_id = $2 AND status = 'LEASED' AND dispense_id = $4
+         WHERE code = $1 AND device_id = $2 AND status = 'LEASED' AND dispense_id = $4 AND journal_epoch = $6
         RETURNING *";
+    let Machine { device_id, attempt_id, journal_epoch } = machine;
     let (dispense_id, grant_number) = grant;
-    tx.query_opt(SQL, (code, &machine.device_id, &machine.attempt_id, dispense_id, grant_number), Code::from_row)
+    tx.query_opt(SQL, (code, device_id, attempt_id, dispense_id, grant_number, journal_epoch), Code::from_row)
 }
 
 /// A machine's leases, by order.
 pub(crate) fn leased_by(tx: &mut Tx<'_>, device_id: &str) -> DbResult<Vec<(OrderId, HeldLease)>> {
     const SQL: &str = "
-        SELECT order_id, code, dispense_id, journal_epoch, grant_number FROM qr_codes
+        SELECT order_id, code, dispense_id, grant_number FROM qr_codes
          WHERE device_id = $1 AND status = 'LEASED'
          ORDER BY order_id, code";
     tx.query(SQL, (device_id,), |row| {
         let lease = HeldLease {
             code: row.get("code")?,
             dispense_id: row.get("dispense_id")?,
-            journal_epoch: row.get("journal_epoch")?,
             grant_number: row.get("grant_number")?,
         };
         Ok((row.get("order_id")?, lease))
@@ -226,19 +238,49 @@ pub(crate) fn end_lease(
     tx.query_opt(SQL, (code, dispense_id, grant_number_max, to.word(), pours_until, now), Code::from_row)
 }
 
-/// Ends a code's review. What a guest has not got pours until `pours_until` at least. `None`: it is not in review.
+/// Ends a code's review, or a lease of a machine that is dead: `from` says which. What a guest has not got pours until
+/// `pours_until` at least. `None`: the code does not stand there.
 pub(crate) fn resolve(
     tx: &mut Tx<'_>,
     code: &str,
+    from: CodeStatus,
     to: CodeStatus,
     pours_until: Micros,
     now: Micros,
 ) -> DbResult<Option<Code>> {
     const SQL: &str = "
         UPDATE qr_codes
-           SET status = $2, updated_at = $4, version = version + 1,
-               expires_at = CASE WHEN $2 = 'ACTIVE' AND expires_at < $3 THEN $3 ELSE expires_at END
-         WHERE code = $1 AND status = 'REVIEW'
+           SET status = $3, updated_at = $5, version = version + 1,
+               expires_at = CASE WHEN $3 = 'ACTIVE' AND expires_at < $4 THEN $4 ELSE expires_at END
+         WHERE code = $1 AND status = $2
         RETURNING *";
-    tx.query_opt(SQL, (code, to.word(), pours_until, now), Code::from_row)
+    tx.query_opt(SQL, (code, from.word(), to.word(), pours_until, now), Code::from_row)
+}
+
+/// Moves a code by its machine's late report of the last grant, if it stands as it was left. `None`: it went on.
+pub(crate) fn correct(
+    tx: &mut Tx<'_>,
+    code: &str,
+    dispense_id: DispenseId,
+    to: CodeStatus,
+    pours_until: Micros,
+    now: Micros,
+) -> DbResult<Option<Code>> {
+    const SQL: &str = "
+        UPDATE qr_codes
+           SET status = $3, updated_at = $5, version = version + 1,
+               expires_at = CASE WHEN $3 = 'ACTIVE' AND expires_at < $4 THEN $4 ELSE expires_at END
+         WHERE code = $1 AND dispense_id = $2 AND status IN ('ACTIVE', 'EXPIRED', 'REVIEW')
+        RETURNING *";
+    tx.query_opt(SQL, (code, dispense_id, to.word(), pours_until, now), Code::from_row)
+}
+
+/// Moves the code of a cup that would pour to REVIEW, because the cup was poured by a grant that was given up. `None`:
+/// none of its codes would pour.
+pub(crate) fn suspect(tx: &mut Tx<'_>, of: &Code, now: Micros) -> DbResult<Option<Code>> {
+    const SQL: &str = "
+        UPDATE qr_codes SET status = 'REVIEW', updated_at = $4, version = version + 1
+         WHERE order_id = $1 AND line = $2 AND unit = $3 AND is_paid = 1 AND status IN ('ACTIVE', 'EXPIRED')
+        RETURNING *";
+    tx.query_opt(SQL, (of.order_id, of.cup.line, of.cup.unit, now), Code::from_row)
 }

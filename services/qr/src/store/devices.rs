@@ -1,12 +1,14 @@
-//! devices: the machines.
+//! devices, former_journals: the machines.
 
 use contracts::time::Micros;
 use db::{DbResult, Row, Tx};
 
-/// A machine, as far as a grant needs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Device {
-    /// How many grants it was ever given.
+    /// The journal that it writes now.
+    pub(crate) journal_epoch: String,
+    /// How many grants it was told.
     pub(crate) grants: i64,
     /// What its pump moves.
     pub(crate) ml_per_second: u32,
@@ -14,31 +16,41 @@ pub(crate) struct Device {
 
 impl Device {
     fn from_row(row: &Row<'_>) -> DbResult<Self> {
-        Ok(Self { grants: row.get("grants")?, ml_per_second: row.get("ml_per_second")? })
+        Ok(Self {
+            journal_epoch: row.get("journal_epoch")?,
+            grants: row.get("grants")?,
+            ml_per_second: row.get("ml_per_second")?,
+        })
     }
 }
 
-/// Counts a grant to the machine, which may be new. The count is the grant's number.
-pub(crate) fn grant(tx: &mut Tx<'_>, device_id: &str, journal_epoch: &str, now: Micros) -> DbResult<Device> {
-    const SQL: &str = "
-        INSERT INTO devices (device_id, journal_epoch, grants, seen_at) VALUES ($1, $2, 1, $3)
-        ON CONFLICT (device_id) DO UPDATE
-           SET journal_epoch = excluded.journal_epoch, grants = devices.grants + 1, seen_at = excluded.seen_at
-        RETURNING grants, ml_per_second";
-    tx.query_one(SQL, (device_id, journal_epoch, now), Device::from_row)
-}
-
-/// How many grants the machine was ever given.
-pub(crate) fn grants_of(tx: &mut Tx<'_>, device_id: &str) -> DbResult<i64> {
-    const SQL: &str = "SELECT grants FROM devices WHERE device_id = $1";
-    Ok(tx.query_opt(SQL, (device_id,), |row| row.get("grants"))?.unwrap_or_default())
-}
-
-/// Notes that the machine, which may be new, lives.
+/// Notes that the machine, which may be new and then writes this journal, lives. Other requests of it wait from now on.
 pub(crate) fn heard(tx: &mut Tx<'_>, device_id: &str, journal_epoch: &str, now: Micros) -> DbResult<Device> {
     const SQL: &str = "
         INSERT INTO devices (device_id, journal_epoch, grants, seen_at) VALUES ($1, $2, 0, $3)
-        ON CONFLICT (device_id) DO UPDATE SET journal_epoch = excluded.journal_epoch, seen_at = excluded.seen_at
-        RETURNING grants, ml_per_second";
+        ON CONFLICT (device_id) DO UPDATE SET seen_at = excluded.seen_at
+        RETURNING journal_epoch, grants, ml_per_second";
     tx.query_one(SQL, (device_id, journal_epoch, now), Device::from_row)
+}
+
+/// Counts a grant to the machine. The count is the grant's number.
+pub(crate) fn count_grant(tx: &mut Tx<'_>, device_id: &str) -> DbResult<Device> {
+    const SQL: &str = "
+        UPDATE devices SET grants = grants + 1 WHERE device_id = $1 RETURNING journal_epoch, grants, ml_per_second";
+    tx.query_one(SQL, (device_id,), Device::from_row)
+}
+
+/// Whether the machine wrote this journal before the one it writes now.
+pub(crate) fn is_former_journal(tx: &mut Tx<'_>, device_id: &str, journal_epoch: &str) -> DbResult<bool> {
+    const SQL: &str = "SELECT journal_epoch FROM former_journals WHERE device_id = $1 AND journal_epoch = $2";
+    Ok(tx.query_opt(SQL, (device_id, journal_epoch), |row| row.get::<String>("journal_epoch"))?.is_some())
+}
+
+/// Notes that the machine writes a new journal from now on, after `former`.
+pub(crate) fn begin_journal(tx: &mut Tx<'_>, device_id: &str, journal_epoch: &str, former: &str) -> DbResult<()> {
+    const FORMER: &str = "INSERT INTO former_journals (device_id, journal_epoch) VALUES ($1, $2)";
+    const NEW: &str = "UPDATE devices SET journal_epoch = $2 WHERE device_id = $1";
+    tx.execute(FORMER, (device_id, former))?;
+    tx.execute(NEW, (device_id, journal_epoch))?;
+    Ok(())
 }

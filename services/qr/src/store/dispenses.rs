@@ -1,14 +1,9 @@
 //! dispense_logs: every grant, and how it ended.
 
-use contracts::{
-    Word,
-    ids::DispenseId,
-    qr::{DispenseOutcome, ReviewDecision},
-    time::Micros,
-};
+use contracts::{Word, ids::DispenseId, qr::ReviewDecision, time::Micros};
 use db::{DbResult, Tx};
 
-use crate::model::Code;
+use crate::model::{Account, Code};
 
 /// A grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +13,8 @@ pub(crate) struct Dispense {
     pub(crate) duration_ms: u32,
     /// Whether its end was written.
     pub(crate) is_closed: bool,
+    /// Whether the machine itself said how it ended.
+    pub(crate) is_reported: bool,
 }
 
 /// Notes a grant to `code`'s machine.
@@ -59,29 +56,34 @@ pub(crate) fn used_at_once(
 
 /// One grant.
 pub(crate) fn find(tx: &mut Tx<'_>, dispense_id: DispenseId) -> DbResult<Option<Dispense>> {
-    const SQL: &str = "SELECT code, device_id, duration_ms, closed_at FROM dispense_logs WHERE dispense_id = $1";
+    const SQL: &str =
+        "SELECT code, device_id, duration_ms, closed_at, reported_at FROM dispense_logs WHERE dispense_id = $1";
     tx.query_opt(SQL, (dispense_id,), |row| {
         Ok(Dispense {
             code: row.get("code")?,
             device_id: row.get("device_id")?,
             duration_ms: row.get("duration_ms")?,
             is_closed: row.get::<Option<i64>>("closed_at")?.is_some(),
+            is_reported: row.get::<Option<i64>>("reported_at")?.is_some(),
         })
     })
 }
 
-/// Writes how a grant ended: once. `report` is absent where the machine lost its journal.
-pub(crate) fn close(
-    tx: &mut Tx<'_>,
-    dispense_id: DispenseId,
-    report: Option<(DispenseOutcome, u32)>,
-    now: Micros,
-) -> DbResult<()> {
-    const SQL: &str = "
+/// Writes how a grant ended. The machine's own word is written once, also over what was concluded before it; any other
+/// is written where nothing is.
+pub(crate) fn close(tx: &mut Tx<'_>, dispense_id: DispenseId, account: Account, now: Micros) -> DbResult<()> {
+    const REPORTED: &str = "
+        UPDATE dispense_logs
+           SET outcome = $2, poured_ms = $3, closed_at = COALESCE(closed_at, $4), reported_at = $4, updated_at = $4
+         WHERE dispense_id = $1 AND reported_at IS NULL";
+    const CONCLUDED: &str = "
         UPDATE dispense_logs SET outcome = $2, poured_ms = $3, closed_at = $4, updated_at = $4
          WHERE dispense_id = $1 AND closed_at IS NULL";
-    let (outcome, poured_ms) = report.unzip();
-    tx.execute(SQL, (dispense_id, outcome.map(Word::word), poured_ms, now))?;
+    let sql = match account {
+        Account::Reported(..) => REPORTED,
+        Account::NotHeld | Account::Unknown => CONCLUDED,
+    };
+    tx.execute(sql, (dispense_id, account.outcome().map(Word::word), account.poured_ms(), now))?;
     Ok(())
 }
 

@@ -6,9 +6,9 @@ mod dispenses;
 mod orders;
 
 pub(crate) use codes::{
-    NewCode, activate, attention, due, end_lease, expire, find, insert, leased_by, of_order, renew, resolve, take,
-    use_up, void, void_all,
+    NewCode, activate, attention, correct, due, end_lease, expire, find, insert, leased_by, of_order, renew, resolve,
+    suspect, take, use_up, void, void_all,
 };
-pub(crate) use devices::{grant, grants_of, heard};
-pub(crate) use dispenses::{close, decide, find as find_dispense, open, used_at_once};
-pub(crate) use orders::{close as close_order, lock as lock_order, open as open_order, pay, receipt_version};
+pub(crate) use devices::{Device, begin_journal, count_grant, heard, is_former_journal};
+pub(crate) use dispenses::{Dispense, close, decide, find as find_dispense, open, used_at_once};
+pub(crate) use orders::{Standing, close as close_order, lock as lock_order, open as open_order, pay, receipt_version};

@@ -1,7 +1,7 @@
 //! The books: whatever machines, time, a lossy network and staff do, no cup is poured twice and none is lost.
 //!
 //! A model of machines as the lease protocol wants them (a journal, reports before scans) plays against the router:
-//! requests are lost, delayed or doubled, answers are lost, the power goes, journals are formatted.
+//! requests and answers are lost, delayed or doubled, the power goes, journals are formatted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +33,8 @@ struct Machine {
     epoch: u32,
     attempts: u32,
     seen_grants: i64,
+    /// The scan that it waits to be answered: attempt and code.
+    asking: Option<(String, String)>,
     journal: Vec<Entry>,
     /// What was reported and acknowledged: it is never poured again.
     closed: BTreeSet<DispenseId>,
@@ -60,9 +62,15 @@ struct Books {
     random: StdRng,
     machines: Vec<Machine>,
     delayed: Vec<Request>,
+    /// The journals of which something arrived.
+    heard: BTreeSet<String>,
+    /// Answers to scans that are on their way.
+    answers: Vec<(Request, Value)>,
     orders: Vec<OrderId>,
     /// Every code ever seen, and its cup.
     cup_of: BTreeMap<String, CupKey>,
+    /// Where each code stood when it was looked at last.
+    stood: BTreeMap<String, CodeStatus>,
     drinks: BTreeMap<CupKey, u32>,
     /// Cups of which a caller without leases never heard that it may pour: at most once is all that it is promised.
     excused: BTreeSet<CupKey>,
@@ -85,15 +93,25 @@ async fn no_cup_is_poured_twice_and_none_is_lost() {
 
 impl Books {
     async fn open(seed: u64) -> Self {
-        let machine =
-            |name| Machine { name, epoch: 1, attempts: 0, seen_grants: 0, journal: vec![], closed: BTreeSet::new() };
+        let machine = |name| Machine {
+            name,
+            epoch: 1,
+            attempts: 0,
+            seen_grants: 0,
+            asking: None,
+            journal: vec![],
+            closed: BTreeSet::new(),
+        };
         Self {
             bar: Bar::open().await,
             random: StdRng::seed_from_u64(seed),
             machines: MACHINES.map(machine).into(),
             delayed: vec![],
+            heard: BTreeSet::new(),
+            answers: vec![],
             orders: vec![],
             cup_of: BTreeMap::new(),
+            stood: BTreeMap::new(),
             drinks: BTreeMap::new(),
             excused: BTreeSet::new(),
         }
@@ -106,7 +124,8 @@ impl Books {
             30..50 => self.pour(machine),
             50..62 => self.flush(machine).await,
             62..72 => self.heartbeat(machine).await,
-            72..78 => self.deliver_delayed().await,
+            72..75 => self.deliver_delayed().await,
+            75..78 => self.deliver_answer(),
             78..81 => self.format(machine),
             81..86 => self.time_passes().await,
             86..94 => self.staff().await,
@@ -133,11 +152,16 @@ impl Books {
         if fate == 0 {
             return None;
         }
-        let reply = self.bar.client.post(&request.path, &request.body).await;
+        let reply = self.post(&request).await;
         if fate == 2 {
             return None;
         }
-        Some(reply.expect(200))
+        done_or_late(reply)
+    }
+
+    async fn post(&mut self, request: &Request) -> Reply {
+        self.heard.extend(request.body["journalEpoch"].as_str().map(str::to_owned));
+        self.bar.client.post(&request.path, &request.body).await
     }
 
     async fn deliver_delayed(&mut self) {
@@ -145,31 +169,56 @@ impl Books {
             return;
         }
         let at = self.random.random_range(0..self.delayed.len());
-        let Request { path, body, .. } = self.delayed.swap_remove(at);
-        self.bar.client.post(&path, &body).await.expect(200);
+        let request = self.delayed.swap_remove(at);
+        let reply = self.post(&request).await;
+        self.answers.extend(done_or_late(reply).map(|answer| (request, answer)));
     }
 
-    /// A machine that holds nothing scans any code that was ever printed.
+    fn deliver_answer(&mut self) {
+        if !self.answers.is_empty() {
+            let at = self.random.random_range(0..self.answers.len());
+            let (request, answer) = self.answers.swap_remove(at);
+            self.answered(&request, answer);
+        }
+    }
+
+    fn answered(&mut self, request: &Request, answer: Value) {
+        let machine = self.machines.iter_mut().find(|machine| machine.name == request.from).unwrap();
+        machine.answered(request, answer);
+    }
+
+    /// A machine that holds nothing scans any code that was ever printed, asks again, or gives it up.
     async fn scan(&mut self, machine: usize) {
         let Some(code) = self.any_code() else { return };
+        if self.random.random_bool(0.2) {
+            self.machines[machine].asking = None;
+        }
         let Some(request) = self.machines[machine].scan(&code) else { return };
-        if let Some(answer) = self.send(request).await {
-            self.machines[machine].granted(code, answer);
+        match self.send(request.clone()).await {
+            Some(answer) if self.random.random_bool(0.3) => self.answers.push((request, answer)),
+            Some(answer) => self.answered(&request, answer),
+            None => {}
         }
     }
 
     async fn two_scan_at_once(&mut self) {
         let Some(code) = self.any_code() else { return };
+        self.machines[..2].iter_mut().for_each(|machine| machine.asking = None);
         let (Some(first), Some(second)) = (self.machines[0].scan(&code), self.machines[1].scan(&code)) else { return };
         let ask = |request: Request| {
             let client = self.bar.client.clone();
-            tokio::spawn(async move { client.post(&request.path, &request.body).await.expect(200) })
+            tokio::spawn(async move { done_or_late(client.post(&request.path, &request.body).await) })
         };
-        let (first, second) = (ask(first), ask(second));
-        let (first, second) = (first.await.unwrap(), second.await.unwrap());
-        assert!(first["valid"] != true || second["valid"] != true, "both may pour {code}");
-        self.machines[0].granted(code.clone(), first);
-        self.machines[1].granted(code, second);
+        self.heard.extend([self.machines[0].journal_epoch(), self.machines[1].journal_epoch()]);
+        let (one, other) = (ask(first.clone()), ask(second.clone()));
+        let (one, other) = (one.await.unwrap(), other.await.unwrap());
+        let is_valid = |answer: &Option<Value>| answer.as_ref().is_some_and(|answer| answer["valid"] == true);
+        assert!(!is_valid(&one) || !is_valid(&other), "both may pour {code}");
+        for (request, answer) in [(first, one), (second, other)] {
+            if let Some(answer) = answer {
+                self.answered(&request, answer);
+            }
+        }
     }
 
     async fn scan_without_lease(&mut self) {
@@ -227,14 +276,19 @@ impl Books {
         }
     }
 
-    /// Someone formats a machine's flash. It takes long enough for its old requests to be gone.
+    /// Someone formats a machine's flash; its old requests are still on their way. Those of a journal of which nothing
+    /// ever arrived are not: it takes longer than a network keeps what it has.
     fn format(&mut self, machine: usize) {
         let machine = &mut self.machines[machine];
+        let (name, old) = (machine.name, machine.journal_epoch());
         machine.epoch += 1;
         machine.seen_grants = 0;
+        machine.asking = None;
         machine.journal.clear();
         machine.closed.clear();
-        self.delayed.retain(|request| request.from != machine.name);
+        if !self.heard.contains(&old) {
+            self.delayed.retain(|request| request.from != name || request.body["journalEpoch"] != old);
+        }
     }
 
     async fn time_passes(&mut self) {
@@ -246,8 +300,8 @@ impl Books {
 
     /// Staff look at their board, and at one cup.
     async fn staff(&mut self) {
-        let waiting: Vec<CodeView> = self.bar.client.get("/api/QrCode/attention").await.read(200);
-        let ours: Vec<_> = waiting.into_iter().filter(|code| self.orders.contains(&code.order_id)).collect();
+        let waiting = self.bar.attention("").await;
+        let ours: Vec<_> = waiting.items.into_iter().filter(|code| self.orders.contains(&code.order_id)).collect();
         let Some(code) = ours.choose(&mut self.random).cloned() else { return };
         self.attend(&code).await;
     }
@@ -256,6 +310,12 @@ impl Books {
         let has_drink = self.drinks.contains_key(&(code.order_id, code.unit));
         match code.status {
             CodeStatus::Review => {
+                let decision = if has_drink { "poured" } else { "not_poured" };
+                self.bar.resolve(code, decision).await.expect(200);
+            }
+            // Only of a machine that is dead: this one lives, and pours it or gives it back.
+            CodeStatus::Leased if self.machines.iter().any(|machine| machine.may_pour(&code.code)) => {}
+            CodeStatus::Leased => {
                 let decision = if has_drink { "poured" } else { "not_poured" };
                 self.bar.resolve(code, decision).await.expect(200);
             }
@@ -280,6 +340,9 @@ impl Books {
             for code in codes {
                 let cup = (*order_id, code.unit);
                 self.cup_of.insert(code.code.clone(), cup);
+                let stood = self.stood.insert(code.code.clone(), code.status);
+                let is_legal = stood.is_none_or(|stood| stood == code.status || stood.may_become(code.status));
+                assert!(is_legal, "{code:?} was {stood:?}");
                 *living.entry(cup).or_default() += u32::from(code.status != CodeStatus::Void);
                 let drinks = self.drinks.get(&cup).copied().unwrap_or_default();
                 assert!(drinks <= 1, "{code:?} was poured {drinks} times");
@@ -301,15 +364,19 @@ impl Books {
             }
             for request in self.machines[machine].reports() {
                 self.bar.client.post(&request.path, &request.body).await.expect(200);
+                self.check().await;
             }
             self.machines[machine].journal.clear();
+            self.machines[machine].asking = None;
             for _ in 0..2 {
-                let Request { path, body, .. } = self.machines[machine].heartbeat();
-                let answer: HeartbeatAnswer = self.bar.client.post(&path, &body).await.read(200);
+                let heartbeat = self.machines[machine].heartbeat();
+                let answer: HeartbeatAnswer = self.post(&heartbeat).await.read(200);
                 self.machines[machine].seen_grants = answer.grants;
+                self.check().await;
             }
         }
         self.delayed.clear();
+        self.answers.clear();
         self.check().await;
         for order_id in std::mem::take(&mut self.orders) {
             for code in self.bar.codes_of(order_id).await {
@@ -340,29 +407,59 @@ impl Books {
     }
 }
 
+/// The answer. `None`: it came from a journal that is not the machine's any more.
+fn done_or_late(reply: Reply) -> Option<Value> {
+    match reply.status.as_u16() {
+        409 => {
+            let _ = reply.problem(409, "former-journal");
+            None
+        }
+        _ => Some(reply.expect(200)),
+    }
+}
+
 impl Machine {
     fn journal_epoch(&self) -> String {
         format!("{}-{}", self.name, self.epoch)
     }
 
-    /// A scan, unless something must be poured or reported first.
+    /// A scan, or the one that waits again, unless something must be poured or reported first.
     fn scan(&mut self, code: &str) -> Option<Request> {
         if !self.journal.is_empty() {
             return None;
         }
-        self.attempts += 1;
+        if self.asking.is_none() {
+            self.attempts += 1;
+            self.asking = Some((self.attempts.to_string(), code.to_owned()));
+        }
+        let (attempt, code) = self.asking.clone()?;
         let body = json!({
-            "code": code, "deviceId": self.name, "attemptId": self.attempts.to_string(),
-            "journalEpoch": self.journal_epoch(),
+            "code": code, "deviceId": self.name, "attemptId": attempt, "journalEpoch": self.journal_epoch(),
         });
         Some(Request { from: self.name, path: "/api/QrCode/validate".into(), body })
     }
 
-    fn granted(&mut self, code: String, answer: Value) {
-        let answer: ValidateAnswer = serde_json::from_value(answer).unwrap();
+    /// Takes an answer to the scan that it waits for; any other comes too late.
+    fn answered(&mut self, request: &Request, answer: Value) {
+        let (Some(attempt), Some(code)) = (request.body["attemptId"].as_str(), request.body["code"].as_str()) else {
+            return;
+        };
+        let is_awaited = self.asking.as_ref().is_some_and(|(open, _)| open == attempt);
+        let is_of_this_journal = request.body["journalEpoch"] == self.journal_epoch();
+        if !is_awaited || !is_of_this_journal {
+            return;
+        }
+        self.asking = None;
+        let (code, answer): (_, ValidateAnswer) = (code.to_owned(), serde_json::from_value(answer).unwrap());
         let (Some(dispense_id), Some(duration)) = (answer.dispense_id, answer.dispense_duration) else { return };
         assert!(!self.closed.contains(&dispense_id), "a closed grant was given again");
         self.journal.push(Entry { dispense_id, code, duration_ms: duration.millis, report: None });
+    }
+
+    /// Whether it may still pour by a grant of this code.
+    fn may_pour(&self, code: &str) -> bool {
+        let is_open = self.journal.iter().any(|entry| entry.code == code);
+        is_open || self.asking.as_ref().is_some_and(|(_, asked)| asked == code)
     }
 
     fn reports(&self) -> Vec<Request> {
@@ -380,7 +477,7 @@ impl Machine {
         let open: Vec<DispenseId> = self.journal.iter().map(|entry| entry.dispense_id).collect();
         let body = json!({
             "deviceId": self.name, "journalEpoch": self.journal_epoch(), "openDispenses": open,
-            "seenGrants": self.seen_grants,
+            "seenGrants": self.seen_grants, "openAttemptId": self.asking.as_ref().map(|(attempt, _)| attempt),
         });
         Request { from: self.name, path: "/api/QrCode/heartbeat".into(), body }
     }

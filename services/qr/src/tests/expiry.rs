@@ -33,8 +33,7 @@ async fn a_paid_code_that_expires_is_told_and_shown_to_staff() {
     assert_eq!(bar.on_receipt(cups[0].order_id).await, expired);
     bar.world.settle().await;
     assert_eq!(bar.world.said::<CodesIssued>().last().unwrap().codes, expired);
-    let waiting: Vec<CodeView> = bar.client.get("/api/QrCode/attention").await.read(200);
-    assert_eq!(waiting.len(), 2);
+    assert_eq!(bar.attention("").await.items.len(), 2);
 }
 
 #[tokio::test]
@@ -47,7 +46,9 @@ async fn an_unpaid_code_expires_without_a_word_to_staff() {
     assert_eq!(bar.on_receipt(order.order_id).await[0].status, CodeStatus::Expired);
     bar.world.settle().await;
     assert_eq!(bar.world.said::<CodesIssued>().len(), 1, "its issue alone");
-    assert_eq!(bar.client.get("/api/QrCode/attention").await.expect(200), json!([]));
+    assert!(bar.attention("").await.items.is_empty());
+    let scanned = bar.validate(json!({ "code": bar.codes_of(order.order_id).await[0].code })).await;
+    assert_eq!(scanned.reason, Some(RefusalReason::Unpaid), "a cashier cannot reissue what nobody paid");
 }
 
 #[tokio::test]

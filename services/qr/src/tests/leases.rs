@@ -153,8 +153,90 @@ async fn a_grant_whose_answer_was_lost_is_freed_by_the_machines_heartbeat() {
     assert_eq!(bar.status(&cup).await, CodeStatus::Leased, "the machine holds it");
     heartbeat(&bar, "epoch-1", &[], 1).await;
     assert_eq!(bar.status(&cup).await, CodeStatus::Active);
-    let late: CodeView = bar.report(&cup, &lost, "completed", 8000).await.read(200);
-    assert_eq!(late.status, CodeStatus::Active, "that grant is closed");
+}
+
+#[tokio::test]
+async fn a_grant_whose_answer_is_on_its_way_is_not_freed_under_it() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    bar.scan(&cup, "seven", "one").await; // The network is slow: the answer comes later.
+    let asking = async |seen_grants| {
+        let body = json!({
+            "deviceId": "seven", "journalEpoch": "epoch-1", "openDispenses": [], "seenGrants": seen_grants,
+            "openAttemptId": "one",
+        });
+        bar.client.post("/api/QrCode/heartbeat", body).await.read::<HeartbeatAnswer>(200).grants
+    };
+    assert_eq!(asking(0).await, 1);
+    assert_eq!(asking(1).await, 1);
+    assert_eq!(bar.status(&cup).await, CodeStatus::Leased);
+    heartbeat(&bar, "epoch-1", &[], 1).await;
+    assert_eq!(bar.status(&cup).await, CodeStatus::Active, "it gave the scan up");
+}
+
+#[tokio::test]
+async fn what_comes_late_from_a_journal_of_before_does_nothing() {
+    let bar = Bar::open().await;
+    let cups = bar.paid_cups(2).await;
+    heartbeat(&bar, "epoch-1", &[], 0).await;
+    heartbeat(&bar, "epoch-2", &[], 0).await;
+    let grant = bar.validate(scan_of(&cups[0], "seven", "two", "epoch-2")).await;
+    assert!(grant.valid);
+
+    let late = bar.client.post("/api/QrCode/validate", scan_of(&cups[1], "seven", "one", "epoch-1")).await;
+    let _ = late.problem(409, "former-journal");
+    let body = json!({ "deviceId": "seven", "journalEpoch": "epoch-1", "openDispenses": [], "seenGrants": 0 });
+    let _ = bar.client.post("/api/QrCode/heartbeat", body).await.problem(409, "former-journal");
+    assert_eq!(bar.status(&cups[0]).await, CodeStatus::Leased);
+    assert_eq!(bar.status(&cups[1]).await, CodeStatus::Active);
+}
+
+#[tokio::test]
+async fn what_a_machine_says_itself_corrects_what_was_concluded_without_it() {
+    let bar = Bar::open().await;
+    let freed = bar.paid_cup().await;
+    let grant = bar.scan(&freed, "seven", "one").await;
+    heartbeat(&bar, "epoch-1", &[], 1).await;
+    assert_eq!(bar.status(&freed).await, CodeStatus::Active);
+    let poured: CodeView = bar.report(&freed, &grant, "completed", 8000).await.read(200);
+    assert_eq!(poured.status, CodeStatus::Used);
+    assert_eq!(bar.on_receipt(freed.order_id).await, std::slice::from_ref(&poured));
+    let other: CodeView = bar.report(&freed, &grant, "not_poured", 0).await.read(200);
+    assert_eq!(other, poured, "the machine's first word is its last");
+
+    let in_review = bar.paid_cup().await;
+    let grant = bar.scan(&in_review, "seven", "two").await;
+    heartbeat(&bar, "epoch-2", &[], 0).await;
+    assert_eq!(bar.status(&in_review).await, CodeStatus::Review);
+    let back: CodeView = bar.report(&in_review, &grant, "not_poured", 0).await.read(200);
+    assert_eq!(back.status, CodeStatus::Active);
+    bar.world.settle().await;
+    assert_eq!(bar.world.said::<DispenseCompleted>(), [DispenseCompleted { code: poured, poured_ms: Some(8000) }]);
+    assert_eq!(bar.world.said::<CodesIssued>().last().unwrap().codes, [back]);
+}
+
+#[tokio::test]
+async fn a_person_is_told_when_a_machine_poured_what_went_on_to_another() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    let first = bar.scan(&cup, "seven", "one").await;
+    heartbeat(&bar, "epoch-1", &[], 1).await;
+    bar.scan(&cup, "eight", "one").await;
+    let now: CodeView = bar.report(&cup, &first, "completed", 8000).await.read(200);
+    assert_eq!(now.status, CodeStatus::Leased, "the other machine may finish");
+    bar.report(&cup, &first, "completed", 8000).await.expect(200);
+    bar.world.settle().await;
+    let told = bar.world.said::<DispenseFailed>();
+    assert_eq!(told, [DispenseFailed { code: now, outcome: Some(DispenseOutcome::Completed), poured_ms: Some(8000) }]);
+
+    let cup = bar.paid_cup().await;
+    let first = bar.scan(&cup, "seven", "two").await;
+    heartbeat(&bar, "epoch-1", &[], 2).await;
+    let second = bar.scan(&cup, "eight", "two").await;
+    let back = json!({ "dispenseId": second.dispense_id, "deviceId": "eight", "outcome": "not_poured", "pouredMs": 0 });
+    bar.client.post(&format!("/api/QrCode/{}/complete", cup.code), back).await.expect(200);
+    let now: CodeView = bar.report(&cup, &first, "completed", 8000).await.read(200);
+    assert_eq!(now.status, CodeStatus::Review, "it would have poured twice");
 }
 
 #[tokio::test]
@@ -206,6 +288,7 @@ async fn a_heartbeat_that_cannot_be_is_refused() {
         json!({ "deviceId": "", "journalEpoch": "e", "openDispenses": [] }),
         json!({ "deviceId": "seven", "journalEpoch": "e".repeat(65), "openDispenses": [] }),
         json!({ "deviceId": "seven", "journalEpoch": "e", "openDispenses": grants }),
+        json!({ "deviceId": "seven", "journalEpoch": "e", "openDispenses": [], "openAttemptId": "" }),
     ] {
         let _ = bar.client.post("/api/QrCode/heartbeat", body).await.problem(422, "invalid");
     }

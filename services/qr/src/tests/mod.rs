@@ -10,6 +10,7 @@ mod staff;
 use std::time::Duration;
 
 use contracts::{
+    Page,
     event::{OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, PlacedItem, PlacedOrder},
     ids::{OrderId, PaymentId, ProductId},
     money::{Amount, Currency},
@@ -21,7 +22,7 @@ use contracts::{
 use serde_json::{Value, json};
 use testkit::{Client, Reply, World};
 
-use crate::{Codes, service};
+use crate::{commands::Codes, service};
 
 /// Codes pour for fifteen minutes, by the shop's defaults.
 const VALIDITY: Duration = Duration::from_secs(15 * 60);
@@ -129,6 +130,11 @@ impl Bar {
 
     async fn resolve(&self, code: &CodeView, decision: &str) -> Reply {
         self.client.post(&format!("/api/QrCode/{}/resolve", code.code), json!({ "decision": decision })).await
+    }
+
+    /// A page of the staff's board.
+    async fn attention(&self, query: &str) -> Page<CodeView> {
+        self.client.get(&format!("/api/QrCode/attention{query}")).await.read(200)
     }
 
     /// A cup of which the machine `seven` poured half.

@@ -105,13 +105,12 @@ async fn codes_that_do_not_exist_are_not_replaced() {
 async fn a_person_says_that_the_guest_has_the_drink() {
     let bar = Bar::open().await;
     let cup = bar.cup_in_review().await;
-    let waiting: Vec<CodeView> = bar.client.get("/api/QrCode/attention").await.read(200);
-    assert_eq!(waiting, std::slice::from_ref(&cup));
+    assert_eq!(bar.attention("").await.items, std::slice::from_ref(&cup));
 
     let used: CodeView = bar.resolve(&cup, "poured").await.read(200);
     assert_eq!(used.status, CodeStatus::Used);
     assert_eq!(bar.on_receipt(cup.order_id).await, std::slice::from_ref(&used));
-    assert_eq!(bar.client.get("/api/QrCode/attention").await.expect(200), json!([]));
+    assert!(bar.attention("").await.items.is_empty());
     bar.world.settle().await;
     assert_eq!(bar.world.said::<DispenseCompleted>(), [DispenseCompleted { code: used, poured_ms: None }]);
     let _ = bar.resolve(&cup, "not_poured").await.problem(409, "code-not-in-review");
@@ -144,7 +143,51 @@ async fn a_review_of_an_order_that_is_over_ends_without_a_drink() {
 }
 
 #[tokio::test]
-async fn only_a_code_in_review_is_decided_on() {
+async fn the_board_shows_what_needs_a_decision_first_and_forgets_nothing() {
+    let bar = Bar::open().await;
+    let expired = bar.paid_cups(250).await;
+    bar.world.clock.advance(VALIDITY);
+    bar.codes.expire_due().await.unwrap();
+    let in_review = bar.cup_in_review().await;
+    let leased = bar.paid_cup().await;
+    bar.scan(&leased, "eight", "one").await;
+    let newest = bar.attention("").await.items;
+    assert!(newest[0].code == in_review.code && newest[1].status == CodeStatus::Expired, "the lease is new");
+
+    bar.world.clock.advance(Duration::from_secs(180));
+    let first = bar.attention("").await;
+    assert_eq!((&first.items[0].code, &first.items[1].code), (&in_review.code, &leased.code));
+    assert_eq!(first.items.len(), 200);
+    let second = bar.attention(&format!("?cursor={}", first.next_cursor.unwrap())).await;
+    assert_eq!((second.items.len(), second.next_cursor), (52, None));
+    let mut seen: Vec<_> = first.items.iter().chain(&second.items).map(|code| code.code.clone()).collect();
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), expired.len() + 2);
+    let _ = bar.client.get("/api/QrCode/attention?cursor=menu").await.problem(400, "bad-request");
+}
+
+#[tokio::test]
+async fn staff_end_the_lease_of_a_dead_machine() {
+    let bar = Bar::open().await;
+    let cups = bar.paid_cups(2).await;
+    bar.scan(&cups[0], "seven", "one").await;
+    let used: CodeView = bar.resolve(&cups[0], "poured").await.read(200);
+    assert_eq!((used.status, &used.code), (CodeStatus::Used, &cups[0].code));
+
+    let grant = bar.scan(&cups[1], "seven", "two").await;
+    let new: CodeView = bar.resolve(&cups[1], "not_poured").await.read(200);
+    assert_eq!((new.status, new.unit), (CodeStatus::Active, cups[1].unit));
+    assert_ne!(new.code, cups[1].code, "the machine may still hold the old one");
+    assert_eq!(bar.status(&cups[1]).await, CodeStatus::Void);
+    assert!(bar.on_receipt(new.order_id).await.contains(&new));
+
+    bar.report(&cups[1], &grant, "completed", 8000).await.expect(200);
+    assert_eq!(bar.status(&new).await, CodeStatus::Review, "the machine lived, and poured");
+}
+
+#[tokio::test]
+async fn only_a_code_in_review_or_in_a_machine_is_decided_on() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     let _ = bar.resolve(&cup, "poured").await.problem(409, "code-not-in-review");
