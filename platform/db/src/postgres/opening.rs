@@ -16,8 +16,10 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// The lock that one process holds while it migrates, so that others wait: "fnb" and a version.
 const MIGRATION_LOCK: i64 = 0x666e_6201;
 
-/// How a connection is set: no statement and no abandoned transaction holds its locks for longer than these.
+/// How a connection is set: no statement and no abandoned transaction holds its locks for longer than these, and a
+/// commit is on the disk before it is answered, whatever the server does for others.
 const SESSION_SETTINGS: &str = "
+    SET synchronous_commit = on;
     SET statement_timeout = '30s';
     SET idle_in_transaction_session_timeout = '30s';
     SET client_min_messages = warning";

@@ -106,6 +106,20 @@ async fn a_server_that_does_not_answer_is_named() {
     assert!(error.contains(&format!("127.0.0.1:{port}")) && !error.contains("secret"), "{error}");
 }
 
+#[tokio::test]
+async fn a_commit_is_on_the_servers_disk_before_it_is_answered_whatever_the_server_does_for_others() {
+    let Some(fresh) = Fresh::postgres() else { return };
+    let (_, name) = fresh.postgres.clone().unwrap();
+    let hasty = move |tx: &mut Tx<'_>| {
+        tx.execute(&format!("ALTER DATABASE \"{name}\" SET synchronous_commit = off"), ()).map(drop)
+    };
+    let db = fresh.open().await;
+    db.write::<_, DbError, _>(hasty).await.unwrap();
+    db.close().await;
+    let show = |tx: &mut Tx<'_>| tx.query_one("SHOW synchronous_commit", (), |row| row.get("synchronous_commit"));
+    assert_eq!(fresh.open().await.write::<String, DbError, _>(show).await.unwrap(), "on");
+}
+
 /// A measurement, for a person.
 #[tokio::test]
 #[ignore = "a measurement"]
