@@ -1,4 +1,7 @@
 //! Idempotency keys: a request that is sent again gets the first success again.
+//!
+//! Call [`replay`] first in the write: on PostgreSQL, where writes run beside each other, it makes a request wait for
+//! its twin, which may have changed what this one would then refuse.
 
 use contracts::time::Micros;
 use serde::{Serialize, de::DeserializeOwned};
@@ -41,6 +44,7 @@ pub fn replay<T: DeserializeOwned>(tx: &mut Tx<'_>, key: Option<&RequestKey>) ->
         SELECT fingerprint, answer FROM idempotency_keys
          WHERE caller = $1 AND route = $2 AND key = $3";
     let Some(key) = key else { return Ok(None) };
+    tx.wait_for_twin(&format!("{}\n{}\n{}", key.caller, key.route, key.key))?;
     let kept = tx.query_opt(SQL, (&key.caller, &key.route, &key.key), |row| {
         Ok((row.get::<String>("fingerprint")?, row.get::<String>("answer")?))
     })?;

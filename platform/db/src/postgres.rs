@@ -217,7 +217,8 @@ fn run_once(session: &mut Session, access: &Access, job: &mut dyn Job) -> Run {
         Ok(transaction) => transaction,
         Err(error) => return again_or_failed(Failed::of("BEGIN", &error)),
     };
-    let mut tx = Tx::new(On::Postgres(Running { transaction, statements: &mut session.statements }));
+    let is_write = matches!(access, Access::Write(_));
+    let mut tx = Tx::new(On::Postgres(Running { transaction, is_write, statements: &mut session.statements }));
     let verdict = job.run(&mut tx);
     match (verdict, tx.end()) {
         (_, Left { failure: Some(failed), .. }) if failed.why != Why::Refused => Run::Again(failed),

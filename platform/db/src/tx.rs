@@ -136,6 +136,16 @@ impl Tx<'_> {
         self.note(Failed::collision(error))
     }
 
+    /// Waits until no other write holds `name`, and holds it until this one ends. SQLite's writer does one after the
+    /// other, and what only reads waits for nobody.
+    pub(crate) fn wait_for_twin(&mut self, name: &str) -> DbResult<()> {
+        const SQL: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+        match &self.on {
+            On::Postgres(running) if running.is_write => self.execute(SQL, (name,)).map(drop),
+            On::Postgres(_) | On::Sqlite(_) => Ok(()),
+        }
+    }
+
     /// The event is sent on once the transaction is committed.
     pub(crate) fn appended(&mut self, event: CloudEvent) {
         self.appended.push(Arc::new(event));

@@ -195,6 +195,59 @@ async fn the_same_request_many_times_at_once_is_done_once() {
     .await;
 }
 
+/// Does what can be done once, and refuses it after that; `hold` runs before the commit of the first.
+fn once(tx: &mut Tx<'_>, hold: impl FnOnce()) -> Result<String, IdempotencyError> {
+    const SQL: &str = "UPDATE accounts SET note = 'done' WHERE name = 'ann' AND note IS NULL RETURNING name";
+    let key = key("k", "body");
+    if let Some(earlier) = idempotency::replay(tx, Some(&key))? {
+        return Ok(earlier);
+    }
+    let done = tx.query_opt(SQL, (), |row| row.get::<String>("name"))?;
+    let name = done.ok_or_else(|| DbError::Json("it is done already".into()))?;
+    hold();
+    idempotency::remember(tx, Some(&key), &name, NOW)?;
+    Ok(name)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_beside_its_original_gets_its_answer_and_no_refusal() {
+    // SQLite does one write after the other.
+    let Some(fresh) = Fresh::postgres() else { return };
+    let db = fresh.open().await;
+    db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
+    let (go_on, released) = mpsc::channel::<()>();
+    let (begin, mut begun) = tokio::sync::mpsc::channel(1);
+    let released = Arc::new(Mutex::new(released));
+    let first = tokio::spawn({
+        let db = db.clone();
+        async move {
+            db.write(move |tx| {
+                once(tx, || {
+                    begin.try_send(()).unwrap();
+                    let _released = released.lock().unwrap().recv();
+                })
+            })
+            .await
+        }
+    });
+    begun.recv().await.unwrap();
+    let retry = tokio::spawn({
+        let db = db.clone();
+        async move { db.write(|tx| once(tx, || {})).await }
+    });
+    let waiting = |tx: &mut Tx<'_>| {
+        const SQL: &str = "
+            SELECT COUNT(*) AS waiting FROM pg_stat_activity
+             WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        tx.query_one(SQL, (), |row| row.get::<i64>("waiting"))
+    };
+    let waits = async { while db.read::<_, DbError, _>(waiting).await.unwrap() == 0 {} };
+    tokio::time::timeout(Duration::from_secs(20), waits).await.expect("the retry waits for the original");
+    drop(go_on);
+    assert_eq!(first.await.unwrap(), Ok("ann".into()));
+    assert_eq!(retry.await.unwrap(), Ok("ann".into()));
+}
+
 #[tokio::test]
 async fn a_dead_letter_waits_until_a_person_asks_for_it_and_its_consumer_acts() {
     on_each(async |fresh| {
