@@ -14,8 +14,9 @@ CREATE TABLE inventories (
 );
 CREATE UNIQUE INDEX inventories_product ON inventories (product_id) WHERE product_id IS NOT NULL;
 
--- The ledger: rows are added and never changed. move_id grows with time, so the key is an item's history in order,
--- and the only index: an order adds a row for each item that it takes.
+-- The ledger: rows are added and never changed. move_id grows with time within a process, and across processes as far
+-- as their clocks agree, so the key is an item's history in order, and the only index: an order adds a row for each item
+-- that it takes.
 CREATE TABLE stock_moves (
     inventory_id  TEXT   NOT NULL,
     move_id       TEXT   NOT NULL,
@@ -52,6 +53,7 @@ CREATE TABLE reservations (
     items         TEXT,            -- JSON: what was ordered; NULL while only a payment or an end is known
     parts         TEXT   NOT NULL, -- JSON: {inventory_id: quantity} that it occupies now
     unsaid        TEXT,            -- JSON: shortages to tell staff of once the order is confirmed
+    said_of       TEXT,            -- JSON: the items of which staff heard that the order has too little
     made_at       BIGINT NOT NULL,
     updated_at    BIGINT NOT NULL
 );

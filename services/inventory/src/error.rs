@@ -12,7 +12,7 @@ use crate::model::{self, OrderIdTaken};
 
 /// Why a command did nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum InventoryError {
+pub(crate) enum InventoryError {
     /// The request cannot be meant so; the text says what to change.
     #[error("{0}")]
     Invalid(String),

@@ -19,8 +19,7 @@ mod tests;
 use db::{OpenError, Schema};
 use host::{Service, Surroundings, Timer};
 
-pub use commands::Inventory;
-pub use error::InventoryError;
+use commands::Inventory;
 
 /// The name under which others call this service, and its database's.
 pub const NAME: &str = "inventory";

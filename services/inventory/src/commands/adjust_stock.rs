@@ -22,7 +22,7 @@ impl Inventory {
     ///
     /// # Errors
     /// Where the quantity is out of bounds, there is no such item, or less is there than is to leave.
-    pub async fn adjust(
+    pub(crate) async fn adjust(
         &self,
         key: Option<RequestKey>,
         id: InventoryId,

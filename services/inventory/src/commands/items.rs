@@ -23,7 +23,7 @@ impl Inventory {
     ///
     /// # Errors
     /// Where it cannot be kept so, or its id or its product is another item's.
-    pub async fn create_item(
+    pub(crate) async fn create_item(
         &self,
         key: Option<RequestKey>,
         item: WriteInventory,
@@ -49,7 +49,11 @@ impl Inventory {
     ///
     /// # Errors
     /// Where it cannot be kept so, does not exist, or its product is another item's.
-    pub async fn change_item(&self, id: InventoryId, item: WriteInventory) -> Result<InventoryView, InventoryError> {
+    pub(crate) async fn change_item(
+        &self,
+        id: InventoryId,
+        item: WriteInventory,
+    ) -> Result<InventoryView, InventoryError> {
         if let Some(other) = item.inventory_id.filter(|given| *given != id) {
             let detail = format!("The path names the item {id}, the body {other}. Leave inventoryId out of the body.");
             return Err(InventoryError::Invalid(detail));
@@ -80,7 +84,7 @@ impl Inventory {
     ///
     /// # Errors
     /// Where it does not exist.
-    pub async fn item(&self, id: InventoryId) -> Result<InventoryView, InventoryError> {
+    pub(crate) async fn item(&self, id: InventoryId) -> Result<InventoryView, InventoryError> {
         self.db.read(move |tx| store::item(tx, id)?.ok_or(InventoryError::NoItem(id))).await
     }
 

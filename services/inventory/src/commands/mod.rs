@@ -15,7 +15,7 @@ pub(crate) use follow_order::LAPSE_EVERY;
 
 /// The stock of a shop, and the home of every command on it.
 #[derive(Clone)]
-pub struct Inventory {
+pub(crate) struct Inventory {
     db: Db,
     clock: Clock,
 }
@@ -23,7 +23,7 @@ pub struct Inventory {
 impl Inventory {
     /// The stock that `db` holds.
     #[must_use]
-    pub fn new(db: Db, clock: Clock) -> Self {
+    pub(crate) fn new(db: Db, clock: Clock) -> Self {
         Self { db, clock }
     }
 }

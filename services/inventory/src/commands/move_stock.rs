@@ -11,7 +11,7 @@ use db::{DbError, DbResult, Tx, outbox};
 use super::low;
 use crate::{
     error::InventoryError,
-    model::{self, Changed, Effect, Needs, Occupied, OrderStock, StockChange},
+    model::{self, Changed, Effect, Need, Needs, Occupied, OrderStock, StockChange},
     store::{self, ItemLevel, NewMove},
 };
 
@@ -53,17 +53,23 @@ pub(super) fn follow(
             Occupied { effect, parts: needs.iter().map(|(id, need)| (*id, need.quantity)).collect() }
         }
     };
-    let said = if order.is_confirmed { std::mem::take(&mut order.unsaid) } else { Vec::new() };
+    order.forget_old_shortages();
+    let unsaid = if order.is_confirmed { std::mem::take(&mut order.unsaid) } else { order.unsaid.clone() };
     store::save_order(tx, &order, now)?;
 
     let changes = model::difference(&before, &order.occupied);
-    let mut shortages = move_items(tx, order.order_id, &changes, &needs, when_short, now)?;
-    shortages.extend(said);
-    if shortages.is_empty() {
+    let mut shortages = move_items(tx, &order, &changes, &needs, when_short, now)?;
+    let is_nothing_new = shortages.is_empty() && !order.is_confirmed;
+    shortages.extend(unsaid);
+    if shortages.is_empty() || is_nothing_new {
         return Ok(());
     }
     if order.is_confirmed {
         tracing::warn!(order_id = %order.order_id, items = shortages.len(), "order has too little stock");
+        order.said_of.extend(shortages.iter().map(|shortage| shortage.inventory_id));
+        order.said_of.sort_unstable();
+        order.said_of.dedup();
+        store::keep_said(tx, order.order_id, &order.said_of)?;
         let short = StockShort { order_id: order.order_id, order_version: order.order_version, shortages };
         outbox::append(tx, &short, now)?;
     } else {
@@ -76,7 +82,7 @@ pub(super) fn follow(
 /// left. Answers what is missing of items that are not to be missed.
 fn move_items(
     tx: &mut Tx<'_>,
-    order_id: OrderId,
+    order: &OrderStock,
     changes: &[StockChange],
     needs: &Needs,
     when_short: WhenShort,
@@ -93,14 +99,20 @@ fn move_items(
             WhenShort::Refuse | WhenShort::LetThrough => Some(store::change(tx, change, now)?),
         };
         let Some(level) = level else {
-            refused.extend(shortage(tx, change, needs, change.available())?);
+            refused.extend(shortage(tx, change, needs.get(&change.inventory_id), change.available())?);
             continue;
         };
         if takes && level.on_hand < level.reserved && level.policy != RunOutPolicy::Allow {
-            shortages.extend(shortage(tx, change, needs, 0)?);
+            shortages.extend(shortage(tx, change, needs.get(&change.inventory_id), 0)?);
+        }
+        // It was held, and a person wasted it or counted less: the shelf does not have what is paid for.
+        let is_said = order.said_of.contains(&change.inventory_id);
+        if !takes && !is_said && change.on_hand < 0 && level.on_hand < 0 && level.policy != RunOutPolicy::Allow {
+            let need = need_of(tx, order, change)?;
+            shortages.extend(shortage(tx, change, Some(&need), level.reserved)?);
         }
         lows.extend(fell_low(tx, change, &level)?);
-        moves.extend(ledger_row(order_id, change, &level));
+        moves.extend(ledger_row(order.order_id, change, &level));
     }
     if !refused.is_empty() {
         return Err(InventoryError::OutOfStock(refused));
@@ -123,9 +135,17 @@ fn ledger_row(order_id: OrderId, change: &StockChange, level: &ItemLevel) -> Opt
     })
 }
 
-/// What is missing of an item. `pending`: what of the change is not in its row.
-fn shortage(tx: &mut Tx<'_>, change: &StockChange, needs: &Needs, pending: i64) -> DbResult<Option<Shortage>> {
-    let Some((item, need)) = store::item(tx, change.inventory_id)?.zip(needs.get(&change.inventory_id)) else {
+/// What an order that held an item needs of it, and for which of its products by the recipes of now.
+fn need_of(tx: &mut Tx<'_>, order: &OrderStock, change: &StockChange) -> DbResult<Need> {
+    let items = order.items.as_deref().unwrap_or_default();
+    let by_recipe = model::needs(items, &store::recipe_lines(tx, items)?).remove(&change.inventory_id);
+    Ok(Need { quantity: -change.on_hand, ..by_recipe.unwrap_or_default() })
+}
+
+/// What is missing of an item. `pending`: what of the change is not in its row, or what others hold where the order
+/// comes first.
+fn shortage(tx: &mut Tx<'_>, change: &StockChange, need: Option<&Need>, pending: i64) -> DbResult<Option<Shortage>> {
+    let Some((item, need)) = store::item(tx, change.inventory_id)?.zip(need) else {
         return Ok(None);
     };
     Ok(Some(Shortage {

@@ -13,7 +13,7 @@ impl Inventory {
     ///
     /// # Errors
     /// Where the database cannot be read.
-    pub async fn recipe(&self, product_id: ProductId) -> Result<RecipeView, InventoryError> {
+    pub(crate) async fn recipe(&self, product_id: ProductId) -> Result<RecipeView, InventoryError> {
         self.db
             .read(move |tx| {
                 if store::is_recipe_written(tx, product_id)? {
@@ -31,7 +31,11 @@ impl Inventory {
     ///
     /// # Errors
     /// Where it cannot be kept so, or names an item that does not exist.
-    pub async fn write_recipe(&self, product_id: ProductId, recipe: WriteRecipe) -> Result<RecipeView, InventoryError> {
+    pub(crate) async fn write_recipe(
+        &self,
+        product_id: ProductId,
+        recipe: WriteRecipe,
+    ) -> Result<RecipeView, InventoryError> {
         model::check_recipe(&recipe).map_err(InventoryError::Invalid)?;
         let now = self.clock.now();
         self.db

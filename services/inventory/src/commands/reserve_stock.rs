@@ -17,7 +17,7 @@ impl Inventory {
     ///
     /// # Errors
     /// `OutOfStock` names everything that is missing; `OrderIdTaken` where the id is another order's.
-    pub async fn reserve(&self, order_id: OrderId, asked: ReserveStock) -> Result<(), InventoryError> {
+    pub(crate) async fn reserve(&self, order_id: OrderId, asked: ReserveStock) -> Result<(), InventoryError> {
         model::check_reservation(&asked).map_err(InventoryError::Invalid)?;
         let order_version = asked.order_version;
         let items = model::merged(asked.items);
@@ -36,7 +36,7 @@ impl Inventory {
     ///
     /// # Errors
     /// Where the database does not do it.
-    pub async fn release(&self, order_id: OrderId, released: ReleaseStock) -> Result<(), InventoryError> {
+    pub(crate) async fn release(&self, order_id: OrderId, released: ReleaseStock) -> Result<(), InventoryError> {
         let now = self.clock.now();
         self.db
             .write(move |tx| {

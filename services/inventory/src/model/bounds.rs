@@ -90,7 +90,10 @@ pub(crate) fn check_recipe(recipe: &WriteRecipe) -> Result<(), String> {
         let id = part.inventory_id;
         if !(1..=RECIPE_QUANTITY_MAX).contains(&part.quantity) {
             let quantity = part.quantity;
-            return Err(format!("One unit takes 1 to {RECIPE_QUANTITY_MAX} of an item, not {quantity} of {id}."));
+            return Err(format!(
+                "One unit takes 1 to {RECIPE_QUANTITY_MAX} of an item, not {quantity} of {id}. Give another quantity, \
+                 or leave the item out."
+            ));
         }
         if parts.iter().take(index).any(|earlier| earlier.inventory_id == id) {
             return Err(format!("The item {id} is in the recipe twice. Name it once, with the sum."));
@@ -102,13 +105,22 @@ pub(crate) fn check_recipe(recipe: &WriteRecipe) -> Result<(), String> {
 /// Whether a reservation is of an order that can be placed, or what is wrong with it.
 pub(crate) fn check_reservation(asked: &ReserveStock) -> Result<(), String> {
     if asked.order_version < 1 {
-        return Err(format!("orderVersion is 1 or more, not {}.", asked.order_version));
+        return Err(format!(
+            "orderVersion is 1 or more, not {}. Send the version that the order will have.",
+            asked.order_version
+        ));
     }
     if !(1..=ITEMS_MAX).contains(&asked.items.len()) {
-        return Err(format!("An order has 1 to {ITEMS_MAX} lines, not {}.", asked.items.len()));
+        return Err(format!(
+            "An order has 1 to {ITEMS_MAX} lines, not {}. Split it into several orders.",
+            asked.items.len()
+        ));
     }
     match asked.items.iter().find(|item| !(1..=QUANTITY_MAX).contains(&item.quantity)) {
-        Some(item) => Err(format!("A quantity is from 1 to {QUANTITY_MAX}, not {}.", item.quantity)),
+        Some(item) => Err(format!(
+            "A quantity is from 1 to {QUANTITY_MAX}, not {}. Give another, or leave the line out.",
+            item.quantity
+        )),
         None => Ok(()),
     }
 }

@@ -6,6 +6,6 @@ mod order_stock;
 
 pub(crate) use bounds::{Adjustment, adjustment, check_recipe, check_reservation, item, note};
 pub(crate) use occupied::{
-    Effect, Needs, Occupied, RecipeLine, StockChange, difference, fell_low, merged, needs, out_of_stock_detail,
+    Effect, Need, Needs, Occupied, RecipeLine, StockChange, difference, fell_low, merged, needs, out_of_stock_detail,
 };
 pub(crate) use order_stock::{Changed, OrderIdTaken, OrderStock, Said};

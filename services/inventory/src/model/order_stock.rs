@@ -1,7 +1,7 @@
 //! What is known of one order, whatever order its events come in.
 
 use contracts::{
-    ids::OrderId,
+    ids::{InventoryId, OrderId},
     inventory::{ReserveItem, Shortage},
     time::Micros,
 };
@@ -25,6 +25,8 @@ pub(crate) struct OrderStock {
     pub(crate) occupied: Occupied,
     /// Shortages of which staff hear once the order is confirmed: before that there is nothing to look at.
     pub(crate) unsaid: Vec<Shortage>,
+    /// The items of which staff heard that the order has too little.
+    pub(crate) said_of: Vec<InventoryId>,
     pub(crate) updated_at: Micros,
 }
 
@@ -69,6 +71,7 @@ impl OrderStock {
             items: None,
             occupied: Occupied::default(),
             unsaid: Vec::new(),
+            said_of: Vec::new(),
             updated_at: Micros(0),
         }
     }
@@ -149,6 +152,20 @@ impl OrderStock {
         }
         self.is_open = false;
         Changed::State
+    }
+
+    /// Forgets the shortages of which staff have not heard and that are none any more, now that the order occupies what
+    /// it does: of what it gave back, of what it needs no more of than was there, and of what it takes more of, which is
+    /// looked at anew.
+    pub(crate) fn forget_old_shortages(&mut self) {
+        let Self { unsaid, said_of, occupied, .. } = self;
+        said_of.retain(|id| occupied.parts.contains_key(id));
+        unsaid.retain_mut(|shortage| {
+            let part = occupied.parts.get(&shortage.inventory_id).copied().unwrap_or_default();
+            let is_of_this = part <= shortage.needed && part > shortage.available;
+            shortage.needed = part;
+            is_of_this
+        });
     }
 
     /// Gives up what no event confirmed since `before`. An event of the same version still counts when it comes.
@@ -272,6 +289,32 @@ mod tests {
         assert_eq!(order.ask(1, &latte(1)), Ok(Changed::State));
         assert_eq!(order.hear(&placed(1)), Changed::State);
         assert_eq!(order.release(1), Changed::Nothing, "it was placed");
+    }
+
+    #[test]
+    fn an_old_shortage_is_forgotten_when_the_order_needs_other_things() {
+        let (milk, cocoa) = (InventoryId::new(Micros(1)), InventoryId::new(Micros(2)));
+        let short = Shortage {
+            inventory_id: milk,
+            name: "Milk".into(),
+            unit: "ml".into(),
+            needed: 300,
+            available: 100,
+            product_ids: Vec::new(),
+        };
+        for (parts, needed) in [
+            (vec![(milk, 300), (cocoa, 5)], Some(300)),
+            (vec![(milk, 200)], Some(200)),
+            (vec![(milk, 100)], None),
+            (vec![(milk, 400)], None),
+            (vec![(cocoa, 5)], None),
+            (vec![], None),
+        ] {
+            let mut order = OrderStock { unsaid: vec![short.clone()], ..order() };
+            order.occupied.parts = parts.into_iter().collect();
+            order.forget_old_shortages();
+            assert_eq!(order.unsaid.first().map(|shortage| shortage.needed), needed);
+        }
     }
 
     proptest! {

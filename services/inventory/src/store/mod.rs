@@ -12,7 +12,7 @@ pub(crate) use items::{
 pub(crate) use moves::{NewMove, insert_moves, moves};
 #[cfg(test)]
 pub(crate) use orders::all_orders;
-pub(crate) use orders::{keep_unsaid, lock_order, save_order, unconfirmed_since};
+pub(crate) use orders::{keep_said, keep_unsaid, lock_order, save_order, unconfirmed_since};
 pub(crate) use recipes::{
     clear_recipe, insert_recipe, is_recipe_written, recipe_lines, recipe_parts, write_recipe_header,
 };

@@ -1,8 +1,13 @@
 //! Rows of `reservations`: what is known of each order.
 
-use contracts::{Word, ids::OrderId, inventory::Shortage, time::Micros};
+use contracts::{
+    Word,
+    ids::{InventoryId, OrderId},
+    inventory::Shortage,
+    time::Micros,
+};
 use db::{DbResult, Row, Tx, json};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::model::{Occupied, OrderStock};
 
@@ -16,6 +21,7 @@ fn order_of_row(row: &Row<'_>) -> DbResult<OrderStock> {
         items: json_opt(row, "items")?,
         occupied: Occupied { effect: row.word("effect")?, parts: row.json("parts")? },
         unsaid: json_opt(row, "unsaid")?.unwrap_or_default(),
+        said_of: json_opt(row, "said_of")?.unwrap_or_default(),
         updated_at: row.get("updated_at")?,
     })
 }
@@ -44,7 +50,7 @@ pub(crate) fn save_order(tx: &mut Tx<'_>, order: &OrderStock, now: Micros) -> Db
     const SQL: &str = "
         UPDATE reservations
            SET order_version = $2, is_open = $3, is_confirmed = $4, is_paid = $5, effect = $6,
-               items = $7, parts = $8, unsaid = $9, updated_at = $10
+               items = $7, parts = $8, unsaid = $9, updated_at = $10, said_of = $11
          WHERE order_id = $1";
     let row = (
         order.order_id,
@@ -55,8 +61,9 @@ pub(crate) fn save_order(tx: &mut Tx<'_>, order: &OrderStock, now: Micros) -> Db
         order.occupied.effect.word(),
         order.items.as_ref().map(json).transpose()?,
         json(&order.occupied.parts)?,
-        unsaid(&order.unsaid)?,
+        unless_empty(&order.unsaid)?,
         now,
+        unless_empty(&order.said_of)?,
     );
     tx.execute(SQL, row).map(drop)
 }
@@ -64,11 +71,17 @@ pub(crate) fn save_order(tx: &mut Tx<'_>, order: &OrderStock, now: Micros) -> Db
 /// Keeps the shortages of which staff hear once the order is confirmed.
 pub(crate) fn keep_unsaid(tx: &mut Tx<'_>, order_id: OrderId, shortages: &[Shortage]) -> DbResult<()> {
     const SQL: &str = "UPDATE reservations SET unsaid = $2 WHERE order_id = $1";
-    tx.execute(SQL, (order_id, unsaid(shortages)?)).map(drop)
+    tx.execute(SQL, (order_id, unless_empty(shortages)?)).map(drop)
 }
 
-fn unsaid(shortages: &[Shortage]) -> DbResult<Option<String>> {
-    if shortages.is_empty() { Ok(None) } else { json(&shortages).map(Some) }
+/// Keeps of which items staff heard.
+pub(crate) fn keep_said(tx: &mut Tx<'_>, order_id: OrderId, said_of: &[InventoryId]) -> DbResult<()> {
+    const SQL: &str = "UPDATE reservations SET said_of = $2 WHERE order_id = $1";
+    tx.execute(SQL, (order_id, unless_empty(said_of)?)).map(drop)
+}
+
+fn unless_empty<T: Serialize>(list: &[T]) -> DbResult<Option<String>> {
+    if list.is_empty() { Ok(None) } else { json(&list).map(Some) }
 }
 
 /// Up to `limit` orders that occupy stock, of which no event has come, and nothing else since `before`.

@@ -61,6 +61,43 @@ async fn an_order_placed_while_inventory_was_away_takes_what_is_there_and_staff_
 }
 
 #[tokio::test]
+async fn staff_hear_when_what_a_paid_order_held_was_wasted() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 5, json!({})).await;
+    let (order, other) = (shop.new_order(), shop.new_order());
+    for (order, quantity) in [(order, 3), (other, 1)] {
+        shop.reserve(order, 1, &[(croissant, quantity)]).await.expect(200);
+        shop.created(order, &[(croissant, quantity)]).await;
+    }
+    shop.adjust(croissants, MoveReason::Waste, 4).await.expect(200);
+    shop.paid(order).await;
+    shop.world.settle().await;
+    let said = shop.world.said::<StockShort>();
+    assert_eq!((said.len(), said[0].order_id), (1, order));
+    let short = &said[0].shortages[0];
+    assert_eq!((short.needed, short.available, short.product_ids.as_slice()), (3, 1, [croissant].as_slice()));
+    assert_eq!(shop.levels(croissants).await, (-2, 1));
+}
+
+#[tokio::test]
+async fn a_shortage_that_is_none_any_more_when_the_order_comes_is_not_said() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 1, json!({"policy": "WARN"})).await;
+    let (muffin, _) = shop.product("Muffin", 9, json!({})).await;
+    let (changed, given_up, lapsed) = (shop.new_order(), shop.new_order(), shop.new_order());
+    for order in [changed, given_up, lapsed] {
+        shop.reserve(order, 1, &[(croissant, 3)]).await.expect(200);
+    }
+    shop.created(changed, &[(muffin, 1)]).await;
+    shop.expired(given_up, 2).await;
+    shop.minutes_pass(11).await;
+    shop.adjust(croissants, MoveReason::Received, 9).await.expect(200);
+    shop.created(lapsed, &[(croissant, 3)]).await;
+    shop.world.settle().await;
+    assert_eq!(shop.world.said::<StockShort>(), []);
+}
+
+#[tokio::test]
 async fn a_delivery_after_a_shortage_is_counted_even_while_too_little_is_there() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 0, json!({})).await;
