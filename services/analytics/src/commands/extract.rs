@@ -19,7 +19,7 @@ use serde::Serialize;
 use super::Analytics;
 use crate::{
     error::AnalyticsError,
-    model::{OrderFact, is_due, restart_at, sum_changes},
+    model::{OrderFact, goes_far, is_due, restart_at, restart_far_at, sum_changes},
     store::{self, sources::Position, watermark::Watermark},
 };
 
@@ -37,36 +37,57 @@ pub(crate) struct Extracted {
     pub(crate) as_of: Micros,
 }
 
+/// How far back a run looks for what appeared late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// Far, if none did so for a while.
+    AsDue,
+    Far,
+}
+
 impl Analytics {
     /// Extracts, if it is time to. The timer asks again and again.
     pub(crate) async fn extract_if_due(&self) -> Result<(), AnalyticsError> {
         let has_changed = self.extraction.has_changed.load(Ordering::SeqCst);
         if is_due(&self.settings, self.last_run(), has_changed, self.clock.now()) {
-            self.extract().await?;
+            self.extract_back_to(Reach::AsDue).await?;
         }
         Ok(())
     }
 
-    /// Extracts now, after a run that is going on.
+    /// Extracts now, after a run that is going on, and looks for what appeared late.
     ///
     /// # Errors
     /// Where a source cannot be read. What was extracted until then stays; the next run goes on from there.
     pub(crate) async fn extract(&self) -> Result<Extracted, AnalyticsError> {
+        self.extract_back_to(Reach::Far).await
+    }
+
+    async fn extract_back_to(&self, reach: Reach) -> Result<Extracted, AnalyticsError> {
         let _turn = self.extraction.turn.lock().await;
         let started = self.clock.now();
         self.note_run(started);
         // Before the first read: what happens from here on asks for another run.
         self.extraction.has_changed.store(false, Ordering::SeqCst);
-        let outcome = self.run(started).await;
-        if outcome.is_err() {
-            self.note_change();
+        let last_far = self.last_far_run();
+        let is_far = reach == Reach::Far || goes_far(last_far, started);
+        let restart = |watermark| match is_far {
+            true => restart_far_at(watermark, started, last_far),
+            false => restart_at(watermark, started),
+        };
+        let outcome = self.run(started, restart).await;
+        match &outcome {
+            Ok(_) if is_far => self.note_far_run(started),
+            Ok(_) => {}
+            Err(_) => self.note_change(),
         }
         outcome
     }
 
-    async fn run(&self, started: Micros) -> Result<Extracted, AnalyticsError> {
+    /// Reads what changed since where `restart` says for the watermark, up to `started`.
+    async fn run(&self, started: Micros, restart: impl Fn(Micros) -> Micros) -> Result<Extracted, AnalyticsError> {
         let mut watermark = self.db.read::<_, DbError, _>(store::watermark::find).await?;
-        let mut position = Position { at: restart_at(watermark.at, started), order_id: None };
+        let mut position = Position { at: restart(watermark.at), order_id: None };
         let mut extracted = Extracted { orders: 0, as_of: started };
         let source = self.extraction.sources.order().await?;
         loop {

@@ -40,6 +40,8 @@ struct Extraction {
     has_changed: AtomicBool,
     /// When the last run began, whether it came to its end or not.
     last: Mutex<Option<Micros>>,
+    /// When the last run that went far back, and came to its end, began.
+    last_far: Mutex<Option<Micros>>,
 }
 
 impl Analytics {
@@ -50,6 +52,7 @@ impl Analytics {
             turn: tokio::sync::Mutex::new(()),
             has_changed: AtomicBool::new(true),
             last: Mutex::new(None),
+            last_far: Mutex::new(None),
         };
         Self { db, clock, shop, settings, extraction: Arc::new(extraction) }
     }
@@ -61,6 +64,14 @@ impl Analytics {
 
     fn last_run(&self) -> Option<Micros> {
         *self.extraction.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn last_far_run(&self) -> Option<Micros> {
+        *self.extraction.last_far.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_far_run(&self, started: Micros) {
+        *self.extraction.last_far.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
     }
 
     fn note_run(&self, started: Micros) {

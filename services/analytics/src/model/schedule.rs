@@ -4,9 +4,14 @@ use std::time::Duration;
 
 use contracts::time::Micros;
 
-/// How far before the watermark a run begins again. An order's time is taken before its transaction waits and commits,
-/// so it may appear behind orders that are later by their time; nothing waits longer than this for its commit.
-const OVERLAP: Duration = Duration::from_secs(10);
+/// How far before the watermark every run begins again. An order's time is taken before its transaction waits and
+/// commits, so it may appear behind orders that are later by their time; most that do are no later than this.
+const NEAR_OVERLAP: Duration = Duration::from_secs(10);
+/// By how much an order may appear late at all: it waits in a queue of the database and is run again after collisions,
+/// each statement of it for half a minute at most. An order that is read again unchanged is skipped.
+const OVERLAP: Duration = Duration::from_secs(10 * 60);
+/// How often a run goes back that far. Going back each time would read a busy shop's last minutes every ten seconds.
+const FAR_RUN_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// How often reports are brought up to date.
 #[derive(Clone, Copy, Debug)]
@@ -32,11 +37,25 @@ pub(crate) fn is_due(settings: &AnalyticsSettings, last: Option<Micros>, has_cha
     passed >= settings.every || (has_changed && passed >= settings.after_sale)
 }
 
+/// Whether a run that begins at `started` goes far back. `last_far`: when the last one that did so began.
+#[must_use]
+pub(crate) fn goes_far(last_far: Option<Micros>, started: Micros) -> bool {
+    last_far.filter(|last| *last <= started).is_none_or(|last| started.since(last) >= FAR_RUN_EVERY)
+}
+
 /// Where a run that begins at `started` begins to read. Before the watermark, and before `started` too: a clock that was
 /// set back has written orders behind the watermark.
 #[must_use]
 pub(crate) fn restart_at(watermark: Micros, started: Micros) -> Micros {
-    watermark.min(started) - OVERLAP
+    watermark.min(started) - NEAR_OVERLAP
+}
+
+/// Where one that goes far back does: what was not there yet when the last one began is no older than this.
+#[must_use]
+pub(crate) fn restart_far_at(watermark: Micros, started: Micros, last_far: Option<Micros>) -> Micros {
+    let latest = watermark.min(started);
+    // An earlier process may have gone far back last as long ago as that.
+    last_far.unwrap_or(latest - FAR_RUN_EVERY).min(latest) - OVERLAP
 }
 
 #[cfg(test)]
@@ -61,7 +80,19 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_back_does_not_stop_the_reports() {
         assert!(is_due(&AnalyticsSettings::default(), Some(NOON + Duration::from_secs(1)), false, NOON));
-        assert_eq!(restart_at(NOON + Duration::from_secs(3_600), NOON), NOON - OVERLAP);
+        assert_eq!(restart_at(NOON + Duration::from_secs(3_600), NOON), NOON - NEAR_OVERLAP);
         assert_eq!(restart_at(NOON - Duration::from_secs(5), NOON), NOON - Duration::from_secs(15));
+        assert!(goes_far(Some(NOON + Duration::from_secs(1)), NOON));
+    }
+
+    #[test]
+    fn an_order_that_appears_ten_minutes_late_is_read_by_the_next_run_that_goes_far_back() {
+        let last_far = NOON - Duration::from_secs(599);
+        assert!(goes_far(None, NOON) && !goes_far(Some(last_far), NOON));
+        assert!(goes_far(Some(last_far), NOON + Duration::from_secs(1)));
+        // It appeared the moment after the last one had begun.
+        let changed_at = last_far - OVERLAP;
+        assert_eq!(restart_far_at(NOON, NOON, Some(last_far)), changed_at);
+        assert_eq!(restart_far_at(NOON, NOON, None), NOON - FAR_RUN_EVERY - OVERLAP);
     }
 }

@@ -120,6 +120,25 @@ async fn an_order_that_appears_behind_the_watermark_is_found() {
 }
 
 #[tokio::test]
+async fn an_order_whose_commit_waited_for_minutes_is_found_by_the_timer_too() {
+    let world = World::new().await;
+    let shop = Shop::open(&world).await;
+    let Reports { client, timer, .. } = reports(&world).await;
+    let mut first = Sale::paid(1, &world);
+    first.changed_at = world.clock.now();
+    shop.put(&[first]).await;
+    (timer.run)().await.unwrap();
+    let mut late = Sale::paid(2, &world);
+    late.changed_at = world.clock.now() - Duration::from_secs(9 * 60);
+    shop.put(std::slice::from_ref(&late)).await;
+    // It says so itself: the next run comes soon.
+    world.publish(&contracts::event::OrderExpired { order_id: late.order_id(), order_version: 2 }).await;
+    world.clock.advance(Duration::from_secs(10 * 60));
+    (timer.run)().await.unwrap();
+    assert_eq!(summary(&client, "").await["orders"], 2);
+}
+
+#[tokio::test]
 async fn a_line_knows_the_category_that_its_product_has_on_the_menu() {
     let world = World::new().await;
     let shop = Shop::open(&world).await;
