@@ -21,7 +21,7 @@ use futures::{
 };
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::{Bus, CONCURRENT_EVENTS_MAX, ConsumeError, Consumer, Heard, PublishError, TRIES_MAX};
+use crate::{Bus, CONCURRENT_EVENTS_MAX, ConsumeError, Consumer, Heard, LISTENER_EVENTS_MAX, PublishError, TRIES_MAX};
 
 /// How long an adapter may take for anything: more than all pauses between tries.
 const WAIT_MAX: Duration = Duration::from_secs(30);
@@ -257,6 +257,20 @@ pub(crate) async fn a_listener_hears_its_kinds_alone(bus: &dyn Bus) {
     let wanted = order_completed();
     bus.publish(order_expired()).await.unwrap();
     bus.publish(Arc::clone(&wanted)).await.unwrap();
+    let heard = tokio::time::timeout(WAIT_MAX, listener.next()).await.expect("the listener hears");
+    let Some(Heard::Event(event)) = heard else { panic!("{heard:?}") };
+    assert_eq!(event.id, wanted.id);
+}
+
+/// However many events of other kinds come, a listener falls behind by those of its own alone.
+pub(crate) async fn a_listener_misses_nothing_because_of_other_kinds(bus: &dyn Bus) {
+    let mut listener = bus.listen(&[EventKind::OrderCompleted]);
+    let _another = bus.listen(&EventKind::ALL);
+    let wanted = order_completed();
+    bus.publish(Arc::clone(&wanted)).await.unwrap();
+    for _ in 0..=LISTENER_EVENTS_MAX {
+        bus.publish(order_expired()).await.unwrap();
+    }
     let heard = tokio::time::timeout(WAIT_MAX, listener.next()).await.expect("the listener hears");
     let Some(Heard::Event(event)) = heard else { panic!("{heard:?}") };
     assert_eq!(event.id, wanted.id);

@@ -24,7 +24,7 @@ pub const TRIES_MAX: u32 = 8;
 pub const CONCURRENT_EVENTS_MAX: usize = 64;
 /// How many events wait in one queue. Beyond it [`Bus::publish`] is refused, and the outbox keeps the event.
 pub const QUEUED_EVENTS_MAX: usize = 10_000;
-/// How many events a [`Listener`] may be behind before it loses the oldest.
+/// How many events of its kinds a [`Listener`] may be behind before it loses the oldest.
 pub const LISTENER_EVENTS_MAX: usize = 1_024;
 
 /// Carries events from the service where they became true to all that act on them.
@@ -88,7 +88,7 @@ pub struct Listener {
 pub enum Heard {
     /// An event.
     Event(Arc<CloudEvent>),
-    /// Some were lost: the listener was too far behind. Read the state anew.
+    /// The oldest of those that it had not heard are lost: it was too far behind. Read the state anew.
     Missed,
 }
 
@@ -96,13 +96,10 @@ impl Listener {
     /// The next event of this listener's kinds. `None`: the bus is closed.
     pub async fn next(&mut self) -> Option<Heard> {
         use tokio::sync::broadcast::error::RecvError;
-        loop {
-            match self.events.recv().await {
-                Ok(event) if self.kinds.contains(&event.kind) => return Some(Heard::Event(event)),
-                Ok(_) => {}
-                Err(RecvError::Lagged(_)) => return Some(Heard::Missed),
-                Err(RecvError::Closed) => return None,
-            }
+        match self.events.recv().await {
+            Ok(event) => Some(Heard::Event(event)),
+            Err(RecvError::Lagged(_)) => Some(Heard::Missed),
+            Err(RecvError::Closed) => None,
         }
     }
 }

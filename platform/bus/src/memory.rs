@@ -29,9 +29,17 @@ pub struct MemoryBus {
     open: RwLock<Option<Open>>,
 }
 
+#[derive(Default)]
 struct Open {
     lanes: Vec<Arc<Lane>>,
-    listeners: broadcast::Sender<Arc<CloudEvent>>,
+    audiences: Vec<Audience>,
+}
+
+/// Listeners of the same kinds. Each kind of listener has its own, so that none falls behind because of what it does not
+/// hear; there are as many as lists of kinds in the program.
+struct Audience {
+    kinds: &'static [EventKind],
+    events: broadcast::Sender<Arc<CloudEvent>>,
 }
 
 /// One queue: the way to its consumer, and a place for each event that waits or is acted on.
@@ -47,8 +55,7 @@ impl MemoryBus {
     /// A bus without consumers.
     #[must_use]
     pub fn new() -> Self {
-        let (listeners, _) = broadcast::channel(LISTENER_EVENTS_MAX);
-        Self { open: RwLock::new(Some(Open { lanes: Vec::new(), listeners })) }
+        Self { open: RwLock::new(Some(Open::default())) }
     }
 
     /// A place in every queue that hears the event, or in none; listeners hear it once it has them.
@@ -57,8 +64,10 @@ impl MemoryBus {
         let open = open.as_ref().ok_or(PublishError::Closed)?;
         let hearing = open.lanes.iter().filter(|lane| lane.delivery.queue().hears().contains(&event.kind));
         let places = hearing.map(Lane::place).collect::<Result<Vec<_>, _>>()?;
-        // No listener is no error.
-        let _ = open.listeners.send(Arc::clone(event));
+        for audience in open.audiences.iter().filter(|audience| audience.kinds.contains(&event.kind)) {
+            // No listener is no error.
+            let _ = audience.events.send(Arc::clone(event));
+        }
         Ok(places)
     }
 
@@ -66,6 +75,16 @@ impl MemoryBus {
     fn shut(&self) -> Vec<Arc<Lane>> {
         let open = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
         open.map(|open| open.lanes).unwrap_or_default()
+    }
+}
+
+impl Open {
+    fn audience(&mut self, kinds: &'static [EventKind]) -> &broadcast::Sender<Arc<CloudEvent>> {
+        let at = self.audiences.iter().position(|audience| audience.kinds == kinds).unwrap_or_else(|| {
+            self.audiences.push(Audience { kinds, events: broadcast::channel(LISTENER_EVENTS_MAX).0 });
+            self.audiences.len() - 1
+        });
+        &self.audiences[at].events
     }
 }
 
@@ -112,9 +131,9 @@ impl Bus for MemoryBus {
     }
 
     fn listen(&self, kinds: &'static [EventKind]) -> Listener {
-        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        let events = match open.as_ref() {
-            Some(open) => open.listeners.subscribe(),
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        let events = match open.as_mut() {
+            Some(open) => open.audience(kinds).subscribe(),
             None => broadcast::channel(1).1, // Its sender is gone already: the listener hears the end.
         };
         Listener { kinds, events }
@@ -123,8 +142,8 @@ impl Bus for MemoryBus {
     fn end_listeners(&self) {
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = open.as_mut() {
-            // Those of the sender that goes hear the end.
-            open.listeners = broadcast::channel(LISTENER_EVENTS_MAX).0;
+            // Those of a sender that goes hear the end.
+            open.audiences.clear();
         }
     }
 

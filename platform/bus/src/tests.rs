@@ -67,6 +67,11 @@ mod memory {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_listener_misses_nothing_because_of_other_kinds() {
+        conformance::a_listener_misses_nothing_because_of_other_kinds(&MemoryBus::new()).await;
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn listeners_can_be_ended_before_the_bus() {
         conformance::listeners_can_be_ended_before_the_bus(&MemoryBus::new()).await;
     }

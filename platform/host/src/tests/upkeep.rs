@@ -58,6 +58,27 @@ async fn only_what_is_old_is_forgotten() {
 }
 
 #[tokio::test]
+async fn new_settings_are_taken_though_very_much_happens_at_once() {
+    let shed = Shed::new();
+    let host = Host::start(&shed.around, Vec::new());
+    let changes = (2..3_000).map(|version| ShopChanged { version, settings: ShopSettings::default() });
+    for change in changes {
+        shed.around.bus.publish(Arc::new(CloudEvent::new(&change, NOW).unwrap())).await.unwrap();
+        shed.around.bus.publish(Arc::new(CloudEvent::new(&super::order_expired(), NOW).unwrap())).await.unwrap();
+    }
+    let settings = ShopSettings { name: "Kopi Akhir".into(), ..ShopSettings::default() };
+    let last = CloudEvent::new(&ShopChanged { version: 3_000, settings }, NOW).unwrap();
+    shed.around.bus.publish(Arc::new(last)).await.unwrap();
+    let heard = async {
+        while shed.around.shop.current().settings().name != "Kopi Akhir" {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), heard).await.expect("the settings arrive");
+    host.stop().await;
+}
+
+#[tokio::test]
 async fn new_settings_of_the_shop_reach_every_service() {
     let shed = Shed::new();
     let host = Host::start(&shed.around, Vec::new());
