@@ -37,11 +37,15 @@ fn whatever_was_accepted_before_the_plug_was_pulled_is_there_afterwards_and_noth
         let requests_until_kill = random.random_range(20..400);
         let done = AtomicU32::new(0);
         let cards = [running.till.product("Cold brew"), running.till.product("Caffè latte")];
+        deliver_milk(&running.till);
+        let selling = AtomicU32::new(0);
         std::thread::scope(|scope| {
             for till in 0..TILLS {
                 let mut random = StdRng::seed_from_u64(seed ^ (round << 32) ^ till);
                 let (running, accepted, done, cards) = (&running, &accepted, &done, &cards);
+                let selling = Selling::begin(&selling);
                 scope.spawn(move || {
+                    let _selling = selling;
                     while done.load(Ordering::Relaxed) < requests_until_kill {
                         if sell(&running.till, cards, &mut random, accepted, done).is_none() {
                             return;
@@ -50,7 +54,7 @@ fn whatever_was_accepted_before_the_plug_was_pulled_is_there_afterwards_and_noth
                 });
             }
             scope.spawn(|| {
-                while done.load(Ordering::Relaxed) < requests_until_kill / 2 {
+                while done.load(Ordering::Relaxed) < requests_until_kill / 2 && selling.load(Ordering::Relaxed) > 0 {
                     std::thread::yield_now();
                 }
                 running.pull_the_plug();
@@ -60,6 +64,29 @@ fn whatever_was_accepted_before_the_plug_was_pulled_is_there_afterwards_and_noth
         check(&shop, &accepted.lock().unwrap());
     }
     assert!(!shop.log().contains("panicked"), "{}", shop.log());
+}
+
+/// A till that sells. When none does, because all have failed, nobody waits for their requests.
+struct Selling<'a>(&'a AtomicU32);
+
+impl<'a> Selling<'a> {
+    fn begin(selling: &'a AtomicU32) -> Self {
+        selling.fetch_add(1, Ordering::Relaxed);
+        Self(selling)
+    }
+}
+
+impl Drop for Selling<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// More than one round's lattes take: six rounds would drink the demo shop dry.
+fn deliver_milk(till: &Till) {
+    const MILK: &str = "00000000-0000-7000-8000-000300000002";
+    let delivery = json!({ "reason": "RECEIVED", "quantity": 200_000 });
+    till.post(&format!("/api/Inventory/{MILK}/adjust"), &delivery).expect(200);
 }
 
 /// One guest: an order, mostly paid, mostly poured. `None`: the program is gone.
