@@ -74,6 +74,21 @@ impl Db {
         Ok(Self::of(schema.service, threads))
     }
 
+    /// Opens a database as it is, to write a little beside its owner, who may be running: it is neither made nor brought
+    /// up to date, and its log is left alone. What is appended to its outbox there is published by the owner.
+    ///
+    /// # Errors
+    /// Where it does not exist or cannot be reached.
+    pub async fn open_existing(url: &DbUrl) -> Result<Self, OpenError> {
+        let (url, settings) = (url.clone(), Settings { writers: 1, readers: 1, ..Settings::default() });
+        let threads = on_own_thread(move || match &url.0 {
+            Place::Sqlite(path) => sqlite::open_existing(path, &settings),
+            Place::Postgres(server) => postgres::open_existing(server, &settings),
+        })
+        .await?;
+        Ok(Self::of("beside", threads))
+    }
+
     /// Opens another service's database to read it, while its owner writes. [`Db::write`] answers
     /// [`DbError::ReadOnly`].
     ///
@@ -137,13 +152,7 @@ impl Db {
         self.0.appended.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// The service whose tables these are.
-    #[must_use]
-    pub fn schema_name(&self) -> &str {
-        self.0.service
-    }
-
-    /// Finishes the jobs that are queued, merges SQLite's log into its file, and stops the threads. Waits five
+    /// Finishes the jobs that are queued, merges SQLite's log into its file if that is ours, and stops the threads. Waits five
     /// seconds at most. Later jobs are answered [`DbError::Closed`].
     pub async fn close(&self) {
         if let Some(writes) = &self.0.writes {

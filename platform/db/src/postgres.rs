@@ -41,14 +41,24 @@ const RECONNECT_WAIT_MAX: Duration = Duration::from_secs(2);
 pub(crate) fn open(server: &Server, schema: &Schema, settings: &Settings) -> Result<Threads, OpenError> {
     let mut client = connect_or_create(server, schema.service)?;
     migrate(&mut client, server, schema)?;
+    start(client, server, schema.service, settings)
+}
+
+/// Opens a database that its owner may be writing, to write a little beside it: as it is.
+pub(crate) fn open_existing(server: &Server, settings: &Settings) -> Result<Threads, OpenError> {
+    let client = connect(&server.config, "beside").map_err(|error| unreachable(server, &error))?;
+    start(client, server, "beside", settings)
+}
+
+fn start(client: Client, server: &Server, service: &str, settings: &Settings) -> Result<Threads, OpenError> {
     let (writes, jobs) = crossbeam_channel::bounded(settings.jobs_waiting_max);
-    let (mut threads, alive, appended) = start_readers(server, schema.service, settings, Some(writes))?;
+    let (mut threads, alive, appended) = start_readers(server, service, settings, Some(writes))?;
     let mut first = Some(Session::new(client));
     for _ in 0..settings.writers.max(1) {
-        let mut worker = Worker::new(server, schema.service, Access::Write(appended.clone()));
+        let mut worker = Worker::new(server, service, Access::Write(appended.clone()));
         worker.session = first.take();
         let (jobs, alive) = (jobs.clone(), alive.clone());
-        threads.handles.push(spawn("write", schema.service, move || {
+        threads.handles.push(spawn("write", service, move || {
             worker.run(&jobs);
             drop(alive);
         })?);

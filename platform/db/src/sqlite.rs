@@ -10,7 +10,10 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::mpsc;
 
 pub(crate) use self::statements::{each, execute};
-use self::{statements::run, writer::Writer};
+use self::{
+    statements::run,
+    writer::{AtClose, Writer},
+};
 use crate::{
     OpenError, Schema, Settings,
     database::{Threads, spawn},
@@ -55,14 +58,32 @@ pub(crate) fn open(path: &Path, schema: &Schema, settings: &Settings) -> Result<
         .or_else(|first| migrations::run(&mut connection, schema, &database).map_err(|_again| first))?;
     connection.set_transaction_behavior(TransactionBehavior::Deferred);
 
+    start(connection, path, settings, AtClose::MergeLog)
+}
+
+/// Opens a file that its owner may be writing, to write a little beside it: as it is, and without touching its log.
+pub(crate) fn open_existing(path: &Path, settings: &Settings) -> Result<Threads, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::NoFile { path: path.display().to_string() });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = connect(path, flags, WRITER_SETTINGS).map_err(|error| unusable(path, &error))?;
+    start(connection, path, settings, AtClose::LeaveLog)
+}
+
+fn start(connection: Connection, path: &Path, settings: &Settings, at_close: AtClose) -> Result<Threads, OpenError> {
     let (writes, jobs) = crossbeam_channel::bounded(settings.jobs_waiting_max);
     let (mut threads, alive, appended) = start_readers(path, settings, Some(writes))?;
-    let writer = Writer { connection, jobs, appended, commit_delay: settings.commit_delay };
-    threads.handles.push(spawn("write", schema.service, move || {
+    let writer = Writer { connection, jobs, appended, commit_delay: settings.commit_delay, at_close };
+    threads.handles.push(spawn("write", &name_of(path), move || {
         writer.run();
         drop(alive);
     })?);
     Ok(threads)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Opens another service's file, to read it.
@@ -86,8 +107,7 @@ fn start_readers(
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = connect(path, flags, READER_SETTINGS).map_err(|error| unusable(path, &error))?;
         let (jobs, alive) = (jobs.clone(), alive.clone());
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        threads.handles.push(spawn("read", &name, move || {
+        threads.handles.push(spawn("read", &name_of(path), move || {
             for job in jobs {
                 read(&connection, job);
             }

@@ -42,12 +42,6 @@ impl DbUrl {
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
         Self(Place::Sqlite(path.into()))
     }
-
-    /// Whether it is a file of SQLite.
-    #[must_use]
-    pub fn is_sqlite(&self) -> bool {
-        matches!(self.0, Place::Sqlite(_))
-    }
 }
 
 /// The text is not the address of a database.
@@ -126,7 +120,8 @@ mod tests {
         {
             assert!(wrong.parse::<DbUrl>().is_err(), "{wrong:?}");
         }
-        assert!("sqlite:/var/lib/fnb/orders.db".parse::<DbUrl>().unwrap().is_sqlite());
-        assert!(!"postgres://fnb:pw@db/orders_db".parse::<DbUrl>().unwrap().is_sqlite());
+        let place = |text: &str| text.parse::<DbUrl>().unwrap().0;
+        assert!(matches!(place("sqlite:/var/lib/fnb/orders.db"), Place::Sqlite(_)));
+        assert!(matches!(place("postgres://fnb:pw@db/orders_db"), Place::Postgres(_)));
     }
 }

@@ -85,6 +85,15 @@ impl Databases {
         Db::open(&url, schema, self.settings.clone()).await
     }
 
+    /// Opens a service's database as it is, to write a little beside the service, which may be running.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what to do; that it does not exist yet is one.
+    pub async fn open_existing(&self, service: &str) -> Result<Db, OpenError> {
+        let url = self.url(service).map_err(|error| self.unusable(&error))?;
+        Db::open_existing(&url).await
+    }
+
     /// Opens a service's database to be read by another: reports read the `etl_` views.
     ///
     /// # Errors

@@ -29,6 +29,16 @@ pub(super) struct Writer {
     pub(super) jobs: Receiver<Box<dyn Job>>,
     pub(super) appended: mpsc::Sender<Arc<CloudEvent>>,
     pub(super) commit_delay: Duration,
+    pub(super) at_close: AtClose,
+}
+
+/// What becomes of the log when the file is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AtClose {
+    /// It is merged into the file: the file is ours.
+    MergeLog,
+    /// It is left to the owner, who may be writing it. SQLite merges it by itself where nobody else has the file open.
+    LeaveLog,
 }
 
 /// A job that was run and is not answered yet.
@@ -47,13 +57,16 @@ impl Ran {
 }
 
 impl Writer {
-    /// Writes until every sender of jobs is gone and none waits, then merges the log into the file.
+    /// Writes until every sender of jobs is gone and none waits, then merges the log into the file if it is ours.
     pub(super) fn run(self) {
         while let Ok(first) = self.jobs.recv() {
             let mut group = Vec::with_capacity(GROUP_JOBS_MAX.min(1 + self.jobs.len()));
             group.push(first);
             group.extend(self.jobs.try_iter().take(GROUP_JOBS_MAX - 1));
             self.write(group);
+        }
+        if self.at_close == AtClose::LeaveLog {
+            return;
         }
         if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::warn!(%error, "the log was not merged into its database; the next start does it");

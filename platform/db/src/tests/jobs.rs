@@ -182,7 +182,7 @@ async fn closing_finishes_what_was_queued_and_refuses_what_comes_later() {
         assert_eq!(db.read(names).await, Err(DbError::Closed));
         db.close().await;
         assert_eq!(all_names(&fresh.open().await).await, ["ann"]);
-        if fresh.url.is_sqlite() {
+        if fresh.postgres.is_none() {
             assert!(fresh.folder.path().join("deep/er/bank.db").exists());
         }
     })

@@ -11,7 +11,6 @@ async fn what_was_committed_is_there_when_the_database_is_opened_again_and_migra
         db.close().await;
         let again = fresh.open().await;
         assert_eq!(all_names(&again).await, ["ann"]);
-        assert_eq!(again.schema_name(), "bank");
     })
     .await;
 }
@@ -80,6 +79,27 @@ async fn another_service_reads_while_the_owner_writes_and_after_it_has_stopped()
         assert_eq!(all_names(&reader).await, ["ann"]);
         reader.close().await;
         assert_eq!(all_names(&Db::open_read_only(&fresh.url).await.unwrap()).await, ["ann"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_writes_beside_the_owner_changes_nothing_but_rows() {
+    const OF_A_NEWER_PROGRAM: Schema =
+        Schema { service: "bank", migrations: &[SCHEMA.migrations[0], ("V2__more", "CREATE TABLE more (name TEXT)")] };
+    on_each(async |fresh| {
+        assert!(Db::open_existing(&fresh.url).await.is_err(), "there is nothing to write beside yet");
+        let owner = Db::open(&fresh.url, &OF_A_NEWER_PROGRAM, Settings::default()).await.unwrap();
+        owner.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
+        let beside = Db::open_existing(&fresh.url).await.unwrap();
+        beside.write::<_, DbError, _>(|tx| open_account(tx, "bob", 1)).await.unwrap();
+        beside.close().await;
+        if fresh.postgres.is_none() {
+            let log = std::fs::metadata(fresh.folder.path().join("deep/er/bank.db-wal")).unwrap();
+            assert!(log.len() > 0, "the owner's log is the owner's");
+        }
+        owner.write::<_, DbError, _>(|tx| open_account(tx, "eve", 1)).await.unwrap();
+        assert_eq!(all_names(&owner).await, ["ann", "bob", "eve"]);
     })
     .await;
 }
