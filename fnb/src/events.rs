@@ -136,9 +136,8 @@ async fn redrive(databases: &Databases, id: Option<EventId>) -> Result<String, E
     let now = clock::Clock::system().now();
     let mut asked = 0;
     for schema in SCHEMAS {
-        // One that does not exist yet has none; opening it would make it.
-        databases.open_read_only(schema.service).await?;
-        let database = databases.open(&schema).await?;
+        // As it is: the shop may be running, by another version of the program too.
+        let database = databases.open_existing(schema.service).await?;
         asked += database.write(move |tx| dead_letters::ask_redrive(tx, id, now)).await?;
         database.close().await;
     }
