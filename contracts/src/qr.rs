@@ -126,9 +126,9 @@ pub struct ValidateCode {
 pub enum RefusalReason {
     /// No such code.
     NotFound,
-    /// Its order is not paid.
+    /// Its order is not paid, whether or not the code's time is over.
     Unpaid,
-    /// Its time is over; if it was paid, staff reissue it.
+    /// It was paid, and its time is over: staff reissue it.
     Expired,
     /// It was poured.
     Used,

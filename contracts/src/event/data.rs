@@ -189,11 +189,12 @@ pub struct DispenseCompleted {
     pub poured_ms: Option<u32>,
 }
 
-/// A machine did not pour a cup, or not whole: the code is in REVIEW.
+/// A person must look at a cup: a machine did not pour it, or not whole, and the code is in REVIEW; or a machine reported
+/// late that it poured, and the code went on meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DispenseFailed {
-    /// The code, in REVIEW.
+    /// The code: in REVIEW, or where it went on to.
     pub code: CodeView,
     /// How it ended. Absent: the machine lost its journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
