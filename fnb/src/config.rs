@@ -158,7 +158,16 @@ fn checked(config: Config) -> Result<Config, ConfigError> {
 pub(crate) fn shown(config: &Config) -> Result<String, ConfigError> {
     let masked = Config { database: config.database.as_deref().map(masked), ..config.clone() };
     let toml = toml::to_string(&masked).map_err(|error| ConfigError(error.to_string()))?;
-    Ok(format!("# Set here, in {FILE}, or by {VARIABLE_PREFIX}<NAME>, such as {VARIABLE_PREFIX}PORT=9000.\n{toml}"))
+    let mut unset = String::new();
+    if config.database.is_none() {
+        unset.push_str("# database is not set: SQLite files in the data folder\n");
+    }
+    if config.mock_qris_ms.is_none() {
+        unset.push_str("# mock_qris_ms is not set: no mock gateway, unless demo is true (it then pays at once)\n");
+    }
+    Ok(format!(
+        "# Set here, in {FILE}, or by {VARIABLE_PREFIX}<NAME>, such as {VARIABLE_PREFIX}PORT=9000.\n{toml}{unset}"
+    ))
 }
 
 /// An address without its passwords: the user's, and those after the question mark.
