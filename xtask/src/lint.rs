@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: format, clippy with warnings denied, and the design's rules.
+//! `cargo xtask lint`: format, clippy with warnings denied, the design's rules, and the contracts for browsers.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use crate::{
     rules::{self, source::Tree},
 };
 
-/// Runs all three, the cheap ones first, and fails if any does.
+/// Runs all of them, the cheap ones first, and fails if any does.
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     if let Some(arg) = args.first() {
         return Err(Failure::usage(format!("lint takes no {arg:?}: `cargo xtask lint` checks everything")));
@@ -20,12 +20,26 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     clippy.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
     let is_clean = process::run(&mut clippy, &interrupt)?.success();
     interrupt.check()?;
-    let failed: Vec<&str> =
-        [("rules", keeps_rules), ("format (`cargo fmt --all`)", is_formatted), ("clippy", is_clean)]
-            .into_iter()
-            .filter_map(|(name, is_good)| (!is_good).then_some(name))
-            .collect();
+    let goes_to_browsers = check_for_browsers(&interrupt)?;
+    interrupt.check()?;
+    let outcomes = [
+        ("rules", keeps_rules),
+        ("format (`cargo fmt --all`)", is_formatted),
+        ("clippy", is_clean),
+        ("contracts for browsers", goes_to_browsers),
+    ];
+    let failed: Vec<&str> = outcomes.into_iter().filter_map(|(name, is_good)| (!is_good).then_some(name)).collect();
     if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("to be mended: {}", failed.join(", ")))) }
+}
+
+/// Whether the contracts compile to WebAssembly, as the tablets will have them. Adds the target where it is missing.
+fn check_for_browsers(interrupt: &Interrupt) -> Result<bool, Failure> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let mut add = Command::new("rustup");
+    add.args(["target", "add", TARGET]);
+    let mut check = process::cargo();
+    check.args(["check", "--package", "contracts", "--target", TARGET]);
+    Ok(process::run(&mut add, interrupt)?.success() && process::run(&mut check, interrupt)?.success())
 }
 
 /// `cargo fmt --all --check`.

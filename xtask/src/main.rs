@@ -21,7 +21,7 @@ The commands of this workspace. Each does its own set-up.
 
   cargo xtask up [--release] [ARGS]     build fnb and start a demo shop; ARGS go to `fnb up`
   cargo xtask test [--long] [FILTERS]   run every test: on SQLite, then on a PostgreSQL of its own
-  cargo xtask lint                      format, clippy, and the design's rules
+  cargo xtask lint                      format, clippy, the design's rules, contracts as WebAssembly
   cargo xtask bench orders [ARGS]       measure the release build; `bench orders --help` says what
 
 Examples:
