@@ -3,10 +3,17 @@
 mod statements;
 mod writer;
 
-use std::{fmt::Display, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt::Display,
+    mem,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use contracts::event::CloudEvent;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use tokio::sync::mpsc;
 
 pub(crate) use self::statements::{each, execute};
@@ -27,6 +34,8 @@ const PREPARED_STATEMENTS_MAX: usize = 128;
 
 /// How long a connection waits for another process that writes the same file, such as a backup.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// The pause between two tries of what SQLite does not wait for by itself.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// How the writer's connection is set. FULL: a commit is on the disk before it is answered. About 2 MiB of cache; a
 /// checkpoint about every 16 MiB of log, so that it is rare and the log stays small.
@@ -75,8 +84,9 @@ fn start(connection: Connection, path: &Path, settings: &Settings, at_close: AtC
     let (writes, jobs) = crossbeam_channel::bounded(settings.jobs_waiting_max);
     let (mut threads, alive, appended) = start_readers(path, settings, Some(writes))?;
     let writer = Writer { connection, jobs, appended, commit_delay: settings.commit_delay, at_close };
+    let readers = mem::take(&mut threads.handles);
     threads.handles.push(spawn("write", &name_of(path), move || {
-        writer.run();
+        writer.run(readers);
         drop(alive);
     })?);
     Ok(threads)
@@ -122,14 +132,27 @@ fn connect(path: &Path, flags: OpenFlags, settings: &str) -> rusqlite::Result<Co
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS_MAX);
-    connection.execute_batch(settings)?;
+    patiently(|| connection.execute_batch(settings))?;
     Ok(connection)
+}
+
+/// Tries again while another process begins or ends with the file: SQLite answers that at once, whatever its time out.
+fn patiently<T>(attempt: impl Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let give_up_at = Instant::now() + BUSY_WAIT;
+    loop {
+        match attempt() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < give_up_at => {
+                thread::sleep(BUSY_PAUSE);
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Readers and the writer do not wait for each other when the file has a write-ahead log.
 fn keep_a_log(connection: &Connection) -> Result<(), String> {
-    let mode: String =
-        connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(|error| error.to_string())?;
+    let asked = patiently(|| connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)));
+    let mode = asked.map_err(|error| error.to_string())?;
     if mode == "wal" { Ok(()) } else { Err(format!("its file system allows no write-ahead log ({mode})")) }
 }
 

@@ -57,13 +57,18 @@ impl Ran {
 }
 
 impl Writer {
-    /// Writes until every sender of jobs is gone and none waits, then merges the log into the file if it is ours.
-    pub(super) fn run(self) {
+    /// Writes until every sender of jobs is gone and none waits; then, when the readers of this process have ended, merges
+    /// the log into the file if it is ours.
+    pub(super) fn run(self, readers: Vec<thread::JoinHandle<()>>) {
         while let Ok(first) = self.jobs.recv() {
             let mut group = Vec::with_capacity(GROUP_JOBS_MAX.min(1 + self.jobs.len()));
             group.push(first);
             group.extend(self.jobs.try_iter().take(GROUP_JOBS_MAX - 1));
             self.write(group);
+        }
+        for reader in readers {
+            // A job's panic does not reach the thread.
+            let _ended = reader.join();
         }
         if self.at_close == AtClose::LeaveLog {
             return;
