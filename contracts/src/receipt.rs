@@ -11,7 +11,7 @@ use crate::{
     money::Amount,
     order::{OrderItemView, OrderStatus, PriceView},
     payment::PaymentMethod,
-    qr::{CodeStatus, CodeView},
+    qr::CodeView,
     time::Micros,
 };
 
@@ -110,10 +110,13 @@ pub struct ReceiptPayment {
 }
 
 /// QR's part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReceiptCodes {
-    /// The codes that stand for the order's cups, in the order of its lines; those replaced are left out.
+    /// Whether QR has heard that the order is paid: until then its codes pour nothing.
+    pub is_paid: bool,
+    /// The codes that stand for the order's cups, in the order of its lines. Those given up are left out: no receipt
+    /// shows a code that no machine will ever take.
     pub codes: Vec<CodeView>,
 }
 
@@ -184,12 +187,17 @@ impl Receipt {
     #[must_use]
     pub fn assemble(order: ReceiptOrder, payment: Option<&ReceiptPayment>, codes: Option<ReceiptCodes>) -> Self {
         let expected = order.codes_expected();
-        let qr_codes = codes.map(|part| part.codes).unwrap_or_default();
-        // What was handed over by hand, or given up, has no code to wait for.
-        let is_open = matches!(order.status, OrderStatus::Pending | OrderStatus::Processing | OrderStatus::Ready);
+        let ReceiptCodes { is_paid: codes_are_paid, codes: qr_codes } = codes.unwrap_or_default();
         let method = payment.map(|part| part.method).or(order.payment_method);
         let paid_at = payment.map(|part| part.paid_at).or(order.paid_at);
-        let behind_payment = paid_at.is_some() && qr_codes.iter().any(|code| code.status == CodeStatus::Pending);
+        let awaits_codes = match order.status {
+            OrderStatus::Pending | OrderStatus::Processing | OrderStatus::Ready => true,
+            // Its money came late: the order lives again, with new codes, or the money goes back.
+            OrderStatus::Expired => paid_at.is_some(),
+            // What was handed over by hand, or given up, has no code to wait for.
+            OrderStatus::Completed | OrderStatus::Cancelled => false,
+        };
+        let is_behind = qr_codes.len() < expected || (expected > 0 && paid_at.is_some() && !codes_are_paid);
         let payment_status = match paid_at {
             Some(_) => ReceiptPaymentStatus::Paid,
             None => ReceiptPaymentStatus::Pending,
@@ -213,8 +221,129 @@ impl Receipt {
             is_test: payment.is_some_and(|part| part.is_test),
             qr_code: qr_codes.first().map(|code| code.code.clone()),
             qr_expires_at: qr_codes.first().map(|code| code.expires_at),
-            qr_pending: is_open && (qr_codes.len() < expected || behind_payment),
+            qr_pending: awaits_codes && is_behind,
             qr_codes,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ids::ProductId, money::Currency, qr::CodeStatus};
+
+    const NOW: Micros = Micros(1_800_000_000_000_000);
+
+    fn order(status: OrderStatus, cups: u32) -> ReceiptOrder {
+        let amount = Amount::whole(25_000);
+        let item = OrderItemView {
+            line: 1,
+            product_id: ProductId::new(NOW),
+            product_name: "Latte".into(),
+            quantity: cups.max(1),
+            unit_price: amount,
+            line_total: amount,
+            options: Vec::new(),
+            note: None,
+            is_dispensable: cups > 0,
+            poured: 0,
+            in_review: 0,
+        };
+        let price = PriceView {
+            currency: Currency::IDR,
+            subtotal: amount,
+            discount: Amount::ZERO,
+            service: Amount::ZERO,
+            taxes: Vec::new(),
+            tax: Amount::ZERO,
+            total: amount,
+        };
+        ReceiptOrder {
+            order_id: OrderId::new(NOW),
+            order_number: "A-0001".into(),
+            status,
+            version: 1,
+            items: vec![item],
+            price,
+            placed_at: NOW,
+            customer_name: None,
+            table: None,
+            payment_method: None,
+            paid_at: None,
+        }
+    }
+
+    fn paid() -> ReceiptPayment {
+        ReceiptPayment {
+            method: PaymentMethod::Cash,
+            paid_at: NOW,
+            rounding: Amount::ZERO,
+            due: Amount::whole(25_000),
+            tendered: None,
+            change: None,
+            is_test: false,
+        }
+    }
+
+    fn codes(is_paid: bool, statuses: &[CodeStatus]) -> ReceiptCodes {
+        let code = |(index, status): (usize, &CodeStatus)| CodeView {
+            code: format!("QR-20261122-{index:016}"),
+            order_id: OrderId::new(NOW),
+            line: 1,
+            unit: 1,
+            cup: "1/1".into(),
+            product_id: ProductId::new(NOW),
+            product_name: "Latte".into(),
+            dispense_ml: 240,
+            status: *status,
+            expires_at: NOW,
+            device_id: None,
+            version: 1,
+        };
+        ReceiptCodes { is_paid, codes: statuses.iter().enumerate().map(code).collect() }
+    }
+
+    fn is_pending(order: ReceiptOrder, payment: Option<&ReceiptPayment>, codes: Option<ReceiptCodes>) -> bool {
+        Receipt::assemble(order, payment, codes).qr_pending
+    }
+
+    #[test]
+    fn codes_are_pending_until_there_is_one_for_each_cup() {
+        use OrderStatus::{Cancelled, Completed, Pending, Processing, Ready};
+        let one_of_two = || Some(codes(false, &[CodeStatus::Pending]));
+        for status in [Pending, Processing, Ready] {
+            assert!(is_pending(order(status, 1), None, None), "{status:?}");
+            assert!(is_pending(order(status, 2), None, one_of_two()), "{status:?}");
+            assert!(!is_pending(order(status, 1), None, one_of_two()), "{status:?}");
+        }
+        for status in [Completed, Cancelled] {
+            assert!(
+                !is_pending(order(status, 2), Some(&paid()), one_of_two()),
+                "{status:?}: there is nothing to wait for"
+            );
+        }
+        assert!(!is_pending(order(Processing, 0), Some(&paid()), None), "cake has no code");
+    }
+
+    #[test]
+    fn codes_of_a_paid_order_are_pending_until_qr_has_heard_of_the_money() {
+        for unpaid in [CodeStatus::Pending, CodeStatus::Expired] {
+            assert!(
+                is_pending(order(OrderStatus::Pending, 1), Some(&paid()), Some(codes(false, &[unpaid]))),
+                "{unpaid:?}"
+            );
+        }
+        for heard in [CodeStatus::Active, CodeStatus::Leased, CodeStatus::Used, CodeStatus::Expired] {
+            assert!(
+                !is_pending(order(OrderStatus::Pending, 1), Some(&paid()), Some(codes(true, &[heard]))),
+                "{heard:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_expired_order_waits_for_new_codes_once_money_for_it_came() {
+        assert!(!is_pending(order(OrderStatus::Expired, 1), None, Some(codes(false, &[]))));
+        assert!(is_pending(order(OrderStatus::Expired, 1), Some(&paid()), Some(codes(false, &[]))));
     }
 }

@@ -106,17 +106,6 @@ impl Till {
         json!({ "items": lines.iter().map(item).collect::<Vec<_>>(), "totalAmount": total })
     }
 
-    /// The receipt in the answer to a payment; where it says that its codes are behind, as a till does, asked for again.
-    pub fn receipt(&self, payment: &Value) -> Value {
-        if payment["receipt"]["qrPending"] == false {
-            return payment["receipt"].clone();
-        }
-        let order_id = payment["orderId"].as_str().unwrap();
-        let receipt = self.get(&format!("/api/Order/{order_id}/receipt?wait=10000")).expect(200);
-        assert_eq!(receipt["qrPending"], false, "{receipt:#}");
-        receipt
-    }
-
     /// A payment of an order in cash, with a large note.
     pub fn cash(order: &Value) -> Value {
         let total = &order["price"]["total"];

@@ -83,7 +83,7 @@ async fn an_order_that_is_not_there_is_said_so() {
 async fn a_receipt_is_put_together_when_the_cache_has_lost_it() {
     let shop = TestShop::open().await;
     let order = shop.place(shop.cold_brew_order(1)).await;
-    let codes = ReceiptCodes { codes: vec![cup(&order, 1, CodeStatus::Active, 2)] };
+    let codes = ReceiptCodes { is_paid: false, codes: vec![cup(&order, 1, CodeStatus::Pending, 2)] };
     shop.world.stub("qr", Router::new().route("/internal/QrCode/receipt/{id}", get(move || async { Json(codes) })));
     shop.world.stub("payment", Router::new().route("/internal/Payment/receipt/{id}", get(async || Json(json!(null)))));
     shop.world.around().cache.remove(&contracts::receipt::cache_key(order.order_id)).await.unwrap();
@@ -126,7 +126,7 @@ async fn a_receipt_from_the_cache_shows_what_became_of_its_cups_and_its_order() 
         shop.world.around().cache.put_field(&key, field.name(), 1, part, life).await.unwrap();
     };
     put(ReceiptField::Payment, serde_json::to_string(&cash).unwrap()).await;
-    put(ReceiptField::Codes, serde_json::to_string(&ReceiptCodes { codes: cups }).unwrap()).await;
+    put(ReceiptField::Codes, serde_json::to_string(&ReceiptCodes { is_paid: true, codes: cups }).unwrap()).await;
 
     shop.world.publish(&poured).await;
     let receipt = shop.client.get(&format!("/api/Order/{}/receipt", order.order_id)).await.expect(200);

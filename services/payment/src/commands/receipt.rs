@@ -5,7 +5,6 @@ use std::{collections::HashMap, time::Duration};
 use contracts::{
     ids::OrderId,
     payment::{PaymentStatus, PaymentView},
-    qr::CodeStatus,
     receipt::{RECEIPT_LIFE_SECONDS, Receipt, ReceiptCodes, ReceiptField, ReceiptOrder, ReceiptPayment, cache_key},
 };
 use serde::de::DeserializeOwned;
@@ -64,13 +63,15 @@ impl Payments {
             if part.is_none() && payment.status == PaymentStatus::Paid {
                 return None;
             }
+            let receipt = Receipt::assemble(order, part.as_ref(), codes);
+            let is_worth_waiting = part.is_some() && receipt.qr_pending;
             let pause_ms = pauses_ms.next().filter(|pause_ms| waited_ms + pause_ms <= CODES_WAIT_MS_MAX);
             match pause_ms {
-                Some(pause_ms) if part.is_some() && codes_are_behind(&order, codes.as_ref()) => {
+                Some(pause_ms) if is_worth_waiting => {
                     tokio::time::sleep(Duration::from_millis(pause_ms)).await;
                     waited_ms += pause_ms;
                 }
-                _ => return Some(Receipt::assemble(order, part.as_ref(), codes)),
+                _ => return Some(receipt),
             }
         }
     }
@@ -92,11 +93,6 @@ impl Payments {
 /// 1, 1, 2, 2, 4, 4, 8, 8, ...: soon at first, since the codes are usually there.
 fn pauses_ms() -> impl Iterator<Item = u64> {
     (0_u32..).map(|step| 1_u64 << (step / 2).min(63))
-}
-
-fn codes_are_behind(order: &ReceiptOrder, codes: Option<&ReceiptCodes>) -> bool {
-    let codes = codes.map_or(&[][..], |part| &part.codes);
-    codes.len() < order.codes_expected() || codes.iter().any(|code| code.status == CodeStatus::Pending)
 }
 
 fn read_field<T: DeserializeOwned>(fields: &HashMap<String, String>, field: ReceiptField) -> Option<T> {

@@ -67,7 +67,7 @@ fn codes_part(till: &Till, order: &ReceiptOrder, status: CodeStatus) -> ReceiptC
         device_id: None,
         version: 1,
     };
-    ReceiptCodes { codes: vec![code] }
+    ReceiptCodes { is_paid: status != CodeStatus::Pending, codes: vec![code] }
 }
 
 async fn put<T: Serialize>(till: &Till, order_id: OrderId, field: ReceiptField, version: i64, part: &T) {

@@ -108,7 +108,7 @@ impl Report {
             }
         };
         let Some(changed) = changed else { return Ok(None) };
-        let part = ReceiptPart::read(tx, changed.order_id, order.receipt_version)?;
+        let part = ReceiptPart::read(tx, changed.order_id, &order)?;
         let code = if changed.code == self.code { changed } else { code };
         Ok(Some(Ended { code, part }))
     }

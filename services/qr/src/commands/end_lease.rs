@@ -38,7 +38,7 @@ pub(super) fn end_lease(
     };
     store::close(tx, lease.dispense_id, account, now)?;
     say(tx, &code, ending, account, now)?;
-    let part = ReceiptPart::read(tx, order_id, order.receipt_version)?;
+    let part = ReceiptPart::read(tx, order_id, &order)?;
     Ok(Some(Ended { code, part }))
 }
 

@@ -50,7 +50,7 @@ fn expire(tx: &mut Tx<'_>, orders: &[OrderId], now: Micros) -> DbResult<Vec<Rece
         expired.sort_by_key(|code| code.cup.cup_number);
         let paid: Vec<Code> = expired.into_iter().filter(|code| code.is_paid).collect();
         tell(tx, *order_id, &paid, now)?;
-        parts.push(ReceiptPart::read(tx, *order_id, order.receipt_version)?);
+        parts.push(ReceiptPart::read(tx, *order_id, &order)?);
     }
     Ok(parts)
 }

@@ -46,7 +46,7 @@ impl Codes {
                 now,
             };
             let codes = issue.missing(tx, &cups, |secret| model::write_code(order.business_day, secret))?;
-            Ok(Some(ReceiptPart::of(order.order_id, standing.receipt_version, codes)))
+            Ok(Some(ReceiptPart::of(order.order_id, &standing, codes)))
         });
         self.show(part.await?).await;
         Ok(())
@@ -70,7 +70,7 @@ impl Codes {
             let mut codes = store::activate(tx, order_id, now.max(paid_at) + validity, now)?;
             codes.sort_by_key(|code| code.cup.cup_number);
             tell(tx, order_id, &codes, now)?;
-            ReceiptPart::after(tx, order_id, standing.receipt_version, codes).map(Some)
+            ReceiptPart::after(tx, order_id, &standing, codes).map(Some)
         });
         self.show(part.await?).await;
         Ok(())
@@ -99,7 +99,7 @@ impl Codes {
             }
             codes.sort_by_key(|code| code.cup.cup_number);
             tell(tx, order_id, &codes, now)?;
-            ReceiptPart::read(tx, order_id, standing.receipt_version).map(Some)
+            ReceiptPart::read(tx, order_id, &standing).map(Some)
         });
         self.show(part.await?).await;
         Ok(())
@@ -108,9 +108,9 @@ impl Codes {
 
 /// For an event that was acted on before: the program may have died before the cache had it.
 fn shown_before(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<ReceiptPart>> {
-    let Some(version) = store::receipt_version(tx, order_id)? else { return Ok(None) };
+    let Some(order) = store::find_order(tx, order_id)? else { return Ok(None) };
     let codes = store::of_order(tx, order_id)?;
-    Ok((!codes.is_empty()).then(|| ReceiptPart::of(order_id, version, codes)))
+    Ok((!codes.is_empty()).then(|| ReceiptPart::of(order_id, &order, codes)))
 }
 
 /// How an order's codes are issued.

@@ -14,7 +14,7 @@ use super::Codes;
 use crate::{
     error::QrError,
     model::{self, Code},
-    store,
+    store::{self, Standing},
 };
 
 /// What an order's receipt says of its codes, at a version of the order's codes.
@@ -27,21 +27,22 @@ pub(crate) struct ReceiptPart {
 
 impl ReceiptPart {
     /// The part that these codes make: all of the order.
-    pub(crate) fn of(order_id: OrderId, version: i64, all: Vec<Code>) -> Self {
-        let codes = model::current(all).iter().map(Code::view).collect();
-        Self { order_id, version, codes: ReceiptCodes { codes } }
+    pub(crate) fn of(order_id: OrderId, order: &Standing, all: Vec<Code>) -> Self {
+        let codes = model::on_receipt(all).iter().map(Code::view).collect();
+        let is_paid = order.paid_at.is_some();
+        Self { order_id, version: order.receipt_version, codes: ReceiptCodes { is_paid, codes } }
     }
 
     /// The part as the rows make it.
-    pub(crate) fn read(tx: &mut Tx<'_>, order_id: OrderId, version: i64) -> DbResult<Self> {
-        Ok(Self::of(order_id, version, store::of_order(tx, order_id)?))
+    pub(crate) fn read(tx: &mut Tx<'_>, order_id: OrderId, order: &Standing) -> DbResult<Self> {
+        Ok(Self::of(order_id, order, store::of_order(tx, order_id)?))
     }
 
     /// The part after a change of these living codes. When they are as many as the order has cups, they are all of it,
     /// and no row is read.
-    pub(crate) fn after(tx: &mut Tx<'_>, order_id: OrderId, version: i64, changed: Vec<Code>) -> DbResult<Self> {
+    pub(crate) fn after(tx: &mut Tx<'_>, order_id: OrderId, order: &Standing, changed: Vec<Code>) -> DbResult<Self> {
         let are_all = changed.first().is_some_and(|code| code.cup.cup_count as usize == changed.len());
-        if are_all { Ok(Self::of(order_id, version, changed)) } else { Self::read(tx, order_id, version) }
+        if are_all { Ok(Self::of(order_id, order, changed)) } else { Self::read(tx, order_id, order) }
     }
 }
 
@@ -70,11 +71,11 @@ impl Codes {
     /// Where the database cannot be read.
     pub(crate) async fn receipt_codes(&self, order_id: OrderId) -> Result<ReceiptCodes, QrError> {
         let part = self.db.read::<_, DbError, _>(move |tx| {
-            let Some(version) = store::receipt_version(tx, order_id)? else { return Ok(None) };
-            ReceiptPart::read(tx, order_id, version).map(Some)
+            let Some(order) = store::find_order(tx, order_id)? else { return Ok(None) };
+            ReceiptPart::read(tx, order_id, &order).map(Some)
         });
         let part = part.await?;
-        let codes = part.as_ref().map_or_else(|| ReceiptCodes { codes: vec![] }, |part| part.codes.clone());
+        let codes = part.as_ref().map(|part| part.codes.clone()).unwrap_or_default();
         self.show(part).await;
         Ok(codes)
     }

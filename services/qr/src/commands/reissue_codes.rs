@@ -56,7 +56,7 @@ impl Codes {
             all.extend(issued);
             let views: Vec<CodeView> = model::current(all).iter().map(Code::view).collect();
             idempotency::remember(tx, key.as_ref(), &views, now)?;
-            let part = ReceiptPart::read(tx, request.order_id, order.receipt_version)?;
+            let part = ReceiptPart::read(tx, request.order_id, &order)?;
             Ok::<_, QrError>((views, Some(part)))
         });
         let (views, part) = reissued.await?;

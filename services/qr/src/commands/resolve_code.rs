@@ -59,7 +59,7 @@ impl Codes {
                 ReviewDecision::NotPoured => tell(tx, stands.order_id, std::slice::from_ref(&stands), now)?,
             }
             idempotency::remember(tx, key.as_ref(), &view, now)?;
-            let part = ReceiptPart::read(tx, stands.order_id, order.receipt_version)?;
+            let part = ReceiptPart::read(tx, stands.order_id, &order)?;
             Ok::<_, QrError>((view, Some(part)))
         });
         let (view, part) = resolved.await?;

@@ -100,7 +100,7 @@ fn use_up(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Scanned> {
         let duration_ms = model::duration_ms(used.cup.dispense_ml, ML_PER_SECOND_DEFAULT);
         store::used_at_once(tx, DispenseId::new(now), &used, duration_ms, now)?;
         outbox::append(tx, &DispenseCompleted { code: used.view(), poured_ms: None }, now)?;
-        let part = ReceiptPart::read(tx, used.order_id, order.receipt_version)?;
+        let part = ReceiptPart::read(tx, used.order_id, &order)?;
         return Ok((permission(used, duration_ms, None), Some(part)));
     }
     Ok((refusal(RefusalReason::InUse), None))
@@ -132,7 +132,7 @@ fn new_grant(tx: &mut Tx<'_>, seen: &Code, machine: &Machine, now: Micros) -> Db
     };
     let duration_ms = model::duration_ms(leased.cup.dispense_ml, device.ml_per_second);
     store::open(tx, dispense_id, &leased, duration_ms, now)?;
-    let part = ReceiptPart::read(tx, leased.order_id, order.receipt_version)?;
+    let part = ReceiptPart::read(tx, leased.order_id, &order)?;
     Ok(Some((permission(leased, duration_ms, Some(dispense_id)), Some(part))))
 }
 

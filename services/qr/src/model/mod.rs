@@ -112,6 +112,13 @@ pub(crate) fn current(mut codes: Vec<Code>) -> Vec<Code> {
     codes
 }
 
+/// The codes that a receipt shows: of each cup the one that stands for it, unless that was given up.
+pub(crate) fn on_receipt(codes: Vec<Code>) -> Vec<Code> {
+    let mut codes = current(codes);
+    codes.retain(|code| code.status != CodeStatus::Void);
+    codes
+}
+
 /// All codes of an order as people want to see them: those that live, by line, then those that were given up.
 pub(crate) fn living_first(mut codes: Vec<Code>) -> Vec<Code> {
     codes.sort_by_key(|code| (code.status == CodeStatus::Void, code.cup.line, code.cup.unit, -code.version));
@@ -161,10 +168,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_receipt_shows_the_newest_code_of_each_cup() {
+    fn a_receipt_shows_the_newest_code_of_each_cup_unless_it_was_given_up() {
         let old = Code { version: 2, ..a_code(CodeStatus::Void) };
         let new = Code { version: 3, code: "new".into(), ..a_code(CodeStatus::Active) };
-        assert_eq!(current(vec![old.clone(), new.clone()]), std::slice::from_ref(&new));
+        assert_eq!(on_receipt(vec![old.clone(), new.clone()]), std::slice::from_ref(&new));
+        assert_eq!(on_receipt(vec![old.clone()]), []);
         assert_eq!(living_first(vec![old.clone(), new.clone()]), [new, old]);
     }
 }

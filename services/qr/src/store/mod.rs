@@ -11,4 +11,6 @@ pub(crate) use codes::{
 };
 pub(crate) use devices::{Device, begin_journal, count_grant, heard, is_former_journal};
 pub(crate) use dispenses::{Dispense, close, decide, find as find_dispense, open, used_at_once};
-pub(crate) use orders::{Standing, close as close_order, lock as lock_order, open as open_order, pay, receipt_version};
+pub(crate) use orders::{
+    Standing, close as close_order, find as find_order, lock as lock_order, open as open_order, pay,
+};

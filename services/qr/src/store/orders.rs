@@ -28,26 +28,24 @@ impl Standing {
 
 /// Notes that the order was placed or revived. `None`: a newer event of it was heard before.
 pub(crate) fn open(tx: &mut Tx<'_>, order: OrderId, order_version: i64) -> DbResult<Option<Standing>> {
-    const SQL: &str = "
-        INSERT INTO code_orders (order_id, order_version, is_open, paid_at, receipt_version)
-        VALUES ($1, $2, 1, NULL, 1)
-        ON CONFLICT (order_id) DO UPDATE
-           SET order_version = excluded.order_version, is_open = 1, receipt_version = code_orders.receipt_version + 1
-         WHERE code_orders.order_version < excluded.order_version
-        RETURNING order_version, is_open, paid_at, receipt_version";
-    tx.query_opt(SQL, (order, order_version), Standing::from_row)
+    note(tx, order, order_version, true)
 }
 
 /// Notes that the order is over: given up or completed. `None`: a newer event of it was heard before.
 pub(crate) fn close(tx: &mut Tx<'_>, order: OrderId, order_version: i64) -> DbResult<Option<Standing>> {
+    note(tx, order, order_version, false)
+}
+
+fn note(tx: &mut Tx<'_>, order: OrderId, order_version: i64, is_open: bool) -> DbResult<Option<Standing>> {
     const SQL: &str = "
         INSERT INTO code_orders (order_id, order_version, is_open, paid_at, receipt_version)
-        VALUES ($1, $2, 0, NULL, 1)
+        VALUES ($1, $2, $3, NULL, 1)
         ON CONFLICT (order_id) DO UPDATE
-           SET order_version = excluded.order_version, is_open = 0, receipt_version = code_orders.receipt_version + 1
+           SET order_version = excluded.order_version, is_open = excluded.is_open,
+               receipt_version = code_orders.receipt_version + 1
          WHERE code_orders.order_version < excluded.order_version
         RETURNING order_version, is_open, paid_at, receipt_version";
-    tx.query_opt(SQL, (order, order_version), Standing::from_row)
+    tx.query_opt(SQL, (order, order_version, is_open), Standing::from_row)
 }
 
 /// Notes that the order is paid. `None`: it was before.
@@ -71,8 +69,8 @@ pub(crate) fn lock(tx: &mut Tx<'_>, order: OrderId) -> DbResult<Option<Standing>
     tx.query_opt(SQL, (order,), Standing::from_row)
 }
 
-/// The version of the part of the receipt that the order's codes make. `None`: nothing was heard of the order.
-pub(crate) fn receipt_version(tx: &mut Tx<'_>, order: OrderId) -> DbResult<Option<i64>> {
-    const SQL: &str = "SELECT receipt_version FROM code_orders WHERE order_id = $1";
-    tx.query_opt(SQL, (order,), |row| row.get("receipt_version"))
+/// What is known of the order. `None`: nothing was heard of it.
+pub(crate) fn find(tx: &mut Tx<'_>, order: OrderId) -> DbResult<Option<Standing>> {
+    const SQL: &str = "SELECT order_version, is_open, paid_at, receipt_version FROM code_orders WHERE order_id = $1";
+    tx.query_opt(SQL, (order,), Standing::from_row)
 }

@@ -89,7 +89,7 @@ async fn an_order_that_is_given_up_takes_its_codes_with_it() {
 
     let codes = bar.codes_of(order.order_id).await;
     assert_eq!(codes[0].status, CodeStatus::Void);
-    assert_eq!(bar.on_receipt(order.order_id).await, codes);
+    assert_eq!(bar.on_receipt(order.order_id).await, [], "no machine will ever take it");
     bar.world.settle().await;
     assert_eq!(bar.world.said::<CodesIssued>().last().unwrap().codes, codes);
 }
@@ -101,6 +101,7 @@ async fn an_order_that_lives_again_gets_new_codes() {
     bar.world.publish(&OrderCreated(order.clone())).await;
     bar.world.publish(&expired(&order, 2)).await;
     bar.world.publish(&bar.payment_of(order.order_id)).await;
+    assert_eq!(bar.on_receipt(order.order_id).await, [], "the next ones are waited for");
     bar.world.publish(&revived(&order, 3)).await;
 
     let codes = bar.codes_of(order.order_id).await;
@@ -183,8 +184,8 @@ async fn a_receipt_that_the_cache_lost_is_put_together_from_the_rows() {
     bar.codes.cache.remove(&contracts::receipt::cache_key(order_id)).await.unwrap();
 
     let part = bar.client.get(&format!("/internal/QrCode/receipt/{order_id}")).await.expect(200);
-    assert_eq!(part, json!({ "codes": codes }));
+    assert_eq!(part, json!({ "isPaid": true, "codes": codes }));
     assert_eq!(bar.on_receipt(order_id).await, codes);
     let unknown = bar.client.get(&format!("/internal/QrCode/receipt/{}", OrderId::new(bar.now()))).await.expect(200);
-    assert_eq!(unknown, json!({ "codes": [] }));
+    assert_eq!(unknown, json!({ "isPaid": false, "codes": [] }));
 }
