@@ -83,7 +83,8 @@ pub(crate) fn open_existing(path: &Path, settings: &Settings) -> Result<Threads,
 fn start(connection: Connection, path: &Path, settings: &Settings, at_close: AtClose) -> Result<Threads, OpenError> {
     let (writes, jobs) = crossbeam_channel::bounded(settings.jobs_waiting_max);
     let (mut threads, alive, appended) = start_readers(path, settings, Some(writes))?;
-    let writer = Writer { connection, jobs, appended, commit_delay: settings.commit_delay, at_close };
+    let Settings { commit_delay, soon, .. } = *settings;
+    let writer = Writer { connection, jobs, appended, commit_delay, soon, at_close };
     let readers = mem::take(&mut threads.handles);
     threads.handles.push(spawn("write", &name_of(path), move || {
         writer.run(readers);

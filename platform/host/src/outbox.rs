@@ -240,7 +240,7 @@ impl Outbox {
         let (db, at) = (self.ports.db.clone(), self.confirmed_at);
         let mark = async move {
             let marked = Arc::clone(&ids);
-            let done = db.write::<(), DbError, _>(move |tx| outbox::mark_published(tx, &marked, at)).await;
+            let done = db.write_soon::<(), DbError, _>(move |tx| outbox::mark_published(tx, &marked, at)).await;
             Step::Marked(ids, done)
         };
         self.steps.push(mark.boxed());

@@ -107,5 +107,5 @@ where
     let write = move |tx: &mut Tx<'_>| {
         if inbox::first_time(tx, NAME, event, now)? { act(tx) } else { Ok(()) }
     };
-    payments.db.write::<(), DbError, _>(write).await.map_err(later)
+    payments.db.write_soon::<(), DbError, _>(write).await.map_err(later)
 }

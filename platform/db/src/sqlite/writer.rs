@@ -1,4 +1,5 @@
 //! The one thread that writes a file: it commits every job that waits at once, so that they share the disk's flush.
+//! What nobody waits for is held back until somebody's job comes, for a bounded moment.
 
 use std::{
     mem,
@@ -16,7 +17,7 @@ use super::statements::run;
 use crate::{
     DbError, DbResult,
     database::{SLOW_COMMIT, send_appended},
-    job::{Job, Verdict},
+    job::{Hurry, Job, Verdict},
     tx::{On, Tx},
 };
 
@@ -29,6 +30,8 @@ pub(super) struct Writer {
     pub(super) jobs: Receiver<Box<dyn Job>>,
     pub(super) appended: mpsc::Sender<Arc<CloudEvent>>,
     pub(super) commit_delay: Duration,
+    /// How long jobs that nobody waits for are held back.
+    pub(super) soon: Duration,
     pub(super) at_close: AtClose,
 }
 
@@ -61,10 +64,7 @@ impl Writer {
     /// the log into the file if it is ours.
     pub(super) fn run(self, readers: Vec<thread::JoinHandle<()>>) {
         while let Ok(first) = self.jobs.recv() {
-            let mut group = Vec::with_capacity(GROUP_JOBS_MAX.min(1 + self.jobs.len()));
-            group.push(first);
-            group.extend(self.jobs.try_iter().take(GROUP_JOBS_MAX - 1));
-            self.write(group);
+            self.write(self.gather(first));
         }
         for reader in readers {
             // A job's panic does not reach the thread.
@@ -76,6 +76,21 @@ impl Writer {
         if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::warn!(%error, "the log was not merged into its database; the next start does it");
         }
+    }
+
+    /// The jobs that wait. While none of them is in a hurry, more are waited for.
+    fn gather(&self, first: Box<dyn Job>) -> Vec<Box<dyn Job>> {
+        let give_up_at = Instant::now() + self.soon;
+        let mut group = Vec::with_capacity(GROUP_JOBS_MAX.min(1 + self.jobs.len()));
+        let mut hurry = first.hurry();
+        group.push(first);
+        while hurry == Hurry::Soon && group.len() < GROUP_JOBS_MAX {
+            let Ok(job) = self.jobs.recv_deadline(give_up_at) else { break };
+            hurry = job.hurry();
+            group.push(job);
+        }
+        group.extend(self.jobs.try_iter().take(GROUP_JOBS_MAX - group.len()));
+        group
     }
 
     /// Runs a group in one transaction, ends it, and then answers every job of it, refused ones too.

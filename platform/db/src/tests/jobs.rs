@@ -1,13 +1,19 @@
 //! Jobs: what is kept, what is not, and who is answered when.
 
-use std::sync::{
-    Barrier,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::*;
+
+/// Longer than any test runs.
+const FOREVER: Duration = Duration::from_secs(3600);
 
 /// One writer, so that a test can hold it up on both databases.
 fn one_writer() -> Settings {
@@ -356,6 +362,43 @@ async fn how_many_rows_a_second_are_kept_alone_and_beside_each_other() {
             }
             println!("{} with {tasks} tasks: {ROWS} rows in {:?}", fresh.url, begun.elapsed());
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_is_committed_with_what_somebody_does() {
+    on_each(async |fresh| {
+        let db = fresh.open_with(Settings { soon: FOREVER, ..one_writer() }).await;
+        let mut ann = Box::pin(db.write_soon::<_, DbError, _>(|tx| open_account(tx, "ann", 1)));
+        queue(&mut ann).await;
+        db.write::<_, DbError, _>(|tx| open_account(tx, "bob", 1)).await.unwrap();
+        assert_eq!(ann.await, Ok(()));
+        assert_eq!(all_names(&db).await, ["ann", "bob"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_is_committed_by_itself_where_nothing_else_comes() {
+    on_each(async |fresh| {
+        let db = fresh.open().await;
+        db.write_soon::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
+        assert_eq!(all_names(&db).await, ["ann"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn closing_waits_for_nobody() {
+    on_each(async |fresh| {
+        let db = fresh.open_with(Settings { soon: FOREVER, ..one_writer() }).await;
+        let mut ann = Box::pin(db.write_soon::<_, DbError, _>(|tx| open_account(tx, "ann", 1)));
+        queue(&mut ann).await;
+        db.close().await;
+        assert_eq!(ann.await, Ok(()));
+        let again = fresh.open().await;
+        assert_eq!(all_names(&again).await, ["ann"]);
     })
     .await;
 }

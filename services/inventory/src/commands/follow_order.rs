@@ -33,7 +33,7 @@ impl Inventory {
     pub(crate) async fn hear(&self, event: EventId, order_id: OrderId, said: Said) -> Result<(), InventoryError> {
         let now = self.clock.now();
         self.db
-            .write(move |tx| {
+            .write_soon(move |tx| {
                 if !inbox::first_time(tx, CONSUMER, event, now)? {
                     return Ok(());
                 }

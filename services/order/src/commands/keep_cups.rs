@@ -19,7 +19,7 @@ impl Orders {
     /// Where the database did not take it: the event comes again.
     pub(crate) async fn keep_cups(&self, event_id: EventId, cups: Vec<CodeView>) -> Result<(), DbError> {
         let now = self.clock.now();
-        let changed = self.db.write(move |tx| write_cups(tx, event_id, &cups, now)).await?;
+        let changed = self.db.write_soon(move |tx| write_cups(tx, event_id, &cups, now)).await?;
         if let Some(order) = changed {
             self.cache_receipt(&order).await;
         }
@@ -33,7 +33,7 @@ impl Orders {
     pub(crate) async fn mark_short(&self, event_id: EventId, short: StockShort) -> Result<(), DbError> {
         let now = self.clock.now();
         self.db
-            .write(move |tx| {
+            .write_soon(move |tx| {
                 if !inbox::first_time(tx, CONSUMER, event_id, now)? {
                     return Ok(());
                 }

@@ -50,7 +50,7 @@ impl Orders {
     pub(crate) async fn record_payment(&self, event_id: EventId, payment: PaymentCompleted) -> Result<(), RecordError> {
         let now = self.clock.now();
         let in_time = payment.clone();
-        let order = match self.db.write(move |tx| record_in_time(tx, event_id, &in_time, now)).await {
+        let order = match self.db.write_soon(move |tx| record_in_time(tx, event_id, &in_time, now)).await {
             Ok(()) => return Ok(()),
             Err(NotYet::Late(order)) => order,
             Err(NotYet::Db(error)) => return Err(error.into()),
@@ -58,7 +58,7 @@ impl Orders {
         let revival = self.ask_for_revival(&order).await?;
         let now = self.clock.now();
         let late = move |tx: &mut Tx<'_>| record_late(tx, event_id, &payment, revival, now);
-        match self.db.write(late).await {
+        match self.db.write_soon(late).await {
             Ok(Some(revived)) => self.cache_receipt(&revived).await,
             Ok(None) => {}
             Err(error) => {
