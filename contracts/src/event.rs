@@ -95,12 +95,6 @@ impl EventKind {
         }
     }
 
-    /// The kind of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
     /// The key that the exchange routes by.
     #[must_use]
     pub const fn routing_key(self) -> &'static str {

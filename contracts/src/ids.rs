@@ -74,12 +74,6 @@ impl<Of> Id<Of> {
     pub const fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid, PhantomData)
     }
-
-    /// The UUID of this id.
-    #[must_use]
-    pub const fn uuid(self) -> Uuid {
-        self.0
-    }
 }
 
 impl<Of> Clone for Id<Of> {

@@ -67,7 +67,39 @@ pub trait Word: Copy + Sized + 'static {
 
 #[cfg(test)]
 mod tests {
-    use super::{InvalidLimit, PAGE_ROWS_MAX, page_rows};
+    use serde::{Serialize, de::DeserializeOwned};
+
+    use super::{
+        InvalidLimit, PAGE_ROWS_MAX, Word,
+        inventory::{MoveReason, RunOutPolicy},
+        order::{Channel, DiningOption, OrderStatus, StockCheck},
+        page_rows,
+        payment::{PaymentMethod, PaymentStatus},
+        qr::{CodeStatus, DispenseOutcome},
+    };
+
+    fn words_agree<T: Word + Serialize + DeserializeOwned>() {
+        for choice in T::ALL {
+            let json = serde_json::to_string(choice).unwrap();
+            assert_eq!(json, format!("{:?}", choice.word()));
+            assert_eq!(T::from_word(choice.word()).map(T::word), Some(choice.word()));
+            assert_eq!(serde_json::from_str::<T>(&json).unwrap().word(), choice.word());
+        }
+    }
+
+    #[test]
+    fn a_choice_has_one_word_in_json_and_in_the_database() {
+        words_agree::<RunOutPolicy>();
+        words_agree::<MoveReason>();
+        words_agree::<OrderStatus>();
+        words_agree::<Channel>();
+        words_agree::<DiningOption>();
+        words_agree::<StockCheck>();
+        words_agree::<CodeStatus>();
+        words_agree::<DispenseOutcome>();
+        words_agree::<PaymentMethod>();
+        words_agree::<PaymentStatus>();
+    }
 
     #[test]
     fn a_page_has_1_to_200_rows_and_says_so() {

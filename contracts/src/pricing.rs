@@ -22,12 +22,6 @@ impl Percent {
         if hundredths <= Self::WHOLE_HUNDREDTHS { Some(Self(hundredths)) } else { None }
     }
 
-    /// The rate in hundredths of a percent.
-    #[must_use]
-    pub const fn hundredths(self) -> u32 {
-        self.0
-    }
-
     fn of(self, base: i64) -> i64 {
         divided_half_up(i128::from(base) * i128::from(self.0), i128::from(Self::WHOLE_HUNDREDTHS))
     }

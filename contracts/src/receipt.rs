@@ -3,6 +3,8 @@
 //! In the cache each service owns one field of the hash `receipt:{orderId}`, so that none can overwrite
 //! another's; readers put the parts together with [`Receipt::assemble`].
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -16,7 +18,7 @@ use crate::{
 };
 
 /// How long the cache keeps a receipt: a business day. The services can put it together again.
-pub const RECEIPT_LIFE_SECONDS: u64 = 24 * 60 * 60;
+pub const RECEIPT_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The key of an order's receipt in the cache.
 #[must_use]

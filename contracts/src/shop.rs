@@ -10,7 +10,7 @@ use crate::{
     money::{Amount, Currency},
     payment::PaymentMethod,
     pricing::{Percent, PriceRules, Step, TaxMode, TaxRate},
-    text::{self, Lines},
+    text::{self, InvalidText, Lines},
     time::{BusinessDay, Micros},
 };
 
@@ -52,14 +52,11 @@ pub struct ShopSettings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidShop {
     /// The shop has no name.
-    #[error("name is empty or longer than {SHOP_TEXT_CHARS_MAX} characters: write what the sign above the door says")]
+    #[error("name is empty: write what the sign above the door says")]
     Name,
-    /// A text is too long for a receipt.
-    #[error("{0} is longer than {SHOP_TEXT_CHARS_MAX} characters: shorten it to what a receipt can carry")]
-    TextTooLong(&'static str),
-    /// A text has a character that no receipt prints.
-    #[error("{0} has a control character, such as a NUL or a tab, that no receipt prints: take it out")]
-    Control(&'static str),
+    /// A text is too long for a receipt, or has a character that no receipt prints.
+    #[error(transparent)]
+    Text(#[from] InvalidText),
     /// Not in the tz database.
     #[error("timeZone {0:?} is not known: use an IANA name such as Asia/Jakarta")]
     TimeZone(String),
@@ -89,6 +86,8 @@ pub enum InvalidShop {
 
 /// What a receipt can carry of a text.
 pub const SHOP_TEXT_CHARS_MAX: usize = 500;
+/// What a receipt's line can carry of a tax's name.
+pub const TAX_NAME_CHARS_MAX: usize = 40;
 /// More rates than any country has for a menu.
 pub const TAXES_MAX: usize = 8;
 /// The largest step of cash, in minor units: Rp1.000. A typing mistake above it would round orders to nothing.
@@ -132,27 +131,10 @@ impl Shop {
     /// # Errors
     /// [`InvalidShop`] names the first setting that cannot be.
     pub fn new(settings: ShopSettings) -> Result<Self, InvalidShop> {
-        let chars = |text: &str| text.chars().count();
-        if settings.name.trim().is_empty() || chars(&settings.name) > SHOP_TEXT_CHARS_MAX {
+        if settings.name.trim().is_empty() {
             return Err(InvalidShop::Name);
         }
-        let texts = [
-            ("address", &settings.address),
-            ("taxNumber", &settings.tax_number),
-            ("receiptFoot", &settings.receipt_foot),
-        ];
-        if let Some((setting, _)) = texts.into_iter().find(|(_, text)| chars(text) > SHOP_TEXT_CHARS_MAX) {
-            return Err(InvalidShop::TextTooLong(setting));
-        }
-        let one_line = [("name", &settings.name), ("taxNumber", &settings.tax_number)];
-        let many_lines = [("address", &settings.address), ("receiptFoot", &settings.receipt_foot)];
-        let one_line = one_line.into_iter().chain(settings.taxes.iter().map(|tax| ("taxes", &tax.name)));
-        let lines = one_line.map(|text| (text, Lines::One)).chain(many_lines.map(|text| (text, Lines::Many)));
-        for ((setting, text), lines) in lines {
-            if !text::is_readable(text, lines) {
-                return Err(InvalidShop::Control(setting));
-            }
-        }
+        check_texts(&settings)?;
         let time_zone =
             TimeZone::get(&settings.time_zone).map_err(|_| InvalidShop::TimeZone(settings.time_zone.clone()))?;
         let cutoff = settings
@@ -225,12 +207,6 @@ impl Shop {
         BusinessDay::of(instant, &self.time_zone, self.cutoff)
     }
 
-    /// The instant at which a business day begins.
-    #[must_use]
-    pub fn begin_of(&self, day: BusinessDay) -> Micros {
-        day.begins(&self.time_zone, self.cutoff)
-    }
-
     /// How long a code pours.
     #[must_use]
     pub fn code_validity(&self) -> Duration {
@@ -242,6 +218,14 @@ impl Shop {
     pub fn unpaid_order_life(&self) -> Duration {
         Duration::from_secs(self.settings.unpaid_order_seconds.into())
     }
+}
+
+fn check_texts(settings: &ShopSettings) -> Result<(), InvalidText> {
+    text::check("name", &settings.name, SHOP_TEXT_CHARS_MAX, Lines::One)?;
+    text::check("address", &settings.address, SHOP_TEXT_CHARS_MAX, Lines::Many)?;
+    text::check("taxNumber", &settings.tax_number, SHOP_TEXT_CHARS_MAX, Lines::One)?;
+    text::check("receiptFoot", &settings.receipt_foot, SHOP_TEXT_CHARS_MAX, Lines::Many)?;
+    settings.taxes.iter().try_for_each(|tax| text::check("taxes", &tax.name, TAX_NAME_CHARS_MAX, Lines::One))
 }
 
 fn all_differ<T, K: PartialEq>(items: &[T], key: impl Fn(&T) -> &K) -> bool {
@@ -275,6 +259,8 @@ mod tests {
         assert!(refused(|shop| shop.tax_number = "1\n2".into()).starts_with("taxNumber"));
         assert!(refused(|shop| shop.receipt_foot = "Thank\tyou".into()).starts_with("receiptFoot"));
         assert!(refused(|shop| shop.taxes[0].name = "PB\u{1b}1".into()).starts_with("taxes"));
+        assert!(refused(|shop| shop.taxes[0].name = "P".repeat(41)).starts_with("taxes is longer than 40"));
+        assert!(refused(|shop| shop.address = "J".repeat(501)).starts_with("address is longer than 500"));
         assert!(refused(|shop| shop.cash_rounding = Amount::ZERO).starts_with("cashRounding"));
         assert!(refused(|shop| shop.cash_rounding = Amount::whole(1_001)).starts_with("cashRounding"));
         assert!(refused(|shop| shop.payment_methods.clear()).starts_with("paymentMethods"));

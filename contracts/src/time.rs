@@ -98,13 +98,6 @@ impl BusinessDay {
     pub fn days_earlier(self, days: u32) -> Self {
         Self(self.0.saturating_sub(jiff::Span::new().days(i64::from(days))))
     }
-
-    /// The instant at which this day begins.
-    #[must_use]
-    pub fn begins(self, time_zone: &TimeZone, cutoff: civil::Time) -> Micros {
-        let civil = self.0.to_datetime(cutoff);
-        Micros(time_zone.to_timestamp(civil).map_or(i64::MAX, Timestamp::as_microsecond))
-    }
 }
 
 impl fmt::Display for BusinessDay {

@@ -9,10 +9,10 @@ use contracts::event::{
 use db::Db;
 use host::{later, read_event};
 
-use crate::commands::Orders;
+use crate::{NAME, commands::Orders};
 
 pub(crate) fn consumer(orders: Orders, db: &Db) -> Arc<dyn Consumer> {
-    host::consumer(db, "order", move |event| {
+    host::consumer(db, NAME, move |event| {
         let orders = orders.clone();
         async move { act(&orders, &event).await }
     })
@@ -42,8 +42,7 @@ async fn act(orders: &Orders, event: &CloudEvent) -> Result<(), ConsumeError> {
         }
         EventKind::ProductChanged => {
             let ProductChanged(card) = read_event(event)?;
-            orders.cache_card(&card).await;
-            Ok(())
+            orders.cache_card(&card).await.map_err(later)
         }
         EventKind::OrderCreated
         | EventKind::OrderRevived

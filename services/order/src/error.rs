@@ -5,6 +5,7 @@ use contracts::{
     ids::{OrderId, ProductId},
     money::{Amount, MoneyError},
     order::{OrderStatus, OrderView, PriceDiffers},
+    text::InvalidText,
 };
 use db::{DbError, idempotency::IdempotencyError};
 use web::Problem;
@@ -32,10 +33,30 @@ impl From<contracts::problem::Problem> for NotHeld {
     }
 }
 
+/// 409, with what Inventory says is short.
+fn out_of_stock(detail: String, refusal: contracts::problem::Problem) -> Problem {
+    let answer = Problem::conflict("out-of-stock", "Out of stock", detail);
+    match refusal.context {
+        Some(shortages) => answer.with_context(&shortages),
+        None => answer,
+    }
+}
+
 /// 503: Inventory refused the question.
 fn stock_fault(detail: String, fault: &contracts::problem::Problem) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stock-unknown", "The stock cannot be asked for", detail)
         .caused_by(format_args!("inventory: {}: {}", fault.kind, fault.detail))
+}
+
+/// Why a changed product is not in the cache: the event comes again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CardNotCached {
+    /// It cannot be written as JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// The cache is away.
+    #[error(transparent)]
+    Cache(#[from] cache::CacheError),
 }
 
 /// Why money was not recorded: the event comes again.
@@ -58,6 +79,9 @@ pub(crate) enum PlaceError {
     /// The request is not an order.
     #[error("{0}")]
     Invalid(String),
+    /// A text that no receipt and no screen can carry.
+    #[error("{0}.")]
+    Text(#[from] InvalidText),
     /// The menu has no such product.
     #[error("items[{index}].productId {product_id} is not on the menu. Read GET /api/Product and choose from it.", index = line - 1)]
     UnknownProduct {
@@ -158,6 +182,7 @@ impl From<PlaceError> for Problem {
         let detail = error.to_string();
         match error {
             PlaceError::Invalid(_)
+            | PlaceError::Text(_)
             | PlaceError::OptionCount { .. }
             | PlaceError::ForeignOption { .. }
             | PlaceError::Money(_) => {
@@ -171,13 +196,7 @@ impl From<PlaceError> for Problem {
                 let context = PriceDiffers { items: order.items, price: order.price };
                 Problem::conflict("total-differs", "The price has changed", detail).with_context(&context)
             }
-            PlaceError::OutOfStock(problem) => {
-                let answer = Problem::conflict("out-of-stock", "Out of stock", detail);
-                match problem.context {
-                    Some(shortages) => answer.with_context(&shortages),
-                    None => answer,
-                }
-            }
+            PlaceError::OutOfStock(problem) => out_of_stock(detail, *problem),
             PlaceError::StockUnknown(fault) => stock_fault(detail, &fault),
             PlaceError::IdTaken(_) => Problem::conflict("order-id-taken", "The order id is taken", detail),
             PlaceError::MenuAway => {
@@ -234,6 +253,12 @@ pub(crate) enum OrderError {
     /// The request is not one.
     #[error("{0}")]
     Invalid(String),
+    /// A text that no receipt and no screen can carry.
+    #[error("{0}.")]
+    Text(#[from] InvalidText),
+    /// A page that no list answered.
+    #[error("cursor is not one that a page gave. Leave it out to start anew.")]
+    Cursor,
     /// The database did not take it.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -250,19 +275,14 @@ impl From<OrderError> for Problem {
             }
             OrderError::InReview(_) => Problem::conflict("in-review", "A cup waits for a decision", detail),
             OrderError::EarlierDay(_) => Problem::conflict("earlier-day", "The order is of an earlier day", detail),
-            OrderError::OutOfStock { problem, .. } => {
-                let answer = Problem::conflict("out-of-stock", "Out of stock", detail);
-                match problem.context {
-                    Some(shortages) => answer.with_context(&shortages),
-                    None => answer,
-                }
-            }
+            OrderError::OutOfStock { problem, .. } => out_of_stock(detail, *problem),
             OrderError::StockUnknown(_, fault) => stock_fault(detail, &fault),
             OrderError::MoneyGoesBack(_) => Problem::conflict("money-goes-back", "Money for it goes back", detail),
             OrderError::ChangedMeanwhile(_) => {
                 Problem::conflict("changed-meanwhile", "The order was changed meanwhile", detail)
             }
-            OrderError::Invalid(_) => {
+            OrderError::Cursor => Problem::bad_request(detail),
+            OrderError::Invalid(_) | OrderError::Text(_) => {
                 Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-order", "The change cannot be read", detail)
             }
             OrderError::Db(error) => error.into(),

@@ -22,9 +22,12 @@ use host::{Service, Surroundings, Timer};
 
 use crate::commands::Orders;
 
-/// The tables of this service.
+/// The service's name.
+pub const NAME: &str = "order";
+
+/// Order's tables, in `orders_db`.
 pub const SCHEMA: Schema =
-    Schema { service: "order", migrations: &[("V1__orders", include_str!("../migrations/V1__orders.sql"))] };
+    Schema { service: NAME, migrations: &[("V1__orders", include_str!("../migrations/V1__orders.sql"))] };
 
 /// How often the clock looks for orders to give up: they may live this much longer.
 const EXPIRY_EVERY: Duration = Duration::from_secs(1);
@@ -44,7 +47,7 @@ pub async fn open(around: &Surroundings) -> Result<Service, OpenError> {
         async move { orders.expire_unpaid().await.map_err(|error| error.to_string()) }
     });
     Ok(Service {
-        name: SCHEMA.service,
+        name: NAME,
         router,
         openapi,
         consumer: Some((Queue::Order, consumers::consumer(orders, &db))),

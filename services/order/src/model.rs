@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use contracts::{
     Word,
     event::{PlacedItem, PlacedOrder},
-    ids::{OptionId, OrderId, ProductId},
+    ids::{OptionId, OrderId, PaymentId, ProductId},
     inventory::{ReserveItem, ReserveStock},
     money::{Money, MoneyError},
     order::{
@@ -17,7 +17,7 @@ use contracts::{
     product::{OptionGroup, ProductCard, ProductOption},
     receipt::ReceiptOrder,
     shop::Shop,
-    text::{self, Lines},
+    text::{self, InvalidText, Lines},
     time::Micros,
 };
 
@@ -59,7 +59,6 @@ pub(crate) fn price(
     shop: &Shop,
     now: Micros,
 ) -> Result<NewOrder, PlaceError> {
-    check_bounds(request)?;
     let ordered = (1_u32..).zip(&request.items).map(|(line, item)| order_line(line, item, cards, shop));
     let ordered = ordered.collect::<Result<Vec<OrderedLine>, PlaceError>>()?;
 
@@ -104,7 +103,11 @@ pub(crate) fn place_at(order: &mut OrderView, shop: &Shop, now: Micros) {
     order.updated_at = now;
 }
 
-fn check_bounds(request: &PlaceOrder) -> Result<(), PlaceError> {
+/// Refuses a request that no menu could make an order of.
+///
+/// # Errors
+/// [`PlaceError`] names the field and its bound.
+pub(crate) fn check_bounds(request: &PlaceOrder) -> Result<(), PlaceError> {
     let lines = request.items.len();
     if lines == 0 {
         return Err(PlaceError::invalid("items is empty: add at least one product, then send the order again."));
@@ -114,16 +117,15 @@ fn check_bounds(request: &PlaceOrder) -> Result<(), PlaceError> {
         return Err(PlaceError::Invalid(detail));
     }
     check_text("customerName", request.customer_name.as_deref(), CUSTOMER_CHARS_MAX)?;
-    check_text("table", request.table.as_deref(), TABLE_CHARS_MAX)
+    Ok(check_text("table", request.table.as_deref(), TABLE_CHARS_MAX)?)
 }
 
 /// Refuses a text that no receipt and no screen can carry.
 ///
 /// # Errors
-/// [`PlaceError::Invalid`] names the field and its bound.
-pub(crate) fn check_text(field: &str, text: Option<&str>, chars_max: usize) -> Result<(), PlaceError> {
-    let checked = text.map_or(Ok(()), |text| text::check(field, text, chars_max, Lines::One));
-    checked.map_err(|error| PlaceError::Invalid(format!("{error}.")))
+/// [`InvalidText`] names the field and its bound.
+pub(crate) fn check_text(field: &str, text: Option<&str>, chars_max: usize) -> Result<(), InvalidText> {
+    text.map_or(Ok(()), |text| text::check(field, text, chars_max, Lines::One))
 }
 
 /// A text without the white space around it; nothing where nothing is left.
@@ -349,6 +351,47 @@ pub(crate) fn is_in_review(order: &OrderView) -> bool {
     order.items.iter().any(|item| item.in_review > 0)
 }
 
+/// How an order stands to money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MoneyStanding {
+    pub(crate) status: OrderStatus,
+    /// The payment that paid it.
+    pub(crate) paid_by: Option<PaymentId>,
+    /// Whether late money for it went back, so that nothing revives it.
+    pub(crate) is_orphaned: bool,
+}
+
+/// What becomes of money that its order did not take as PENDING.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MoneyFate {
+    /// It was recorded before.
+    Recorded,
+    /// It came late and brings the order back, if its stock is still there.
+    Revives,
+    /// The order takes money now, though it did not a moment ago: it is tried again.
+    ComesAgain,
+    /// Nothing is owed for which it could be taken.
+    GoesBack(&'static str),
+}
+
+/// Decides on money of `payment_id` that its order did not take as PENDING. Only what can never be otherwise again
+/// sends money back.
+#[must_use]
+pub(crate) fn fate_of_money(order: &MoneyStanding, payment_id: PaymentId) -> MoneyFate {
+    if order.paid_by == Some(payment_id) {
+        return MoneyFate::Recorded;
+    }
+    match order.status {
+        OrderStatus::Pending => MoneyFate::ComesAgain,
+        OrderStatus::Expired if !order.is_orphaned => MoneyFate::Revives,
+        OrderStatus::Expired => MoneyFate::GoesBack("the order expired, and earlier money for it went back"),
+        OrderStatus::Cancelled => MoneyFate::GoesBack("the order was cancelled"),
+        OrderStatus::Processing | OrderStatus::Ready | OrderStatus::Completed => {
+            MoneyFate::GoesBack("the order was paid by another payment")
+        }
+    }
+}
+
 /// Why staff cannot move an order from `from` to `to`, and what they can do.
 #[must_use]
 pub(crate) fn why_not(from: OrderStatus, to: OrderStatus) -> String {
@@ -363,4 +406,133 @@ pub(crate) fn why_not(from: OrderStatus, to: OrderStatus) -> String {
         (OrderStatus::Processing | OrderStatus::Ready, _) => "It is paid and being made: set it to READY or COMPLETED.",
     };
     format!("An order that is {} cannot become {}. {way_on}", from.word(), to.word())
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::{ids::OptionGroupId, money::Amount, order::DiningOption, shop::ShopSettings};
+    use testkit::product_card;
+
+    use super::*;
+
+    const NOW: Micros = Micros(1_795_312_800_000_000);
+
+    fn shop() -> Shop {
+        Shop::new(ShopSettings::default()).unwrap()
+    }
+
+    /// A latte that a machine pours, in two sizes.
+    fn latte() -> ProductCard {
+        let option = |name: &str, price, ml| ProductOption {
+            option_id: Some(OptionId::new(NOW)),
+            name: name.into(),
+            price_difference: Amount::whole(price),
+            dispense_ml_difference: ml,
+        };
+        let sizes = OptionGroup {
+            group_id: Some(OptionGroupId::new(NOW)),
+            name: "Size".into(),
+            least: 1,
+            most: 1,
+            options: vec![option("Regular", 0, 0), option("Large", 6_000, 120)],
+        };
+        let (is_dispensable, dispense_ml) = (true, Some(240));
+        ProductCard { option_groups: vec![sizes], is_dispensable, dispense_ml, ..product_card("Latte", 28_000) }
+    }
+
+    fn item(card: &ProductCard, quantity: i64, option: usize) -> PlaceOrderItem {
+        let options = card.option_groups[0].options[option].option_id.into_iter().collect();
+        PlaceOrderItem { product_id: card.product_id, quantity, options, note: None }
+    }
+
+    fn request(items: Vec<PlaceOrderItem>, total: i64) -> PlaceOrder {
+        PlaceOrder {
+            order_id: None,
+            items,
+            total_amount: Amount::whole(total),
+            channel: None,
+            dining_option: None,
+            customer_name: None,
+            table: None,
+        }
+    }
+
+    fn priced(card: &ProductCard, request: &PlaceOrder) -> Result<NewOrder, PlaceError> {
+        price(request, &HashMap::from([(card.product_id, card.clone())]), &shop(), NOW)
+    }
+
+    #[test]
+    fn options_add_to_the_price_and_to_what_a_machine_pours() {
+        let latte = latte();
+        let order = priced(&latte, &request(vec![item(&latte, 2, 1), item(&latte, 1, 0)], 96_000)).unwrap();
+        let lines: Vec<_> = order.view.items.iter().map(|line| (line.line, line.line_total)).collect();
+        assert_eq!(lines, [(1, Amount::whole(68_000)), (2, Amount::whole(28_000))]);
+        assert_eq!(order.dispense_ml, [Some(360), Some(240)]);
+    }
+
+    #[test]
+    fn a_total_that_differs_by_one_unit_is_answered_with_the_price_as_it_is() {
+        let latte = latte();
+        for shown in [27_999, 28_001] {
+            let refused = priced(&latte, &request(vec![item(&latte, 1, 0)], shown)).unwrap_err();
+            assert!(refused.to_string().starts_with("The order costs 28000 IDR now"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn an_order_has_at_most_as_many_cups_as_a_receipt_can_carry() {
+        let latte = latte();
+        let too_many = request(vec![item(&latte, 500, 0), item(&latte, 500, 0)], 0);
+        assert!(priced(&latte, &too_many).unwrap_err().to_string().contains("1000 cups"));
+    }
+
+    #[test]
+    fn the_same_request_asks_for_the_same_things_in_the_same_way() {
+        let latte = latte();
+        let asked = request(vec![item(&latte, 1, 1)], 34_000);
+        let order = priced(&latte, &asked).unwrap().view;
+        assert!(is_same_request(&order, &asked));
+        let renamed = PlaceOrder { customer_name: Some("Sari".into()), table: Some("4".into()), ..asked.clone() };
+        assert!(is_same_request(&order, &renamed), "a name may have been changed since");
+
+        let with = |change: fn(&mut PlaceOrder)| {
+            let mut other = asked.clone();
+            change(&mut other);
+            other
+        };
+        let others = [
+            with(|other| other.items[0].quantity = 2),
+            with(|other| other.items[0].note = Some("no sugar".into())),
+            with(|other| other.items[0].options.clear()),
+            with(|other| other.items.push(other.items[0].clone())),
+            with(|other| other.channel = Some(Channel::Kiosk)),
+            with(|other| other.dining_option = Some(DiningOption::DineIn)),
+            with(|other| other.total_amount = Amount::whole(34_001)),
+            PlaceOrder { items: vec![item(&latte, 1, 0)], ..asked.clone() },
+        ];
+        for other in others {
+            assert!(!is_same_request(&order, &other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn money_goes_back_only_where_its_order_can_never_take_it() {
+        let [this, another] = [PaymentId::new(NOW), PaymentId::new(NOW)];
+        let fate = |status, paid_by, is_orphaned| fate_of_money(&MoneyStanding { status, paid_by, is_orphaned }, this);
+        use OrderStatus::{Cancelled, Completed, Expired, Pending, Processing, Ready};
+        assert_eq!(fate(Pending, None, false), MoneyFate::ComesAgain, "it was revived in the same moment");
+        assert_eq!(fate(Expired, None, false), MoneyFate::Revives);
+        for status in [Processing, Ready, Completed] {
+            assert_eq!(fate(status, Some(this), false), MoneyFate::Recorded, "{status:?}");
+            assert!(matches!(fate(status, Some(another), false), MoneyFate::GoesBack(_)), "{status:?}");
+        }
+        assert!(matches!(fate(Expired, None, true), MoneyFate::GoesBack(_)));
+        assert!(matches!(fate(Cancelled, None, false), MoneyFate::GoesBack(_)));
+    }
+
+    #[test]
+    fn an_order_is_called_by_its_channels_letter_and_the_days_count() {
+        assert_eq!(order_number(number_letter(Channel::Pos), 42), "A-0042");
+        assert_eq!(order_number(number_letter(Channel::Kiosk), 10_000), "K-10000");
+    }
 }

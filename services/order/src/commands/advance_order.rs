@@ -16,9 +16,8 @@ impl Orders {
     /// # Errors
     /// [`OrderError`]: nothing was changed.
     pub(crate) async fn change(&self, order_id: OrderId, change: ChangeOrder) -> Result<OrderView, OrderError> {
-        let unfit = |error: crate::error::PlaceError| OrderError::Invalid(error.to_string());
-        model::check_text("customerName", change.customer_name.as_deref(), CUSTOMER_CHARS_MAX).map_err(unfit)?;
-        model::check_text("table", change.table.as_deref(), TABLE_CHARS_MAX).map_err(unfit)?;
+        model::check_text("customerName", change.customer_name.as_deref(), CUSTOMER_CHARS_MAX)?;
+        model::check_text("table", change.table.as_deref(), TABLE_CHARS_MAX)?;
 
         let order = match change.status {
             // Asks Inventory first, so it cannot share a write with the texts.
@@ -67,8 +66,7 @@ fn write_change(
 fn move_to(tx: &mut Tx<'_>, order_id: OrderId, to: OrderStatus, now: Micros) -> Result<(), OrderError> {
     let moved = match to {
         OrderStatus::Ready => {
-            let made = [OrderStatus::Processing, OrderStatus::Processing];
-            let ready = store::advance(tx, order_id, made, OrderStatus::Ready, now)?;
+            let ready = store::make_ready(tx, order_id, now)?;
             ready.map(|order| say_changed(tx, &order)).transpose()?
         }
         OrderStatus::Completed => {

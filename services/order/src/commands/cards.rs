@@ -8,7 +8,7 @@ use contracts::{
 };
 
 use super::Orders;
-use crate::error::PlaceError;
+use crate::error::{CardNotCached, PlaceError};
 
 /// The three entries that the cache has for one product.
 const ENTRIES_PER_PRODUCT: usize = 3;
@@ -27,7 +27,9 @@ impl Orders {
         product_ids.retain(|product_id| !cards.contains_key(product_id));
         if !product_ids.is_empty() {
             for card in self.cards_from_product(&product_ids).await? {
-                self.cache_card(&card).await;
+                if let Err(error) = self.cache_card(&card).await {
+                    tracing::warn!(product_id = %card.product_id, %error, "a product is not cached");
+                }
                 cards.insert(card.product_id, card);
             }
         }
@@ -60,20 +62,19 @@ impl Orders {
     }
 
     /// Keeps a card in the cache, unless a newer one is there.
-    pub(crate) async fn cache_card(&self, card: &ProductCard) {
-        let json = match serde_json::to_string(card) {
-            Ok(json) => json,
-            Err(error) => return tracing::error!(product_id = %card.product_id, %error, "a card cannot be written"),
-        };
+    ///
+    /// # Errors
+    /// Where the cache does not take it: an old price may be there.
+    pub(crate) async fn cache_card(&self, card: &ProductCard) -> Result<(), CardNotCached> {
+        let json = serde_json::to_string(card)?;
         let id = card.product_id;
         let entries = [
             (cache_keys::price(id), card.price.to_string()),
             (cache_keys::dispensable(id), card.is_dispensable.to_string()),
             (cache_keys::card(id), json),
         ];
-        if let Err(error) = self.cache.put_versioned(&cache_keys::card(id), card.version, &entries).await {
-            tracing::warn!(product_id = %id, %error, "a product is not cached");
-        }
+        self.cache.put_versioned(&cache_keys::card(id), card.version, &entries).await?;
+        Ok(())
     }
 }
 

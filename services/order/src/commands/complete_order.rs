@@ -1,11 +1,6 @@
 //! An order is complete when every unit is poured or handed over.
 
-use contracts::{
-    event::OrderCompleted,
-    ids::OrderId,
-    order::{OrderStatus, OrderView},
-    time::Micros,
-};
+use contracts::{event::OrderCompleted, ids::OrderId, order::OrderView, time::Micros};
 use db::{DbError, Tx, outbox};
 
 use super::say_changed;
@@ -21,10 +16,7 @@ pub(super) fn complete_if_poured(tx: &mut Tx<'_>, order: OrderView, now: Micros)
 
 /// Moves a paid order to COMPLETED and says so. `None`: it is not being made.
 pub(super) fn complete(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> Result<Option<OrderView>, DbError> {
-    let paid = [OrderStatus::Processing, OrderStatus::Ready];
-    let Some(completed) = store::advance(tx, order_id, paid, OrderStatus::Completed, now)? else {
-        return Ok(None);
-    };
+    let Some(completed) = store::complete(tx, order_id, now)? else { return Ok(None) };
     let event = OrderCompleted { order_id: completed.order_id, order_version: completed.version };
     outbox::append(tx, &event, now)?;
     say_changed(tx, &completed)?;

@@ -9,8 +9,11 @@ use contracts::{
 };
 use db::{DbError, Tx, inbox};
 
-use super::{Orders, complete_order::complete_if_poured, record_payment::CONSUMER, say_changed};
-use crate::store::{self, CupChange};
+use super::{Orders, complete_order::complete_if_poured, say_changed};
+use crate::{
+    NAME,
+    store::{self, CupChange},
+};
 
 impl Orders {
     /// Keeps what QR says of an order's cups. When machines have poured the last one, the order is complete.
@@ -34,7 +37,7 @@ impl Orders {
         let now = self.clock.now();
         self.db
             .write_soon(move |tx| {
-                if !inbox::first_time(tx, CONSUMER, event_id, now)? {
+                if !inbox::first_time(tx, NAME, event_id, now)? {
                     return Ok(());
                 }
                 match store::mark_short(tx, short.order_id, short.order_version, now)? {
@@ -53,7 +56,7 @@ fn write_cups(
     cups: &[CodeView],
     now: Micros,
 ) -> Result<Option<OrderView>, DbError> {
-    if !inbox::first_time(tx, CONSUMER, event_id, now)? {
+    if !inbox::first_time(tx, NAME, event_id, now)? {
         return Ok(None);
     }
     let mut seen: Option<OrderId> = None;

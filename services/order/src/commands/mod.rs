@@ -22,8 +22,8 @@ use contracts::{
     event::OrderChanged,
     ids::OrderId,
     inventory::ReleaseStock,
-    order::{OrderView, StockCheck},
-    receipt::{RECEIPT_LIFE_SECONDS, ReceiptField, cache_key},
+    order::{OrderStatus, OrderView, StockCheck},
+    receipt::{RECEIPT_LIFE, ReceiptField, cache_key},
 };
 use db::{Db, DbResult, Tx, outbox};
 use host::{ShopFeed, Surroundings};
@@ -84,11 +84,12 @@ impl Orders {
         }
     }
 
-    /// Gives back what was asked for an order of this version and then not written, unless another request wrote it. As
+    /// Gives back what was asked for an order of this version and then not written, unless another request wrote it: a
+    /// rename raises the version of an EXPIRED order, and gives it no stock. As
     /// well as can be: Inventory gives it back by itself later.
     async fn release_unless_placed(&self, order_id: OrderId, version: i64) {
         match self.find(order_id).await {
-            Ok(order) if order.version >= version => {}
+            Ok(order) if order.status != OrderStatus::Expired && order.version >= version => {}
             Ok(_) | Err(OrderError::Unknown(_)) => self.release(order_id, version).await,
             Err(error) => tracing::warn!(%order_id, %error, "stock stays held for a while: is the order there?"),
         }
@@ -110,8 +111,7 @@ impl Orders {
             Err(error) => return tracing::error!(order_id = %order.order_id, %error, "a receipt cannot be written"),
         };
         let key = cache_key(order.order_id);
-        let life = std::time::Duration::from_secs(RECEIPT_LIFE_SECONDS);
-        let put = self.cache.put_field(&key, ReceiptField::Order.name(), order.version, part, life);
+        let put = self.cache.put_field(&key, ReceiptField::Order.name(), order.version, part, RECEIPT_LIFE);
         if let Err(error) = put.await {
             tracing::warn!(order_id = %order.order_id, %error, "the receipt is not cached");
         }

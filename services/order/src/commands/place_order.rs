@@ -28,6 +28,7 @@ impl Orders {
         if let Some(earlier) = self.placed_before(key.clone(), &request).await? {
             return Ok(earlier);
         }
+        model::check_bounds(&request)?;
         let cards = self.cards(request.items.iter().map(|item| item.product_id)).await?;
         let shop = self.shop.current();
         let mut draft = model::price(&request, &cards, &shop, self.clock.now())?;

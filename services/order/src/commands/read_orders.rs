@@ -18,7 +18,7 @@ use crate::{
     store::{self, ListFilter},
 };
 
-/// A text is looked for in the orders of the last month: further back is a report's job.
+/// A text is looked for in the orders of the last month, or of the day that is named: further back is a report's job.
 const TEXT_SEARCH_LIFE: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 /// A screen that was away longer reads the list anew.
 pub(crate) const STREAM_BACKLOG_ORDERS_MAX: u32 = PAGE_ROWS_MAX;
@@ -49,10 +49,11 @@ impl Orders {
     /// One page of orders, newest first.
     ///
     /// # Errors
-    /// [`OrderError::Invalid`] for a cursor that no page gave.
+    /// [`OrderError::Cursor`].
     pub(crate) async fn list(&self, request: ListRequest) -> Result<Page<OrderView>, OrderError> {
         let after = request.cursor.as_deref().map(read_cursor).transpose()?;
-        let placed_from = request.text.as_ref().map(|_| self.clock.now() - TEXT_SEARCH_LIFE);
+        let is_boundless = request.text.is_some() && request.business_day.is_none();
+        let placed_from = is_boundless.then(|| self.clock.now() - TEXT_SEARCH_LIFE);
         let filter = ListFilter {
             status: request.status,
             channel: request.channel,
@@ -101,5 +102,5 @@ fn read_cursor(cursor: &str) -> Result<(Micros, OrderId), OrderError> {
     let parts = cursor
         .split_once('_')
         .and_then(|(placed_at, order_id)| Some((Micros(placed_at.parse().ok()?), order_id.parse().ok()?)));
-    parts.ok_or_else(|| OrderError::Invalid("cursor is not one that a page gave. Leave it out to start anew.".into()))
+    parts.ok_or(OrderError::Cursor)
 }

@@ -15,7 +15,7 @@ const WAIT_MAX: Duration = Duration::from_secs(10);
 /// The first pause between two looks; each next one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 /// The longest pause between two looks.
-const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 impl Orders {
     /// The receipt as it stands. While its codes are still being issued it waits for them, at most `wait`.

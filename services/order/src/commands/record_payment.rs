@@ -3,31 +3,31 @@
 use contracts::{
     event::{OrderRevived, PaymentCompleted, PaymentOrphaned},
     ids::EventId,
-    order::{OrderStatus, OrderView, StockCheck},
+    order::{OrderView, StockCheck},
     time::Micros,
 };
 use db::{DbError, Tx, inbox, outbox};
 
 use super::{Orders, complete_order::complete_if_poured, say_changed};
 use crate::{
+    NAME,
     error::{NotHeld, RecordError},
-    model,
-    store::{self, From, Paid},
+    model::{self, MoneyFate},
+    store::{self, Paid, PaidFrom},
 };
-
-/// The consumer's name in the inbox.
-pub(super) const CONSUMER: &str = "order";
 
 /// Why money was not recorded at once. Nothing of the transaction is kept, not even that the event came.
 #[derive(Debug)]
 enum NotYet {
     /// The order expired: its stock must be asked for first.
     Late(Box<OrderView>),
+    /// Somebody revived the order in the same moment.
+    ChangedMeanwhile,
     /// The database did not take it.
     Db(DbError),
 }
 
-impl std::convert::From<DbError> for NotYet {
+impl From<DbError> for NotYet {
     fn from(error: DbError) -> Self {
         Self::Db(error)
     }
@@ -53,26 +53,30 @@ impl Orders {
         let order = match self.db.write_soon(move |tx| record_in_time(tx, event_id, &in_time, now)).await {
             Ok(()) => return Ok(()),
             Err(NotYet::Late(order)) => order,
+            Err(NotYet::ChangedMeanwhile) => return Err(RecordError::ChangedMeanwhile(payment.order_id)),
             Err(NotYet::Db(error)) => return Err(error.into()),
         };
-        let revival = self.ask_for_revival(&order).await?;
+        let revival = self.ask_for_revival(&order, payment.paid_at).await?;
         let now = self.clock.now();
         let late = move |tx: &mut Tx<'_>| record_late(tx, event_id, &payment, revival, now);
         match self.db.write_soon(late).await {
-            Ok(Some(revived)) => self.cache_receipt(&revived).await,
-            Ok(None) => {}
-            Err(error) => {
-                self.release_unless_placed(order.order_id, order.version + 1).await;
-                return Err(error);
+            Ok(Some(revived)) => {
+                self.cache_receipt(&revived).await;
+                Ok(())
+            }
+            not_revived => {
+                if let Revival::Stocked { version, .. } = revival {
+                    self.release_unless_placed(order.order_id, version + 1).await;
+                }
+                not_revived.map(|_| ())
             }
         }
-        Ok(())
     }
 
-    /// Asks for the stock of an expired order whose money came late (the same business day).
-    async fn ask_for_revival(&self, order: &OrderView) -> Result<Revival, RecordError> {
+    /// Asks for the stock of an expired order whose money came late, but on its business day: whenever we hear of it.
+    async fn ask_for_revival(&self, order: &OrderView, paid_at: Micros) -> Result<Revival, RecordError> {
         let version = order.version;
-        if self.shop.current().business_day(self.clock.now()) != order.business_day {
+        if self.shop.current().business_day(paid_at) != order.business_day {
             return Ok(Revival::Refused { version, reason: "the order expired on an earlier business day" });
         }
         match self.reserve(order, version + 1).await {
@@ -97,20 +101,25 @@ fn paid(payment: &PaymentCompleted, now: Micros) -> Paid {
 }
 
 fn record_in_time(tx: &mut Tx<'_>, event_id: EventId, payment: &PaymentCompleted, now: Micros) -> Result<(), NotYet> {
-    if !inbox::first_time(tx, CONSUMER, event_id, now)? {
+    if !inbox::first_time(tx, NAME, event_id, now)? {
         return Ok(());
     }
-    if let Some(order) = store::pay(tx, &paid(payment, now), From::Pending)? {
+    if let Some(order) = store::pay(tx, &paid(payment, now), PaidFrom::Pending)? {
         say_changed(tx, &order)?;
         complete_if_poured(tx, order, now)?;
         return Ok(());
     }
-    let order = store::find(tx, payment.order_id)?;
-    match order {
-        Some(order) if order.status == OrderStatus::Expired && !store::is_orphaned(tx, order.order_id)? => {
+    let Some(standing) = store::money_standing(tx, payment.order_id)? else {
+        return Ok(send_back(tx, payment, "there is no such order", now)?);
+    };
+    match model::fate_of_money(&standing, payment.payment_id) {
+        MoneyFate::Recorded => Ok(()),
+        MoneyFate::GoesBack(reason) => Ok(send_back(tx, payment, reason, now)?),
+        MoneyFate::ComesAgain => Err(NotYet::ChangedMeanwhile),
+        MoneyFate::Revives => {
+            let order = store::find(tx, payment.order_id)?.ok_or(NotYet::ChangedMeanwhile)?;
             Err(NotYet::Late(Box::new(order)))
         }
-        order => Ok(orphan_unless_paid_by_it(tx, payment, order.as_ref(), now)?),
     }
 }
 
@@ -122,7 +131,7 @@ fn record_late(
     revival: Revival,
     now: Micros,
 ) -> Result<Option<OrderView>, RecordError> {
-    if !inbox::first_time(tx, CONSUMER, event_id, now)? {
+    if !inbox::first_time(tx, NAME, event_id, now)? {
         return Ok(None);
     }
     // Whoever changed the order in the same moment decides: the event comes again and finds it as it then is.
@@ -137,30 +146,11 @@ fn record_late(
             return Ok(None);
         }
     };
-    let order = store::pay(tx, &paid(payment, now), From::Expired { version, stock })?.ok_or(changed_meanwhile)?;
+    let order = store::pay(tx, &paid(payment, now), PaidFrom::Expired { version, stock })?.ok_or(changed_meanwhile)?;
     let dispense_ml = store::dispense_ml(tx, order.order_id)?;
     outbox::append(tx, &OrderRevived(model::placed(&order, &dispense_ml)), now)?;
     say_changed(tx, &order)?;
     Ok(Some(complete_if_poured(tx, order, now)?))
-}
-
-/// The order is not to be paid: either by this very payment already, or the money must go back.
-fn orphan_unless_paid_by_it(
-    tx: &mut Tx<'_>,
-    payment: &PaymentCompleted,
-    order: Option<&OrderView>,
-    now: Micros,
-) -> Result<(), DbError> {
-    let Some(order) = order else { return send_back(tx, payment, "there is no such order", now) };
-    if store::payment_of(tx, order.order_id)? == Some(payment.payment_id) {
-        return Ok(());
-    }
-    let reason = match order.status {
-        OrderStatus::Cancelled => "the order was cancelled",
-        OrderStatus::Expired => "the order expired, and earlier money for it went back",
-        _ => "the order was paid by another payment",
-    };
-    send_back(tx, payment, reason, now)
 }
 
 fn send_back(tx: &mut Tx<'_>, payment: &PaymentCompleted, reason: &str, now: Micros) -> Result<(), DbError> {

@@ -66,13 +66,19 @@ fn write_revival(
     now: Micros,
 ) -> Result<OrderView, OrderError> {
     let revived = store::revive(tx, order.order_id, order.version, stock, expires_at, now)?;
-    let Some(revived) = revived else {
-        let number = order.order_number.clone();
-        let is_orphaned = store::is_orphaned(tx, order.order_id)?;
-        return Err(if is_orphaned { OrderError::MoneyGoesBack(number) } else { OrderError::ChangedMeanwhile(number) });
-    };
+    let Some(revived) = revived else { return revived_by_another(tx, order) };
     let dispense_ml = store::dispense_ml(tx, revived.order_id)?;
     outbox::append(tx, &OrderRevived(model::placed(&revived, &dispense_ml)), now)?;
     say_changed(tx, &revived)?;
     Ok(revived)
+}
+
+/// The order was changed meanwhile: a colleague who revived it did what was asked for.
+fn revived_by_another(tx: &mut Tx<'_>, seen: &OrderView) -> Result<OrderView, OrderError> {
+    let (order, is_orphaned) = find_with_fate(tx, seen.order_id)?;
+    match order.status {
+        OrderStatus::Pending => Ok(order),
+        _ if is_orphaned => Err(OrderError::MoneyGoesBack(order.order_number)),
+        _ => Err(OrderError::ChangedMeanwhile(order.order_number)),
+    }
 }

@@ -73,7 +73,7 @@ struct ListQuery {
     channel: Option<String>,
     /// Such as 2026-11-22.
     business_day: Option<String>,
-    /// A part of the number or of the customer's name, in the orders of the last month.
+    /// A part of the number or of the customer's name, in the orders of `businessDay` or of the last month.
     text: Option<String>,
     /// The `nextCursor` of the page before.
     cursor: Option<String>,
@@ -82,7 +82,10 @@ struct ListQuery {
 }
 
 /// Lists orders, newest first.
-#[utoipa::path(get, path = "/api/Order", tag = "Order", params(ListQuery), responses((status = 200, body = Page<OrderView>)))]
+#[utoipa::path(
+    get, path = "/api/Order", tag = "Order", params(ListQuery),
+    responses((status = 200, body = Page<OrderView>), (status = 400, body = ProblemBody))
+)]
 async fn list_orders(
     State(orders): State<Orders>,
     Query(query): Query<ListQuery>,
@@ -125,7 +128,10 @@ async fn get_order(State(orders): State<Orders>, Path(order_id): Path<OrderId>) 
 /// Makes an order READY or COMPLETED, revives an expired one, or writes a name or a table on it.
 #[utoipa::path(
     patch, path = "/api/Order/{orderId}", tag = "Order", params(("orderId" = OrderId, Path)),
-    responses((status = 200, body = OrderView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody))
+    responses(
+        (status = 200, body = OrderView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody),
+        (status = 422, body = ProblemBody), (status = 503, body = ProblemBody)
+    )
 )]
 async fn change_order(
     State(orders): State<Orders>,
@@ -147,7 +153,10 @@ struct CancelQuery {
 /// Gives an unpaid order up, with a reason.
 #[utoipa::path(
     delete, path = "/api/Order/{orderId}", tag = "Order", params(("orderId" = OrderId, Path), CancelQuery),
-    responses((status = 200, body = OrderView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody))
+    responses(
+        (status = 200, body = OrderView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody),
+        (status = 422, body = ProblemBody)
+    )
 )]
 async fn cancel_order(
     State(orders): State<Orders>,
@@ -158,8 +167,7 @@ async fn cancel_order(
     if reason.is_empty() {
         return Err(OrderError::Invalid("reason is empty. Say in a few words why.".into()).into());
     }
-    text::check("reason", reason, REASON_CHARS_MAX, Lines::One)
-        .map_err(|error| OrderError::Invalid(format!("{error}.")))?;
+    text::check("reason", reason, REASON_CHARS_MAX, Lines::One).map_err(OrderError::from)?;
     Ok(Json(orders.cancel(order_id, reason.to_owned()).await?))
 }
 

@@ -19,7 +19,7 @@ use db::{DbError, DbResult, Row, Tx, Value};
 pub(crate) use cups::{CupChange, keep_cup};
 pub(crate) use lists::{ListFilter, changed_since, list};
 
-use crate::model::NewOrder;
+use crate::model::{MoneyStanding, NewOrder};
 
 /// The next number of a letter and business day, from 1.
 pub(crate) fn next_count(tx: &mut Tx<'_>, letter: &str, business_day: BusinessDay) -> DbResult<i64> {
@@ -155,7 +155,7 @@ pub(crate) fn amount_due(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<
 
 /// Moves a PENDING order (or, revived by late money, an EXPIRED one of this version) to PROCESSING. `None`: it is
 /// neither, or money for it goes back.
-pub(crate) fn pay(tx: &mut Tx<'_>, paid: &Paid, from: From) -> DbResult<Option<OrderView>> {
+pub(crate) fn pay(tx: &mut Tx<'_>, paid: &Paid, from: PaidFrom) -> DbResult<Option<OrderView>> {
     const SQL: &str = "
         UPDATE orders
            SET status = 'PROCESSING', paid_at = $3, payment_id = $4, payment_method = $5, stock = COALESCE($6, stock),
@@ -163,8 +163,8 @@ pub(crate) fn pay(tx: &mut Tx<'_>, paid: &Paid, from: From) -> DbResult<Option<O
          WHERE order_id = $1 AND status = $2 AND version = COALESCE(CAST($8 AS BIGINT), version) AND orphaned = 0
         RETURNING *";
     let (status, version, stock) = match from {
-        From::Pending => (OrderStatus::Pending, None, None),
-        From::Expired { version, stock } => (OrderStatus::Expired, Some(version), Some(stock.word())),
+        PaidFrom::Pending => (OrderStatus::Pending, None, None),
+        PaidFrom::Expired { version, stock } => (OrderStatus::Expired, Some(version), Some(stock.word())),
     };
     let params =
         (paid.order_id, status.word(), paid.paid_at, paid.payment_id, paid.method.word(), stock, paid.now, version);
@@ -184,17 +184,23 @@ pub(crate) struct Paid {
 
 /// Where an order is when its money comes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum From {
+pub(crate) enum PaidFrom {
     /// In time.
     Pending,
     /// Late: its stock was asked for again for the version after this one.
     Expired { version: i64, stock: StockCheck },
 }
 
-/// The payment that paid an order.
-pub(crate) fn payment_of(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<PaymentId>> {
-    const SQL: &str = "SELECT payment_id FROM orders WHERE order_id = $1";
-    Ok(tx.query_opt(SQL, (order_id,), |row| row.get("payment_id"))?.flatten())
+/// How an order stands to money, all of one instant.
+pub(crate) fn money_standing(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<MoneyStanding>> {
+    const SQL: &str = "SELECT status, payment_id, orphaned FROM orders WHERE order_id = $1";
+    tx.query_opt(SQL, (order_id,), |row| {
+        Ok(MoneyStanding {
+            status: row.word("status")?,
+            paid_by: row.get("payment_id")?,
+            is_orphaned: row.get("orphaned")?,
+        })
+    })
 }
 
 /// Marks an EXPIRED order of this version as one whose late money goes back: nothing revives it from now on, since
@@ -212,20 +218,23 @@ pub(crate) fn is_orphaned(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<bool> 
     Ok(tx.query_opt(SQL, (order_id,), |row| row.get("orphaned"))?.unwrap_or(false))
 }
 
-/// Moves an order that staff have made or handed over. `None`: it is not in one of the two statuses.
-pub(crate) fn advance(
-    tx: &mut Tx<'_>,
-    order_id: OrderId,
-    from: [OrderStatus; 2],
-    to: OrderStatus,
-    now: Micros,
-) -> DbResult<Option<OrderView>> {
+/// Moves an order that staff have made to READY. `None`: it is not PROCESSING.
+pub(crate) fn make_ready(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbResult<Option<OrderView>> {
     const SQL: &str = "
-        UPDATE orders SET status = $4, updated_at = $5, version = version + 1
-         WHERE order_id = $1 AND status IN ($2, $3)
+        UPDATE orders SET status = 'READY', updated_at = $2, version = version + 1
+         WHERE order_id = $1 AND status = 'PROCESSING'
         RETURNING *";
-    let params = (order_id, from[0].word(), from[1].word(), to.word(), now);
-    let order = tx.query_opt(SQL, params, order_from_row)?;
+    let order = tx.query_opt(SQL, (order_id, now), order_from_row)?;
+    order.map(|order| with_items(tx, order)).transpose()
+}
+
+/// Moves an order that its guest has to COMPLETED. `None`: it is not being made.
+pub(crate) fn complete(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbResult<Option<OrderView>> {
+    const SQL: &str = "
+        UPDATE orders SET status = 'COMPLETED', updated_at = $2, version = version + 1
+         WHERE order_id = $1 AND status IN ('PROCESSING', 'READY')
+        RETURNING *";
+    let order = tx.query_opt(SQL, (order_id, now), order_from_row)?;
     order.map(|order| with_items(tx, order)).transpose()
 }
 

@@ -26,9 +26,9 @@ async fn an_entry_of_the_cache_that_was_changed_by_hand_is_not_believed() {
     shop.place(shop.croissant_order()).await;
     let key = contracts::product::cache_keys::price(shop.croissant.product_id);
     shop.world.around().cache.put_versioned("by hand", 9, &[(key, "1".into())]).await.unwrap();
-    let mut cheap = shop.croissant_order();
-    cheap["totalAmount"] = json!(1);
-    shop.client.post("/api/Order", cheap).await.problem(409, "total-differs");
+    shop.change_menu(|menu| menu[1].price = "25000".parse().unwrap());
+    let problem = shop.client.post("/api/Order", shop.croissant_order()).await.problem(409, "total-differs");
+    assert_eq!(problem["context"]["price"]["total"], 25_000, "Product is asked");
 }
 
 #[tokio::test]

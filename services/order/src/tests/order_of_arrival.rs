@@ -106,6 +106,7 @@ async fn live(steps: &[Step]) {
     let mut payments = Vec::new();
     // Once its late money went back, others believe that it is paid: it must not live again.
     let mut is_over = false;
+    let mut stood = order.status;
     for step in steps {
         match step {
             Step::Expires => {
@@ -123,6 +124,12 @@ async fn live(steps: &[Step]) {
         }
         shop.world.settle().await;
         let order = shop.order(order.order_id).await;
+        assert!(
+            stood == order.status || stood.may_become(order.status),
+            "{stood:?} to {:?} by {steps:?}",
+            order.status
+        );
+        stood = order.status;
         assert!(!is_over || order.status == OrderStatus::Expired, "{steps:?}");
         is_over = order.status == OrderStatus::Expired && !orphaned(&shop).is_empty();
     }

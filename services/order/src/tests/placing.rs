@@ -75,6 +75,12 @@ async fn what_cannot_be_ordered_is_refused_and_nothing_is_written() {
             422,
             "invalid-order",
         ),
+        // Ids that nobody has looked up: Product is not even asked for them.
+        (
+            json!({ "items": (0..201).map(|_| json!({ "productId": OrderId::new(contracts::time::Micros(0)), "quantity": 1 })).collect::<Vec<_>>(), "totalAmount": 0 }),
+            422,
+            "invalid-order",
+        ),
         (item(json!(0)), 422, "invalid-order"),
         (item(json!(-1)), 422, "invalid-order"),
         (item(json!(1000)), 422, "invalid-order"),

@@ -63,10 +63,11 @@ async fn a_list_is_filtered_by_status_channel_day_and_text() {
     assert_eq!(numbers("text=0%25%20b").await, ["A-0001"]);
     assert!(numbers("text=100_").await.is_empty());
 
-    for wrong in ["status=EATEN", "channel=FAX", "businessDay=today", "cursor=x", "limit=many", "page=2"] {
-        assert!(shop.client.get(&format!("/api/Order?{wrong}")).await.status.is_client_error(), "{wrong}");
+    for wrong in ["limit=many", "page=2"] {
+        shop.client.get(&format!("/api/Order?{wrong}")).await.problem(400, "invalid-query");
     }
-    for wrong in ["limit=0", "limit=201", "text=a%00b"] {
+    for wrong in ["status=EATEN", "channel=FAX", "businessDay=today", "cursor=x", "limit=0", "limit=201", "text=a%00b"]
+    {
         shop.client.get(&format!("/api/Order?{wrong}")).await.problem(400, "bad-request");
     }
 }

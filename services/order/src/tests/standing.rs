@@ -308,3 +308,50 @@ async fn every_word_of_a_status_is_refused_or_taken_and_none_is_unknown() {
         .await
         .problem(422, "invalid-body");
 }
+
+#[tokio::test]
+async fn money_of_the_day_is_taken_even_if_it_is_heard_of_on_the_next() {
+    let shop = TestShop::open().await;
+    let order = expired(&shop).await;
+    let paid_in_time = payment_of(&order, shop.world.clock.now());
+    shop.world.clock.advance(Duration::from_secs(24 * 60 * 60));
+    shop.world.publish(&paid_in_time).await;
+    assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Processing);
+
+    let order = expired(&shop).await;
+    shop.world.clock.advance(Duration::from_secs(24 * 60 * 60));
+    shop.pay(&order).await;
+    assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Expired, "it came a day late");
+}
+
+#[tokio::test]
+async fn of_two_staff_who_revive_an_order_both_are_told_that_it_lives() {
+    let shop = TestShop::open().await;
+    let order = expired(&shop).await;
+    let (asked, answer) = shop.hold_next_reservation(Inventory::Holds);
+    let colleague = async {
+        asked.await.unwrap();
+        let revived: OrderView = set(&shop, &order, OrderStatus::Pending).await.read(200);
+        answer.send(()).unwrap();
+        revived
+    };
+    let (slower, faster) = futures::future::join(set(&shop, &order, OrderStatus::Pending), colleague).await;
+    assert_eq!(slower.read::<OrderView>(200), faster);
+    assert!(shop.released.lock().unwrap().is_empty(), "the stock is the order's");
+}
+
+#[tokio::test]
+async fn stock_of_a_revival_that_a_rename_overtakes_is_given_back() {
+    let shop = TestShop::open().await;
+    let order = expired(&shop).await;
+    let (asked, answer) = shop.hold_next_reservation(Inventory::Holds);
+    let colleague = async {
+        asked.await.unwrap();
+        let path = format!("/api/Order/{}", order.order_id);
+        shop.client.patch(&path, json!({ "table": "4" })).await.expect(200);
+        answer.send(()).unwrap();
+    };
+    let (reply, ()) = futures::future::join(set(&shop, &order, OrderStatus::Pending), colleague).await;
+    reply.problem(409, "changed-meanwhile");
+    assert_eq!(*shop.released.lock().unwrap(), [(order.order_id.to_string(), order.version + 1)]);
+}

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use contracts::{
     ids::OrderId,
     payment::{PaymentStatus, PaymentView},
-    receipt::{RECEIPT_LIFE_SECONDS, Receipt, ReceiptCodes, ReceiptField, ReceiptOrder, ReceiptPayment, cache_key},
+    receipt::{RECEIPT_LIFE, Receipt, ReceiptCodes, ReceiptField, ReceiptOrder, ReceiptPayment, cache_key},
 };
 use serde::de::DeserializeOwned;
 
@@ -34,9 +34,9 @@ impl Payments {
     /// Step 19. The money's time is the version: of two payments of an order the later one counts.
     pub(super) async fn put_on_receipt(&self, payment: &PaymentView) {
         let Some(part) = model::receipt_part(payment) else { return };
-        let (key, life) = (cache_key(payment.order_id), Duration::from_secs(RECEIPT_LIFE_SECONDS));
+        let key = cache_key(payment.order_id);
         let Ok(value) = serde_json::to_string(&part) else { return };
-        let put = self.cache.put_field(&key, ReceiptField::Payment.name(), part.paid_at.0, value, life);
+        let put = self.cache.put_field(&key, ReceiptField::Payment.name(), part.paid_at.0, value, RECEIPT_LIFE);
         if let Err(error) = put.await {
             tracing::warn!(order_id = %payment.order_id, %error, "the receipt is put together without the cache");
         }

@@ -2,11 +2,9 @@
 //!
 //! Losing it costs time, not truth: Order asks for it at `/internal/QrCode/receipt/{orderId}` when it is not there.
 
-use std::time::Duration;
-
 use contracts::{
     ids::OrderId,
-    receipt::{RECEIPT_LIFE_SECONDS, ReceiptCodes, ReceiptField, cache_key},
+    receipt::{RECEIPT_LIFE, ReceiptCodes, ReceiptField, cache_key},
 };
 use db::{DbError, DbResult, Tx};
 
@@ -57,11 +55,9 @@ impl Codes {
     }
 
     async fn show_one(&self, order_id: OrderId, version: i64, codes: &ReceiptCodes) -> Result<(), String> {
-        /// The receipt's life, as the cache takes it.
-        const LIFE: Duration = Duration::from_secs(RECEIPT_LIFE_SECONDS);
         let json = serde_json::to_string(codes).map_err(|error| error.to_string())?;
         let field = ReceiptField::Codes.name();
-        let put = self.cache.put_field(&cache_key(order_id), field, version, json, LIFE).await;
+        let put = self.cache.put_field(&cache_key(order_id), field, version, json, RECEIPT_LIFE).await;
         put.map_err(|error| error.to_string())
     }
 
