@@ -7,7 +7,6 @@ CREATE TABLE amounts_due (
     total           BIGINT CHECK (total >= 0),
     currency        TEXT,
     paid_payment_id TEXT,
-    updated_at      BIGINT NOT NULL,
     CHECK ((total IS NULL) = (currency IS NULL))
 );
 

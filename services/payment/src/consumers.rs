@@ -48,19 +48,19 @@ pub(crate) async fn on_event(payments: Payments, event: Arc<CloudEvent>) -> Resu
 
 /// What the order owes is noted, for when Order is away.
 async fn on_created(payments: &Payments, event: EventId, placed: &PlacedOrder) -> Result<(), ConsumeError> {
-    let (due, now) = (due(placed)?, payments.clock.now());
-    once(payments, event, move |tx| store::note_due(tx, &due, true, None, now).map(|_| ())).await
+    let due = due(placed)?;
+    once(payments, event, move |tx| store::note_due(tx, &due, true, None).map(|_| ())).await
 }
 
-/// An order that is revived had expired: what was pending until then is given up, also where this is heard first.
+/// An order that is revived had expired: what was pending until then is given up, also where this is heard first. Where
+/// a till asked Order before, what is pending was shown since.
 async fn on_revived(payments: &Payments, event: EventId, placed: &PlacedOrder) -> Result<(), ConsumeError> {
-    let (due, revived_at, now) = (due(placed)?, placed.at, payments.clock.now());
+    let (due, now) = (due(placed)?, payments.clock.now());
     let act = move |tx: &mut Tx<'_>| {
-        let noted = store::note_due(tx, &due, true, None, now)?;
-        if noted.order_version == due.order_version {
-            store::give_up_pending(tx, due.order_id, revived_at, now)?;
+        if store::note_reopened(tx, due.order_id, due.order_version)? {
+            store::give_up_pending(tx, due.order_id, now)?;
         }
-        Ok(())
+        store::note_due(tx, &due, true, None).map(|_| ())
     };
     once(payments, event, act).await
 }
@@ -79,8 +79,8 @@ async fn on_closed(
 async fn on_orphaned(payments: &Payments, event: EventId, orphaned: PaymentOrphaned) -> Result<(), ConsumeError> {
     let (order_id, now) = (orphaned.order_id, payments.clock.now());
     let act = move |tx: &mut Tx<'_>| {
-        store::unclaim(tx, orphaned.order_id, orphaned.payment_id, now)?;
-        store::orphan(tx, orphaned.payment_id, &orphaned.reason, now).map(|_| ())
+        store::unclaim(tx, orphaned.order_id, orphaned.payment_id)?;
+        store::orphan(tx, orphaned.payment_id, &orphaned.reason, now)
     };
     once(payments, event, act).await?;
     payments.forget_receipt(order_id).await;

@@ -12,7 +12,7 @@ use contracts::{
 use serde::Deserialize;
 use utoipa::{IntoParams, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Created, Path, Problem, Query, Submission};
+use web::{Created, Json, Path, Problem, Query, Submission};
 
 use crate::{NAME, Payments, store::Wanted};
 
@@ -46,9 +46,9 @@ pub(crate) fn routes(payments: &Payments) -> (Router, OpenApi) {
     responses(
         (status = 201, description = "The payment, PAID or PENDING.", body = PaymentView),
         (status = 404, description = "No such order.", body = problem::Problem),
-        (status = 409, description = "already-paid, amount-differs, method-not-accepted, order-cancelled, order-expired.", body = problem::Problem),
+        (status = 409, description = "already-paid, amount-differs, method-not-accepted, order-cancelled, order-expired, order-closed.", body = problem::Problem),
         (status = 422, description = "tendered-missing, tendered-too-little, tendered-for-qris, nothing-to-pay, invalid-amount.", body = problem::Problem),
-        (status = 503, description = "order-away, gateway-away: nothing was taken.", body = problem::Problem),
+        (status = 503, description = "order-away, gateway-away, try-again: nothing was taken.", body = problem::Problem),
     )
 )]
 async fn pay(State(payments): State<Payments>, submission: Submission<Pay>) -> Result<Created<PaymentView>, Problem> {
@@ -77,8 +77,8 @@ async fn confirm(
     State(payments): State<Payments>,
     Path(payment_id): Path<PaymentId>,
     submission: Submission<ConfirmPayment>,
-) -> Result<axum::Json<PaymentView>, Problem> {
-    Ok(axum::Json(payments.confirm(submission.key, payment_id, submission.body).await?))
+) -> Result<Json<PaymentView>, Problem> {
+    Ok(Json(payments.confirm(submission.key, payment_id, submission.body).await?))
 }
 
 /// Which payments to list.
@@ -109,10 +109,10 @@ struct ListPayments {
 async fn list(
     State(payments): State<Payments>,
     Query(asked): Query<ListPayments>,
-) -> Result<axum::Json<Page<PaymentView>>, Problem> {
+) -> Result<Json<Page<PaymentView>>, Problem> {
     let limit = page_rows(asked.limit, PAGE_ROWS).map_err(|error| Problem::bad_request(format!("{error}.")))?;
     let ListPayments { status, method, order_id, cursor: before, .. } = asked;
-    Ok(axum::Json(payments.list(Wanted { status, method, order_id, before }, limit).await?))
+    Ok(Json(payments.list(Wanted { status, method, order_id, before }, limit).await?))
 }
 
 /// How guests can pay right now.
@@ -120,8 +120,8 @@ async fn list(
     get, path = "/api/Payment/methods", tag = "Payment",
     responses((status = 200, description = "The methods that work.", body = WorkingMethods))
 )]
-async fn methods(State(payments): State<Payments>) -> axum::Json<WorkingMethods> {
-    axum::Json(WorkingMethods { methods: payments.working_methods() })
+async fn methods(State(payments): State<Payments>) -> Json<WorkingMethods> {
+    Json(WorkingMethods { methods: payments.working_methods() })
 }
 
 /// One payment.
@@ -136,8 +136,8 @@ async fn methods(State(payments): State<Payments>) -> axum::Json<WorkingMethods>
 async fn one(
     State(payments): State<Payments>,
     Path(payment_id): Path<PaymentId>,
-) -> Result<axum::Json<PaymentView>, Problem> {
-    Ok(axum::Json(payments.one(payment_id).await?))
+) -> Result<Json<PaymentView>, Problem> {
+    Ok(Json(payments.one(payment_id).await?))
 }
 
 /// The payments of an order, newest first; at most one of them paid it.
@@ -149,14 +149,14 @@ async fn one(
 async fn of_order(
     State(payments): State<Payments>,
     Path(order_id): Path<OrderId>,
-) -> Result<axum::Json<Vec<PaymentView>>, Problem> {
-    Ok(axum::Json(payments.of_order(order_id).await?))
+) -> Result<Json<Vec<PaymentView>>, Problem> {
+    Ok(Json(payments.of_order(order_id).await?))
 }
 
 /// Payment's part of an order's receipt; `null` while the order is not paid.
 async fn receipt_part(
     State(payments): State<Payments>,
     Path(order_id): Path<OrderId>,
-) -> Result<axum::Json<Option<ReceiptPayment>>, Problem> {
-    Ok(axum::Json(payments.receipt_part(order_id).await?))
+) -> Result<Json<Option<ReceiptPayment>>, Problem> {
+    Ok(Json(payments.receipt_part(order_id).await?))
 }

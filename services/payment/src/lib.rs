@@ -23,7 +23,6 @@ use db::{Db, OpenError, Schema};
 use host::{Service, ShopFeed, Surroundings, Timer};
 use web::Peer;
 
-pub use error::PaymentError;
 pub use gateways::QrisSettings;
 use gateways::{Mock, QrisGateway};
 

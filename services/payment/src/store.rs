@@ -21,11 +21,10 @@ pub(crate) fn note_due(
     due: &OrderDue,
     is_open: bool,
     claimed_by: Option<PaymentId>,
-    now: Micros,
 ) -> DbResult<Noted> {
     const SQL: &str = "
-        INSERT INTO amounts_due (order_id, order_version, open, order_number, total, currency, paid_payment_id, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO amounts_due (order_id, order_version, open, order_number, total, currency, paid_payment_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (order_id) DO UPDATE SET
             open = CASE WHEN excluded.order_version > amounts_due.order_version
                         THEN excluded.open ELSE amounts_due.open END,
@@ -34,23 +33,26 @@ pub(crate) fn note_due(
             order_number = COALESCE(amounts_due.order_number, excluded.order_number),
             total = COALESCE(amounts_due.total, excluded.total),
             currency = COALESCE(amounts_due.currency, excluded.currency),
-            paid_payment_id = COALESCE(amounts_due.paid_payment_id, excluded.paid_payment_id),
-            updated_at = excluded.updated_at
+            paid_payment_id = COALESCE(amounts_due.paid_payment_id, excluded.paid_payment_id)
         RETURNING order_id, order_version, open, order_number, total, currency, paid_payment_id";
     let Money { minor, currency } = due.total;
-    let params =
-        (due.order_id, due.order_version, is_open, due.order_number.as_str(), minor, currency, claimed_by, now);
+    let params = (due.order_id, due.order_version, is_open, due.order_number.as_str(), minor, currency, claimed_by);
     tx.query_one(SQL, params, noted)
 }
 
 /// Notes that an order is closed. Answers whether it now is, by this version: a newer one may have opened it again.
-pub(crate) fn note_closed(tx: &mut Tx<'_>, order_id: OrderId, order_version: i64, now: Micros) -> DbResult<bool> {
+pub(crate) fn note_closed(tx: &mut Tx<'_>, order_id: OrderId, order_version: i64) -> DbResult<bool> {
     const SQL: &str = "
-        INSERT INTO amounts_due (order_id, order_version, open, updated_at) VALUES ($1, $2, 0, $3)
-        ON CONFLICT (order_id) DO UPDATE SET
-            open = 0, order_version = excluded.order_version, updated_at = excluded.updated_at
+        INSERT INTO amounts_due (order_id, order_version, open) VALUES ($1, $2, 0)
+        ON CONFLICT (order_id) DO UPDATE SET open = 0, order_version = excluded.order_version
          WHERE excluded.order_version > amounts_due.order_version";
-    Ok(tx.execute(SQL, (order_id, order_version, now))? > 0)
+    Ok(tx.execute(SQL, (order_id, order_version))? > 0)
+}
+
+/// Notes that an order lives again. Answers whether that is news: a till may have asked Order before.
+pub(crate) fn note_reopened(tx: &mut Tx<'_>, order_id: OrderId, order_version: i64) -> DbResult<bool> {
+    const SQL: &str = "UPDATE amounts_due SET open = 1, order_version = $2 WHERE order_id = $1 AND order_version < $2";
+    Ok(tx.execute(SQL, (order_id, order_version))? > 0)
 }
 
 /// What is known of an order.
@@ -62,20 +64,19 @@ pub(crate) fn noted_due(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<N
 }
 
 /// Makes a payment that may still be paid the one of its order, unless the order has one. Answers whether it is.
-pub(crate) fn claim(tx: &mut Tx<'_>, order_id: OrderId, payment_id: PaymentId, now: Micros) -> DbResult<bool> {
+pub(crate) fn claim(tx: &mut Tx<'_>, order_id: OrderId, payment_id: PaymentId) -> DbResult<bool> {
     const SQL: &str = "
-        UPDATE amounts_due SET paid_payment_id = $2, updated_at = $3
+        UPDATE amounts_due SET paid_payment_id = $2
          WHERE order_id = $1 AND paid_payment_id IS NULL
            AND EXISTS (SELECT 1 FROM payments WHERE payment_id = $2 AND status IN ('PENDING', 'EXPIRED'))";
-    Ok(tx.execute(SQL, (order_id, payment_id, now))? > 0)
+    Ok(tx.execute(SQL, (order_id, payment_id))? > 0)
 }
 
 /// Takes back a claim: the payment does not pay its order after all.
-pub(crate) fn unclaim(tx: &mut Tx<'_>, order_id: OrderId, payment_id: PaymentId, now: Micros) -> DbResult<u64> {
+pub(crate) fn unclaim(tx: &mut Tx<'_>, order_id: OrderId, payment_id: PaymentId) -> DbResult<()> {
     const SQL: &str = "
-        UPDATE amounts_due SET paid_payment_id = NULL, updated_at = $3
-         WHERE order_id = $1 AND paid_payment_id = $2";
-    tx.execute(SQL, (order_id, payment_id, now))
+        UPDATE amounts_due SET paid_payment_id = NULL WHERE order_id = $1 AND paid_payment_id = $2";
+    tx.execute(SQL, (order_id, payment_id)).map(|_| ())
 }
 
 /// Writes a new payment. `false`: the order has one of its status already, and may have only one.
@@ -187,23 +188,20 @@ pub(crate) fn transition(
     tx.query_opt(SQL, (payment_id, from.word(), to.word(), next_check_at, now), payment)
 }
 
-/// After every instant.
-pub(crate) const EVER: Micros = Micros(i64::MAX);
-
-/// Gives up what is pending of an order since `until` or longer. It stays payable, so it is asked about soon.
-pub(crate) fn give_up_pending(tx: &mut Tx<'_>, order_id: OrderId, until: Micros, now: Micros) -> DbResult<u64> {
+/// Gives up what is pending of an order. It stays payable, so it is asked about soon.
+pub(crate) fn give_up_pending(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbResult<()> {
     const SQL: &str = "
-        UPDATE payments SET status = 'EXPIRED', next_check_at = $3, updated_at = $3, version = version + 1
-         WHERE order_id = $1 AND status = 'PENDING' AND updated_at <= $2";
-    tx.execute(SQL, (order_id, until, now))
+        UPDATE payments SET status = 'EXPIRED', next_check_at = $2, updated_at = $2, version = version + 1
+         WHERE order_id = $1 AND status = 'PENDING'";
+    tx.execute(SQL, (order_id, now)).map(|_| ())
 }
 
-/// The money of a paid payment must go back. `None`: it is not PAID.
-pub(crate) fn orphan(tx: &mut Tx<'_>, payment_id: PaymentId, reason: &str, now: Micros) -> DbResult<u64> {
+/// The money of a payment that is PAID must go back.
+pub(crate) fn orphan(tx: &mut Tx<'_>, payment_id: PaymentId, reason: &str, now: Micros) -> DbResult<()> {
     const SQL: &str = "
         UPDATE payments SET status = 'REFUND_DUE', refund_reason = $2, updated_at = $3, version = version + 1
          WHERE payment_id = $1 AND status = 'PAID'";
-    tx.execute(SQL, (payment_id, reason, now))
+    tx.execute(SQL, (payment_id, reason, now)).map(|_| ())
 }
 
 /// Says when the gateway is asked next. The payment itself does not change, so its version stays.
@@ -212,9 +210,9 @@ pub(crate) fn set_next_check(
     payment_id: PaymentId,
     status: PaymentStatus,
     next_check_at: Option<Micros>,
-) -> DbResult<u64> {
+) -> DbResult<()> {
     const SQL: &str = "UPDATE payments SET next_check_at = $3 WHERE payment_id = $1 AND status = $2";
-    tx.execute(SQL, (payment_id, status.word(), next_check_at))
+    tx.execute(SQL, (payment_id, status.word(), next_check_at)).map(|_| ())
 }
 
 /// The payments whose gateway is to be asked at `now`, those that waited longest first.

@@ -99,9 +99,9 @@ impl Payments {
             if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
                 return Ok(Answer::replay(earlier));
             }
-            let noted = store::note_due(tx, &due, true, Some(payment.payment_id), now)?;
+            let noted = store::note_due(tx, &due, true, Some(payment.payment_id))?;
             noted.must_take_money(&due, Some(payment.payment_id))?;
-            store::give_up_pending(tx, due.order_id, store::EVER, now)?;
+            store::give_up_pending(tx, due.order_id, now)?;
             if !store::insert_payment(tx, &payment)? {
                 return Err(PaymentError::Raced);
             }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Payments,
     error::PaymentError,
-    gateways::{Charge, Merchant},
+    gateways::{ANSWER_MAX, Charge, Merchant, in_time},
     model::{self, OrderDue, Payment},
     store,
 };
@@ -44,7 +44,7 @@ impl Payments {
             if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
                 return Ok(Answer::replay(earlier));
             }
-            store::note_due(tx, &due, true, None, now)?.must_take_money(&due, None)?;
+            store::note_due(tx, &due, true, None)?.must_take_money(&due, None)?;
             let view = match shown.status {
                 PaymentStatus::Pending => shown.view(),
                 from => store::transition(tx, shown.payment_id, from, PaymentStatus::Pending, next_check_at, now)?
@@ -72,7 +72,7 @@ impl Payments {
         let gateway = self.gateway.as_ref().ok_or(PaymentError::GatewayAway)?;
         let now = self.clock.now();
         let charge = self.charge(&due);
-        let created = gateway.create(&charge).await.map_err(|error| {
+        let created = in_time(ANSWER_MAX, gateway.create(&charge)).await.map_err(|error| {
             tracing::warn!(order_id = %due.order_id, %error, "no QR was made");
             PaymentError::GatewayAway
         })?;
@@ -85,7 +85,7 @@ impl Payments {
             if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
                 return Ok(Answer::replay(earlier));
             }
-            store::note_due(tx, &due, true, None, now)?.must_take_money(&due, None)?;
+            store::note_due(tx, &due, true, None)?.must_take_money(&due, None)?;
             for earlier in &replaced {
                 store::transition(tx, *earlier, PaymentStatus::Pending, PaymentStatus::Expired, Some(now), now)?;
             }

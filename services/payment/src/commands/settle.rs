@@ -56,7 +56,7 @@ pub(super) fn settle(
     now: Micros,
 ) -> Result<Settlement, PaymentError> {
     let Payment { payment_id, order_id, .. } = *payment;
-    let pays = store::claim(tx, order_id, payment_id, now)?;
+    let pays = store::claim(tx, order_id, payment_id)?;
     let refund_reason = if pays { None } else { Some(SECOND_MONEY) };
     let moved = store::money_came(tx, payment_id, refund_reason, proof.paid_at, proof.reference.as_deref(), now)?;
     let Some(payment) = moved else {
@@ -68,7 +68,7 @@ pub(super) fn settle(
     };
     store::insert_transaction(tx, &payment, Movement::QrisIn, payment.due.minor, now)?;
     if payment.status == PaymentStatus::Paid {
-        store::give_up_pending(tx, order_id, store::EVER, now)?;
+        store::give_up_pending(tx, order_id, now)?;
         outbox::append(tx, &payment.completed(proof.paid_at), now)?;
     }
     Ok(Settlement { payment, is_new: true })
@@ -77,8 +77,8 @@ pub(super) fn settle(
 /// An order was closed: what is pending of it is given up, though its late money is still looked for. An older version
 /// of the order does nothing.
 pub(crate) fn close_order(tx: &mut Tx<'_>, order_id: OrderId, order_version: i64, now: Micros) -> DbResult<()> {
-    if store::note_closed(tx, order_id, order_version, now)? {
-        store::give_up_pending(tx, order_id, store::EVER, now)?;
+    if store::note_closed(tx, order_id, order_version)? {
+        store::give_up_pending(tx, order_id, now)?;
     }
     Ok(())
 }

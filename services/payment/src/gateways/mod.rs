@@ -94,7 +94,33 @@ pub enum ChargeStatus {
     Expired,
 }
 
+/// How long a gateway may take to answer. A cashier waits for it.
+pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// A gateway's answer, if it comes within `patience`.
+pub(crate) async fn in_time<T>(
+    patience: Duration,
+    answer: BoxFuture<'_, Result<T, GatewayAway>>,
+) -> Result<T, GatewayAway> {
+    let too_late = |_| Err(GatewayAway(format!("nothing came in {} s", patience.as_secs())));
+    tokio::time::timeout(patience, answer).await.unwrap_or_else(too_late)
+}
+
 /// The gateway did not answer, which says nothing about the money.
 #[derive(Debug, thiserror::Error)]
 #[error("the gateway does not answer: {0}")]
 pub struct GatewayAway(pub String);
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_gateway_that_does_not_answer_is_away() {
+        let never = futures::future::pending::<Result<(), GatewayAway>>().boxed();
+        assert!(in_time(Duration::ZERO, never).await.is_err());
+        assert!(in_time(ANSWER_MAX, futures::future::ready(Ok(())).boxed()).await.is_ok());
+    }
+}

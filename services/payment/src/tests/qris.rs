@@ -192,7 +192,21 @@ async fn the_qr_of_a_revived_order_is_shown_again() {
     assert_eq!((again.payment_id, again.status), (shown.payment_id, Pending));
     // The event of it comes after the tap.
     till.world.publish(&OrderRevived(till.event(order_id, 3, 25_000))).await;
+    assert_eq!(till.statuses(order_id).await, [Pending], "the guest looks at it");
     assert_eq!(till.gateway.made(), 1);
+}
+
+#[tokio::test]
+async fn a_qr_that_is_shown_is_not_given_up_by_what_is_heard_later_of_the_orders_past() {
+    let till = Till::new().await;
+    let order_id = till.placed(25_000).await;
+    let _ = till.shown(order_id, 25_000).await;
+    // It expired and was revived, and none of it was heard of when the cashier taps again.
+    till.orders.set(order_id, OrderStatus::Pending, 3);
+    let _ = till.shown(order_id, 25_000).await;
+    till.world.publish(&OrderExpired { order_id, order_version: 2 }).await;
+    till.world.publish(&OrderRevived(till.event(order_id, 3, 25_000))).await;
+    assert_eq!(till.statuses(order_id).await, [Pending], "the guest looks at it");
 }
 
 #[tokio::test]
