@@ -365,6 +365,8 @@ pub struct AmountDue {
     pub status: OrderStatus,
     /// Its version.
     pub version: i64,
+    /// How many cups of it machines pour.
+    pub cups: u32,
     /// What is owed.
     pub total: Amount,
     /// In which currency.

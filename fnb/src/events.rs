@@ -167,7 +167,7 @@ mod tests {
         }
         let stock = databases.open(&inventory::SCHEMA).await.unwrap();
         let event = |at| {
-            let expired = OrderExpired { order_id: OrderId::new(Micros(at)), order_version: 2 };
+            let expired = OrderExpired { order_id: OrderId::new(Micros(at)), order_version: 2, cups: 0 };
             CloudEvent::new(&expired, Micros(at)).unwrap()
         };
         let events: Vec<CloudEvent> = (1..=i64::from(ROWS_MAX) + 2).map(|second| event(second * 1_000_000)).collect();

@@ -39,6 +39,14 @@ pub struct PlacedOrder {
     pub at: Micros,
 }
 
+impl PlacedOrder {
+    /// How many cups of it machines pour.
+    #[must_use]
+    pub fn cups(&self) -> u32 {
+        self.items.iter().filter(|item| item.dispense_ml.is_some()).map(|item| item.quantity).sum()
+    }
+}
+
 /// One line of a [`PlacedOrder`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -74,6 +82,8 @@ pub struct OrderCancelled {
     pub order_id: OrderId,
     /// Its version.
     pub order_version: i64,
+    /// How many cups of it machines pour: with none, QR has nothing to do.
+    pub cups: u32,
     /// Why.
     pub reason: String,
 }
@@ -86,6 +96,8 @@ pub struct OrderExpired {
     pub order_id: OrderId,
     /// Its version.
     pub order_version: i64,
+    /// How many cups of it machines pour: with none, QR has nothing to do.
+    pub cups: u32,
 }
 
 /// An order's every unit is with its guest.
@@ -96,6 +108,8 @@ pub struct OrderCompleted {
     pub order_id: OrderId,
     /// Its version.
     pub order_version: i64,
+    /// How many cups of it machines pour: with none, QR has nothing to do.
+    pub cups: u32,
 }
 
 /// An order changed: its state.
@@ -111,6 +125,8 @@ pub struct PaymentCompleted {
     pub order_id: OrderId,
     /// Which payment.
     pub payment_id: PaymentId,
+    /// How many cups of it machines pour: with none, QR has nothing to do.
+    pub cups: u32,
     /// How.
     pub method: PaymentMethod,
     /// The order's total.

@@ -90,16 +90,17 @@ pub(crate) fn event(data: &impl EventData) -> Arc<CloudEvent> {
 }
 
 pub(crate) fn order_expired() -> Arc<CloudEvent> {
-    event(&OrderExpired { order_id: OrderId::new(NOW), order_version: 2 })
+    event(&OrderExpired { order_id: OrderId::new(NOW), order_version: 2, cups: 0 })
 }
 
 pub(crate) fn order_completed() -> Arc<CloudEvent> {
-    event(&OrderCompleted { order_id: OrderId::new(NOW), order_version: 4 })
+    event(&OrderCompleted { order_id: OrderId::new(NOW), order_version: 4, cups: 0 })
 }
 
 fn payment_completed() -> Arc<CloudEvent> {
     event(&PaymentCompleted {
         order_id: OrderId::new(NOW),
+        cups: 0,
         payment_id: PaymentId::new(NOW),
         method: PaymentMethod::Cash,
         amount: Amount::whole(25_000),

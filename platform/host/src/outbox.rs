@@ -400,7 +400,8 @@ mod tests {
     }
 
     fn event() -> CloudEvent {
-        CloudEvent::new(&OrderExpired { order_id: OrderId::new(Micros(0)), order_version: 2 }, Micros(0)).unwrap()
+        CloudEvent::new(&OrderExpired { order_id: OrderId::new(Micros(0)), order_version: 2, cups: 0 }, Micros(0))
+            .unwrap()
     }
 
     #[tokio::test]
@@ -434,7 +435,7 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let mut outbox = outbox(&folder).await;
         let say = |tx: &mut db::Tx<'_>| {
-            let order = OrderExpired { order_id: OrderId::new(Micros(0)), order_version: 2 };
+            let order = OrderExpired { order_id: OrderId::new(Micros(0)), order_version: 2, cups: 0 };
             (0..=SWEPT_EVENTS_MAX).try_for_each(|_| outbox::append(tx, &order, Micros(0)))
         };
         outbox.ports.db.write::<_, DbError, _>(say).await.unwrap();

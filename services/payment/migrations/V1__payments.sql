@@ -1,4 +1,4 @@
--- What Payment knows of an order. `total` is unknown where the order's end was heard before its beginning.
+-- What Payment knows of an order. `total` and `cups` (that machines pour) are unknown where the order's end was heard before its beginning.
 CREATE TABLE amounts_due (
     order_id        TEXT PRIMARY KEY,
     order_version   BIGINT NOT NULL CHECK (order_version >= 1),
@@ -6,8 +6,10 @@ CREATE TABLE amounts_due (
     order_number    TEXT,
     total           BIGINT CHECK (total >= 0),
     currency        TEXT,
+    cups            BIGINT CHECK (cups >= 0),
     paid_payment_id TEXT,
-    CHECK ((total IS NULL) = (currency IS NULL))
+    CHECK ((total IS NULL) = (currency IS NULL)),
+    CHECK ((total IS NULL) = (cups IS NULL))
 );
 
 CREATE TABLE payments (

@@ -94,6 +94,7 @@ fn due(placed: &PlacedOrder) -> Result<OrderDue, ConsumeError> {
         order_version: placed.order_version,
         order_number: placed.order_number.clone(),
         total,
+        cups: placed.cups(),
         state: OrderState::Open,
     })
 }

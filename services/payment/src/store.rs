@@ -23,8 +23,9 @@ pub(crate) fn note_due(
     claimed_by: Option<PaymentId>,
 ) -> DbResult<Noted> {
     const SQL: &str = "
-        INSERT INTO amounts_due (order_id, order_version, open, order_number, total, currency, paid_payment_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO amounts_due (order_id, order_version, open, order_number, total, currency, cups,
+                                 paid_payment_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (order_id) DO UPDATE SET
             open = CASE WHEN excluded.order_version > amounts_due.order_version
                         THEN excluded.open ELSE amounts_due.open END,
@@ -33,10 +34,12 @@ pub(crate) fn note_due(
             order_number = COALESCE(amounts_due.order_number, excluded.order_number),
             total = COALESCE(amounts_due.total, excluded.total),
             currency = COALESCE(amounts_due.currency, excluded.currency),
+            cups = COALESCE(amounts_due.cups, excluded.cups),
             paid_payment_id = COALESCE(amounts_due.paid_payment_id, excluded.paid_payment_id)
-        RETURNING order_id, order_version, open, order_number, total, currency, paid_payment_id";
+        RETURNING order_id, order_version, open, order_number, total, currency, cups, paid_payment_id";
     let Money { minor, currency } = due.total;
-    let params = (due.order_id, due.order_version, is_open, due.order_number.as_str(), minor, currency, claimed_by);
+    let params =
+        (due.order_id, due.order_version, is_open, due.order_number.as_str(), minor, currency, due.cups, claimed_by);
     tx.query_one(SQL, params, noted)
 }
 
@@ -58,18 +61,26 @@ pub(crate) fn note_reopened(tx: &mut Tx<'_>, order_id: OrderId, order_version: i
 /// What is known of an order.
 pub(crate) fn noted_due(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<Noted>> {
     const SQL: &str = "
-        SELECT order_id, order_version, open, order_number, total, currency, paid_payment_id
+        SELECT order_id, order_version, open, order_number, total, currency, cups, paid_payment_id
           FROM amounts_due WHERE order_id = $1";
     tx.query_opt(SQL, (order_id,), noted)
 }
 
-/// Makes a payment that may still be paid the one of its order, unless the order has one. Answers whether it is.
-pub(crate) fn claim(tx: &mut Tx<'_>, order_id: OrderId, payment_id: PaymentId) -> DbResult<bool> {
+/// An order that a payment has become the one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Claimed {
+    /// How many cups of it machines pour.
+    pub(crate) cups: u32,
+}
+
+/// Makes a payment that may still be paid the one of its order. `None`: the order has one, or it may not.
+pub(crate) fn claim(tx: &mut Tx<'_>, order_id: OrderId, payment_id: PaymentId) -> DbResult<Option<Claimed>> {
     const SQL: &str = "
         UPDATE amounts_due SET paid_payment_id = $2
          WHERE order_id = $1 AND paid_payment_id IS NULL
-           AND EXISTS (SELECT 1 FROM payments WHERE payment_id = $2 AND status IN ('PENDING', 'EXPIRED'))";
-    Ok(tx.execute(SQL, (order_id, payment_id))? > 0)
+           AND EXISTS (SELECT 1 FROM payments WHERE payment_id = $2 AND status IN ('PENDING', 'EXPIRED'))
+        RETURNING cups";
+    tx.query_opt(SQL, (order_id, payment_id), |row| Ok(Claimed { cups: row.get("cups")? }))
 }
 
 /// Takes back a claim: the payment does not pay its order after all.
@@ -284,6 +295,7 @@ fn noted(row: &Row<'_>) -> DbResult<Noted> {
         is_open: row.get("open")?,
         order_number: row.get("order_number")?,
         total: total.zip(currency).map(|(minor, currency)| Money::new(minor, currency)),
+        cups: row.get("cups")?,
         paid_payment_id: row.get("paid_payment_id")?,
     })
 }
@@ -348,7 +360,7 @@ pub(crate) mod books {
     /// Every order's row.
     pub(crate) fn amounts_due(tx: &mut Tx<'_>) -> DbResult<Vec<Noted>> {
         const SQL: &str = "
-            SELECT order_id, order_version, open, order_number, total, currency, paid_payment_id
+            SELECT order_id, order_version, open, order_number, total, currency, cups, paid_payment_id
               FROM amounts_due ORDER BY order_id";
         tx.query(SQL, (), noted)
     }

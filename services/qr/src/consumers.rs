@@ -21,18 +21,21 @@ pub(crate) async fn hear(codes: Codes, event: Arc<CloudEvent>) -> Result<(), Con
             let OrderRevived(order) = read_event(&event)?;
             codes.order_placed(event.id, order).await
         }
-        EventKind::PaymentCompleted => codes.order_paid(event.id, &read_event::<PaymentCompleted>(&event)?).await,
+        EventKind::PaymentCompleted => {
+            let payment: PaymentCompleted = read_event(&event)?;
+            if payment.cups == 0 { Ok(()) } else { codes.order_paid(event.id, &payment).await }
+        }
         EventKind::OrderCancelled => {
-            let OrderCancelled { order_id, order_version, .. } = read_event(&event)?;
-            codes.order_over(event.id, order_id, order_version).await
+            let OrderCancelled { order_id, order_version, cups, .. } = read_event(&event)?;
+            if cups == 0 { Ok(()) } else { codes.order_over(event.id, order_id, order_version).await }
         }
         EventKind::OrderExpired => {
-            let OrderExpired { order_id, order_version } = read_event(&event)?;
-            codes.order_over(event.id, order_id, order_version).await
+            let OrderExpired { order_id, order_version, cups } = read_event(&event)?;
+            if cups == 0 { Ok(()) } else { codes.order_over(event.id, order_id, order_version).await }
         }
         EventKind::OrderCompleted => {
-            let OrderCompleted { order_id, order_version } = read_event(&event)?;
-            codes.order_over(event.id, order_id, order_version).await
+            let OrderCompleted { order_id, order_version, cups } = read_event(&event)?;
+            if cups == 0 { Ok(()) } else { codes.order_over(event.id, order_id, order_version).await }
         }
         // Not in this queue.
         EventKind::OrderChanged

@@ -55,7 +55,7 @@ fn service(router: Router, db: &Db, consumer: Arc<dyn bus::Consumer>) -> Service
 }
 
 fn order_expired(world: &World) -> OrderExpired {
-    OrderExpired { order_id: OrderId::new(world.clock.now()), order_version: 2 }
+    OrderExpired { order_id: OrderId::new(world.clock.now()), order_version: 2, cups: 0 }
 }
 
 #[tokio::test]

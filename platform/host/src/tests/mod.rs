@@ -75,7 +75,7 @@ where
 }
 
 fn order_expired() -> OrderExpired {
-    OrderExpired { order_id: OrderId::new(NOW), order_version: 2 }
+    OrderExpired { order_id: OrderId::new(NOW), order_version: 2, cups: 0 }
 }
 
 /// Says `data` in `db`'s outbox.

@@ -132,7 +132,7 @@ async fn an_order_whose_commit_waited_for_minutes_is_found_by_the_timer_too() {
     late.changed_at = world.clock.now() - Duration::from_secs(9 * 60);
     shop.put(std::slice::from_ref(&late)).await;
     // It says so itself: the next run comes soon.
-    world.publish(&contracts::event::OrderExpired { order_id: late.order_id(), order_version: 2 }).await;
+    world.publish(&contracts::event::OrderExpired { order_id: late.order_id(), order_version: 2, cups: 0 }).await;
     world.clock.advance(Duration::from_secs(10 * 60));
     (timer.run)().await.unwrap();
     assert_eq!(summary(&client, "").await["orders"], 2);

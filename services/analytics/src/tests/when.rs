@@ -26,7 +26,7 @@ async fn figures_are_fresh_at_the_start_soon_after_a_sale_and_every_hour() {
 
     let sale = Sale::paid(3_000, &world);
     shop.put(std::slice::from_ref(&sale)).await;
-    world.publish(&OrderExpired { order_id: sale.order_id(), order_version: 2 }).await;
+    world.publish(&OrderExpired { order_id: sale.order_id(), order_version: 2, cups: 0 }).await;
     world.clock.advance(Duration::from_secs(9));
     look(&timer).await;
     assert_eq!(orders().await, 1, "nine seconds after the last run");

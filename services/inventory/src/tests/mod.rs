@@ -117,11 +117,11 @@ impl Storeroom {
     }
 
     async fn expired(&self, order_id: OrderId, order_version: i64) {
-        self.world.publish(&OrderExpired { order_id, order_version }).await;
+        self.world.publish(&OrderExpired { order_id, order_version, cups: 0 }).await;
     }
 
     async fn completed(&self, order_id: OrderId, order_version: i64) {
-        self.world.publish(&OrderCompleted { order_id, order_version }).await;
+        self.world.publish(&OrderCompleted { order_id, order_version, cups: 0 }).await;
     }
 
     async fn paid(&self, order_id: OrderId) {
@@ -129,6 +129,7 @@ impl Storeroom {
         self.world
             .publish(&PaymentCompleted {
                 order_id,
+                cups: 0,
                 payment_id: PaymentId::new(now),
                 method: PaymentMethod::Cash,
                 amount: Amount::whole(25_000),

@@ -38,7 +38,7 @@ async fn a_cancelled_or_expired_order_gives_back_what_it_held() {
         shop.reserve(order, 1, &[(croissant, 2)]).await.expect(200);
         shop.created(order, &[(croissant, 2)]).await;
     }
-    shop.world.publish(&OrderCancelled { order_id: first, order_version: 2, reason: "left".into() }).await;
+    shop.world.publish(&OrderCancelled { order_id: first, order_version: 2, cups: 0, reason: "left".into() }).await;
     shop.expired(second, 2).await;
     assert_eq!(shop.levels(croissants).await, (5, 0));
     assert_eq!(shop.moves(croissants).await.len(), 1, "nothing left the shelf");

@@ -9,7 +9,7 @@ use contracts::{
 use db::{Tx, outbox};
 
 use super::{Orders, say_changed};
-use crate::{error::OrderError, store};
+use crate::{error::OrderError, model, store};
 
 impl Orders {
     /// Cancels an order. Cancelling it again answers it as it is.
@@ -32,7 +32,8 @@ fn write_cancellation(tx: &mut Tx<'_>, order_id: OrderId, reason: &str, now: Mic
             from => Err(OrderError::Illegal { from, to: OrderStatus::Cancelled }),
         };
     };
-    let event = OrderCancelled { order_id, order_version: order.version, reason: reason.to_owned() };
+    let (order_version, cups, reason) = (order.version, model::cups(&order), reason.to_owned());
+    let event = OrderCancelled { order_id, order_version, cups, reason };
     outbox::append(tx, &event, now)?;
     say_changed(tx, &order)?;
     Ok(order)

@@ -17,7 +17,8 @@ pub(super) fn complete_if_poured(tx: &mut Tx<'_>, order: OrderView, now: Micros)
 /// Moves a paid order to COMPLETED and says so. `None`: it is not being made.
 pub(super) fn complete(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> Result<Option<OrderView>, DbError> {
     let Some(completed) = store::complete(tx, order_id, now)? else { return Ok(None) };
-    let event = OrderCompleted { order_id: completed.order_id, order_version: completed.version };
+    let (order_version, cups) = (completed.version, model::cups(&completed));
+    let event = OrderCompleted { order_id, order_version, cups };
     outbox::append(tx, &event, now)?;
     say_changed(tx, &completed)?;
     Ok(Some(completed))

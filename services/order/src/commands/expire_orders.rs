@@ -4,7 +4,7 @@ use contracts::event::OrderExpired;
 use db::{DbError, outbox};
 
 use super::{Orders, say_changed};
-use crate::store;
+use crate::{model, store};
 
 /// One transaction's worth: short enough that a payment never waits for it.
 const ORDERS_PER_BATCH_MAX: u32 = 50;
@@ -22,7 +22,8 @@ impl Orders {
                 .write(move |tx| {
                     let orders = store::expire(tx, now, ORDERS_PER_BATCH_MAX)?;
                     for order in &orders {
-                        let event = OrderExpired { order_id: order.order_id, order_version: order.version };
+                        let cups = model::cups(order);
+                        let event = OrderExpired { order_id: order.order_id, order_version: order.version, cups };
                         outbox::append(tx, &event, now)?;
                         say_changed(tx, order)?;
                     }

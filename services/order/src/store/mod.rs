@@ -139,7 +139,11 @@ pub(crate) fn find(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<OrderV
 
 /// What is owed for an order.
 pub(crate) fn amount_due(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<AmountDue>> {
-    const SQL: &str = "SELECT order_id, order_number, status, version, total, currency FROM orders WHERE order_id = $1";
+    const SQL: &str = "
+        SELECT order_id, order_number, status, version, total, currency,
+               (SELECT CAST(COALESCE(SUM(quantity), 0) AS BIGINT) FROM order_items
+                 WHERE order_id = $1 AND dispense_ml IS NOT NULL) AS cups
+          FROM orders WHERE order_id = $1";
     tx.query_opt(SQL, (order_id,), |row| {
         let currency: Currency = row.get("currency")?;
         Ok(AmountDue {
@@ -149,6 +153,7 @@ pub(crate) fn amount_due(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<
             version: row.get("version")?,
             total: Money::new(row.get("total")?, currency).amount(),
             currency,
+            cups: row.get("cups")?,
         })
     })
 }

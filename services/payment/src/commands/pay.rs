@@ -109,7 +109,7 @@ impl Payments {
             if cash.change.minor > 0 {
                 store::insert_transaction(tx, &payment, Movement::ChangeOut, -cash.change.minor, now)?;
             }
-            outbox::append(tx, &payment.completed(now), now)?;
+            outbox::append(tx, &payment.completed(due.cups, now), now)?;
             let view = payment.view();
             idempotency::remember(tx, key.as_ref(), &view, now)?;
             Ok(Answer::new(view))

@@ -1,13 +1,13 @@
 //! Money came: the one place where a QR's payment becomes PAID, whoever says so.
 
-use contracts::{ids::OrderId, payment::PaymentStatus, time::Micros};
+use contracts::{ids::OrderId, time::Micros};
 use db::{DbResult, Tx, outbox};
 
 use crate::{
     Payments,
     error::PaymentError,
     model::{Payment, SECOND_MONEY},
-    store::{self, Movement},
+    store::{self, Claimed, Movement},
 };
 
 /// Why money is believed to have come.
@@ -56,20 +56,20 @@ pub(super) fn settle(
     now: Micros,
 ) -> Result<Settlement, PaymentError> {
     let Payment { payment_id, order_id, .. } = *payment;
-    let pays = store::claim(tx, order_id, payment_id)?;
-    let refund_reason = if pays { None } else { Some(SECOND_MONEY) };
+    let claimed = store::claim(tx, order_id, payment_id)?;
+    let refund_reason = if claimed.is_some() { None } else { Some(SECOND_MONEY) };
     let moved = store::money_came(tx, payment_id, refund_reason, proof.paid_at, proof.reference.as_deref(), now)?;
     let Some(payment) = moved else {
-        if pays {
+        if claimed.is_some() {
             return Err(PaymentError::Raced);
         }
         let payment = store::find(tx, payment_id)?.ok_or(PaymentError::UnknownPayment(payment_id))?;
         return Ok(Settlement { payment, is_new: false });
     };
     store::insert_transaction(tx, &payment, Movement::QrisIn, payment.due.minor, now)?;
-    if payment.status == PaymentStatus::Paid {
+    if let Some(Claimed { cups }) = claimed {
         store::give_up_pending(tx, order_id, now)?;
-        outbox::append(tx, &payment.completed(proof.paid_at), now)?;
+        outbox::append(tx, &payment.completed(cups, proof.paid_at), now)?;
     }
     Ok(Settlement { payment, is_new: true })
 }

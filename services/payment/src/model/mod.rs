@@ -139,11 +139,12 @@ impl Payment {
         }
     }
 
-    /// What is said when this payment pays its order, at `paid_at`.
-    pub(crate) fn completed(&self, paid_at: Micros) -> PaymentCompleted {
+    /// What is said when this payment pays its order, of so many cups, at `paid_at`.
+    pub(crate) fn completed(&self, cups: u32, paid_at: Micros) -> PaymentCompleted {
         PaymentCompleted {
             order_id: self.order_id,
             payment_id: self.payment_id,
+            cups,
             method: self.method,
             amount: self.amount.amount(),
             currency: self.amount.currency,

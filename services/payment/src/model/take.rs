@@ -17,6 +17,8 @@ pub(crate) struct OrderDue {
     pub(crate) order_version: i64,
     pub(crate) order_number: String,
     pub(crate) total: Money,
+    /// How many cups of it machines pour.
+    pub(crate) cups: u32,
     pub(crate) state: OrderState,
 }
 
@@ -43,6 +45,7 @@ pub(crate) struct Noted {
     pub(crate) is_open: bool,
     pub(crate) order_number: Option<String>,
     pub(crate) total: Option<Money>,
+    pub(crate) cups: Option<u32>,
     pub(crate) paid_payment_id: Option<PaymentId>,
 }
 
@@ -60,6 +63,7 @@ impl OrderDue {
             order_version: due.version,
             order_number: due.order_number,
             total: due.total.money(due.currency)?,
+            cups: due.cups,
             state,
         })
     }
@@ -72,6 +76,7 @@ impl OrderDue {
             order_version: noted.order_version,
             order_number: noted.order_number?,
             total: noted.total?,
+            cups: noted.cups?,
             state,
         })
     }
@@ -176,7 +181,7 @@ mod tests {
 
     fn due(total: i64, state: OrderState) -> OrderDue {
         let order_id = OrderId::new(Micros(0));
-        OrderDue { order_id, order_version: 1, order_number: "A-0001".into(), total: idr(total), state }
+        OrderDue { order_id, order_version: 1, order_number: "A-0001".into(), total: idr(total), cups: 0, state }
     }
 
     fn pay(method: PaymentMethod, amount: i64, tendered: Option<i64>) -> Pay {

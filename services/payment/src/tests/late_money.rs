@@ -54,7 +54,7 @@ async fn late_money_for_an_expired_order_is_found_and_said_so_that_order_can_dec
     let till = Till::new().await;
     let order_id = till.placed(25_000).await;
     let shown = till.shown(order_id, 25_000).await;
-    till.world.publish(&OrderExpired { order_id, order_version: 2 }).await;
+    till.world.publish(&OrderExpired { order_id, order_version: 2, cups: 0 }).await;
     till.pass(MINUTE).await;
     assert_eq!(till.statuses(order_id).await, [Expired]);
     till.gateway.says(&shown, ChargeStatus::Paid { at: till.world.clock.now() });
@@ -95,7 +95,7 @@ async fn money_that_its_order_cannot_take_goes_back_and_the_order_can_be_paid_ag
     let till = Till::new().await;
     let order_id = till.placed(25_000).await;
     let shown = till.shown(order_id, 25_000).await;
-    till.world.publish(&OrderExpired { order_id, order_version: 2 }).await;
+    till.world.publish(&OrderExpired { order_id, order_version: 2, cups: 0 }).await;
     till.gateway.says(&shown, ChargeStatus::Paid { at: till.world.clock.now() });
     till.pass(MINUTE).await;
     let reason = "The order was of another day.".to_owned();
@@ -121,7 +121,7 @@ async fn an_orphan_heard_before_the_cancellation_ends_the_same() {
         till.gateway.says(&shown, ChargeStatus::Paid { at: till.world.clock.now() });
         till.pass(MINUTE).await;
         let orphaned = PaymentOrphaned { order_id, payment_id: shown.payment_id, reason: "Cancelled.".into() };
-        let cancelled = OrderCancelled { order_id, order_version: 2, reason: "Changed their mind.".into() };
+        let cancelled = OrderCancelled { order_id, order_version: 2, cups: 0, reason: "Changed their mind.".into() };
         if orphan_first {
             till.world.publish(&orphaned).await;
             till.world.publish(&cancelled).await;

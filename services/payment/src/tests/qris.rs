@@ -182,7 +182,7 @@ async fn the_qr_of_a_revived_order_is_shown_again() {
     let order_id = till.placed(25_000).await;
     let shown = till.shown(order_id, 25_000).await;
     till.orders.set(order_id, OrderStatus::Expired, 2);
-    till.world.publish(&OrderExpired { order_id, order_version: 2 }).await;
+    till.world.publish(&OrderExpired { order_id, order_version: 2, cups: 0 }).await;
     assert_eq!(till.statuses(order_id).await, [Expired]);
     let _ = till.pay_qris(order_id, 25_000).await.problem(409, "order-expired");
 
@@ -204,7 +204,7 @@ async fn a_qr_that_is_shown_is_not_given_up_by_what_is_heard_later_of_the_orders
     // It expired and was revived, and none of it was heard of when the cashier taps again.
     till.orders.set(order_id, OrderStatus::Pending, 3);
     let _ = till.shown(order_id, 25_000).await;
-    till.world.publish(&OrderExpired { order_id, order_version: 2 }).await;
+    till.world.publish(&OrderExpired { order_id, order_version: 2, cups: 0 }).await;
     till.world.publish(&OrderRevived(till.event(order_id, 3, 25_000))).await;
     assert_eq!(till.statuses(order_id).await, [Pending], "the guest looks at it");
 }
@@ -214,7 +214,7 @@ async fn a_tablet_that_would_show_an_old_qr_beside_a_newer_one_shows_the_newer_o
     let till = Till::new().await;
     let order_id = till.placed(25_000).await;
     let old = till.shown(order_id, 25_000).await;
-    till.world.publish(&OrderExpired { order_id, order_version: 2 }).await;
+    till.world.publish(&OrderExpired { order_id, order_version: 2, cups: 0 }).await;
     till.orders.set(order_id, OrderStatus::Pending, 3);
     till.world.publish(&OrderRevived(till.event(order_id, 3, 25_000))).await;
 

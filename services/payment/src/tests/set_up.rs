@@ -14,8 +14,8 @@ use axum::{
     routing::get,
 };
 use contracts::{
-    event::{OrderCreated, PlacedOrder},
-    ids::{OrderId, PaymentId},
+    event::{OrderCreated, PlacedItem, PlacedOrder},
+    ids::{OrderId, PaymentId, ProductId},
     money::{Amount, Currency},
     order::{AmountDue, OrderStatus, StockCheck},
     payment::{PaymentStatus, PaymentView},
@@ -45,6 +45,9 @@ pub(super) struct Till {
     db: db::Db,
     clockwork: Timer,
 }
+
+/// How many cups machines pour of every order.
+pub(super) const CUPS: u32 = 2;
 
 /// How long the gateway of [`Till::new`] takes a QR's money.
 pub(super) const QR_LIFE: Duration = Duration::from_secs(3_600);
@@ -112,7 +115,7 @@ impl Till {
             total: Amount::whole(total),
             currency: Currency::IDR,
             stock: StockCheck::Reserved,
-            items: Vec::new(),
+            items: vec![latte(at)],
             at,
         }
     }
@@ -152,6 +155,11 @@ impl Till {
     }
 }
 
+fn latte(at: Micros) -> PlacedItem {
+    let (product_id, product_name) = (ProductId::new(at), "Latte".into());
+    PlacedItem { line: 1, product_id, product_name, quantity: CUPS, dispense_ml: Some(240) }
+}
+
 pub(super) fn cash(order_id: OrderId, amount: i64, tendered: i64) -> Value {
     json!({ "orderId": order_id, "method": "CASH", "amount": amount, "tendered": tendered })
 }
@@ -176,6 +184,7 @@ impl Orders {
     pub(super) fn place(&self, total: i64, now: Micros) -> OrderId {
         let order_id = OrderId::new(now);
         let due = AmountDue {
+            cups: CUPS,
             order_id,
             order_number: "A-0001".into(),
             status: OrderStatus::Pending,

@@ -23,8 +23,7 @@ use crate::{
 impl Codes {
     /// Issues a code for each cup of the order that has none that lives.
     ///
-    /// An order without cups gets nothing, and that it was placed is not kept: hearing it again does nothing again. Its
-    /// payment and its end do not say what it holds, and leave a row of `code_orders`.
+    /// Nothing of an order without cups is kept: hearing it again does nothing again.
     ///
     /// # Errors
     /// Where the database cannot be written.

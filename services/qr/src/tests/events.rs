@@ -31,7 +31,7 @@ async fn payment_makes_codes_pour_and_counts_their_time_anew() {
     let order = bar.order_of(2);
     bar.world.publish(&OrderCreated(order.clone())).await;
     bar.world.clock.advance(Duration::from_secs(600));
-    bar.world.publish(&bar.payment_of(order.order_id)).await;
+    bar.world.publish(&bar.payment_of(&order)).await;
 
     let codes = bar.codes_of(order.order_id).await;
     assert!(codes.iter().all(|code| code.status == CodeStatus::Active && code.expires_at == bar.now() + VALIDITY));
@@ -49,7 +49,7 @@ async fn a_code_that_expired_unpaid_pours_once_it_is_paid() {
     bar.codes.expire_due().await.unwrap();
     assert_eq!(bar.codes_of(order.order_id).await[0].status, CodeStatus::Expired);
 
-    bar.world.publish(&bar.payment_of(order.order_id)).await;
+    bar.world.publish(&bar.payment_of(&order)).await;
     assert_eq!(bar.codes_of(order.order_id).await[0].status, CodeStatus::Active);
 }
 
@@ -57,7 +57,7 @@ async fn a_code_that_expired_unpaid_pours_once_it_is_paid() {
 async fn money_that_is_heard_of_before_its_order_is_remembered() {
     let bar = Bar::open().await;
     let order = bar.order_of(1);
-    bar.world.publish(&bar.payment_of(order.order_id)).await;
+    bar.world.publish(&bar.payment_of(&order)).await;
     assert!(bar.codes_of(order.order_id).await.is_empty());
 
     bar.world.publish(&OrderCreated(order.clone())).await;
@@ -72,11 +72,13 @@ async fn an_order_of_cake_alone_has_no_codes_and_says_nothing() {
     let mut order = bar.order_of(1);
     order.items.truncate(1);
     bar.world.publish(&OrderCreated(order.clone())).await;
-    bar.world.publish(&bar.payment_of(order.order_id)).await;
+    bar.world.publish(&bar.payment_of(&order)).await;
     bar.world.publish(&completed(&order, 2)).await;
     bar.world.settle().await;
     assert!(bar.codes_of(order.order_id).await.is_empty());
     assert!(bar.world.said::<CodesIssued>().is_empty());
+    let kept = bar.codes.db.read::<_, db::DbError, _>(move |tx| crate::store::find_order(tx, order.order_id)).await;
+    assert_eq!(kept, Ok(None), "not even a row");
 }
 
 #[tokio::test]
@@ -84,7 +86,8 @@ async fn an_order_that_is_given_up_takes_its_codes_with_it() {
     let bar = Bar::open().await;
     let order = bar.order_of(1);
     bar.world.publish(&OrderCreated(order.clone())).await;
-    let cancelled = OrderCancelled { order_id: order.order_id, order_version: 2, reason: "guest left".into() };
+    let cancelled =
+        OrderCancelled { order_id: order.order_id, order_version: 2, cups: order.cups(), reason: "guest left".into() };
     bar.world.publish(&cancelled).await;
 
     let codes = bar.codes_of(order.order_id).await;
@@ -100,7 +103,7 @@ async fn an_order_that_lives_again_gets_new_codes() {
     let order = bar.order_of(1);
     bar.world.publish(&OrderCreated(order.clone())).await;
     bar.world.publish(&expired(&order, 2)).await;
-    bar.world.publish(&bar.payment_of(order.order_id)).await;
+    bar.world.publish(&bar.payment_of(&order)).await;
     assert_eq!(bar.on_receipt(order.order_id).await, [], "the next ones are waited for");
     bar.world.publish(&revived(&order, 3)).await;
 
@@ -143,7 +146,7 @@ async fn events_end_the_same_in_every_order_and_twice() {
     for round in 0..120 {
         let order = bar.order_of(2);
         let created = event(&bar, &OrderCreated(order.clone()));
-        let paid = event(&bar, &bar.payment_of(order.order_id));
+        let paid = event(&bar, &bar.payment_of(&order));
         let expired = event(&bar, &expired(&order, 2));
         let revived = event(&bar, &revived(&order, 3));
         let completed = event(&bar, &completed(&order, 4));

@@ -69,7 +69,7 @@ impl Bar {
     async fn paid_cups(&self, lattes: u32) -> Vec<CodeView> {
         let order = self.order_of(lattes);
         self.world.publish(&OrderCreated(order.clone())).await;
-        self.world.publish(&self.payment_of(order.order_id)).await;
+        self.world.publish(&self.payment_of(&order)).await;
         self.codes_of(order.order_id).await
     }
 
@@ -78,9 +78,10 @@ impl Bar {
         self.paid_cups(1).await.remove(0)
     }
 
-    fn payment_of(&self, order_id: OrderId) -> PaymentCompleted {
+    fn payment_of(&self, order: &PlacedOrder) -> PaymentCompleted {
         PaymentCompleted {
-            order_id,
+            order_id: order.order_id,
+            cups: order.cups(),
             payment_id: PaymentId::new(self.now()),
             method: PaymentMethod::Cash,
             amount: Amount::whole(25_000),
@@ -150,11 +151,11 @@ fn scan_of(code: &CodeView, device: &str, attempt: &str, epoch: &str) -> Value {
 }
 
 fn expired(order: &PlacedOrder, order_version: i64) -> OrderExpired {
-    OrderExpired { order_id: order.order_id, order_version }
+    OrderExpired { order_id: order.order_id, order_version, cups: order.cups() }
 }
 
 fn completed(order: &PlacedOrder, order_version: i64) -> OrderCompleted {
-    OrderCompleted { order_id: order.order_id, order_version }
+    OrderCompleted { order_id: order.order_id, order_version, cups: order.cups() }
 }
 
 fn revived(order: &PlacedOrder, order_version: i64) -> OrderRevived {
