@@ -21,10 +21,10 @@ use tower::ServiceExt;
 use crate::Problem;
 
 /// How long a peer may take. A cashier waits for the sum of these, so it is short.
-pub const PEER_TIMEOUT_MS: u64 = 2_000;
+pub(crate) const PEER_TIMEOUT_MS: u64 = 2_000;
 
 /// The longest answer that a peer may give: some thousand product cards.
-pub const PEER_ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+const PEER_ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Every service that can be called from this process, by name.
 #[derive(Clone, Default)]

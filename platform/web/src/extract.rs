@@ -21,13 +21,16 @@ use sha2::{Digest, Sha256};
 use crate::Problem;
 
 /// The largest body that is read: an order of 200 lines with every option and note is a tenth of it.
-pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// How much of a body that is too large is read and thrown away, so that its sender gets to read the refusal.
 const DISCARDED_BYTES_MAX: usize = 16 * BODY_BYTES_MAX;
 
 /// The longest Idempotency-Key.
-pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+/// How much a refusal shows of what it refuses.
+const SHOWN_CHARS_MAX: usize = 300;
 
 /// Whose requests these are until there is sign-in.
 const ANONYMOUS: &str = "anonymous";
@@ -115,7 +118,8 @@ fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
     if is_json {
         return Ok(());
     }
-    let sent = if given.is_empty() { "no Content-Type".to_owned() } else { format!("Content-Type {given:?}") };
+    let sent =
+        if given.is_empty() { "no Content-Type".to_owned() } else { format!("Content-Type {:?}", shortened(given)) };
     Err(Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "unsupported-media-type",
@@ -184,11 +188,20 @@ fn wrong_shape<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> 
         Err(error) => error.path().to_string(),
         Ok(_) => ".".to_owned(),
     };
+    let (at, error) = (shortened(&at), shortened(&error.to_string()));
     let detail = match at.as_str() {
         "." => format!("The body is not what this route takes: {error}. Correct it and send it again."),
         field => format!("{field}: {error}. Correct it and send it again."),
     };
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-body", "The body is not what this route takes", detail)
+}
+
+/// A text that may hold what the client sent, however long that is, cut to what a person reads.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -231,10 +244,10 @@ fn invalid_path(rejection: &PathRejection) -> Problem {
     };
     let detail = match failure.kind() {
         ErrorKind::DeserializeError { key, message, .. } => {
-            format!("{key}: {message}. Copy it whole and ask again.")
+            format!("{key}: {}. Copy it whole and ask again.", shortened(message))
         }
         ErrorKind::ParseErrorAtKey { key, value, expected_type } => {
-            format!("{key} {value:?} is not a {expected_type}. Correct the path and ask again.")
+            format!("{key} {:?} is not a {expected_type}. Correct the path and ask again.", shortened(value))
         }
         ErrorKind::InvalidUtf8InPathParam { key } => {
             format!("{key} is not text in UTF-8. Correct the path and ask again.")
@@ -249,7 +262,7 @@ fn invalid_path(rejection: &PathRejection) -> Problem {
 
 fn invalid_query(rejection: &QueryRejection) -> Problem {
     let said = rejection.body_text();
-    let why = said.strip_prefix("Failed to deserialize query string: ").unwrap_or(&said);
+    let why = shortened(said.strip_prefix("Failed to deserialize query string: ").unwrap_or(&said));
     Problem::new(
         StatusCode::BAD_REQUEST,
         "invalid-query",

@@ -29,10 +29,10 @@ use tower::{Layer, Service};
 use crate::{Problem, metrics::Traffic, problem::Cause};
 
 /// How many requests a service works on at once. More only wait for each other; the next is told to come back.
-pub const REQUESTS_IN_FLIGHT_MAX: usize = 1024;
+const REQUESTS_IN_FLIGHT_MAX: usize = 1024;
 
 /// How long an answer may take to begin. A stream that has begun may go on for as long as it likes.
-pub const REQUEST_SECONDS_MAX: u64 = 30;
+pub(crate) const REQUEST_SECONDS_MAX: u64 = 30;
 
 /// The label of requests that no route matched.
 const NO_ROUTE: &str = "none";

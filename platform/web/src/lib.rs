@@ -14,11 +14,9 @@ mod shutdown;
 #[cfg(test)]
 mod tests;
 
-pub use calls::{CallError, PEER_ANSWER_BYTES_MAX, PEER_TIMEOUT_MS, Peer, Peers};
-pub use extract::{BODY_BYTES_MAX, IDEMPOTENCY_KEY_CHARS_MAX, Json, Path, Query, Submission};
-pub use guard::{REQUEST_SECONDS_MAX, REQUESTS_IN_FLIGHT_MAX};
-pub use metrics::{MetricsHandle, install};
-pub use problem::{Problem, RETRY_AFTER_SECONDS};
+pub use calls::{CallError, Peer, Peers};
+pub use extract::{Json, Path, Query, Submission};
+pub use problem::Problem;
 pub use reply::Created;
-pub use service::{Ready, finish, ready};
+pub use service::{Ready, finish, ready, without_internal};
 pub use shutdown::stop_signal;

@@ -22,19 +22,17 @@ static INSTALLED: OnceLock<MetricsHandle> = OnceLock::new();
 
 /// Reads the numbers of this process.
 #[derive(Clone)]
-pub struct MetricsHandle(PrometheusHandle);
+pub(crate) struct MetricsHandle(PrometheusHandle);
 
 impl MetricsHandle {
     /// Every number as Prometheus reads it (text format 0.0.4).
-    #[must_use]
-    pub fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         self.0.render()
     }
 }
 
 /// The recorder of this process, set up at the first call. Safe to call again.
-#[must_use]
-pub fn install() -> MetricsHandle {
+pub(crate) fn install() -> MetricsHandle {
     INSTALLED
         .get_or_init(|| {
             let builder = PrometheusBuilder::new();

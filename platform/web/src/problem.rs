@@ -10,7 +10,7 @@ use db::{DbError, idempotency::IdempotencyError};
 use serde::Serialize;
 
 /// What a client that is turned away for now should wait. Longer than any queue of ours takes to drain.
-pub const RETRY_AFTER_SECONDS: u16 = 1;
+const RETRY_AFTER_SECONDS: u16 = 1;
 
 /// The media type of RFC 9457.
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -106,13 +106,6 @@ impl Problem {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.0.status
-    }
-
-    /// The stable name of the kind, without `/problems/`.
-    #[must_use]
-    pub fn slug(&self) -> &str {
-        let kind = self.0.body.kind.as_str();
-        kind.strip_prefix("/problems/").unwrap_or(kind)
     }
 
     /// What is sent.

@@ -19,12 +19,6 @@ impl<T> Created<T> {
     pub fn at(location: String, body: T) -> Self {
         Self { location, body }
     }
-
-    /// The thing itself.
-    #[must_use]
-    pub fn into_body(self) -> T {
-        self.body
-    }
 }
 
 impl<T: Serialize> IntoResponse for Created<T> {

@@ -5,10 +5,9 @@ use std::{future::Future, sync::Arc, time::Duration};
 use axum::{
     Router,
     body::Bytes,
-    extract::DefaultBodyLimit,
     http::{HeaderValue, Method, StatusCode, Uri, header},
     response::IntoResponse,
-    routing::get,
+    routing::{any, get},
 };
 use futures::future::BoxFuture;
 use utoipa::{
@@ -20,7 +19,7 @@ use utoipa::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{BODY_BYTES_MAX, Problem, guard::Guard, metrics};
+use crate::{Problem, guard::Guard, metrics};
 
 /// How long a service may take to say that it is ready. An orchestrator asks every few seconds.
 const READY_SECONDS_MAX: u64 = 2;
@@ -64,11 +63,15 @@ pub fn finish(
     let router = routes
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(Guard::new(service))
         .merge(health)
         .with_state(());
     (router, document)
+}
+
+/// A service's router for those outside: what its peers call, under `/internal`, is not there.
+pub fn without_internal(router: Router) -> Router {
+    Router::new().route("/internal/{*path}", any(unknown_route)).fallback_service(router)
 }
 
 const PROMETHEUS_TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");

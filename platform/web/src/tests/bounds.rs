@@ -2,7 +2,7 @@ use axum::body::Bytes;
 use futures::stream;
 
 use super::*;
-use crate::{REQUEST_SECONDS_MAX, guard::Guard};
+use crate::guard::{Guard, REQUEST_SECONDS_MAX};
 
 fn padded(bytes: usize) -> String {
     let json = r#"{"lines":[]}"#;

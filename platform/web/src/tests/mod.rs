@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{BODY_BYTES_MAX, Created, Json, Path, Problem, Query, Submission, finish, ready};
+use crate::{Created, Json, Path, Problem, Query, Submission, extract::BODY_BYTES_MAX, finish, ready};
 
 struct Reply {
     status: StatusCode,

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{CallError, PEER_TIMEOUT_MS, Peers};
+use crate::{CallError, Peers, calls::PEER_TIMEOUT_MS};
 
 #[tokio::test]
 async fn a_peer_may_be_known_before_it_is_there() {
@@ -34,7 +34,7 @@ async fn a_peers_refusal_keeps_its_words() {
     assert_eq!(problem.context.as_ref().unwrap().get(), r#"{"cups":6}"#);
 
     let passed_on = Problem::from(error);
-    assert_eq!((passed_on.status().as_u16(), passed_on.slug()), (404, "not-found"));
+    assert_eq!((passed_on.status().as_u16(), passed_on.body().kind.as_str()), (404, "/problems/not-found"));
 }
 
 #[tokio::test]

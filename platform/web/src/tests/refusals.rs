@@ -110,6 +110,38 @@ async fn a_refusal_carries_what_the_client_needs_to_go_on() {
     assert_eq!(problem["context"], json!({"cups": 6}));
 }
 
+#[tokio::test]
+async fn a_refusal_shows_the_beginning_of_a_text_that_is_too_long() {
+    let long = "é".repeat(100_000);
+    let body = json!({ "lines": [{ "cupCount": 1, "size": long }] }).to_string();
+    let by_body = submit(&cafe(), body).await.problem(422, "invalid-body")["detail"].clone();
+    let query = format!("/api/Mug?size={}", "a".repeat(10_000));
+    let by_query = call(&cafe(), "GET", &query).await.problem(400, "invalid-query")["detail"].clone();
+    let mut request = request("POST", "/api/Cup", "{}");
+    request.headers_mut().insert("content-type", "t".repeat(10_000).parse().unwrap());
+    let by_type = send(&cafe(), request).await.problem(415, "unsupported-media-type")["detail"].clone();
+    for detail in [by_body, by_query, by_type] {
+        let detail = detail.as_str().unwrap();
+        assert!(detail.chars().count() < 450 && detail.contains('…'), "{detail}");
+        assert!(!detail.ends_with('…'), "the way on is missing in {detail}");
+    }
+}
+
+#[tokio::test]
+async fn what_peers_call_is_not_there_for_those_outside() {
+    let outside = crate::without_internal(cafe());
+    for path in ["/internal/refused", "/internal/empty", "/internal/none", "/internal", "/internal/"] {
+        call(&outside, "GET", path).await.problem(404, "unknown-route");
+        call(&outside, "POST", path).await.problem(404, "unknown-route");
+    }
+    for path in ["//internal/refused", "/%69nternal/refused", "/api/../internal/refused"] {
+        call(&outside, "GET", path).await.problem(404, "unknown-route");
+    }
+    assert_eq!(call(&outside, "GET", "/api/Mug?size=LARGE").await.status, 200);
+    assert_eq!(call(&outside, "GET", "/livez").await.status, 200);
+    call(&outside, "PUT", "/livez").await.problem(405, "method-not-allowed");
+}
+
 #[test]
 fn a_busy_or_missing_database_is_a_503_that_says_when_to_come_back() {
     use axum::response::IntoResponse;
@@ -124,6 +156,6 @@ fn a_busy_or_missing_database_is_a_503_that_says_when_to_come_back() {
 fn a_key_used_again_with_another_body_is_refused_by_the_key() {
     let reused = db::idempotency::IdempotencyError::KeyReused { key: "k-1".to_owned() };
     let problem = Problem::from(reused);
-    assert_eq!((problem.status().as_u16(), problem.slug()), (422, "idempotency-key-reused"));
+    assert_eq!((problem.status().as_u16(), problem.body().kind.as_str()), (422, "/problems/idempotency-key-reused"));
     assert!(problem.body().detail.contains("k-1"));
 }
