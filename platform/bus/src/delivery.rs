@@ -80,7 +80,11 @@ impl Delivery {
         loop {
             burials = burials.saturating_add(1);
             let Err(why) = self.try_to_bury(event, &error, tries).await? else { break };
-            tracing::warn!(queue, event = %event.id, %why, "event could not be buried; acting on it again");
+            if burials == 1 {
+                tracing::warn!(queue, event = %event.id, %why, "event could not be buried; acting on it again until it can");
+            } else {
+                tracing::debug!(queue, event = %event.id, burials, %why, "event could not be buried");
+            }
             self.pause(burials).await?;
             tries = tries.saturating_add(1);
             match self.act(event).await? {
