@@ -1,14 +1,15 @@
 //! `--demo`: a coffee shop to try things with, made over the same routes that a person uses.
 //!
 //! Every id is fixed and every step may be done twice, so a shop that was only half filled is filled at the next
-//! start. The step that is done last says whether there is anything to do.
+//! start. The step that is done last says whether there is anything to do. A shop in which none of it was done, and in
+//! which somebody has begun, is refused: there the mock gateway would pay real guests' bills.
 
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{Method, Request, StatusCode, header},
 };
-use contracts::PAGE_ROWS_MAX;
+use contracts::{PAGE_ROWS_MAX, shop::ShopSettings};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -73,9 +74,12 @@ struct Product {
     pieces: Option<i64>,
 }
 
-/// A step was refused.
+/// The demo cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DemoError {
+    /// Somebody has made the shop what it is.
+    #[error("this shop is not the demo's: start it without --demo")]
+    Somebodys,
     /// The file is not a shop.
     #[error("the demo's file cannot be read: {0}")]
     File(#[from] serde_json::Error),
@@ -111,19 +115,36 @@ fn id(kind: Kind, number: u32) -> String {
     format!("00000000-0000-7000-8000-{:04}{number:08}", kind as u32)
 }
 
-/// Fills the shop behind `origin`, unless it is filled, or somebody has made products or categories of their own in it.
+/// Refuses the shop behind `origin` where somebody has made products or categories, or has changed the settings, and the
+/// demo nothing. The demo's own shop is known by its ids, whatever became of it since.
+pub(crate) async fn refuse_others(origin: Router) -> Result<(), DemoError> {
+    let shop: DemoShop = serde_json::from_str(SHOP)?;
+    let filling = Filling { origin };
+    if filling.is_filled(&shop).await? {
+        return Ok(());
+    }
+    let menu = [filling.products(&shop).await?, filling.categories(&shop).await?];
+    if menu.contains(&Made::BySomebody) {
+        return Err(DemoError::Somebodys);
+    }
+    let is_begun = menu.contains(&Made::ByDemo);
+    let settings = filling.settings().await?;
+    if is_begun || settings == new_shop()? || settings == shop.settings()? {
+        return Ok(());
+    }
+    Err(DemoError::Somebodys)
+}
+
+/// Fills the shop behind `origin`, unless it is filled.
 pub(crate) async fn fill(origin: Router) -> Result<(), DemoError> {
     let shop: DemoShop = serde_json::from_str(SHOP)?;
     let filling = Filling { origin };
-    let Some(last) = shop.products.last() else { return Ok(()) };
-    if filling.is_there(&format!("/api/Product/{}", id(Kind::Product, last.id))).await? {
+    if filling.is_filled(&shop).await? {
         return Ok(());
     }
-    if filling.is_somebodys(&shop).await? {
-        tracing::warn!("the shop has a menu of its own: the demo leaves it as it is");
-        return Ok(());
+    if filling.settings().await? == new_shop()? {
+        filling.put("/api/Shop", &shop.settings()?).await?;
     }
-    filling.settings(&shop.shop).await?;
     for item in &shop.inventory {
         filling.item(item).await?;
     }
@@ -140,17 +161,41 @@ pub(crate) async fn fill(origin: Router) -> Result<(), DemoError> {
     Ok(())
 }
 
+/// The settings of a shop that nobody has changed, as its route answers them.
+fn new_shop() -> Result<Value, DemoError> {
+    Ok(serde_json::from_str(&serde_json::to_string(&ShopSettings::default())?)?)
+}
+
+impl DemoShop {
+    /// The settings of the demo's shop.
+    fn settings(&self) -> Result<Value, DemoError> {
+        let mut settings = new_shop()?;
+        if let Some(settings) = settings.as_object_mut() {
+            settings.extend(self.shop.clone());
+        }
+        Ok(settings)
+    }
+}
+
+/// Who made a list of things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Made {
+    /// Nobody: it is empty.
+    ByNobody,
+    /// The demo all of them.
+    ByDemo,
+    /// Somebody else at least one.
+    BySomebody,
+}
+
 struct Filling {
     origin: Router,
 }
 
 impl Filling {
-    async fn settings(&self, texts: &serde_json::Map<String, Value>) -> Result<(), DemoError> {
-        let (_, mut settings) = self.send(Method::GET, "/api/Shop", None, &[StatusCode::OK]).await?;
-        if let Some(settings) = settings.as_object_mut() {
-            settings.extend(texts.clone());
-        }
-        self.put("/api/Shop", &settings).await
+    async fn settings(&self) -> Result<Value, DemoError> {
+        let (_, settings) = self.send(Method::GET, "/api/Shop", None, &[StatusCode::OK]).await?;
+        Ok(settings)
     }
 
     async fn item(&self, item: &Item) -> Result<(), DemoError> {
@@ -213,25 +258,35 @@ impl Filling {
         self.send(Method::PUT, path, Some(("demo", body)), &[StatusCode::OK]).await.map(drop)
     }
 
-    /// Whether there is a product or a category that the demo did not make. The demo has fewer than a page of each, so
-    /// the first page tells.
-    async fn is_somebodys(&self, shop: &DemoShop) -> Result<bool, DemoError> {
-        let products = shop.products.iter().map(|product| id(Kind::Product, product.id)).collect::<Vec<_>>();
-        let categories = shop.categories.iter().map(|category| id(Kind::Category, category.id)).collect::<Vec<_>>();
-        Ok(self.has_others("/api/Product", "productId", &products).await?
-            || self.has_others("/api/Category", "categoryId", &categories).await?)
+    /// Whether the last step was done.
+    async fn is_filled(&self, shop: &DemoShop) -> Result<bool, DemoError> {
+        let Some(last) = shop.products.last() else { return Ok(true) };
+        let path = format!("/api/Product/{}", id(Kind::Product, last.id));
+        let (status, _) = self.send(Method::GET, &path, None, &[StatusCode::OK, StatusCode::NOT_FOUND]).await?;
+        Ok(status == StatusCode::OK)
     }
 
-    async fn has_others(&self, path: &str, id_field: &str, ours: &[String]) -> Result<bool, DemoError> {
+    async fn products(&self, shop: &DemoShop) -> Result<Made, DemoError> {
+        let ours: Vec<_> = shop.products.iter().map(|product| id(Kind::Product, product.id)).collect();
+        self.who_made("/api/Product", "productId", &ours).await
+    }
+
+    async fn categories(&self, shop: &DemoShop) -> Result<Made, DemoError> {
+        let ours: Vec<_> = shop.categories.iter().map(|category| id(Kind::Category, category.id)).collect();
+        self.who_made("/api/Category", "categoryId", &ours).await
+    }
+
+    /// The demo has fewer than a page of each, so the first page tells.
+    async fn who_made(&self, path: &str, id_field: &str, ours: &[String]) -> Result<Made, DemoError> {
         let path = format!("{path}?includeArchived=true&limit={PAGE_ROWS_MAX}");
         let (_, page) = self.send(Method::GET, &path, None, &[StatusCode::OK]).await?;
         let rows = page["items"].as_array().map_or(&[][..], Vec::as_slice);
-        Ok(rows.iter().any(|row| !row[id_field].as_str().is_some_and(|id| ours.iter().any(|ours| ours == id))))
-    }
-
-    async fn is_there(&self, path: &str) -> Result<bool, DemoError> {
-        let (status, _) = self.send(Method::GET, path, None, &[StatusCode::OK, StatusCode::NOT_FOUND]).await?;
-        Ok(status == StatusCode::OK)
+        let is_ours = |row: &Value| row[id_field].as_str().is_some_and(|id| ours.iter().any(|ours| ours == id));
+        Ok(match rows {
+            [] => Made::ByNobody,
+            rows if rows.iter().all(is_ours) => Made::ByDemo,
+            _ => Made::BySomebody,
+        })
     }
 
     /// One step, with the key and the body of what it makes.
@@ -294,13 +349,15 @@ mod tests {
         assert!(shop.products.iter().all(|product| product.recipe.is_empty() == product.pieces.is_some()));
     }
 
-    /// A shop with these products and categories, that notes what was changed in it.
-    fn shop_with(products: Value, categories: Value) -> (Router, Arc<Mutex<Vec<String>>>) {
+    /// A shop with these products, categories and settings, that notes what was changed in it.
+    fn shop_with(products: Value, categories: Value, settings: Value) -> (Router, Arc<Mutex<Vec<String>>>) {
         let changes = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&changes);
+        let there: Vec<String> = products.as_array().unwrap().iter().map(|row| row["productId"].to_string()).collect();
         let change = move |method: Method, uri: Uri| async move {
             if method == Method::GET {
-                return (StatusCode::NOT_FOUND, Json(json!({})));
+                let is_there = there.iter().any(|id| uri.path().ends_with(id.trim_matches('"')));
+                return (if is_there { StatusCode::OK } else { StatusCode::NOT_FOUND }, Json(json!({})));
             }
             noted.lock().unwrap().push(format!("{method} {uri}"));
             (StatusCode::OK, Json(json!({})))
@@ -309,27 +366,68 @@ mod tests {
         let router = Router::new()
             .route("/api/Product", page(products).post(change.clone()))
             .route("/api/Category", page(categories).post(change.clone()))
-            .route("/api/Shop", get(async || Json(json!({}))).put(change.clone()))
+            .route("/api/Shop", get(async move || Json(settings)).put(change.clone()))
             .fallback(change);
         (router, changes)
     }
 
+    fn shop() -> DemoShop {
+        serde_json::from_str(SHOP).unwrap()
+    }
+
+    fn settings_of_an_owner() -> Value {
+        let mut settings = new_shop().unwrap();
+        settings["name"] = "Kopi Sore".into();
+        settings
+    }
+
     #[tokio::test]
-    async fn a_shop_with_a_menu_of_its_own_is_left_as_it_is() {
+    async fn a_shop_with_a_menu_or_settings_of_its_own_is_refused_and_left_as_it_is() {
         let somebodys = "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5";
-        for (products, categories) in
-            [(json!([{ "productId": somebodys }]), json!([])), (json!([]), json!([{ "categoryId": somebodys }]))]
-        {
-            let (router, changes) = shop_with(products, categories);
-            fill(router).await.unwrap();
+        let (demos, new) = (json!({ "productId": id(Kind::Product, 1) }), new_shop().unwrap());
+        for (products, categories, settings) in [
+            (json!([{ "productId": somebodys }]), json!([]), new.clone()),
+            (json!([demos, { "productId": somebodys }]), json!([]), new.clone()),
+            (json!([]), json!([{ "categoryId": somebodys }]), new),
+            (json!([]), json!([]), settings_of_an_owner()),
+        ] {
+            let (router, changes) = shop_with(products, categories, settings);
+            let refused = refuse_others(router).await;
+            assert!(matches!(refused, Err(DemoError::Somebodys)), "{refused:?}");
             assert_eq!(*changes.lock().unwrap(), [""; 0]);
         }
     }
 
     #[tokio::test]
-    async fn a_shop_that_the_demo_filled_by_half_is_filled() {
-        let (router, changes) = shop_with(json!([{ "productId": id(Kind::Product, 1) }]), json!([]));
+    async fn a_new_shop_gets_the_demos_settings_and_menu() {
+        for settings in [new_shop().unwrap(), shop().settings().unwrap()] {
+            let is_new = settings == new_shop().unwrap();
+            let (router, changes) = shop_with(json!([]), json!([]), settings);
+            refuse_others(router.clone()).await.unwrap();
+            fill(router).await.unwrap();
+            let changes = changes.lock().unwrap();
+            assert!(changes.len() > 24);
+            assert_eq!(changes.contains(&"PUT /api/Shop".to_owned()), is_new);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_shop_that_the_demo_filled_by_half_is_filled_and_keeps_its_settings() {
+        let ours = json!([{ "productId": id(Kind::Product, 1) }]);
+        let (router, changes) = shop_with(ours, json!([]), settings_of_an_owner());
+        refuse_others(router.clone()).await.unwrap();
         fill(router).await.unwrap();
-        assert!(changes.lock().unwrap().len() > 24);
+        let changes = changes.lock().unwrap();
+        assert!(changes.len() > 24 && !changes.contains(&"PUT /api/Shop".to_owned()), "{changes:?}");
+    }
+
+    #[tokio::test]
+    async fn a_demo_shop_that_its_owner_made_his_own_starts_again_as_it_is() {
+        let last = id(Kind::Product, shop().products.last().unwrap().id);
+        let menu = json!([{ "productId": last }, { "productId": "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5" }]);
+        let (router, changes) = shop_with(menu, json!([]), settings_of_an_owner());
+        refuse_others(router.clone()).await.unwrap();
+        fill(router).await.unwrap();
+        assert_eq!(*changes.lock().unwrap(), [""; 0]);
     }
 }
