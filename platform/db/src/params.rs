@@ -23,11 +23,6 @@ impl Params for Vec<Value> {
         self.as_slice().with(then)
     }
 }
-impl<const N: usize> Params for [Value; N] {
-    fn with<R>(&self, then: impl FnOnce(&[ValueRef<'_>]) -> R) -> R {
-        self.as_slice().with(then)
-    }
-}
 impl Params for () {
     fn with<R>(&self, then: impl FnOnce(&[ValueRef<'_>]) -> R) -> R {
         then(&[])

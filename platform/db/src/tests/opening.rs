@@ -121,8 +121,8 @@ async fn a_file_that_cannot_be_written_is_named() {
 async fn a_server_that_does_not_answer_is_named() {
     // A port that nobody listens on: it was ours a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let url = format!("postgres://fnb:secret@127.0.0.1:{port}/bank").parse().unwrap();
-    let error = Db::open(&url, &SCHEMA, Settings::default()).await.err().unwrap().to_string();
+    let server: ServerUrl = format!("postgres://fnb:secret@127.0.0.1:{port}").parse().unwrap();
+    let error = Db::open(&server.database("bank"), &SCHEMA, Settings::default()).await.err().unwrap().to_string();
     assert!(error.contains(&format!("127.0.0.1:{port}")) && !error.contains("secret"), "{error}");
 }
 
