@@ -5,6 +5,7 @@
 //!
 //! The dialect is what both databases share: `$1`, `RETURNING`, `ON CONFLICT`, BIGINT, TEXT, CHECK, partial indexes.
 
+mod claim;
 mod database;
 pub mod dead_letters;
 mod error;
@@ -24,11 +25,12 @@ mod tx;
 mod url;
 mod value;
 
+pub use claim::{Claim, ClaimError};
 pub use database::{Db, Settings};
 pub use error::{DbError, DbResult, OpenError};
 pub use migrations::Schema;
 pub use params::Params;
 pub use row::{Column, Row};
 pub use tx::Tx;
-pub use url::{DbUrl, InvalidDbUrl};
+pub use url::{DbUrl, InvalidServerUrl, ServerUrl, without_secrets};
 pub use value::{ShortText, ToValue, Value, ValueRef, json};

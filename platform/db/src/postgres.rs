@@ -1,5 +1,6 @@
 //! PostgreSQL: a few threads, each with a connection, and a transaction for each job.
 
+mod claim;
 mod errors;
 mod opening;
 mod running;
@@ -16,7 +17,7 @@ use contracts::event::CloudEvent;
 use crossbeam_channel::Receiver;
 use tokio::sync::mpsc;
 
-pub(crate) use self::running::Running;
+pub(crate) use self::{claim::Claim, running::Running};
 use self::{
     errors::describe,
     opening::{connect, connect_or_create, migrate, unreachable},
@@ -202,12 +203,21 @@ impl Worker {
         }
         match connect(&self.config, &self.service) {
             Ok(client) => {
+                if self.not_before.is_some() {
+                    tracing::info!(service = self.service, address = self.address, "the database answers again");
+                }
                 (self.not_before, self.wait) = (None, RECONNECT_WAIT_MIN);
                 Ok(Session::new(client))
             }
             Err(error) => {
                 let reason = format!("PostgreSQL at {}: {}", self.address, describe(&error));
-                tracing::warn!(reason, "no connection to the database");
+                if self.not_before.is_none() {
+                    tracing::warn!(
+                        service = self.service,
+                        reason,
+                        "no connection to the database; trying until there is"
+                    );
+                }
                 self.not_before = Some(Instant::now() + self.wait);
                 self.wait = (self.wait * 2).min(RECONNECT_WAIT_MAX);
                 Err(DbError::Unavailable(reason))

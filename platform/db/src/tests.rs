@@ -1,6 +1,7 @@
 //! One suite for both databases: on SQLite always, on PostgreSQL too where `FNB_TEST_POSTGRES` names a server, such as
 //! `postgres://postgres@127.0.0.1:5432`. Every test makes databases of its own.
 
+mod claim;
 mod jobs;
 mod opening;
 mod platform_tables;
@@ -23,7 +24,7 @@ use contracts::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Db, DbError, DbResult, DbUrl, Schema, Settings, Tx, outbox};
+use crate::{Db, DbError, DbResult, DbUrl, Schema, ServerUrl, Settings, Tx, outbox};
 
 const NOW: Micros = Micros(1_795_312_800_000_000);
 
@@ -60,7 +61,7 @@ impl Fresh {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let base = std::env::var("FNB_TEST_POSTGRES").ok()?;
         let name = format!("fnb_test_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        let url = format!("{}/{name}", base.trim_end_matches('/')).parse().unwrap();
+        let url = base.parse::<ServerUrl>().unwrap().database(&name);
         Some(Self { url, postgres: Some((base, name)), folder: tempfile::tempdir().unwrap() })
     }
 

@@ -3,7 +3,7 @@
 use std::{fmt, path::Path, path::PathBuf, sync::Arc};
 
 use contracts::ids::EventId;
-use db::{Db, DbUrl, InvalidDbUrl, OpenError, Schema, Settings};
+use db::{Claim, ClaimError, Db, DbUrl, InvalidServerUrl, OpenError, Schema, ServerUrl, Settings};
 
 /// The databases of the services: a file each in one folder, or a database each on one server. Cheap to clone.
 #[derive(Clone)]
@@ -19,12 +19,9 @@ enum Place {
 }
 
 struct Server {
-    /// `postgres://user:password@host:port`
-    address: String,
-    /// What every name begins with: nothing in a shop, something of its own in each test.
+    url: ServerUrl,
+    /// What every name begins with: nothing where the server holds one shop.
     prefix: String,
-    /// From `?` on, or nothing.
-    query: String,
 }
 
 impl Databases {
@@ -34,27 +31,13 @@ impl Databases {
         Self { place: Place::Folder(Arc::new(folder.to_owned())), settings: Settings::default() }
     }
 
-    /// PostgreSQL: `orders_db`, `payments_db`, and so on, on the server at `base`, which names no database:
-    /// `postgres://user:password@host:port`.
+    /// PostgreSQL: `orders_db`, `payments_db`, and so on, on the server at `address`, which names no database:
+    /// `postgres://user:password@host:port`. Their names begin with `prefix`, so that one server holds several shops.
     ///
     /// # Errors
-    /// Where `base` is not the address of a server.
-    pub fn postgres(base: &str) -> Result<Self, InvalidDbUrl> {
-        Self::postgres_prefixed(base, "")
-    }
-
-    /// As [`Databases::postgres`], with names that begin with `prefix`, so that one server holds several shops' databases.
-    ///
-    /// # Errors
-    /// Where `base` is not the address of a server.
-    pub fn postgres_prefixed(base: &str, prefix: &str) -> Result<Self, InvalidDbUrl> {
-        let (address, query) = base.find('?').map_or((base, ""), |start| base.split_at(start));
-        let server = Server {
-            address: address.trim_end_matches('/').to_owned(),
-            prefix: prefix.to_owned(),
-            query: query.to_owned(),
-        };
-        server.url("orders")?;
+    /// Where `address` is not that of a server.
+    pub fn postgres_prefixed(address: &str, prefix: &str) -> Result<Self, InvalidServerUrl> {
+        let server = Server { url: address.parse()?, prefix: prefix.to_owned() };
         Ok(Self { place: Place::Server(Arc::new(server)), settings: Settings::default() })
     }
 
@@ -65,15 +48,21 @@ impl Databases {
     }
 
     /// Where a service's database is.
-    ///
-    /// # Errors
-    /// Where the service's name cannot be that of a database.
-    pub fn url(&self, service: &str) -> Result<DbUrl, InvalidDbUrl> {
+    fn url(&self, service: &str) -> DbUrl {
         let name = name_of(service);
         match &self.place {
-            Place::Folder(folder) => Ok(DbUrl::sqlite(folder.join(format!("{name}.db")))),
-            Place::Server(server) => server.url(name),
+            Place::Folder(folder) => DbUrl::sqlite(folder.join(format!("{name}.db"))),
+            Place::Server(server) => server.url.database(&format!("{}{name}_db", server.prefix)),
         }
+    }
+
+    /// Makes this process the one that runs the shop of these databases, until the claim is dropped. Its bus, its cache and
+    /// what it knows of the shop's settings are its own: a second one would sell at old prices.
+    ///
+    /// # Errors
+    /// [`ClaimError`] says whether another process runs it, or the databases cannot be used.
+    pub async fn claim(&self) -> Result<Claim, ClaimError> {
+        Claim::take(&self.url("gateway")).await
     }
 
     /// Opens a service's own database, made and migrated if need be.
@@ -81,8 +70,7 @@ impl Databases {
     /// # Errors
     /// [`OpenError`] says what to do.
     pub async fn open(&self, schema: &Schema) -> Result<Db, OpenError> {
-        let url = self.url(schema.service).map_err(|error| self.unusable(&error))?;
-        Db::open(&url, schema, self.settings.clone()).await
+        Db::open(&self.url(schema.service), schema, self.settings.clone()).await
     }
 
     /// Opens a service's database as it is, to write a little beside the service, which may be running.
@@ -90,8 +78,7 @@ impl Databases {
     /// # Errors
     /// [`OpenError`] says what to do; that it does not exist yet is one.
     pub async fn open_existing(&self, service: &str) -> Result<Db, OpenError> {
-        let url = self.url(service).map_err(|error| self.unusable(&error))?;
-        Db::open_existing(&url).await
+        Db::open_existing(&self.url(service)).await
     }
 
     /// Opens a service's database to be read by another: reports read the `etl_` views.
@@ -99,8 +86,7 @@ impl Databases {
     /// # Errors
     /// [`OpenError`] says what to do; that it does not exist yet is one.
     pub async fn open_read_only(&self, service: &str) -> Result<Db, OpenError> {
-        let url = self.url(service).map_err(|error| self.unusable(&error))?;
-        Db::open_read_only(&url).await
+        Db::open_read_only(&self.url(service)).await
     }
 
     /// Who sweeps these outboxes, for `process`. A folder belongs to one process at a time, so one that starts after a
@@ -110,17 +96,6 @@ impl Databases {
             Place::Folder(_) => "the folder's process".into(),
             Place::Server(_) => process.to_string().into(),
         }
-    }
-
-    fn unusable(&self, error: &InvalidDbUrl) -> OpenError {
-        OpenError::Server { server: self.to_string(), reason: error.to_string() }
-    }
-}
-
-impl Server {
-    fn url(&self, name: &str) -> Result<DbUrl, InvalidDbUrl> {
-        let Self { address, prefix, query } = self;
-        format!("{address}/{prefix}{name}_db{query}").parse()
     }
 }
 
@@ -138,11 +113,7 @@ impl fmt::Display for Databases {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             Place::Folder(folder) => write!(f, "sqlite:{}", folder.display()),
-            // Not the user or the password.
-            Place::Server(server) => {
-                let host = server.address.rsplit_once('@').map_or("", |(_, host)| host);
-                write!(f, "postgres://{host}/{}*_db", server.prefix)
-            }
+            Place::Server(server) => write!(f, "{}/{}*_db", server.url, server.prefix),
         }
     }
 }
@@ -158,17 +129,19 @@ mod tests {
 
     #[test]
     fn databases_have_the_specifications_names() {
-        let shop = Databases::postgres("postgres://fnb:secret@db:5432/?connect_timeout=3").unwrap();
-        let named = |service| shop.url(service).unwrap().to_string();
-        assert_eq!(named("order"), "postgres://fnb:***@db:5432/orders_db?...");
-        assert_eq!(named("inventory"), "postgres://fnb:***@db:5432/inventory_db?...");
+        let shop = Databases::postgres_prefixed("postgres://fnb:secret@db:5432/?connect_timeout=3", "").unwrap();
+        let named = |service| shop.url(service).to_string();
+        assert_eq!(named("order"), "postgres://db:5432/orders_db");
+        assert_eq!(named("inventory"), "postgres://db:5432/inventory_db");
         let small = Databases::sqlite(Path::new("/srv/shop"));
-        assert_eq!(small.url("payment").unwrap().to_string(), "sqlite:/srv/shop/payments.db");
+        assert_eq!(small.url("payment").to_string(), "sqlite:/srv/shop/payments.db");
     }
 
     #[test]
-    fn a_servers_password_is_not_shown() {
-        let shop = Databases::postgres_prefixed("postgres://fnb:secret@db:5432", "t1_").unwrap();
-        assert_eq!(format!("{shop:?}"), "postgres://db:5432/t1_*_db");
+    fn a_servers_host_is_shown_and_its_password_is_not() {
+        for address in ["postgres://fnb:secret@db:5432", "postgres://db"] {
+            let shop = Databases::postgres_prefixed(address, "t1_").unwrap();
+            assert_eq!(format!("{shop:?}"), "postgres://db:5432/t1_*_db");
+        }
     }
 }

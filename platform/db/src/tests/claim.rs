@@ -1,0 +1,80 @@
+//! Claims: one process at a time.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{Claim, ClaimError};
+
+/// More than a claim needs to notice anything.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn is_taken(url: &DbUrl) -> bool {
+    match Claim::take(url).await {
+        Ok(_) => false,
+        Err(ClaimError::Taken) => true,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn what_is_claimed_is_no_others_until_its_claim_ends() {
+    on_each(async |fresh| {
+        let claim = Claim::take(&fresh.url).await.unwrap();
+        assert!(is_taken(&fresh.url).await);
+        let db = fresh.open().await;
+        db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
+        let beside = Db::open_existing(&fresh.url).await.unwrap();
+        beside.write::<_, DbError, _>(|tx| open_account(tx, "bob", 1)).await.unwrap();
+        drop(claim);
+        assert!(!is_taken(&fresh.url).await);
+    })
+    .await;
+}
+
+/// How many sessions have the claim's lock, or wait for it.
+fn sessions(tx: &mut Tx<'_>, has_it: bool) -> DbResult<i64> {
+    const SQL: &str = "
+        SELECT COUNT(*) AS sessions FROM pg_locks JOIN pg_database ON pg_locks.database = pg_database.oid
+         WHERE datname = current_database() AND locktype = 'advisory' AND granted = ($1 = 1)";
+    tx.query_one(SQL, (i64::from(has_it),), |row| row.get("sessions"))
+}
+
+async fn until_sessions(db: &Db, has_it: bool, count: i64) {
+    let reached = async { while db.read(move |tx| sessions(tx, has_it)).await != Ok(count) {} };
+    tokio::time::timeout(PATIENCE, reached).await.expect("the lock changes hands");
+}
+
+/// Cuts the connection that holds the claim.
+async fn cut(db: &Db) {
+    const SQL: &str = "
+        SELECT COUNT(pg_terminate_backend(pid)) AS cut FROM pg_locks JOIN pg_database ON pg_locks.database = pg_database.oid
+         WHERE datname = current_database() AND locktype = 'advisory' AND granted";
+    let cut = |tx: &mut Tx<'_>| tx.query_one(SQL, (), |row| row.get::<i64>("cut"));
+    assert_eq!(db.write::<_, DbError, _>(cut).await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_claim_whose_connection_was_cut_is_taken_again() {
+    let Some(fresh) = Fresh::postgres() else { return };
+    let _claim = Claim::take(&fresh.url).await.unwrap();
+    let db = fresh.open().await;
+    cut(&db).await;
+    until_sessions(&db, true, 0).await;
+    until_sessions(&db, true, 1).await;
+    assert!(is_taken(&fresh.url).await);
+}
+
+#[tokio::test]
+async fn a_claim_that_another_took_while_the_connection_was_lost_is_lost() {
+    let Some(fresh) = Fresh::postgres() else { return };
+    let mut claim = Claim::take(&fresh.url).await.unwrap();
+    let db = fresh.open().await;
+    let another = tokio::spawn({
+        let url = fresh.url.clone();
+        async move { Claim::take(&url).await.unwrap() }
+    });
+    until_sessions(&db, false, 1).await;
+    cut(&db).await;
+    let _another = another.await.unwrap();
+    tokio::time::timeout(PATIENCE, claim.lost()).await.expect("it notices");
+}
