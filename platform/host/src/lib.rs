@@ -21,6 +21,7 @@ pub use databases::Databases;
 pub use readiness::ready;
 pub use running::{Host, Unsettled};
 pub use shop::ShopFeed;
+pub use stop::{Stop, Stopper, stopper};
 pub use surroundings::{Service, Surroundings, Timer};
 
 #[cfg(test)]

@@ -16,10 +16,11 @@ use crate::{
     timers,
 };
 
-/// How long [`Host::stop`] takes at most. What manages processes kills them after 10 s or more.
-const STOP_MAX: Duration = Duration::from_secs(10);
+/// How long [`Host::stop`] takes at most. What manages processes kills them after 10 s or more, and before this the
+/// requests in flight have had their time.
+const STOP_MAX: Duration = Duration::from_secs(6);
 /// How much of it is left for the databases: what they have not written is lost work, if no lost truth.
-const CLOSE_DATABASES_MAX: Duration = Duration::from_secs(5);
+const CLOSE_DATABASES_MAX: Duration = Duration::from_secs(3);
 /// How long [`Host::settled`] waits at most: longer than all tries of an event that ends as a dead letter.
 const SETTLE_MAX: Duration = Duration::from_secs(10);
 /// How often [`Host::settled`] looks.
@@ -101,7 +102,7 @@ impl Host {
         self.work.push(Work { what, task: tokio::spawn(work) });
     }
 
-    /// Stops: no new work, then what is in hand, then the databases, all within ten seconds. What does not end in
+    /// Stops: no new work, then what is in hand, then the databases, all within six seconds. What does not end in
     /// time is named in the log, and cut off; its events are delivered again at the next start.
     pub async fn stop(mut self) {
         let deadline = Instant::now() + STOP_MAX;

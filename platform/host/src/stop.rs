@@ -5,26 +5,30 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Says the word. Dropping it says it too.
-pub(crate) struct Stopper(watch::Sender<bool>);
+#[derive(Debug)]
+pub struct Stopper(watch::Sender<bool>);
 
 /// Hears it.
-#[derive(Clone)]
-pub(crate) struct Stop(watch::Receiver<bool>);
+#[derive(Clone, Debug)]
+pub struct Stop(watch::Receiver<bool>);
 
-pub(crate) fn stopper() -> (Stopper, Stop) {
+/// Somebody to say the word, and somebody to hear it.
+#[must_use]
+pub fn stopper() -> (Stopper, Stop) {
     let (said, heard) = watch::channel(false);
     (Stopper(said), Stop(heard))
 }
 
 impl Stopper {
-    pub(crate) fn stop(&self) {
+    /// Says it.
+    pub fn stop(&self) {
         self.0.send_replace(true);
     }
 }
 
 impl Stop {
     /// Until the word is said.
-    pub(crate) async fn said(&mut self) {
+    pub async fn said(&mut self) {
         // An error is a Stopper that is gone: the same word.
         let _ = self.0.wait_for(|stopped| *stopped).await;
     }
