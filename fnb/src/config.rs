@@ -8,6 +8,7 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
 };
 use serde::{Deserialize, Serialize};
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 
 /// The file in the current folder.
 const FILE: &str = "fnb.toml";
@@ -15,8 +16,6 @@ const FILE: &str = "fnb.toml";
 const VARIABLE_PREFIX: &str = "FNB_";
 /// Reports that are older than a day are of no use.
 const REPORT_PAUSE_SECONDS_MAX: u64 = 24 * 60 * 60;
-/// What is shown instead of a secret.
-const MASK: &str = "********";
 
 /// Whether something is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -28,9 +27,9 @@ pub(crate) enum Switch {
     Off,
 }
 
-/// Where the shop's rows are. What is absent is taken from the next source.
+/// What every command takes: where the shop's rows are, and what is logged. What is absent is taken from the next source.
 #[derive(Debug, Default, Args, Serialize)]
-pub(crate) struct Place {
+pub(crate) struct Common {
     /// The folder of the shop's files [default: fnb-data].
     #[arg(long, value_name = "DIR", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +42,11 @@ pub(crate) struct Place {
     #[arg(long, value_name = "TEXT", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     database_prefix: Option<String>,
+    /// What goes to the log on standard error: off, error, warn, info, debug or trace, for parts of the program too
+    /// [default: info,refinery_core=warn].
+    #[arg(long, value_name = "LEVELS", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<String>,
 }
 
 /// The command line. What is absent is taken from the next source.
@@ -50,7 +54,7 @@ pub(crate) struct Place {
 pub(crate) struct Flags {
     #[command(flatten)]
     #[serde(flatten)]
-    place: Place,
+    common: Common,
     /// The address to listen on [default: 127.0.0.1]. There is no sign-in yet: keep it on this machine.
     #[arg(long, value_name = "ADDR")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,7 +67,7 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "on|off")]
     #[serde(skip_serializing_if = "Option::is_none")]
     service_ports: Option<Switch>,
-    /// Fill an empty shop with a menu and stock, and let a mock gateway pay QRIS.
+    /// Fill a new shop with a menu and stock, and let a mock gateway pay QRIS. Another's shop is refused.
     #[arg(long)]
     #[serde(skip_serializing_if = "is_false")]
     demo: bool,
@@ -71,6 +75,14 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "MS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     mock_qris_ms: Option<u64>,
+    /// How often reports are brought up to date when nothing is sold, in seconds [default: 3600].
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report_every_seconds: Option<u64>,
+    /// How soon a sale is in the reports, in seconds [default: 10].
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report_after_sale_seconds: Option<u64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if hands a reference")]
@@ -96,6 +108,8 @@ pub(crate) struct Config {
     pub(crate) database: Option<String>,
     /// What the databases' names on PostgreSQL begin with.
     pub(crate) database_prefix: String,
+    /// What goes to the log: levels, of parts of the program too.
+    pub(crate) log: String,
     /// How long the mock gateway takes to pay, in milliseconds; nothing: no mock gateway, unless `demo`.
     pub(crate) mock_qris_ms: Option<u64>,
     /// How often reports are brought up to date when nothing was sold, in seconds.
@@ -116,6 +130,7 @@ impl Default for Config {
             demo: false,
             database: None,
             database_prefix: String::new(),
+            log: "info,refinery_core=warn".into(),
             mock_qris_ms: None,
             report_every_seconds: 60 * 60,
             report_after_sale_seconds: 10,
@@ -126,22 +141,44 @@ impl Default for Config {
 
 /// The settings cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}. `fnb up --help` and `fnb config` show every setting.")]
+#[error("{0}. `fnb config` shows every setting.")]
 pub(crate) struct ConfigError(String);
 
 /// The settings from every source.
 pub(crate) fn read(flags: &impl Serialize) -> Result<Config, ConfigError> {
+    // A relative path would be looked for in the folders above, too: what is there is another shop's.
+    let here = std::env::current_dir().map_err(|error| ConfigError(format!("the current folder: {error}")))?;
     Figment::from(Serialized::defaults(Config::default()))
-        .merge(Toml::file(FILE))
-        .merge(Env::prefixed(VARIABLE_PREFIX).ignore(&["log"]).filter(|name| !name.starts_with("test_")))
+        .merge(Toml::file(here.join(FILE)))
+        .merge(Env::prefixed(VARIABLE_PREFIX).filter(|name| !name.starts_with("test_")))
         .merge(Serialized::defaults(flags))
         .extract()
         .map_err(|error| ConfigError(error.to_string()))
         .and_then(checked)
 }
 
-/// Refuses a pause that would be none, or would never end.
+/// What is logged, by the setting `log`.
+pub(crate) fn levels(config: &Config) -> Result<Targets, ConfigError> {
+    let refused = |why: &dyn std::fmt::Display| {
+        ConfigError(format!(
+            "log is {:?}: {why}. Use a level, such as debug, or several, such as info,db=debug",
+            config.log
+        ))
+    };
+    // A word alone would be the name of a part, and a misspelt level would silence all others.
+    let alone = config
+        .log
+        .split(',')
+        .find(|word| word.is_empty() || (!word.contains('=') && word.parse::<LevelFilter>().is_err()));
+    if let Some(word) = alone {
+        return Err(refused(&format_args!("{word:?} is no level")));
+    }
+    config.log.parse().map_err(|error: ParseError| refused(&error))
+}
+
+/// Refuses levels that are none, and a pause that would be none, or would never end.
 fn checked(config: Config) -> Result<Config, ConfigError> {
+    levels(&config)?;
     let pauses = [
         ("report_every_seconds", config.report_every_seconds),
         ("report_after_sale_seconds", config.report_after_sale_seconds),
@@ -156,7 +193,7 @@ fn checked(config: Config) -> Result<Config, ConfigError> {
 
 /// The settings as `fnb.toml` would have them, secrets masked.
 pub(crate) fn shown(config: &Config) -> Result<String, ConfigError> {
-    let masked = Config { database: config.database.as_deref().map(masked), ..config.clone() };
+    let masked = Config { database: config.database.as_deref().map(db::without_secrets), ..config.clone() };
     let toml = toml::to_string(&masked).map_err(|error| ConfigError(error.to_string()))?;
     let mut unset = String::new();
     if config.database.is_none() {
@@ -168,36 +205,6 @@ pub(crate) fn shown(config: &Config) -> Result<String, ConfigError> {
     Ok(format!(
         "# Set here, in {FILE}, or by {VARIABLE_PREFIX}<NAME>, such as {VARIABLE_PREFIX}PORT=9000.\n{toml}{unset}"
     ))
-}
-
-/// An address without its passwords: the user's, and those after the question mark.
-fn masked(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return MASK.to_owned() };
-    let (login, place) = match rest.rsplit_once('@') {
-        // The sign may be part of a password after the question mark: then nothing is sure, and nothing shown.
-        Some((login, _)) if login.contains('?') => return format!("{scheme}://{MASK}"),
-        Some((login, place)) => (Some(login), place),
-        None => (None, rest),
-    };
-    let login = login.map_or_else(String::new, |login| match login.split_once(':') {
-        Some((user, _)) => format!("{user}:{MASK}@"),
-        None => format!("{login}@"),
-    });
-    let place = match place.split_once('?') {
-        Some((place, options)) => {
-            format!("{place}?{}", options.split('&').map(masked_option).collect::<Vec<_>>().join("&"))
-        }
-        None => place.to_owned(),
-    };
-    format!("{scheme}://{login}{place}")
-}
-
-/// `name=value`, the value of anything like a password masked.
-fn masked_option(option: &str) -> String {
-    match option.split_once('=') {
-        Some((name, _)) if name.contains('%') || name.to_lowercase().contains("pass") => format!("{name}={MASK}"),
-        _ => option.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -213,15 +220,13 @@ mod tests {
     }
 
     #[test]
-    fn a_password_after_the_question_mark_is_never_shown_either() {
-        for (url, expected) in [
-            ("postgres://shop@db/?password=s3cr", "postgres://shop@db/?password=********"),
-            ("postgres://db?sslmode=require&Password=s3cr", "postgres://db?sslmode=require&Password=********"),
-            ("postgres://db?p%61ssword=s3cr", "postgres://db?p%61ssword=********"),
-            ("postgres://a:s3cr@db?sslpassword=s3cr", "postgres://a:********@db?sslpassword=********"),
-            ("postgres://shop@db?password=s3c@r", "postgres://********"),
-        ] {
-            assert_eq!(masked(url), expected);
+    fn levels_that_are_none_are_refused_with_what_to_use() {
+        for wrong in ["", "debgu", "info,loud", "info,db=loud"] {
+            let refusal = checked(Config { log: wrong.into(), ..Config::default() }).unwrap_err().to_string();
+            assert!(refusal.contains(&format!("log is {wrong:?}")) && refusal.contains("info,db=debug"), "{refusal}");
+        }
+        for right in ["off", "DEBUG", "warn,db=debug,host=trace"] {
+            assert!(checked(Config { log: right.into(), ..Config::default() }).is_ok(), "{right}");
         }
     }
 

@@ -57,7 +57,7 @@ pub(crate) enum EventsError {
     Db(#[from] DbError),
     /// The setting `database` is no address.
     #[error("the setting `database` is not the address of a server: {0}")]
-    Database(#[from] db::InvalidDbUrl),
+    Database(#[from] db::InvalidServerUrl),
     /// No service knows it.
     #[error(
         "no service knows an event {0}. `fnb events list` shows the dead letters; the outbox keeps the others 30 days."

@@ -3,13 +3,16 @@
 mod config;
 mod demo;
 mod events;
-mod folder;
 mod serve;
 mod up;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use serde::Serialize;
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::config::{Config, ConfigError};
 
 /// The system that runs a coffee shop: orders, payments, stock, and codes that become exactly one drink.
 ///
@@ -38,13 +41,12 @@ enum Command {
         #[command(subcommand)]
         action: events::Action,
         #[command(flatten)]
-        place: config::Place,
+        common: config::Common,
     },
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log_to_standard_error();
     match run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -56,13 +58,20 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
     match command {
-        Command::Up(flags) => Ok(on_runtime(up::up(config::read(&flags)?))??),
+        Command::Up(flags) => Ok(on_runtime(up::up(logging(&flags)?))??),
         Command::Config(flags) => {
             print!("{}", config::shown(&config::read(&flags)?)?);
             Ok(())
         }
-        Command::Events { action, place } => Ok(on_runtime(events::run(action, config::read(&place)?))??),
+        Command::Events { action, common } => Ok(on_runtime(events::run(action, logging(&common)?))??),
     }
+}
+
+/// The settings, once the log goes where they say.
+fn logging(flags: &impl Serialize) -> Result<Config, ConfigError> {
+    let config = config::read(flags)?;
+    log_to_standard_error(config::levels(&config)?);
+    Ok(config)
 }
 
 fn on_runtime<T>(work: impl Future<Output = T>) -> Result<T, std::io::Error> {
@@ -70,8 +79,7 @@ fn on_runtime<T>(work: impl Future<Output = T>) -> Result<T, std::io::Error> {
 }
 
 /// Standard output is for what a program reads: the `ready` line.
-fn log_to_standard_error() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("FNB_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,refinery_core=warn"));
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).with_ansi(false).init();
+fn log_to_standard_error(levels: Targets) {
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    tracing_subscriber::registry().with(lines.with_filter(levels)).init();
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use axum::Router;
+use host::{Stop, stopper};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -16,15 +17,17 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
 };
 
-/// How long requests in flight may take to finish after the stop.
-const FINISH_SECONDS_MAX: u64 = 5;
+/// How long requests in flight may take to finish after the stop. With [`host::Host::stop`] that is less than the ten
+/// seconds after which the first managers of processes kill them.
+const FINISH_SECONDS_MAX: u64 = 3;
 
-/// More screens, tills and machines than any shop has; each connection costs memory and a descriptor.
-const CONNECTIONS_MAX: usize = 1_024;
+/// More screens, tills and machines than any shop has. Each connection takes a descriptor, of which a process has 1,024
+/// by default: as many are left for the databases.
+const CONNECTIONS_MAX: usize = 512;
 /// How long a connection may stay without a whole request: longer than a till is idle during a rush.
 const IDLE_SECONDS_MAX: u64 = 75;
 /// How long to wait when the system has no descriptor left for another connection.
@@ -47,13 +50,12 @@ pub(crate) struct ListenError {
 /// What listens.
 pub(crate) struct Servers {
     listeners: Vec<(TcpListener, Router)>,
-    stop: watch::Sender<bool>,
 }
 
 impl Servers {
     /// Nothing yet.
     pub(crate) fn new() -> Self {
-        Self { listeners: Vec::new(), stop: watch::Sender::new(false) }
+        Self { listeners: Vec::new() }
     }
 
     /// Listens on a port for `router` and answers the address. Requests wait there until [`Servers::run`].
@@ -76,12 +78,13 @@ impl Servers {
     /// ones come any more: it ends what would never finish by itself.
     pub(crate) async fn run(self, stopped: impl Future<Output = ()>, ending: impl Future<Output = ()>) {
         let mut serving = JoinSet::new();
+        let (stopper, stop) = stopper();
         let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         for (listener, router) in self.listeners {
-            serving.spawn(answer(listener, router, Arc::clone(&room), self.stop.subscribe()));
+            serving.spawn(answer(listener, router, Arc::clone(&room), stop.clone()));
         }
         stopped.await;
-        self.stop.send_replace(true);
+        stopper.stop();
         ending.await;
         let finished = async { while serving.join_next().await.is_some() {} };
         if tokio::time::timeout(Duration::from_secs(FINISH_SECONDS_MAX), finished).await.is_err() {
@@ -91,7 +94,7 @@ impl Servers {
 }
 
 /// Takes connections while there is room for them, and after the stop sees those that there are through.
-async fn answer(listener: TcpListener, router: Router, room: Arc<Semaphore>, mut stop: watch::Receiver<bool>) {
+async fn answer(listener: TcpListener, router: Router, room: Arc<Semaphore>, mut stop: Stop) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(IDLE_SECONDS_MAX));
     let connections = GracefulShutdown::new();
@@ -105,7 +108,7 @@ async fn answer(listener: TcpListener, router: Router, room: Arc<Semaphore>, mut
                     continue;
                 }
             },
-            () = said(&mut stop) => break,
+            () = stop.said() => break,
         };
         let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
         let watched = connections.watch(connection);
@@ -118,12 +121,6 @@ async fn answer(listener: TcpListener, router: Router, room: Arc<Semaphore>, mut
     }
     drop(listener);
     connections.shutdown().await;
-}
-
-/// Until the stop is said.
-async fn said(stop: &mut watch::Receiver<bool>) {
-    // An error is a sender that is gone: the same word.
-    let _ = stop.wait_for(|stopped| *stopped).await;
 }
 
 /// The next connection, and its place.

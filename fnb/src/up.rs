@@ -7,7 +7,7 @@ use bus::MemoryBus;
 use cache::MemoryCache;
 use clock::Clock;
 use contracts::shop::{Shop, ShopSettings};
-use db::InvalidDbUrl;
+use db::{Claim, ClaimError, InvalidServerUrl};
 use host::{Databases, Host, Service, ShopFeed, Surroundings};
 use payment::{PaymentSettings, QrisSettings};
 use web::Peers;
@@ -15,7 +15,6 @@ use web::Peers;
 use crate::{
     config::{Config, Switch},
     demo,
-    folder::{Folder, FolderError},
     serve::{SERVICE_PORTS, Servers},
 };
 
@@ -25,17 +24,20 @@ pub(crate) enum UpError {
     /// A database did not open.
     #[error(transparent)]
     Open(#[from] db::OpenError),
-    /// The folder is another program's, or cannot be written.
-    #[error(transparent)]
-    Folder(#[from] FolderError),
+    /// Another program runs this shop.
+    #[error("another fnb runs the shop in {0}. Stop it first, or choose another shop with --data or --database-prefix")]
+    Taken(Databases),
+    /// Another program runs this shop since the connection to the server was lost.
+    #[error("another fnb runs the shop in {0} since the connection to the server was lost: this one has stopped")]
+    Lost(Databases),
     /// The setting `database` is no address.
     #[error("the setting `database` is not the address of a server: {0}")]
-    Database(#[from] InvalidDbUrl),
+    Database(#[from] InvalidServerUrl),
     /// A port is taken.
     #[error(transparent)]
     Listen(#[from] crate::serve::ListenError),
-    /// The demo shop could not be filled.
-    #[error("the demo shop could not be filled: {0}")]
+    /// The demo shop could not be filled, or the shop is not the demo's.
+    #[error("no demo: {0}")]
     Demo(#[from] demo::DemoError),
     /// The default settings are not a shop.
     #[error("the default settings are not a shop: {0}")]
@@ -47,11 +49,14 @@ pub(crate) enum UpError {
 
 /// Runs the shop until Ctrl-C or SIGTERM.
 pub(crate) async fn up(config: Config) -> Result<(), UpError> {
-    let _folder = Folder::take(&config.data)?;
     let around = surroundings(&config)?;
+    let mut claim = claim(&around.databases).await?;
     let services = open_services(&config, &around).await?;
     let origin = gateway::origin(&around, &services);
     let routers: Vec<_> = services.iter().map(|service| (service.name, service.router.clone())).collect();
+    if config.demo {
+        demo::refuse_others(origin.clone()).await?;
+    }
     let host = Host::start(&around, services);
     if config.demo {
         demo::fill(origin.clone()).await?;
@@ -64,7 +69,7 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
         let no_ports = "Stop what listens there, or go without the services' own ports: --service-ports off.";
         for (name, port) in SERVICE_PORTS {
             if let Some((_, router)) = routers.iter().find(|(service, _)| *service == name) {
-                servers.listen(name, (config.listen, port), router.clone(), no_ports).await?;
+                servers.listen(name, (config.listen, port), web::without_internal(router.clone()), no_ports).await?;
             }
         }
     }
@@ -75,10 +80,25 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
     std::io::stdout().flush()?;
 
     let listening = Arc::clone(&around.bus);
-    servers.run(web::stop_signal(), async move { listening.end_listeners() }).await;
+    let mut is_lost = false;
+    let stopped = async {
+        tokio::select! {
+            () = web::stop_signal() => {}
+            () = claim.lost() => is_lost = true,
+        }
+    };
+    servers.run(stopped, async move { listening.end_listeners() }).await;
     tracing::info!("stopping");
     host.stop().await;
-    Ok(())
+    if is_lost { Err(UpError::Lost(around.databases)) } else { Ok(()) }
+}
+
+/// The shop, for this process alone.
+async fn claim(databases: &Databases) -> Result<Claim, UpError> {
+    databases.claim().await.map_err(|error| match error {
+        ClaimError::Taken => UpError::Taken(databases.clone()),
+        ClaimError::Open(error) => error.into(),
+    })
 }
 
 fn surroundings(config: &Config) -> Result<Surroundings, UpError> {
@@ -93,7 +113,7 @@ fn surroundings(config: &Config) -> Result<Surroundings, UpError> {
 }
 
 /// Where the rows are.
-pub(crate) fn databases(config: &Config) -> Result<Databases, InvalidDbUrl> {
+pub(crate) fn databases(config: &Config) -> Result<Databases, InvalidServerUrl> {
     let databases = match &config.database {
         Some(url) => Databases::postgres_prefixed(url, &config.database_prefix)?,
         None => Databases::sqlite(&config.data),

@@ -42,6 +42,33 @@ fn settings_come_from_the_command_line_then_variables_then_the_file_and_secrets_
 }
 
 #[test]
+fn a_file_in_a_folder_above_is_not_this_shops() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = folder.path().join("shop");
+    std::fs::create_dir(&shop).unwrap();
+    std::fs::write(folder.path().join("fnb.toml"), "port = 1\n").unwrap();
+    let (fine, shown, error) = output(program().current_dir(shop).arg("config"));
+    assert!(fine, "{error}");
+    assert!(shown.contains("port = 8080"), "{shown}");
+}
+
+#[test]
+fn what_is_logged_is_a_setting_like_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("fnb.toml"), "log = \"warn,db=debug\"\n").unwrap();
+    let (fine, shown, error) = output(program().current_dir(folder.path()).arg("config"));
+    assert!(fine, "{error}");
+    assert!(shown.contains("log = \"warn,db=debug\""), "{shown}");
+    let (fine, _, error) = output(program().current_dir(folder.path()).arg("config").env("FNB_LOG", "debgu"));
+    assert!(!fine);
+    assert!(error.contains("\"debgu\" is no level"), "{error}");
+    let (_, help, _) = output(program().args(["up", "--help"]));
+    for word in ["--log", "--report-every-seconds", "--report-after-sale-seconds"] {
+        assert!(help.contains(word), "{word} is not in\n{help}");
+    }
+}
+
+#[test]
 fn a_setting_that_does_not_exist_is_named() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("fnb.toml"), "prot = 1\n").unwrap();
@@ -70,6 +97,38 @@ fn a_shop_that_runs_is_not_started_a_second_time() {
     let (fine, _, error) = output(program().args(["up", "--port", "0", "--service-ports", "off"]).args(shop.place()));
     assert!(!fine);
     assert!(error.contains("another fnb runs the shop"), "{error}");
+}
+
+fn rename_shop(till: &Till, name: &str) {
+    let mut settings = till.get("/api/Shop").expect(200);
+    settings["name"] = name.into();
+    till.put("/api/Shop", &settings).expect(200);
+}
+
+#[test]
+fn a_shop_with_settings_of_its_own_is_not_made_a_demo() {
+    let shop = Shop::empty();
+    let running = shop.start();
+    rename_shop(&running.till, "Kopi Sore");
+    running.stop();
+    let (fine, out, error) =
+        output(program().args(["up", "--demo", "--port", "0", "--service-ports", "off"]).args(shop.place()));
+    assert!(!fine);
+    assert!(out.is_empty(), "{out}");
+    assert!(error.contains("this shop is not the demo's: start it without --demo"), "{error}");
+    let running = shop.start();
+    assert_eq!(running.till.get("/api/Shop").expect(200)["name"], "Kopi Sore");
+    assert_eq!(running.till.get("/api/Product").expect(200)["items"], serde_json::json!([]));
+}
+
+#[test]
+fn a_demo_shop_whose_settings_were_changed_starts_again_and_keeps_them() {
+    let shop = Shop::demo(&[]);
+    let running = shop.start();
+    rename_shop(&running.till, "Kopi Sore");
+    running.stop();
+    let running = shop.start();
+    assert_eq!(running.till.get("/api/Shop").expect(200)["name"], "Kopi Sore");
 }
 
 #[test]
