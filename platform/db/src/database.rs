@@ -1,7 +1,10 @@
 //! A database that is open: queues of jobs and the threads that run them.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -11,9 +14,9 @@ use crossbeam_channel::{Sender, TrySendError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    DbError, DbUrl, OpenError, Schema, Tx,
+    DbError, DbResult, DbUrl, OpenError, Schema, Tx,
     job::{Hurry, Job, Waiting},
-    postgres, sqlite,
+    outbox, postgres, sqlite,
     url::Place,
 };
 
@@ -62,6 +65,7 @@ struct Open {
     service: &'static str,
     writes: Option<Queue>,
     reads: Queue,
+    health: Health,
     appended: Mutex<Option<mpsc::Receiver<Arc<CloudEvent>>>>,
     /// Its threads hold the other end.
     ended: tokio::sync::Mutex<mpsc::Receiver<()>>,
@@ -118,6 +122,7 @@ impl Db {
             service,
             writes: threads.writes.map(Queue::new),
             reads: Queue::new(threads.reads),
+            health: threads.health,
             appended: Mutex::new(Some(threads.appended)),
             ended: tokio::sync::Mutex::new(threads.ended),
             handles: Mutex::new(threads.handles),
@@ -175,6 +180,14 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         self.0.reads.run(job, Hurry::Now).await
+    }
+
+    /// Whether writes are kept: the last one was, or another one is now, which changes nothing.
+    ///
+    /// # Errors
+    /// [`DbError`] says what keeps them from it, such as a full disk.
+    pub async fn try_writing(&self) -> DbResult<()> {
+        if self.0.health.is_sick() { self.write(outbox::touch_lease).await } else { Ok(()) }
     }
 
     /// The events that committed writes append to the outbox: in the order of the commits on SQLite, in the order of
@@ -236,6 +249,25 @@ impl Queue {
     }
 }
 
+/// Whether writes are kept, by the last that was. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Health(Arc<AtomicBool>);
+
+impl Health {
+    /// Notes how a write ended. What the database refused for what it said tells nothing.
+    pub(crate) fn note(&self, failure: Option<&DbError>) {
+        match failure {
+            None => self.0.store(false, Ordering::Relaxed),
+            Some(DbError::Unavailable(_)) => self.0.store(true, Ordering::Relaxed),
+            Some(_) => {}
+        }
+    }
+
+    fn is_sick(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// The threads of a database that was just opened, and the near ends of its queues.
 pub(crate) struct Threads {
     writes: Option<Sender<Box<dyn Job>>>,
@@ -243,6 +275,7 @@ pub(crate) struct Threads {
     appended: mpsc::Receiver<Arc<CloudEvent>>,
     ended: mpsc::Receiver<()>,
     pub(crate) handles: Vec<thread::JoinHandle<()>>,
+    pub(crate) health: Health,
 }
 
 impl Threads {
@@ -254,7 +287,7 @@ impl Threads {
     ) -> (Self, mpsc::Sender<()>, mpsc::Sender<Arc<CloudEvent>>) {
         let (alive, ended) = mpsc::channel(1);
         let (to_publisher, appended) = mpsc::channel(APPENDED_EVENTS_MAX);
-        (Self { writes, reads, appended, ended, handles: Vec::new() }, alive, to_publisher)
+        (Self { writes, reads, appended, ended, handles: Vec::new(), health: Health::default() }, alive, to_publisher)
     }
 }
 

@@ -10,8 +10,10 @@ use crate::{DbResult, Row, Tx};
 pub struct DeadLetter {
     /// Which consumer.
     pub consumer: String,
-    /// The event.
-    pub event: CloudEvent,
+    /// Which event.
+    pub event_id: EventId,
+    /// The event, or why it cannot be read.
+    pub event: DbResult<CloudEvent>,
     /// What it failed with at last.
     pub error: String,
     /// How often it was tried in all.
@@ -26,7 +28,8 @@ impl DeadLetter {
     fn from_row(row: &Row<'_>) -> DbResult<Self> {
         Ok(Self {
             consumer: row.get("consumer")?,
-            event: row.json("event")?,
+            event_id: row.get("event_id")?,
+            event: row.json("event"),
             error: row.get("error")?,
             tries: row.get("tries")?,
             buried_at: row.get("buried_at")?,
@@ -55,7 +58,7 @@ pub fn bury(tx: &mut Tx<'_>, consumer: &str, event: &CloudEvent, error: &str, tr
 /// Where the statement fails.
 pub fn list(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<DeadLetter>> {
     const SQL: &str = "
-        SELECT consumer, event, error, tries, buried_at, redrive_asked_at
+        SELECT consumer, event_id, event, error, tries, buried_at, redrive_asked_at
           FROM dead_letters ORDER BY event_id DESC, consumer LIMIT $1";
     tx.query(SQL, (limit,), DeadLetter::from_row)
 }
@@ -75,7 +78,7 @@ pub fn count(tx: &mut Tx<'_>) -> DbResult<i64> {
 /// Where the statement fails.
 pub fn find(tx: &mut Tx<'_>, event: EventId) -> DbResult<Vec<DeadLetter>> {
     const SQL: &str = "
-        SELECT consumer, event, error, tries, buried_at, redrive_asked_at
+        SELECT consumer, event_id, event, error, tries, buried_at, redrive_asked_at
           FROM dead_letters WHERE event_id = $1 ORDER BY consumer";
     tx.query(SQL, (event,), DeadLetter::from_row)
 }
@@ -93,15 +96,25 @@ pub fn ask_redrive(tx: &mut Tx<'_>, event: Option<EventId>, now: Micros) -> DbRe
     }
 }
 
-/// The events that a person asked for again, with their consumers, in the order of the events.
+/// The dead letters that a person asked for again, in the order of the events.
 ///
 /// # Errors
 /// Where the statement fails.
-pub fn due_for_redrive(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<(String, CloudEvent)>> {
+pub fn due_for_redrive(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<DeadLetter>> {
     const SQL: &str = "
-        SELECT consumer, event FROM dead_letters
+        SELECT consumer, event_id, event, error, tries, buried_at, redrive_asked_at FROM dead_letters
          WHERE redrive_asked_at IS NOT NULL ORDER BY event_id, consumer LIMIT $1";
-    tx.query(SQL, (limit,), |row| Ok((row.get("consumer")?, row.json("event")?)))
+    tx.query(SQL, (limit,), DeadLetter::from_row)
+}
+
+/// Leaves a dead letter to a person again, because it cannot be read.
+///
+/// # Errors
+/// Where the statement fails.
+pub fn refuse_redrive(tx: &mut Tx<'_>, consumer: &str, event: EventId, error: &str) -> DbResult<()> {
+    const SQL: &str = "
+        UPDATE dead_letters SET redrive_asked_at = NULL, error = $3 WHERE consumer = $1 AND event_id = $2";
+    tx.execute(SQL, (consumer, event, error)).map(drop)
 }
 
 /// Forgets a dead letter, because its consumer has acted on it; answers whether there was one.

@@ -25,6 +25,14 @@ impl From<DbError> for Failed {
 }
 
 impl Failed {
+    /// On a connection that writes, the database itself cannot be written; elsewhere the job is in the wrong place.
+    pub(crate) fn of_a_write(self) -> Self {
+        match self.error {
+            DbError::ReadOnly => Self { error: DbError::Unavailable("it can only be read".into()), ..self },
+            _ => self,
+        }
+    }
+
     pub(crate) fn collision(error: DbError) -> Self {
         Self { error, why: Why::Collision }
     }

@@ -11,7 +11,7 @@ use contracts::{
     time::Micros,
 };
 
-use crate::{DbResult, Row, ToValue, Tx, Value};
+use crate::{DbError, DbResult, Row, ToValue, Tx, Value};
 
 /// How many events one statement marks. A few fixed sizes, so that the statements stay prepared.
 const MARKED_PER_STATEMENT: [usize; 3] = [64, 8, 1];
@@ -53,24 +53,41 @@ pub fn append<D: EventData>(tx: &mut Tx<'_>, data: &D, now: Micros) -> DbResult<
 /// Where a walk over the outbox stands: an event's time and id.
 pub type Position = (Micros, EventId);
 
+/// What one look at the unpublished events found.
+#[derive(Debug, Default)]
+pub struct Unpublished {
+    /// The events, the oldest first.
+    pub events: Vec<CloudEvent>,
+    /// Those that cannot be read, and why: another version of the program wrote them, or a hand.
+    pub unreadable: Vec<(EventId, DbError)>,
+    /// Where the next look begins. `None`: this one read all that there was.
+    pub next: Option<Position>,
+}
+
 /// The events that were appended before `older_than` and are not published, the oldest first; only those after
-/// `after`, so that one that stays unpublished does not hide the others.
+/// `after`, so that one that stays unpublished does not hide the others. At most `limit`, those that cannot be read too.
 ///
 /// # Errors
 /// Where the statement fails.
-pub fn unpublished(
-    tx: &mut Tx<'_>,
-    after: Option<Position>,
-    older_than: Micros,
-    limit: u32,
-) -> DbResult<Vec<CloudEvent>> {
+pub fn unpublished(tx: &mut Tx<'_>, after: Option<Position>, older_than: Micros, limit: u32) -> DbResult<Unpublished> {
     const SQL: &str = "
-        SELECT event FROM outbox
+        SELECT event_id, appended_at, event FROM outbox
          WHERE published_at IS NULL AND appended_at < $1 AND (appended_at, event_id) > ($2, $3)
          ORDER BY appended_at, event_id LIMIT $4";
     // The empty text is before every id.
     let (at, id) = after.map_or((Micros(i64::MIN), String::new()), |(at, id)| (at, id.to_string()));
-    tx.query(SQL, (older_than, at, id, limit), |row| row.json("event"))
+    let mut found = Unpublished::default();
+    let positions = tx.query(SQL, (older_than, at, id, limit), |row| {
+        let id = row.get("event_id")?;
+        match row.json("event") {
+            Ok(event) => found.events.push(event),
+            Err(error) => found.unreadable.push((id, error)),
+        }
+        Ok((row.get("appended_at")?, id))
+    })?;
+    let is_full = u32::try_from(positions.len()).is_ok_and(|rows| rows >= limit);
+    found.next = positions.last().copied().filter(|_| is_full);
+    Ok(found)
 }
 
 /// Marks events as published.
@@ -78,7 +95,8 @@ pub fn unpublished(
 /// # Errors
 /// Where a statement fails.
 pub fn mark_published(tx: &mut Tx<'_>, ids: &[EventId], now: Micros) -> DbResult<()> {
-    // In one order everywhere, so that two processes that mark the same events do not wait for each other in a circle.
+    // In one order, so that neighbours in the index are marked together. It protects from nothing: PostgreSQL locks in the
+    // order of its plan, and runs a job again after a deadlock.
     let mut left: &[EventId] = &{
         let mut sorted = ids.to_vec();
         sorted.sort_unstable();
@@ -119,6 +137,17 @@ pub fn take_lease(tx: &mut Tx<'_>, holder: &str, until: Micros, now: Micros) -> 
     // As long again: clocks that differ a little do not take the lease from each other.
     let too_late = Micros(until.0.saturating_add(until.0.saturating_sub(now.0)));
     Ok(tx.execute(SQL, (holder, until, now, too_late))? == 1)
+}
+
+/// Writes the row of the lease as it is: a write that changes nothing, for one who wants to know whether writes are kept.
+///
+/// # Errors
+/// Where the statement fails.
+pub(crate) fn touch_lease(tx: &mut Tx<'_>) -> DbResult<()> {
+    const SQL: &str = "
+        INSERT INTO outbox_lease (lease, holder, until_at) VALUES (1, 'nobody', 0)
+        ON CONFLICT (lease) DO UPDATE SET holder = outbox_lease.holder";
+    tx.execute(SQL, ()).map(drop)
 }
 
 /// Forgets events that were published before `before`, at most `limit` of them; answers how many.

@@ -24,7 +24,7 @@ use self::{
 };
 use crate::{
     DbError, OpenError, Schema, Settings,
-    database::{SLOW_COMMIT, Threads, send_appended, spawn},
+    database::{Health, SLOW_COMMIT, Threads, send_appended, spawn},
     failed::{Failed, Why},
     job::{Job, Verdict},
     tx::{Left, On, Tx},
@@ -52,11 +52,12 @@ pub(crate) fn open_existing(server: &Server, settings: &Settings) -> Result<Thre
 }
 
 fn start(client: Client, server: &Server, service: &str, settings: &Settings) -> Result<Threads, OpenError> {
-    let (writes, jobs) = crossbeam_channel::bounded(settings.jobs_waiting_max);
-    let (mut threads, alive, appended) = start_readers(server, service, settings, Some(writes))?;
+    let (queue, jobs) = crossbeam_channel::bounded(settings.jobs_waiting_max);
+    let (mut threads, alive, appended) = start_readers(server, service, settings, Some(queue))?;
     let mut first = Some(Session::new(client));
+    let writes = Writes { publisher: appended, health: threads.health.clone() };
     for _ in 0..settings.writers.max(1) {
-        let mut worker = Worker::new(server, service, Access::Write(appended.clone()));
+        let mut worker = Worker::new(server, service, Access::Write(writes.clone()));
         worker.session = first.take();
         let (jobs, alive) = (jobs.clone(), alive.clone());
         threads.handles.push(spawn("write", service, move || {
@@ -97,8 +98,15 @@ fn start_readers(
 /// What a thread's transactions may do.
 enum Access {
     Read,
+    Write(Writes),
+}
+
+/// What becomes of writes.
+#[derive(Clone)]
+struct Writes {
     /// The events that they append go here.
-    Write(mpsc::Sender<Arc<CloudEvent>>),
+    publisher: mpsc::Sender<Arc<CloudEvent>>,
+    health: Health,
 }
 
 /// A thread with a connection, which it makes when the first job comes, and again when it is lost.
@@ -151,6 +159,9 @@ impl Worker {
     fn run(mut self, jobs: &Receiver<Box<dyn Job>>) {
         for mut job in jobs {
             let failure = self.run_until_kept(job.as_mut());
+            if let Access::Write(writes) = &self.access {
+                writes.health.note(failure.as_ref());
+            }
             job.answer(failure);
         }
     }
@@ -238,7 +249,7 @@ fn run_once(session: &mut Session, access: &Access, job: &mut dyn Job) -> Run {
         Err(error) => return again_or_failed(Failed::of("BEGIN", &error)),
     };
     let is_write = matches!(access, Access::Write(_));
-    let mut tx = Tx::new(On::Postgres(Running { transaction, is_write, statements: &mut session.statements }));
+    let mut tx = Tx::new(On::Postgres(Running { transaction, statements: &mut session.statements }), is_write);
     let verdict = job.run(&mut tx);
     match (verdict, tx.end()) {
         (_, Left { failure: Some(failed), .. }) if failed.why != Why::Refused => Run::Again(failed),
@@ -271,8 +282,8 @@ fn commit(left: Left<'_>, access: &Access) -> Run {
     if begun.elapsed() > SLOW_COMMIT {
         tracing::warn!(millis = begun.elapsed().as_millis(), "a commit was slow: the server's disk may be overloaded");
     }
-    if let Access::Write(publisher) = access {
-        send_appended(publisher, left.appended);
+    if let Access::Write(writes) = access {
+        send_appended(&writes.publisher, left.appended);
     }
     Run::Ended
 }

@@ -70,13 +70,15 @@ pub(crate) fn open(path: &Path, schema: &Schema, settings: &Settings) -> Result<
     start(connection, path, settings, AtClose::MergeLog)
 }
 
-/// Opens a file that its owner may be writing, to write a little beside it: as it is, and without touching its log.
+/// Opens a file that its owner may be writing, to write a little beside it: as it is. Its log grows by what is written, and
+/// is merged by the owner alone.
 pub(crate) fn open_existing(path: &Path, settings: &Settings) -> Result<Threads, OpenError> {
     if !path.exists() {
         return Err(OpenError::NoFile { path: path.display().to_string() });
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = connect(path, flags, WRITER_SETTINGS).map_err(|error| unusable(path, &error))?;
+    connection.execute_batch("PRAGMA wal_autocheckpoint = 0").map_err(|error| unusable(path, &error))?;
     start(connection, path, settings, AtClose::LeaveLog)
 }
 
@@ -84,7 +86,8 @@ fn start(connection: Connection, path: &Path, settings: &Settings, at_close: AtC
     let (writes, jobs) = crossbeam_channel::bounded(settings.jobs_waiting_max);
     let (mut threads, alive, appended) = start_readers(path, settings, Some(writes))?;
     let Settings { commit_delay, soon, .. } = *settings;
-    let writer = Writer { connection, jobs, appended, commit_delay, soon, at_close };
+    let health = threads.health.clone();
+    let writer = Writer { connection, jobs, appended, health, commit_delay, soon, at_close };
     let readers = mem::take(&mut threads.handles);
     threads.handles.push(spawn("write", &name_of(path), move || {
         writer.run(readers);
@@ -166,7 +169,7 @@ fn read(connection: &Connection, mut job: Box<dyn Job>) {
     if let Err(error) = run(connection, "BEGIN DEFERRED") {
         return job.answer(Some(error));
     }
-    let mut tx = Tx::new(On::Sqlite(connection));
+    let mut tx = Tx::new(On::Sqlite(connection), false);
     let verdict = job.run(&mut tx);
     let failed = tx.end().failure.filter(|_| verdict == Verdict::Keep).map(|failed| failed.error);
     job.answer(run(connection, "ROLLBACK").err().or(failed));

@@ -12,6 +12,7 @@ use crate::{DbError, DbResult, Params, Row, ValueRef, failed::Failed, postgres, 
 /// statement, and SQLite is held to the same.
 pub struct Tx<'a> {
     on: On<'a>,
+    is_write: bool,
     failure: Option<Failed>,
     appended: Vec<Arc<CloudEvent>>,
 }
@@ -31,8 +32,9 @@ pub(crate) struct Left<'a> {
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(on: On<'a>) -> Self {
-        Self { on, failure: None, appended: Vec::new() }
+    /// `is_write`: on a connection that writes.
+    pub(crate) fn new(on: On<'a>, is_write: bool) -> Self {
+        Self { on, is_write, failure: None, appended: Vec::new() }
     }
 
     pub(crate) fn end(self) -> Left<'a> {
@@ -46,6 +48,7 @@ impl Tx<'_> {
     /// # Errors
     /// Where the statement fails.
     pub fn execute(&mut self, sql: &str, params: impl Params) -> DbResult<u64> {
+        self.go_on()?;
         let outcome = params.with(|values| match &mut self.on {
             On::Sqlite(connection) => sqlite::execute(connection, sql, values),
             On::Postgres(running) => running.execute(sql, values),
@@ -116,6 +119,7 @@ impl Tx<'_> {
         params: impl Params,
         row: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> DbResult<()> {
+        self.go_on()?;
         let outcome = params.with(|values: &[ValueRef<'_>]| match &mut self.on {
             On::Sqlite(connection) => sqlite::each(connection, sql, values, row),
             On::Postgres(running) => running.each(sql, values, row),
@@ -123,8 +127,14 @@ impl Tx<'_> {
         outcome.map_err(|failed| self.note(failed))
     }
 
-    /// Keeps the first failure: later ones are its consequence.
+    /// Nothing is run after a failure. A full disk ends SQLite's transaction, and what comes next would be kept by itself.
+    fn go_on(&self) -> DbResult<()> {
+        self.failure.as_ref().map_or(Ok(()), |failed| Err(failed.error.clone()))
+    }
+
+    /// Keeps the failure.
     fn note(&mut self, failed: Failed) -> DbError {
+        let failed = if self.is_write { failed.of_a_write() } else { failed };
         let error = failed.error.clone();
         self.failure.get_or_insert(failed);
         error
@@ -141,7 +151,7 @@ impl Tx<'_> {
     pub(crate) fn wait_for_twin(&mut self, name: &str) -> DbResult<()> {
         const SQL: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
         match &self.on {
-            On::Postgres(running) if running.is_write => self.execute(SQL, (name,)).map(drop),
+            On::Postgres(_) if self.is_write => self.execute(SQL, (name,)).map(drop),
             On::Postgres(_) | On::Sqlite(_) => Ok(()),
         }
     }

@@ -4,7 +4,10 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bus::{ConsumeError, Consumer};
 use contracts::event::CloudEvent;
-use db::{Db, DbError, dead_letters};
+use db::{
+    Db, DbError,
+    dead_letters::{self, DeadLetter},
+};
 use futures::FutureExt;
 
 use crate::{later, stop::Stop};
@@ -26,8 +29,18 @@ pub(crate) async fn redrive(service: &'static str, db: Db, consumer: Arc<dyn Con
 /// Tries each of those once: what is acted on is no dead letter any more, the others wait for a person again.
 pub(crate) async fn redrive_due(service: &'static str, db: &Db, consumer: &dyn Consumer) -> Result<(), ConsumeError> {
     let due = db.read::<_, DbError, _>(|tx| dead_letters::due_for_redrive(tx, REDRIVEN_EVENTS_MAX));
-    for (buried_by, event) in due.await.map_err(later)? {
-        let event = Arc::new(event);
+    for DeadLetter { consumer: buried_by, event_id, event, .. } in due.await.map_err(later)? {
+        let event = match event {
+            Ok(event) => Arc::new(event),
+            Err(error) => {
+                tracing::error!(service, event = %event_id, %error, "dead letter cannot be read");
+                let refuse = move |tx: &mut db::Tx<'_>| {
+                    dead_letters::refuse_redrive(tx, &buried_by, event_id, &error.to_string())
+                };
+                db.write::<_, DbError, _>(refuse).await.map_err(later)?;
+                continue;
+            }
+        };
         match act(consumer, &event).await {
             Ok(()) => {
                 let id = event.id;

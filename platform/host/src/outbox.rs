@@ -28,7 +28,7 @@ use clock::Clock;
 use contracts::{event::CloudEvent, ids::EventId, time::Micros};
 use db::{
     Db, DbError, DbResult,
-    outbox::{self, Position},
+    outbox::{self, Position, Unpublished},
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
@@ -59,6 +59,8 @@ const SWEEP_AGE: Duration = Duration::from_secs(2);
 const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 /// The pause between two sweeps of one walk.
 const SWEEP_MORE_PAUSE: Duration = Duration::from_millis(50);
+/// How many events that cannot be read the log names: a person has begun to look by then.
+const UNREADABLE_EVENTS_MAX: usize = 100;
 /// How long the lease holds. A sweeper that died is replaced after this.
 const LEASE: Duration = Duration::from_secs(10);
 
@@ -108,6 +110,8 @@ struct Outbox {
     next_sweep: Pin<Box<Sleep>>,
     /// Whether there may be events of an earlier process, of which the time says nothing.
     is_starting: bool,
+    /// Those that cannot be read, to say it once.
+    unreadable: HashSet<EventId>,
     /// Why the bus refused the last event, to say it once.
     refusal: Option<String>,
     steps: FuturesUnordered<BoxFuture<'static, Step>>,
@@ -139,7 +143,7 @@ enum Step {
     Published(EventId, Result<(), PublishError>),
     Marked(Arc<Vec<EventId>>, DbResult<()>),
     /// What is due.
-    Due(DbResult<Vec<CloudEvent>>),
+    Due(DbResult<Unpublished>),
     /// What is due, if this process is the one that sweeps.
     Leased(DbResult<Option<Vec<CloudEvent>>>),
 }
@@ -193,6 +197,7 @@ impl Outbox {
             walk: Walk::default(),
             next_sweep: Box::pin(tokio::time::sleep(Duration::ZERO)),
             is_starting: true,
+            unreadable: HashSet::new(),
             refusal: None,
             steps: FuturesUnordered::new(),
         }
@@ -326,12 +331,21 @@ impl Outbox {
         }
     }
 
-    fn due(&mut self, due: Vec<CloudEvent>) {
-        let is_more_due = due.len() >= usize::try_from(SWEPT_EVENTS_MAX).unwrap_or(usize::MAX);
-        self.walk.after = due.last().filter(|_| is_more_due).map(|last| (last.time, last.id));
-        let strange = self.strange(due);
+    fn due(&mut self, due: Unpublished) {
+        self.walk.after = due.next;
+        self.say_unreadable(due.unreadable);
+        let strange = self.strange(due.events);
         self.walk.found_any |= !strange.is_empty();
         if strange.is_empty() { self.is_swept() } else { self.lease(strange) }
+    }
+
+    /// Says of each event that cannot be read, once, that a person must look. It stays unpublished.
+    fn say_unreadable(&mut self, events: Vec<(EventId, DbError)>) {
+        for (event, error) in events {
+            if self.unreadable.len() < UNREADABLE_EVENTS_MAX && self.unreadable.insert(event) {
+                tracing::error!(service = self.ports.service, %event, %error, "event cannot be read, and is not sent");
+            }
+        }
     }
 
     /// Those that this process has not in hand and did not publish a moment ago.
@@ -404,6 +418,10 @@ mod tests {
             .unwrap()
     }
 
+    fn found(events: Vec<CloudEvent>) -> Unpublished {
+        Unpublished { events, ..Unpublished::default() }
+    }
+
     #[tokio::test]
     async fn a_sweep_leaves_alone_what_the_bus_has_in_hand() {
         let folder = TempDir::new().unwrap();
@@ -411,7 +429,7 @@ mod tests {
         let (slow, left) = (event(), event());
         outbox.publish(Arc::new(slow.clone()));
         outbox.is_sweeping = true;
-        outbox.take(Step::Due(Ok(vec![slow.clone()])));
+        outbox.take(Step::Due(Ok(found(vec![slow.clone()]))));
         assert!(!outbox.is_sweeping, "there was nothing to take the lease for");
         outbox.take(Step::Leased(Ok(Some(vec![slow, left.clone()]))));
         assert_eq!(outbox.swept.iter().map(|event| event.id).collect::<Vec<_>>(), [left.id]);
@@ -426,7 +444,7 @@ mod tests {
         outbox.is_sweeping = true;
         outbox.take(Step::Published(event.id, Ok(())));
         outbox.take(Step::Marked(Arc::new(vec![event.id]), Ok(())));
-        outbox.take(Step::Due(Ok(vec![event])));
+        outbox.take(Step::Due(Ok(found(vec![event]))));
         assert!(outbox.swept.is_empty() && !outbox.is_sweeping);
     }
 
@@ -441,7 +459,7 @@ mod tests {
         outbox.ports.db.write::<_, DbError, _>(say).await.unwrap();
         let all = |tx: &mut db::Tx<'_>| outbox::unpublished(tx, None, Micros(i64::MAX), SWEPT_EVENTS_MAX + 1);
         let all = outbox.ports.db.read::<_, DbError, _>(all).await.unwrap();
-        let (last, stuck) = all.split_last().unwrap();
+        let (last, stuck) = all.events.split_last().unwrap();
         outbox.in_hand.extend(stuck.iter().map(|event| (event.id, Instant::now())));
         for _ in 0..3 {
             outbox.sweep();

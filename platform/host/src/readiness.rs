@@ -1,17 +1,18 @@
-//! Whether a service can do its work: its database answers.
+//! Whether a service can do its work: its database answers and keeps what is written.
 
 use db::{Db, DbError};
 use web::Ready;
 
-/// A service is ready when its database answers.
+/// A service is ready when its database answers, and keeps what is written to it.
 #[must_use]
 pub fn ready(db: &Db) -> Ready {
     let db = db.clone();
     web::ready(move || {
         let db = db.clone();
         async move {
-            let asked = db.read(|tx| tx.query_one("SELECT 1 AS one", (), |row| row.get::<i64>("one"))).await;
-            asked.map(drop).map_err(|error: DbError| error.to_string())
+            let one = |tx: &mut db::Tx<'_>| tx.query_one("SELECT 1 AS one", (), |row| row.get::<i64>("one"));
+            db.read(one).await.map_err(|error: DbError| error.to_string())?;
+            db.try_writing().await.map_err(|error| error.to_string())
         }
     })
 }

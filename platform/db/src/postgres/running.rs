@@ -12,7 +12,6 @@ const PREPARED_STATEMENTS_MAX: usize = 256;
 /// A transaction under way.
 pub(crate) struct Running<'a> {
     pub(super) transaction: Transaction<'a>,
-    pub(crate) is_write: bool,
     pub(super) statements: &'a mut HashMap<String, Statement>,
 }
 

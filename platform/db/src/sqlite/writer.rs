@@ -16,7 +16,8 @@ use tokio::sync::mpsc;
 use super::statements::run;
 use crate::{
     DbError, DbResult,
-    database::{SLOW_COMMIT, send_appended},
+    database::{Health, SLOW_COMMIT, send_appended},
+    failed::Failed,
     job::{Hurry, Job, Verdict},
     tx::{On, Tx},
 };
@@ -29,6 +30,7 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) jobs: Receiver<Box<dyn Job>>,
     pub(super) appended: mpsc::Sender<Arc<CloudEvent>>,
+    pub(super) health: Health,
     pub(super) commit_delay: Duration,
     /// How long jobs that nobody waits for are held back.
     pub(super) soon: Duration,
@@ -95,7 +97,8 @@ impl Writer {
 
     /// Runs a group in one transaction, ends it, and then answers every job of it, refused ones too.
     fn write(&self, group: Vec<Box<dyn Job>>) {
-        if let Err(error) = run(&self.connection, "BEGIN IMMEDIATE") {
+        if let Err(error) = self.begin() {
+            self.health.note(Some(&error));
             return group.into_iter().for_each(|job| job.answer(Some(error.clone())));
         }
         match self.run_together(group) {
@@ -123,9 +126,13 @@ impl Writer {
         Ok(ran)
     }
 
+    fn begin(&self) -> DbResult<()> {
+        run(&self.connection, "BEGIN IMMEDIATE").map_err(|error| Failed::from(error).of_a_write().error)
+    }
+
     /// Takes everything back. `false`: that failed; the commit will, too.
     fn begin_again(&self) -> bool {
-        self.roll_back().and_then(|()| run(&self.connection, "BEGIN IMMEDIATE")).is_ok()
+        self.roll_back().and_then(|()| self.begin()).is_ok()
     }
 
     /// Ends the transaction of a group and answers its jobs.
@@ -169,9 +176,12 @@ impl Writer {
     }
 
     fn run_one(&self, mut job: Box<dyn Job>) -> Ran {
-        let mut tx = Tx::new(On::Sqlite(&self.connection));
+        let mut tx = Tx::new(On::Sqlite(&self.connection), true);
         let verdict = job.run(&mut tx);
         let left = tx.end();
+        if let Some(failed) = &left.failure {
+            self.health.note(Some(&failed.error));
+        }
         match (verdict, left.failure) {
             (Verdict::Keep, None) => Ran { job, verdict, failure: None, events: left.appended },
             (Verdict::Keep, Some(failed)) => {
@@ -184,10 +194,13 @@ impl Writer {
     fn commit(&self) -> DbResult<()> {
         let begun = Instant::now();
         if let Err(error) = run(&self.connection, "COMMIT") {
+            let error = DbError::Unavailable(error.to_string());
+            self.health.note(Some(&error));
             tracing::error!(%error, "a commit failed; nothing of its jobs is kept");
             self.roll_back()?;
-            return Err(DbError::Unavailable(error.to_string()));
+            return Err(error);
         }
+        self.health.note(None);
         if begun.elapsed() > SLOW_COMMIT {
             tracing::warn!(millis = begun.elapsed().as_millis(), "a commit was slow: the disk may fail, or be shared");
         }

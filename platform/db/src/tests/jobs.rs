@@ -209,18 +209,10 @@ async fn a_file_that_was_closed_has_no_log_beside_it() {
 async fn when_the_disk_is_full_what_was_answered_as_kept_is_kept_and_nothing_else() {
     let fresh = Fresh::sqlite();
     let db = fresh.open().await;
-    db.write::<_, DbError, _>(|tx| {
-        let pages = tx.query_one("PRAGMA page_count", (), |row| row.get::<i64>("page_count"))?;
-        tx.query(&format!("PRAGMA max_page_count = {}", pages + 2), (), |_| Ok(()))
-    })
-    .await
-    .unwrap();
+    fill_the_disk(&db).await;
     let (release, held) = hold_writer(&db).await;
     let mut ann = Box::pin(db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)));
-    let mut big = Box::pin(db.write::<_, DbError, _>(|tx| {
-        let note = "much ".repeat(100_000);
-        tx.execute("INSERT INTO accounts (name, balance, note) VALUES ($1, $2, $3)", ("big", 1, note)).map(|_| ())
-    }));
+    let mut big = Box::pin(db.write(open_large_account));
     let mut bob = Box::pin(db.write::<_, DbError, _>(|tx| open_account(tx, "bob", 1)));
     queue(&mut ann).await;
     queue(&mut big).await;
@@ -233,6 +225,54 @@ async fn when_the_disk_is_full_what_was_answered_as_kept_is_kept_and_nothing_els
     let kept: Vec<_> = answers.iter().filter(|(_, answer)| answer.is_ok()).map(|(name, _)| *name).collect();
     assert_eq!(all_names(&db).await, kept);
     db.write::<_, DbError, _>(|tx| open_account(tx, "eve", 1)).await.unwrap();
+}
+
+/// Leaves room for two pages more.
+async fn fill_the_disk(db: &Db) {
+    db.write::<_, DbError, _>(|tx| {
+        let pages = tx.query_one("PRAGMA page_count", (), |row| row.get::<i64>("page_count"))?;
+        tx.query(&format!("PRAGMA max_page_count = {}", pages + 2), (), |_| Ok(()))
+    })
+    .await
+    .unwrap();
+}
+
+fn open_large_account(tx: &mut Tx<'_>) -> DbResult<()> {
+    let note = "much ".repeat(100_000);
+    tx.execute("INSERT INTO accounts (name, balance, note) VALUES ($1, $2, $3)", ("big", 1, note)).map(|_| ())
+}
+
+#[tokio::test]
+async fn a_job_that_goes_on_after_the_disk_was_full_keeps_nothing() {
+    let fresh = Fresh::sqlite();
+    let db = fresh.open().await;
+    fill_the_disk(&db).await;
+    let shrugged: Result<(), DbError> = db
+        .write(|tx| {
+            let _full = open_large_account(tx);
+            open_account(tx, "bob", 1)
+        })
+        .await;
+    assert!(matches!(shrugged, Err(DbError::Unavailable(_))), "{shrugged:?}");
+    assert!(all_names(&db).await.is_empty());
+}
+
+#[tokio::test]
+async fn whether_writes_are_kept_is_known_from_the_last_one_and_from_another_try() {
+    let fresh = Fresh::sqlite();
+    let db = fresh.open().await;
+    assert_eq!(db.try_writing().await, Ok(()));
+    fill_the_disk(&db).await;
+    assert!(db.write(open_large_account).await.is_err());
+    assert_eq!(db.try_writing().await, Ok(()), "a small write still fits");
+
+    db.write::<_, DbError, _>(|tx| tx.execute("PRAGMA query_only = ON", ())).await.unwrap();
+    assert_eq!(db.try_writing().await, Ok(()), "the last one was kept");
+    for _ in 0..2 {
+        let away = db.write(|tx| open_account(tx, "ann", 1)).await;
+        assert!(matches!(away, Err(DbError::Unavailable(_))), "{away:?}");
+        assert!(matches!(db.try_writing().await, Err(DbError::Unavailable(_))));
+    }
 }
 
 #[tokio::test]
