@@ -124,10 +124,10 @@ pub(crate) async fn refuse_others(origin: Router) -> Result<(), DemoError> {
         return Ok(());
     }
     let menu = [filling.products(&shop).await?, filling.categories(&shop).await?];
-    if menu.contains(&Made::BySomebody) {
+    if menu.contains(&Whose::Somebodys) {
         return Err(DemoError::Somebodys);
     }
-    let is_begun = menu.contains(&Made::ByDemo);
+    let is_begun = menu.contains(&Whose::TheDemos);
     let settings = filling.settings().await?;
     if is_begun || settings == new_shop()? || settings == shop.settings()? {
         return Ok(());
@@ -177,15 +177,15 @@ impl DemoShop {
     }
 }
 
-/// Who made a list of things.
+/// Whose a list of things is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Made {
-    /// Nobody: it is empty.
-    ByNobody,
-    /// The demo all of them.
-    ByDemo,
-    /// Somebody else at least one.
-    BySomebody,
+enum Whose {
+    /// It is empty.
+    Nobodys,
+    /// The demo made all of it.
+    TheDemos,
+    /// Somebody made at least one of them.
+    Somebodys,
 }
 
 struct Filling {
@@ -266,26 +266,26 @@ impl Filling {
         Ok(status == StatusCode::OK)
     }
 
-    async fn products(&self, shop: &DemoShop) -> Result<Made, DemoError> {
+    async fn products(&self, shop: &DemoShop) -> Result<Whose, DemoError> {
         let ours: Vec<_> = shop.products.iter().map(|product| id(Kind::Product, product.id)).collect();
-        self.who_made("/api/Product", "productId", &ours).await
+        self.whose("/api/Product", "productId", &ours).await
     }
 
-    async fn categories(&self, shop: &DemoShop) -> Result<Made, DemoError> {
+    async fn categories(&self, shop: &DemoShop) -> Result<Whose, DemoError> {
         let ours: Vec<_> = shop.categories.iter().map(|category| id(Kind::Category, category.id)).collect();
-        self.who_made("/api/Category", "categoryId", &ours).await
+        self.whose("/api/Category", "categoryId", &ours).await
     }
 
     /// The demo has fewer than a page of each, so the first page tells.
-    async fn who_made(&self, path: &str, id_field: &str, ours: &[String]) -> Result<Made, DemoError> {
+    async fn whose(&self, path: &str, id_field: &str, ours: &[String]) -> Result<Whose, DemoError> {
         let path = format!("{path}?includeArchived=true&limit={PAGE_ROWS_MAX}");
         let (_, page) = self.send(Method::GET, &path, None, &[StatusCode::OK]).await?;
         let rows = page["items"].as_array().map_or(&[][..], Vec::as_slice);
         let is_ours = |row: &Value| row[id_field].as_str().is_some_and(|id| ours.iter().any(|ours| ours == id));
         Ok(match rows {
-            [] => Made::ByNobody,
-            rows if rows.iter().all(is_ours) => Made::ByDemo,
-            _ => Made::BySomebody,
+            [] => Whose::Nobodys,
+            rows if rows.iter().all(is_ours) => Whose::TheDemos,
+            _ => Whose::Somebodys,
         })
     }
 

@@ -63,39 +63,69 @@ pub(crate) enum EventsError {
         "no service knows an event {0}. `fnb events list` shows the dead letters; the outbox keeps the others 30 days."
     )]
     Unknown(EventId),
+    /// Some databases did not answer; what the others say was printed.
+    #[error("not every service could be asked: see above")]
+    Incomplete,
+}
+
+/// What the services say, each after the other.
+#[derive(Debug, Default)]
+struct Said {
+    text: String,
+    is_incomplete: bool,
+}
+
+impl Said {
+    /// Takes what a service says. One that cannot be asked does not silence the others.
+    fn take<T>(&mut self, service: &str, said: Result<T, EventsError>) -> Option<T> {
+        said.map_err(|error| {
+            let _ = writeln!(self.text, "{service:<10} {error}");
+            self.is_incomplete = true;
+        })
+        .ok()
+    }
 }
 
 /// Does it, and prints what came of it.
 pub(crate) async fn run(action: Action, config: Config) -> Result<(), EventsError> {
     let databases = crate::up::databases(&config)?;
-    let text = match action {
-        Action::List => list(&databases).await?,
+    let said = match action {
+        Action::List => list(&databases).await,
         Action::Show { id } => show(&databases, id).await?,
         Action::Redrive { id, .. } => redrive(&databases, id).await?,
     };
-    print!("{text}");
-    Ok(())
+    print!("{}", said.text);
+    if said.is_incomplete { Err(EventsError::Incomplete) } else { Ok(()) }
 }
 
-async fn list(databases: &Databases) -> Result<String, EventsError> {
-    let mut text = String::new();
+async fn list(databases: &Databases) -> Said {
+    let mut said = Said::default();
     for schema in SCHEMAS {
-        let (waiting, dead, letters) = databases
-            .open_read_only(schema.service)
-            .await?
-            .read(|tx| {
-                let counts = (outbox::count_unpublished(tx)?, dead_letters::count(tx)?);
-                Ok::<_, DbError>((counts.0, counts.1, dead_letters::list(tx, ROWS_MAX)?))
-            })
-            .await?;
-        let _ = writeln!(text, "{:<10} {waiting} waiting to be sent, {dead} dead", schema.service);
-        let listed = i64::try_from(letters.len()).unwrap_or(i64::MAX);
-        for letter in letters {
-            let _ = writeln!(text, "  {}  {:<18} {}", letter.event.id, letter.event.kind.name(), standing(&letter));
+        let listed = listed_by(databases, schema.service).await;
+        if let Some(text) = said.take(schema.service, listed) {
+            said.text.push_str(&text);
         }
-        if dead > listed {
-            let _ = writeln!(text, "  and {} older ones", dead - listed);
-        }
+    }
+    said
+}
+
+async fn listed_by(databases: &Databases, service: &str) -> Result<String, EventsError> {
+    let (waiting, dead, letters) = databases
+        .open_read_only(service)
+        .await?
+        .read(|tx| {
+            let counts = (outbox::count_unpublished(tx)?, dead_letters::count(tx)?);
+            Ok::<_, DbError>((counts.0, counts.1, dead_letters::list(tx, ROWS_MAX)?))
+        })
+        .await?;
+    let mut text = format!("{service:<10} {waiting} waiting to be sent, {dead} dead\n");
+    let listed = i64::try_from(letters.len()).unwrap_or(i64::MAX);
+    for letter in letters {
+        let kind = letter.event.as_ref().map_or("cannot be read", |event| event.kind.name());
+        let _ = writeln!(text, "  {}  {kind:<18} {}", letter.event_id, standing(&letter));
+    }
+    if dead > listed {
+        let _ = writeln!(text, "  and {} older ones", dead - listed);
     }
     Ok(text)
 }
@@ -107,14 +137,18 @@ fn standing(letter: &dead_letters::DeadLetter) -> String {
     }
 }
 
-async fn show(databases: &Databases, id: EventId) -> Result<String, EventsError> {
-    let mut text = String::new();
+async fn show(databases: &Databases, id: EventId) -> Result<Said, EventsError> {
+    let mut said = Said::default();
     for schema in SCHEMAS {
-        let database = databases.open_read_only(schema.service).await?;
-        let shown = database.read(move |tx| shown_by(tx, schema.service, id)).await?;
-        text.push_str(&shown);
+        let shown = async {
+            let database = databases.open_read_only(schema.service).await?;
+            Ok(database.read(move |tx| shown_by(tx, schema.service, id)).await?)
+        };
+        if let Some(text) = said.take(schema.service, shown.await) {
+            said.text.push_str(&text);
+        }
     }
-    if text.is_empty() { Err(EventsError::Unknown(id)) } else { Ok(text) }
+    if said.text.is_empty() { Err(EventsError::Unknown(id)) } else { Ok(said) }
 }
 
 /// What one service knows of an event.
@@ -127,25 +161,38 @@ fn shown_by(tx: &mut Tx<'_>, service: &str, id: EventId) -> Result<String, DbErr
     }
     for letter in dead_letters::find(tx, id)? {
         let _ = writeln!(text, "dead letter of {service}: {}", standing(&letter));
-        let _ = writeln!(text, "{}", db::json(&letter.event)?);
+        let _ = match letter.event {
+            Ok(event) => writeln!(text, "{}", db::json(&event)?),
+            Err(error) => writeln!(text, "it cannot be read: {error}"),
+        };
     }
     Ok(text)
 }
 
-async fn redrive(databases: &Databases, id: Option<EventId>) -> Result<String, EventsError> {
-    let now = clock::Clock::system().now();
+async fn redrive(databases: &Databases, id: Option<EventId>) -> Result<Said, EventsError> {
+    let mut said = Said::default();
     let mut asked = 0;
     for schema in SCHEMAS {
-        // As it is: the shop may be running, by another version of the program too.
-        let database = databases.open_existing(schema.service).await?;
-        asked += database.write(move |tx| dead_letters::ask_redrive(tx, id, now)).await?;
-        database.close().await;
+        asked += said.take(schema.service, ask_redrive(databases, schema.service, id).await).unwrap_or(0);
     }
     match (asked, id) {
-        (0, Some(id)) => Err(EventsError::Unknown(id)),
-        (0, None) => Ok("There are no dead letters.\n".to_owned()),
-        (asked, _) => Ok(format!("{asked} asked for again. A running shop acts on them within seconds.\n")),
+        (0, _) if said.is_incomplete => {}
+        (0, Some(id)) => return Err(EventsError::Unknown(id)),
+        (0, None) => said.text.push_str("There are no dead letters.\n"),
+        (asked, _) => {
+            let _ = writeln!(said.text, "{asked} asked for again. A running shop acts on them within seconds.");
+        }
     }
+    Ok(said)
+}
+
+async fn ask_redrive(databases: &Databases, service: &str, id: Option<EventId>) -> Result<u64, EventsError> {
+    let now = clock::Clock::system().now();
+    // As it is: the shop may be running, by another version of the program too.
+    let database = databases.open_existing(service).await?;
+    let asked = database.write(move |tx| dead_letters::ask_redrive(tx, id, now)).await;
+    database.close().await;
+    Ok(asked?)
 }
 
 #[cfg(test)]
@@ -180,9 +227,25 @@ mod tests {
             .unwrap();
         stock.close().await;
 
-        let listed = list(&databases).await.unwrap();
+        let Said { text: listed, is_incomplete } = list(&databases).await;
+        assert!(!is_incomplete, "{listed}");
         assert!(listed.contains("inventory  0 waiting to be sent, 52 dead"), "{listed}");
         assert!(listed.contains("  and 2 older ones"), "{listed}");
         assert!(listed.contains(&newest.to_string()) && !listed.contains(&oldest.to_string()), "{listed}");
+    }
+
+    #[tokio::test]
+    async fn a_service_that_cannot_be_asked_does_not_silence_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let databases = Databases::sqlite(folder.path());
+        for schema in SCHEMAS.into_iter().filter(|schema| schema.service != "payment") {
+            databases.open(&schema).await.unwrap().close().await;
+        }
+        let Said { text: listed, is_incomplete } = list(&databases).await;
+        assert!(is_incomplete);
+        assert!(listed.contains("order      0 waiting") && listed.contains("qr         0 waiting"), "{listed}");
+        assert!(listed.contains("payment    there is no database file"), "{listed}");
+        let asked = redrive(&databases, None).await.unwrap();
+        assert!(asked.is_incomplete && asked.text.contains("payment    there is no database file"), "{}", asked.text);
     }
 }
