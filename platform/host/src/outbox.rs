@@ -399,10 +399,10 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::Databases;
+    use crate::tests::databases;
 
     async fn outbox(folder: &TempDir) -> Outbox {
-        let db = Databases::sqlite(folder.path()).open(&Schema { service: "order", migrations: &[] }).await.unwrap();
+        let db = databases(folder).open(&Schema { service: "order", migrations: &[] }).await.unwrap();
         Outbox::new(Ports {
             service: "order",
             db,

@@ -1,4 +1,5 @@
-//! What the host promises, with real databases and the bus in process.
+//! What the host promises, with real databases and the bus in process: on SQLite, or on the server that the environment
+//! names.
 
 mod delivery;
 mod dying;
@@ -38,7 +39,7 @@ impl Shed {
     fn on(bus: Arc<dyn Bus>) -> Self {
         let folder = TempDir::new().unwrap();
         let around = Surroundings {
-            databases: Databases::sqlite(folder.path()),
+            databases: databases(&folder),
             bus,
             cache: Arc::new(MemoryCache::new()),
             peers: Peers::new(),
@@ -56,6 +57,18 @@ impl Shed {
 
     async fn db(&self, service: &'static str) -> Db {
         self.around.databases.open(&Schema { service, migrations: &[] }).await.unwrap()
+    }
+}
+
+/// SQLite in the folder, or databases of its own, named after it, on the server of `FNB_TEST_POSTGRES`.
+pub(crate) fn databases(folder: &TempDir) -> Databases {
+    match std::env::var("FNB_TEST_POSTGRES") {
+        Ok(server) if !server.is_empty() => {
+            let name = folder.path().file_name().unwrap().to_string_lossy().to_lowercase();
+            let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+            Databases::postgres_prefixed(&server, &format!("h{}_{name}_", std::process::id())).unwrap()
+        }
+        _ => Databases::sqlite(folder.path()),
     }
 }
 
