@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use contracts::event::{CloudEvent, EventKind};
 use db::{DbError, Row, dead_letters, outbox};
 use host::Databases;
 
@@ -261,10 +262,9 @@ fn is_paid(order: &Order) -> bool {
 impl Books {
     /// The id of an order's OrderCreated.
     pub fn event_of(&self, order_id: &str) -> String {
-        let events = self.rows("order", "SELECT event_id, subject FROM outbox WHERE kind = 'OrderCreated'", |row| {
-            Ok((row.get::<String>("subject")?, row.get::<String>("event_id")?))
-        });
-        events.into_iter().find(|(subject, _)| subject == order_id).map(|(_, event_id)| event_id).unwrap()
+        let events = self.rows("order", "SELECT event FROM outbox", |row| row.json::<CloudEvent>("event"));
+        let is_it = |event: &&CloudEvent| event.kind == EventKind::OrderCreated && event.subject == order_id;
+        events.iter().find(is_it).map(|event| event.id.to_string()).unwrap()
     }
 
     /// Makes Inventory's dead letter of an order's event, as if it had given it up.

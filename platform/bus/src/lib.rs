@@ -93,7 +93,7 @@ pub enum Heard {
 }
 
 impl Listener {
-    /// The next event of this listener's kinds. `None`: the bus is closed.
+    /// The next event of this listener's kinds. `None`: the bus is closed, or has ended its listeners.
     pub async fn next(&mut self) -> Option<Heard> {
         use tokio::sync::broadcast::error::RecvError;
         match self.events.recv().await {

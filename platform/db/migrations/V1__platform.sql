@@ -3,8 +3,6 @@
 -- Events, written in the transaction that makes them true; kept as the audit trail after they were published.
 CREATE TABLE outbox (
     event_id     TEXT   NOT NULL PRIMARY KEY,
-    kind         TEXT   NOT NULL,
-    subject      TEXT   NOT NULL,
     appended_at  BIGINT NOT NULL,
     event        TEXT   NOT NULL,
     published_at BIGINT

@@ -42,10 +42,9 @@ impl OutboxEvent {
 /// # Errors
 /// Where the statement fails.
 pub fn append<D: EventData>(tx: &mut Tx<'_>, data: &D, now: Micros) -> DbResult<()> {
-    const SQL: &str = "
-        INSERT INTO outbox (event_id, kind, subject, appended_at, event) VALUES ($1, $2, $3, $4, $5)";
+    const SQL: &str = "INSERT INTO outbox (event_id, appended_at, event) VALUES ($1, $2, $3)";
     let event = CloudEvent::new(data, now)?;
-    tx.execute(SQL, (event.id, event.kind.name(), &event.subject, now, crate::json(&event)?))?;
+    tx.execute(SQL, (event.id, now, crate::json(&event)?))?;
     tx.appended(event);
     Ok(())
 }
