@@ -102,6 +102,44 @@ pub struct CodeView {
     pub version: i64,
 }
 
+/// Why a code is on the staff's board; the most pressing first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttentionReason {
+    /// A machine said late that it poured this cup, whose code had gone on meanwhile: it may have been poured twice.
+    PouredTwice,
+    /// A person must say whether it was poured.
+    InReview,
+    /// A machine has had it for minutes, and may be dead.
+    OldLease,
+    /// It was paid, and its time is over.
+    Expired,
+}
+
+impl Word for AttentionReason {
+    const ALL: &'static [Self] = &[Self::PouredTwice, Self::InReview, Self::OldLease, Self::Expired];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::PouredTwice => "poured_twice",
+            Self::InReview => "in_review",
+            Self::OldLease => "old_lease",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// A code that waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AttentionView {
+    /// The code.
+    #[serde(flatten)]
+    pub code: CodeView,
+    /// What it waits for.
+    pub reason: AttentionReason,
+}
+
 /// `POST /api/QrCode/validate` (step 33). A `code` alone is used up by being valid; a dispenser adds the rest and
 /// gets a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -266,7 +304,8 @@ pub struct ReissueCodes {
     pub codes: Option<Vec<String>>,
 }
 
-/// `POST /api/QrCode/{code}/resolve`: a person's decision on a code in REVIEW, or LEASED by a machine that is dead.
+/// `POST /api/QrCode/{code}/resolve`: a person's decision on a code in REVIEW, LEASED by a machine that is dead, or of
+/// a cup that may have been poured twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResolveCode {

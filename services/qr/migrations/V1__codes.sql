@@ -11,6 +11,7 @@ CREATE TABLE code_orders (
 );
 
 -- One for each cup. version is the cup's: a code that replaces another goes on from its version.
+-- is_disputed: a machine said late that it poured the cup, whose code had gone on, and no person has seen it yet.
 CREATE TABLE qr_codes (
     code          TEXT   NOT NULL PRIMARY KEY,
     order_id      TEXT   NOT NULL REFERENCES code_orders (order_id),
@@ -28,6 +29,7 @@ CREATE TABLE qr_codes (
     updated_at    BIGINT NOT NULL,
     version       BIGINT NOT NULL CHECK (version >= 1),
     replaces      TEXT,
+    is_disputed   BIGINT NOT NULL DEFAULT 0 CHECK (is_disputed IN (0, 1)),
     device_id     TEXT,
     attempt_id    TEXT,
     journal_epoch TEXT,
@@ -49,6 +51,7 @@ CREATE INDEX qr_codes_due ON qr_codes (expires_at) WHERE status IN ('PENDING', '
 CREATE INDEX qr_codes_leased ON qr_codes (device_id) WHERE status = 'LEASED';
 CREATE INDEX qr_codes_attention ON qr_codes (status, updated_at, code)
     WHERE is_paid = 1 AND status IN ('EXPIRED', 'LEASED', 'REVIEW');
+CREATE INDEX qr_codes_disputed ON qr_codes (updated_at, code) WHERE is_disputed = 1;
 
 -- The machines. journal_epoch is that of the journal they write now. grants counts what a machine was told: a grant
 -- that it is told of again counts again. Whoever writes for a machine writes this row first.

@@ -11,7 +11,8 @@ use contracts::{
     Page,
     ids::OrderId,
     qr::{
-        CodeView, CompleteDispense, Heartbeat, HeartbeatAnswer, ReissueCodes, ResolveCode, ValidateAnswer, ValidateCode,
+        AttentionView, CodeView, CompleteDispense, Heartbeat, HeartbeatAnswer, ReissueCodes, ResolveCode,
+        ValidateAnswer, ValidateCode,
     },
     receipt::ReceiptCodes,
 };
@@ -94,10 +95,11 @@ async fn reissue_codes(
 
 /// Decides on a code in REVIEW, or LEASED by a machine that is dead: was the cup poured?
 ///
-/// `not_poured` of a LEASED code answers the new code that takes its place: the machine may still hold the old one.
+/// `not_poured` of a LEASED code answers the new code that takes its place: the machine may still hold the old one. Of a
+/// cup that may have been poured twice, any decision takes it off the board; a code that is USED or VOID stays so.
 #[utoipa::path(post, path = "/api/QrCode/{code}/resolve", tag = "QrCode", request_body = ResolveCode,
     params(
-        ("code" = String, Path, description = "The code in REVIEW or LEASED"),
+        ("code" = String, Path, description = "The code in REVIEW or LEASED, or of a cup that may have been poured twice"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key again is the same answer again"),
     ),
     responses((status = 200, description = "How the code stands now", body = CodeView)))]
@@ -130,13 +132,14 @@ struct ListAttention {
     cursor: Option<String>,
 }
 
-/// The paid codes that wait for a person: in REVIEW, then in a machine for minutes, then expired; 200 on a page.
+/// The paid codes that wait for a person, and why: of a cup that may have been poured twice, in REVIEW, in a machine for
+/// minutes, expired; 200 on a page.
 #[utoipa::path(get, path = "/api/QrCode/attention", tag = "QrCode", params(ListAttention),
-    responses((status = 200, description = "A page of codes, of each kind the latest first", body = Page<CodeView>)))]
+    responses((status = 200, description = "A page of codes, of each kind the latest first", body = Page<AttentionView>)))]
 async fn codes_for_attention(
     State(codes): State<Codes>,
     Query(list): Query<ListAttention>,
-) -> Result<axum::Json<Page<CodeView>>, Problem> {
+) -> Result<axum::Json<Page<AttentionView>>, Problem> {
     Ok(axum::Json(codes.attention(list.cursor).await?))
 }
 

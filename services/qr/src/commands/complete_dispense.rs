@@ -33,7 +33,7 @@ impl Codes {
     ///
     /// The machine's first report of a grant decides; any later one, the same or not, is answered with how the code
     /// stands. A grant that was ended without the machine's word, by its heartbeat, the loss of its journal or a person,
-    /// is still corrected by it; where the code went on meanwhile and the machine poured, a person is told.
+    /// is still corrected by it; where the code went on meanwhile and the machine poured, staff see it on their board.
     ///
     /// # Errors
     /// [`QrError::UnknownDispense`] and [`QrError::WrongDevice`], where the grant is not this code's or machine's.
@@ -41,11 +41,11 @@ impl Codes {
         let code = model::read_code(&scanned).ok_or(QrError::UnknownCode(scanned))?;
         let device_id = checked_name("deviceId", report.device_id.clone())?;
         let now = self.clock.now();
-        let ended = self.db.write(move |tx| {
+        self.write_and_show(move |tx| {
             let granted = granted(tx, &code, &device_id, report.dispense_id)?;
             let Some(seen) = store::find(tx, &code)? else { return Err(QrError::UnknownCode(code.clone())) };
             if granted.is_reported {
-                return Ok((seen.view(), None));
+                return Ok((seen.view(), ReceiptPart::as_it_is(tx, seen.order_id)?));
             }
             let CompleteDispense { dispense_id, outcome, poured_ms, .. } = report;
             let ending = model::ending_by_report(outcome, poured_ms, granted.duration_ms);
@@ -55,10 +55,8 @@ impl Codes {
                 Some(ended) => Ok((ended.code.view(), Some(ended.part))),
                 None => Ok((store::find(tx, &code)?.unwrap_or(seen).view(), None)),
             }
-        });
-        let (view, part) = ended.await?;
-        self.show(part).await;
-        Ok(view)
+        })
+        .await
     }
 }
 
@@ -100,11 +98,10 @@ impl Report {
                     code = self.code, device = self.device_id, status = ?code.status,
                     "a machine poured by a grant that was given up, and its code went on: a person is told"
                 );
-                let suspect = store::suspect(tx, &code, now)?;
+                let disputed = store::dispute(tx, &code, now)?;
                 let (outcome, poured_ms) = (self.account.outcome(), self.account.poured_ms());
-                let code = suspect.as_ref().unwrap_or(&code).view();
-                outbox::append(tx, &DispenseFailed { code, outcome, poured_ms }, now)?;
-                suspect
+                outbox::append(tx, &DispenseFailed { code: disputed.view(), outcome, poured_ms }, now)?;
+                Some(disputed)
             }
         };
         let Some(changed) = changed else { return Ok(None) };

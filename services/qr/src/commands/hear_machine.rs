@@ -38,9 +38,7 @@ impl Codes {
             ..heartbeat
         };
         let now = self.clock.now();
-        let (answer, parts) = self.db.write(move |tx| hear(tx, &heartbeat, now)).await?;
-        self.show(parts).await;
-        Ok(answer)
+        self.write_and_show(move |tx| hear(tx, &heartbeat, now)).await
     }
 }
 

@@ -1,13 +1,18 @@
 //! What people look at: an order's codes, those that wait for a person, a code's picture.
 
-use contracts::{PAGE_ROWS_MAX, Page, ids::OrderId, qr::CodeView, time::Micros};
+use contracts::{
+    PAGE_ROWS_MAX, Page, Word,
+    ids::OrderId,
+    qr::{AttentionReason, AttentionView, CodeView},
+    time::Micros,
+};
 use db::{DbError, DbResult, Tx};
 use qrcode::{EcLevel, QrCode, render::svg};
 
 use super::Codes;
 use crate::{
     error::QrError,
-    model::{self, Code, Cursor, Rank},
+    model::{self, Code, Cursor},
     store,
 };
 
@@ -24,17 +29,16 @@ impl Codes {
         Ok(model::living_first(codes).iter().map(Code::view).collect())
     }
 
-    /// What the staff's board shows: paid codes in REVIEW, then those that a machine has had for long, then those that
-    /// expired, each the latest first.
+    /// What the staff's board shows, the most pressing first: paid codes of cups that may have been poured twice, those
+    /// in REVIEW, those that a machine has had for long, those that expired; each the latest first.
     ///
     /// # Errors
     /// [`QrError::InvalidCursor`], or where the database cannot be read.
-    pub(crate) async fn attention(&self, cursor: Option<String>) -> Result<Page<CodeView>, QrError> {
+    pub(crate) async fn attention(&self, cursor: Option<String>) -> Result<Page<AttentionView>, QrError> {
         let after = cursor.map(|text| text.parse::<Cursor>().map_err(|()| QrError::InvalidCursor(text))).transpose()?;
         let now = self.clock.now();
-        let (codes, next) = self.db.read::<_, DbError, _>(move |tx| waiting(tx, after.as_ref(), now)).await?;
-        let next_cursor = next.map(|last| last.to_string());
-        Ok(Page { items: codes.iter().map(Code::view).collect(), next_cursor })
+        let (items, next) = self.db.read::<_, DbError, _>(move |tx| waiting(tx, after.as_ref(), now)).await?;
+        Ok(Page { items, next_cursor: next.map(|last| last.to_string()) })
     }
 
     /// The code as an SVG picture: error correction M, with its quiet zone.
@@ -53,20 +57,22 @@ impl Codes {
 }
 
 /// A page of what waits after `after`, and where the next one begins, if there may be more.
-fn waiting(tx: &mut Tx<'_>, after: Option<&Cursor>, now: Micros) -> DbResult<(Vec<Code>, Option<Cursor>)> {
-    let mut codes: Vec<Code> = Vec::new();
+fn waiting(tx: &mut Tx<'_>, after: Option<&Cursor>, now: Micros) -> DbResult<(Vec<AttentionView>, Option<Cursor>)> {
+    let mut waiting: Vec<AttentionView> = Vec::new();
     let mut last = None;
-    for rank in Rank::ALL.into_iter().filter(|rank| after.is_none_or(|after| *rank >= after.rank)) {
-        let left = PAGE_ROWS_MAX.saturating_sub(u32::try_from(codes.len()).unwrap_or(u32::MAX));
+    for reason in
+        AttentionReason::ALL.iter().copied().filter(|reason| after.is_none_or(|after| *reason >= after.reason))
+    {
+        let left = PAGE_ROWS_MAX.saturating_sub(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
         if left == 0 {
             break;
         }
-        let of_rank = after.filter(|after| after.rank == rank);
-        for (code, changed_at) in store::attention(tx, rank, of_rank, now, left)? {
-            last = Some(Cursor { rank, changed_at, code: code.code.clone() });
-            codes.push(code);
+        let of_reason = after.filter(|after| after.reason == reason);
+        for (code, changed_at) in store::attention(tx, reason, of_reason, now, left)? {
+            last = Some(Cursor { reason, changed_at, code: code.code.clone() });
+            waiting.push(AttentionView { code: code.view(), reason });
         }
     }
-    let is_full = codes.len() >= PAGE_ROWS_MAX as usize;
-    Ok((codes, last.filter(|_| is_full)))
+    let is_full = waiting.len() >= PAGE_ROWS_MAX as usize;
+    Ok((waiting, last.filter(|_| is_full)))
 }

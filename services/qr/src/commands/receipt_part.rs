@@ -36,6 +36,13 @@ impl ReceiptPart {
         Ok(Self::of(order_id, order, store::of_order(tx, order_id)?))
     }
 
+    /// The part as it is, of an order that may be unknown: for a request that is repeated, because the program may have
+    /// died before the cache had what the first one changed.
+    pub(crate) fn as_it_is(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<Self>> {
+        let Some(order) = store::find_order(tx, order_id)? else { return Ok(None) };
+        Self::read(tx, order_id, &order).map(Some)
+    }
+
     /// The part after a change of these living codes. When they are as many as the order has cups, they are all of it,
     /// and no row is read.
     pub(crate) fn after(tx: &mut Tx<'_>, order_id: OrderId, order: &Standing, changed: Vec<Code>) -> DbResult<Self> {
@@ -45,6 +52,26 @@ impl ReceiptPart {
 }
 
 impl Codes {
+    /// Writes, then shows what that changed of receipts, to the end: also where whoever asked has gone meanwhile. Else a
+    /// receipt would show for hours a code that no machine takes.
+    ///
+    /// # Errors
+    /// The change's own; [`DbError::Unavailable`] where it is not known whether it was kept.
+    pub(crate) async fn write_and_show<T, P, F>(&self, change: F) -> Result<T, QrError>
+    where
+        T: Send + 'static,
+        P: IntoIterator<Item = ReceiptPart, IntoIter: Send> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<(T, P), QrError> + Send + 'static,
+    {
+        let codes = self.clone();
+        let task = tokio::spawn(async move {
+            let (answer, parts) = codes.db.write(change).await?;
+            codes.show(parts).await;
+            Ok(answer)
+        });
+        task.await.unwrap_or_else(|lost| Err(DbError::Unavailable(lost.to_string()).into()))
+    }
+
     /// Puts parts where receipts are read. A cache that is away is logged and left.
     pub(crate) async fn show(&self, parts: impl IntoIterator<Item = ReceiptPart>) {
         for ReceiptPart { order_id, version, codes } in parts {
@@ -66,11 +93,7 @@ impl Codes {
     /// # Errors
     /// Where the database cannot be read.
     pub(crate) async fn receipt_codes(&self, order_id: OrderId) -> Result<ReceiptCodes, QrError> {
-        let part = self.db.read::<_, DbError, _>(move |tx| {
-            let Some(order) = store::find_order(tx, order_id)? else { return Ok(None) };
-            ReceiptPart::read(tx, order_id, &order).map(Some)
-        });
-        let part = part.await?;
+        let part = self.db.read::<_, DbError, _>(move |tx| ReceiptPart::as_it_is(tx, order_id)).await?;
         let codes = part.as_ref().map(|part| part.codes.clone()).unwrap_or_default();
         self.show(part).await;
         Ok(codes)

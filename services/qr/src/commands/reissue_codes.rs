@@ -37,9 +37,9 @@ impl Codes {
         }
         let (now, shop) = (self.clock.now(), self.shop.current());
         let day = shop.business_day(now);
-        let reissued = self.db.write(move |tx| {
+        self.write_and_show(move |tx| {
             if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
-                return Ok((earlier, None));
+                return Ok((earlier, ReceiptPart::as_it_is(tx, request.order_id)?));
             }
             let order = store::lock_order(tx, request.order_id)?.ok_or(QrError::NoCodes(request.order_id))?;
             let mut all = store::of_order(tx, request.order_id)?;
@@ -57,11 +57,9 @@ impl Codes {
             let views: Vec<CodeView> = model::current(all).iter().map(Code::view).collect();
             idempotency::remember(tx, key.as_ref(), &views, now)?;
             let part = ReceiptPart::read(tx, request.order_id, &order)?;
-            Ok::<_, QrError>((views, Some(part)))
-        });
-        let (views, part) = reissued.await?;
-        self.show(part).await;
-        Ok(views)
+            Ok((views, Some(part)))
+        })
+        .await
     }
 }
 
@@ -71,10 +69,10 @@ fn replace(
     text: impl Fn() -> String,
     expires_at: Micros,
     now: Micros,
-) -> Result<Vec<Code>, QrError> {
+) -> DbResult<Vec<Code>> {
     let mut issued = Vec::with_capacity(replaced.len());
     for old in replaced {
-        let Some(void) = store::void(tx, &old.code, now)? else { return Err(moved_on(tx, old)?) };
+        let void = store::void(tx, &old.code, now)?;
         issued.push(issue_instead(tx, &void, text(), expires_at, now)?);
     }
     Ok(issued)
@@ -99,11 +97,4 @@ pub(super) fn issue_instead(
         replaces: Some(&void.code),
     };
     store::insert(tx, new)
-}
-
-/// The code changed between the look at it and its replacement: refused as it stands now.
-fn moved_on(tx: &mut Tx<'_>, old: &Code) -> Result<QrError, QrError> {
-    let now = store::find(tx, &old.code)?.unwrap_or_else(|| old.clone());
-    let Code { code, cup, status, is_paid, .. } = now;
-    Ok(QrError::NotReissuable { code, product_name: cup.product_name, status, is_paid })
 }

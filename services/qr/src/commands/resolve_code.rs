@@ -1,9 +1,12 @@
-//! `POST /api/QrCode/{code}/resolve`: a person says whether a cup was poured that is in REVIEW, or in a dead machine.
+//! `POST /api/QrCode/{code}/resolve`: a person says whether a cup was poured that is in REVIEW, or in a dead machine, or
+//! that they have seen what a machine said late.
+
+use std::time::Duration;
 
 use contracts::{
     event::DispenseCompleted,
     qr::{CodeStatus, CodeView, ResolveCode, ReviewDecision},
-    time::Micros,
+    time::{BusinessDay, Micros},
 };
 use db::{
     Tx,
@@ -25,6 +28,9 @@ impl Codes {
     /// A code that a machine has does not pour again, because the machine may still hold the grant: it dies, and a new
     /// one takes its place, which is what is answered then.
     ///
+    /// Of a cup that may have been poured twice and whose code is USED or VOID, nothing is left to decide: it leaves the
+    /// board, whatever the decision.
+    ///
     /// # Errors
     /// [`QrError::NotInReview`], with where the code stands.
     pub(crate) async fn resolve(
@@ -36,36 +42,57 @@ impl Codes {
         let code = model::read_code(&scanned).ok_or(QrError::UnknownCode(scanned))?;
         let (now, shop) = (self.clock.now(), self.shop.current());
         let day = shop.business_day(now);
-        let resolved = self.db.write(move |tx| {
-            if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
-                return Ok((earlier, None));
+        self.write_and_show(move |tx| {
+            if let Some(earlier) = idempotency::replay::<CodeView>(tx, key.as_ref())? {
+                let part = ReceiptPart::as_it_is(tx, earlier.order_id)?;
+                return Ok((earlier, part));
             }
             let seen = store::find(tx, &code)?.ok_or_else(|| QrError::UnknownCode(code.clone()))?;
             let order = store::lock_order(tx, seen.order_id)?.ok_or(QrError::NoCodes(seen.order_id))?;
-            // As it stands now that nobody else changes it.
-            let seen = store::find(tx, &code)?.unwrap_or(seen);
-            let resolved = decide(tx, &seen, &order, request.decision, now)?;
-            let stands = if needs_another(&seen, &resolved, &order) {
-                let text = model::write_code(day, rand::random());
-                issue_instead(tx, &resolved, text, now + shop.code_validity(), now)?
-            } else {
-                resolved
+            let stands = match store::acknowledge(tx, &code, now)? {
+                Some(disputed) if matches!(disputed.status, CodeStatus::Used | CodeStatus::Void) => {
+                    tell(tx, disputed.order_id, std::slice::from_ref(&disputed), now)?;
+                    disputed
+                }
+                // As it stands now that nobody else changes it.
+                _ => {
+                    let seen = store::find(tx, &code)?.unwrap_or(seen);
+                    settle(tx, &seen, &order, request.decision, (day, shop.code_validity()), now)?
+                }
             };
             let view = stands.view();
-            match request.decision {
-                ReviewDecision::Poured => {
-                    outbox::append(tx, &DispenseCompleted { code: view.clone(), poured_ms: None }, now)?;
-                }
-                ReviewDecision::NotPoured => tell(tx, stands.order_id, std::slice::from_ref(&stands), now)?,
-            }
             idempotency::remember(tx, key.as_ref(), &view, now)?;
             let part = ReceiptPart::read(tx, stands.order_id, &order)?;
-            Ok::<_, QrError>((view, Some(part)))
-        });
-        let (view, part) = resolved.await?;
-        self.show(part).await;
-        Ok(view)
+            Ok((view, Some(part)))
+        })
+        .await
     }
+}
+
+/// Ends the review or the lease, and says so. Answers the code that stands for the cup then: `new` is the day and the
+/// life of one that is issued.
+fn settle(
+    tx: &mut Tx<'_>,
+    seen: &Code,
+    order: &Standing,
+    decision: ReviewDecision,
+    new: (BusinessDay, Duration),
+    now: Micros,
+) -> Result<Code, QrError> {
+    let resolved = decide(tx, seen, order, decision, now)?;
+    let stands = if needs_another(seen, &resolved, order) {
+        let (day, life) = new;
+        issue_instead(tx, &resolved, model::write_code(day, rand::random()), now + life, now)?
+    } else {
+        resolved
+    };
+    match decision {
+        ReviewDecision::Poured => {
+            outbox::append(tx, &DispenseCompleted { code: stands.view(), poured_ms: None }, now)?;
+        }
+        ReviewDecision::NotPoured => tell(tx, stands.order_id, std::slice::from_ref(&stands), now)?,
+    }
+    Ok(stands)
 }
 
 /// Writes the decision: on the code, and in the log of its grant.

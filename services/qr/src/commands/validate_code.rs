@@ -6,7 +6,7 @@ use contracts::{
     qr::{DispenseSeconds, RefusalReason, ValidateAnswer, ValidateCode},
     time::Micros,
 };
-use db::{DbError, DbResult, Tx, outbox};
+use db::{DbResult, Tx, outbox};
 
 use super::{Codes, checked_name, meet_machine::meet, receipt_part::ReceiptPart};
 use crate::{
@@ -36,9 +36,7 @@ impl Codes {
         let Some(code) = code else { return Ok(refusal(RefusalReason::NotFound)) };
         let now = self.clock.now();
         let Some(machine) = machine else {
-            let (answer, part) = self.db.write::<_, DbError, _>(move |tx| use_up(tx, &code, now)).await?;
-            self.show(part).await;
-            return Ok(answer);
+            return self.write_and_show(move |tx| Ok(use_up(tx, &code, now)?)).await;
         };
         self.validate_for(code, machine, now).await
     }
@@ -47,19 +45,17 @@ impl Codes {
     async fn validate_for(&self, code: String, machine: Machine, now: Micros) -> Result<ValidateAnswer, QrError> {
         for _ in 0..MEETINGS_MAX {
             let (code, machine) = (code.clone(), machine.clone());
-            let scanned = self.db.write(move |tx| {
+            let scanned = self.write_and_show(move |tx| {
                 let met = meet(tx, &machine.device_id, &machine.journal_epoch, now)?;
                 match met.lost {
-                    Some(parts) => Ok::<_, QrError>((None, parts)),
+                    Some(parts) => Ok((None, parts)),
                     None => {
                         let (answer, part) = lease(tx, &code, &machine, now)?;
                         Ok((Some(answer), part.into_iter().collect()))
                     }
                 }
             });
-            let (answer, parts) = scanned.await?;
-            self.show(parts).await;
-            if let Some(answer) = answer {
+            if let Some(answer) = scanned.await? {
                 return Ok(answer);
             }
         }
@@ -96,9 +92,10 @@ fn use_up(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Scanned> {
             return Ok((refusal(reason), None));
         }
         let Some(order) = store::lock_order(tx, seen.order_id)? else { break };
-        let Some(used) = store::use_up(tx, code, now)? else { continue };
+        let dispense_id = DispenseId::new(now);
+        let Some(used) = store::use_up(tx, code, dispense_id, now)? else { continue };
         let duration_ms = model::duration_ms(used.cup.dispense_ml, ML_PER_SECOND_DEFAULT);
-        store::used_at_once(tx, DispenseId::new(now), &used, duration_ms, now)?;
+        store::used_at_once(tx, dispense_id, &used, duration_ms, now)?;
         outbox::append(tx, &DispenseCompleted { code: used.view(), poured_ms: None }, now)?;
         let part = ReceiptPart::read(tx, used.order_id, &order)?;
         return Ok((permission(used, duration_ms, None), Some(part)));

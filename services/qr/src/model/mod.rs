@@ -13,7 +13,7 @@ use contracts::{
     time::Micros,
 };
 
-pub(crate) use attention::{Cursor, Rank};
+pub(crate) use attention::{Cursor, waits_if_changed_until};
 pub(crate) use code_text::{SECRET_BYTES, read_code, write_code};
 pub(crate) use dispensing::{
     Account, Ending, HeldLease, Holding, Late, Machine, Scan, believable_grants, duration_ms, ending_by_report,

@@ -3,12 +3,12 @@
 use contracts::{
     Word,
     ids::{DispenseId, OrderId},
-    qr::CodeStatus,
+    qr::{AttentionReason, CodeStatus},
     time::Micros,
 };
 use db::{DbResult, Row, Tx};
 
-use crate::model::{Code, Cup, Cursor, HeldLease, Machine, Rank};
+use crate::model::{Code, Cup, Cursor, HeldLease, Machine, waits_if_changed_until};
 
 /// A code to be issued.
 pub(crate) struct NewCode<'a> {
@@ -92,25 +92,34 @@ pub(crate) fn of_order(tx: &mut Tx<'_>, order: OrderId) -> DbResult<Vec<Code>> {
     tx.query(SQL, (order,), Code::from_row)
 }
 
-/// Paid codes of one rank that wait for a person, the latest first, each with when it changed; only those after
-/// `after`.
+/// Paid codes that wait for a person for this reason, the latest first, each with when it changed; only those after
+/// `after`. What is disputed waits for no other reason.
 pub(crate) fn attention(
     tx: &mut Tx<'_>,
-    rank: Rank,
+    reason: AttentionReason,
     after: Option<&Cursor>,
     now: Micros,
     limit: u32,
 ) -> DbResult<Vec<(Code, Micros)>> {
-    const SQL: &str = "
+    const DISPUTED: &str = "
         SELECT * FROM qr_codes
-         WHERE is_paid = 1 AND status IN ('EXPIRED', 'LEASED', 'REVIEW')
-           AND status = $1 AND updated_at <= $2 AND (updated_at, code) < ($3, $4)
-         ORDER BY updated_at DESC, code DESC LIMIT $5";
-    let until = rank.changed_until(now);
-    let before = after.map_or((Micros(i64::MAX), ""), |after| (after.changed_at, after.code.as_str()));
-    tx.query(SQL, (rank.status().word(), until, before.0, before.1, limit), |row| {
-        Ok((Code::from_row(row)?, row.get("updated_at")?))
-    })
+         WHERE is_disputed = 1 AND updated_at <= $1 AND (updated_at, code) < ($2, $3)
+         ORDER BY updated_at DESC, code DESC LIMIT $4";
+    const STANDING: &str = "
+        SELECT * FROM qr_codes
+         WHERE is_paid = 1 AND status IN ('EXPIRED', 'LEASED', 'REVIEW') AND is_disputed = 0
+           AND updated_at <= $1 AND (updated_at, code) < ($2, $3) AND status = $5
+         ORDER BY updated_at DESC, code DESC LIMIT $4";
+    let until = waits_if_changed_until(reason, now);
+    let (before, code) = after.map_or((Micros(i64::MAX), ""), |after| (after.changed_at, after.code.as_str()));
+    let waiting = |row: &Row<'_>| Ok((Code::from_row(row)?, row.get("updated_at")?));
+    let status = match reason {
+        AttentionReason::PouredTwice => return tx.query(DISPUTED, (until, before, code, limit), waiting),
+        AttentionReason::InReview => CodeStatus::Review,
+        AttentionReason::OldLease => CodeStatus::Leased,
+        AttentionReason::Expired => CodeStatus::Expired,
+    };
+    tx.query(STANDING, (until, before, code, limit, status.word()), waiting)
 }
 
 /// Makes an order's unpaid codes pour until `expires_at`, those that expired too.
@@ -131,13 +140,14 @@ pub(crate) fn void_all(tx: &mut Tx<'_>, order: OrderId, now: Micros) -> DbResult
     tx.query(SQL, (order, now), Code::from_row)
 }
 
-/// Gives up a paid code that is to be replaced. `None`: it was neither ACTIVE nor EXPIRED.
-pub(crate) fn void(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Option<Code>> {
+/// Gives up a paid code, ACTIVE or EXPIRED, that is to be replaced. Its order is locked, so that it stands as it was
+/// seen.
+pub(crate) fn void(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Code> {
     const SQL: &str = "
         UPDATE qr_codes SET status = 'VOID', updated_at = $2, version = version + 1
          WHERE code = $1 AND status IN ('ACTIVE', 'EXPIRED') AND is_paid = 1
         RETURNING *";
-    tx.query_opt(SQL, (code, now), Code::from_row)
+    tx.query_one(SQL, (code, now), Code::from_row)
 }
 
 /// Orders with codes whose time is over, the longest over first, once for each such code.
@@ -158,13 +168,14 @@ pub(crate) fn expire(tx: &mut Tx<'_>, order: OrderId, now: Micros) -> DbResult<V
     tx.query(SQL, (order, now), Code::from_row)
 }
 
-/// Uses a code up (step 36: prevents replay). `None`: it does not pour.
-pub(crate) fn use_up(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Option<Code>> {
+/// Uses a code up (step 36: prevents replay) by a grant of its own, to no machine. `None`: it does not pour.
+pub(crate) fn use_up(tx: &mut Tx<'_>, code: &str, dispense_id: DispenseId, now: Micros) -> DbResult<Option<Code>> {
     const SQL: &str = "
-        UPDATE qr_codes SET status = 'USED', updated_at = $2, version = version + 1
-         WHERE code = $1 AND status = 'ACTIVE' AND expires_at > $2
+        UPDATE qr_codes
+           SET status = 'USED', device_id = NULL, dispense_id = $2, updated_at = $3, version = version + 1
+         WHERE code = $1 AND status = 'ACTIVE' AND expires_at > $3
         RETURNING *";
-    tx.query_opt(SQL, (code, now), Code::from_row)
+    tx.query_opt(SQL, (code, dispense_id, now), Code::from_row)
 }
 
 /// Leases a code to a machine. `None`: it does not pour.
@@ -218,6 +229,19 @@ pub(crate) fn leased_by(tx: &mut Tx<'_>, device_id: &str) -> DbResult<Vec<(Order
     })
 }
 
+/// Moves the code `$1` to `$2`, if it `stands` so. What then pours does until `$3` at least, now being `$4`. What is
+/// disputed does not pour by itself: it may have been poured.
+fn moving(stands: &str) -> String {
+    format!(
+        "UPDATE qr_codes
+            SET status = CASE WHEN $2 = 'ACTIVE' AND is_disputed = 1 THEN 'REVIEW' ELSE $2 END,
+                expires_at = CASE WHEN $2 = 'ACTIVE' AND expires_at < $3 THEN $3 ELSE expires_at END,
+                updated_at = $4, version = version + 1
+          WHERE code = $1 AND {stands}
+         RETURNING *"
+    )
+}
+
 /// Ends a lease, if it is still the one of this number. What is given back pours until `pours_until` at least.
 /// `None`: it was ended before, or its machine was told of it again.
 pub(crate) fn end_lease(
@@ -228,14 +252,9 @@ pub(crate) fn end_lease(
     pours_until: Micros,
     now: Micros,
 ) -> DbResult<Option<Code>> {
-    const SQL: &str = "
-        UPDATE qr_codes
-           SET status = $4, updated_at = $6, version = version + 1,
-               expires_at = CASE WHEN $4 = 'ACTIVE' AND expires_at < $5 THEN $5 ELSE expires_at END
-         WHERE code = $1 AND status = 'LEASED' AND dispense_id = $2 AND grant_number <= $3
-        RETURNING *";
+    let sql = moving("status = 'LEASED' AND dispense_id = $5 AND grant_number <= $6");
     let (dispense_id, grant_number_max) = grant;
-    tx.query_opt(SQL, (code, dispense_id, grant_number_max, to.word(), pours_until, now), Code::from_row)
+    tx.query_opt(&sql, (code, to.word(), pours_until, now, dispense_id, grant_number_max), Code::from_row)
 }
 
 /// Ends a code's review, or a lease of a machine that is dead: `from` says which. What a guest has not got pours until
@@ -248,13 +267,7 @@ pub(crate) fn resolve(
     pours_until: Micros,
     now: Micros,
 ) -> DbResult<Option<Code>> {
-    const SQL: &str = "
-        UPDATE qr_codes
-           SET status = $3, updated_at = $5, version = version + 1,
-               expires_at = CASE WHEN $3 = 'ACTIVE' AND expires_at < $4 THEN $4 ELSE expires_at END
-         WHERE code = $1 AND status = $2
-        RETURNING *";
-    tx.query_opt(SQL, (code, from.word(), to.word(), pours_until, now), Code::from_row)
+    tx.query_opt(&moving("status = $5"), (code, to.word(), pours_until, now, from.word()), Code::from_row)
 }
 
 /// Moves a code by its machine's late report of the last grant, if it stands as it was left. `None`: it went on.
@@ -266,21 +279,29 @@ pub(crate) fn correct(
     pours_until: Micros,
     now: Micros,
 ) -> DbResult<Option<Code>> {
-    const SQL: &str = "
-        UPDATE qr_codes
-           SET status = $3, updated_at = $5, version = version + 1,
-               expires_at = CASE WHEN $3 = 'ACTIVE' AND expires_at < $4 THEN $4 ELSE expires_at END
-         WHERE code = $1 AND dispense_id = $2 AND status IN ('ACTIVE', 'EXPIRED', 'REVIEW')
-        RETURNING *";
-    tx.query_opt(SQL, (code, dispense_id, to.word(), pours_until, now), Code::from_row)
+    let sql = moving("dispense_id = $5 AND status IN ('ACTIVE', 'EXPIRED', 'REVIEW')");
+    tx.query_opt(&sql, (code, to.word(), pours_until, now, dispense_id), Code::from_row)
 }
 
-/// Moves the code of a cup that would pour to REVIEW, because the cup was poured by a grant that was given up. `None`:
-/// none of its codes would pour.
-pub(crate) fn suspect(tx: &mut Tx<'_>, of: &Code, now: Micros) -> DbResult<Option<Code>> {
+/// Marks the code that stands for a cup, because the cup was poured by a grant that was given up. A code that would pour
+/// goes to REVIEW.
+pub(crate) fn dispute(tx: &mut Tx<'_>, of: &Code, now: Micros) -> DbResult<Code> {
     const SQL: &str = "
-        UPDATE qr_codes SET status = 'REVIEW', updated_at = $4, version = version + 1
-         WHERE order_id = $1 AND line = $2 AND unit = $3 AND is_paid = 1 AND status IN ('ACTIVE', 'EXPIRED')
+        UPDATE qr_codes
+           SET is_disputed = 1, updated_at = $4, version = version + 1,
+               status = CASE WHEN is_paid = 1 AND status IN ('ACTIVE', 'EXPIRED') THEN 'REVIEW' ELSE status END
+         WHERE code = (SELECT code FROM qr_codes
+                        WHERE order_id = $1 AND line = $2 AND unit = $3
+                        ORDER BY version DESC LIMIT 1)
         RETURNING *";
-    tx.query_opt(SQL, (of.order_id, of.cup.line, of.cup.unit, now), Code::from_row)
+    tx.query_one(SQL, (of.order_id, of.cup.line, of.cup.unit, now), Code::from_row)
+}
+
+/// Notes that a person has seen what a cup's code was marked for. `None`: it was not marked.
+pub(crate) fn acknowledge(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Option<Code>> {
+    const SQL: &str = "
+        UPDATE qr_codes SET is_disputed = 0, updated_at = $2, version = version + 1
+         WHERE code = $1 AND is_disputed = 1
+        RETURNING *";
+    tx.query_opt(SQL, (code, now), Code::from_row)
 }

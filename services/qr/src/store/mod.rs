@@ -6,8 +6,8 @@ mod dispenses;
 mod orders;
 
 pub(crate) use codes::{
-    NewCode, activate, attention, correct, due, end_lease, expire, find, insert, leased_by, of_order, renew, resolve,
-    suspect, take, use_up, void, void_all,
+    NewCode, acknowledge, activate, attention, correct, dispute, due, end_lease, expire, find, insert, leased_by,
+    of_order, renew, resolve, take, use_up, void, void_all,
 };
 pub(crate) use devices::{Device, begin_journal, count_grant, heard, is_former_journal};
 pub(crate) use dispenses::{Dispense, close, decide, find as find_dispense, open, used_at_once};

@@ -301,7 +301,8 @@ impl Books {
     /// Staff look at their board, and at one cup.
     async fn staff(&mut self) {
         let waiting = self.bar.attention("").await;
-        let ours: Vec<_> = waiting.items.into_iter().filter(|code| self.orders.contains(&code.order_id)).collect();
+        let codes = waiting.items.into_iter().map(|waiting| waiting.code);
+        let ours: Vec<_> = codes.filter(|code| self.orders.contains(&code.order_id)).collect();
         let Some(code) = ours.choose(&mut self.random).cloned() else { return };
         self.attend(&code).await;
     }
@@ -319,7 +320,11 @@ impl Books {
                 let decision = if has_drink { "poured" } else { "not_poured" };
                 self.bar.resolve(code, decision).await.expect(200);
             }
-            _ => {
+            // A machine said late that it poured this.
+            CodeStatus::Used | CodeStatus::Void => {
+                self.bar.resolve(code, "poured").await.expect(200);
+            }
+            CodeStatus::Pending | CodeStatus::Active | CodeStatus::Expired => {
                 let body = json!({ "orderId": code.order_id, "codes": [code.code] });
                 self.bar.client.post("/api/QrCode/generate", body).await.expect(200);
             }

@@ -225,18 +225,84 @@ async fn a_person_is_told_when_a_machine_poured_what_went_on_to_another() {
     let now: CodeView = bar.report(&cup, &first, "completed", 8000).await.read(200);
     assert_eq!(now.status, CodeStatus::Leased, "the other machine may finish");
     bar.report(&cup, &first, "completed", 8000).await.expect(200);
+    assert_eq!(bar.board().await, [(now.clone(), AttentionReason::PouredTwice)]);
     bar.world.settle().await;
     let told = bar.world.said::<DispenseFailed>();
-    assert_eq!(told, [DispenseFailed { code: now, outcome: Some(DispenseOutcome::Completed), poured_ms: Some(8000) }]);
+    let failed = DispenseFailed { code: now, outcome: Some(DispenseOutcome::Completed), poured_ms: Some(8000) };
+    assert_eq!(told, [failed]);
+    bar.resolve(&cup, "poured").await.expect(200);
+    assert_eq!(bar.board().await, []);
 
     let cup = bar.paid_cup().await;
     let first = bar.scan(&cup, "seven", "two").await;
     heartbeat(&bar, "epoch-1", &[], 2).await;
     let second = bar.scan(&cup, "eight", "two").await;
-    let back = json!({ "dispenseId": second.dispense_id, "deviceId": "eight", "outcome": "not_poured", "pouredMs": 0 });
-    bar.client.post(&format!("/api/QrCode/{}/complete", cup.code), back).await.expect(200);
+    report_of_eight(&bar, &cup, &second, "not_poured", 0).await;
     let now: CodeView = bar.report(&cup, &first, "completed", 8000).await.read(200);
     assert_eq!(now.status, CodeStatus::Review, "it would have poured twice");
+    assert_eq!(bar.board().await, [(now, AttentionReason::PouredTwice)]);
+}
+
+#[tokio::test]
+async fn a_cup_that_two_machines_poured_is_on_the_board_until_a_person_has_seen_it() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    let first = bar.scan(&cup, "seven", "one").await;
+    let new: CodeView = bar.resolve(&cup, "not_poured").await.read(200);
+    let second = bar.scan(&new, "eight", "one").await;
+    report_of_eight(&bar, &new, &second, "completed", 8000).await;
+    bar.report(&cup, &first, "completed", 8000).await.expect(200);
+
+    let twice = bar.look(&new).await;
+    assert_eq!(twice.status, CodeStatus::Used);
+    assert_eq!(bar.board().await, [(twice.clone(), AttentionReason::PouredTwice)]);
+    bar.world.settle().await;
+    assert_eq!(bar.world.said::<DispenseFailed>().last().unwrap().code, twice);
+
+    let seen: CodeView = bar.resolve(&new, "poured").await.read(200);
+    assert_eq!(seen.status, CodeStatus::Used);
+    assert_eq!(bar.board().await, []);
+    let _ = bar.resolve(&new, "poured").await.problem(409, "code-not-in-review");
+}
+
+#[tokio::test]
+async fn a_cup_that_was_freed_and_poured_elsewhere_is_on_the_board_when_its_first_machine_poured_it_too() {
+    let bar = Bar::open().await;
+    let (leased, alone) = (bar.paid_cup().await, bar.paid_cup().await);
+    let first = bar.scan(&leased, "seven", "one").await;
+    let other_first = bar.scan(&alone, "seven", "two").await;
+    heartbeat(&bar, "epoch-1", &[], 2).await;
+    let second = bar.scan(&leased, "eight", "one").await;
+    report_of_eight(&bar, &leased, &second, "completed", 8000).await;
+    assert!(bar.validate(json!({ "code": alone.code })).await.valid);
+
+    bar.report(&leased, &first, "completed", 8000).await.expect(200);
+    bar.world.clock.advance(Duration::from_secs(1));
+    bar.report(&alone, &other_first, "completed", 8000).await.expect(200);
+    let waiting = [bar.look(&alone).await, bar.look(&leased).await].map(|code| (code, AttentionReason::PouredTwice));
+    assert_eq!(bar.board().await, waiting);
+}
+
+#[tokio::test]
+async fn a_cup_that_may_have_been_poured_does_not_pour_again_when_its_second_machine_gives_it_back() {
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    let first = bar.scan(&cup, "seven", "one").await;
+    heartbeat(&bar, "epoch-1", &[], 1).await;
+    let second = bar.scan(&cup, "eight", "one").await;
+    bar.report(&cup, &first, "completed", 8000).await.expect(200);
+    report_of_eight(&bar, &cup, &second, "not_poured", 0).await;
+    assert_eq!(bar.status(&cup).await, CodeStatus::Review);
+
+    let back: CodeView = bar.resolve(&cup, "not_poured").await.read(200);
+    assert_eq!(back.status, CodeStatus::Active, "a person says so");
+    assert_eq!(bar.board().await, []);
+}
+
+async fn report_of_eight(bar: &Bar, code: &CodeView, grant: &ValidateAnswer, outcome: &str, poured_ms: u32) {
+    let report =
+        json!({ "dispenseId": grant.dispense_id, "deviceId": "eight", "outcome": outcome, "pouredMs": poured_ms });
+    bar.client.post(&format!("/api/QrCode/{}/complete", code.code), report).await.expect(200);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use contracts::{
     money::{Amount, Currency},
     order::StockCheck,
     payment::PaymentMethod,
-    qr::{CodeStatus, CodeView, ValidateAnswer},
+    qr::{AttentionReason, AttentionView, CodeStatus, CodeView, ValidateAnswer},
     time::Micros,
 };
 use serde_json::{Value, json};
@@ -134,8 +134,13 @@ impl Bar {
     }
 
     /// A page of the staff's board.
-    async fn attention(&self, query: &str) -> Page<CodeView> {
+    async fn attention(&self, query: &str) -> Page<AttentionView> {
         self.client.get(&format!("/api/QrCode/attention{query}")).await.read(200)
+    }
+
+    /// What is on the first page of the staff's board.
+    async fn board(&self) -> Vec<(CodeView, AttentionReason)> {
+        self.attention("").await.items.into_iter().map(|waiting| (waiting.code, waiting.reason)).collect()
     }
 
     /// A cup of which the machine `seven` poured half.

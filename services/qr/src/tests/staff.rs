@@ -64,6 +64,70 @@ async fn the_same_tap_twice_replaces_a_code_once() {
     let _ = refused.problem(422, "idempotency-key-reused");
 }
 
+/// Asks, and goes away as soon as the request is on its way.
+async fn asked_and_gone<T>(request: impl Future<Output = T>) {
+    tokio::select! {
+        biased;
+        _ = request => panic!("it was answered before its caller could go"),
+        () = std::future::ready(()) => {}
+    }
+}
+
+/// Waits until the receipt in the cache shows what is true.
+async fn receipt_is_true(bar: &Bar, order_id: OrderId) {
+    for _ in 0..TURNS_MAX {
+        let living = |code: &CodeView| code.status != CodeStatus::Void;
+        let codes: Vec<_> = bar.codes_of(order_id).await.into_iter().filter(living).collect();
+        if codes[0].version > 2 && bar.on_receipt(order_id).await == codes {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("the receipt shows {:?}", bar.on_receipt(order_id).await);
+}
+
+/// A write takes a few milliseconds, and each turn is a question to the database.
+const TURNS_MAX: u32 = 10_000;
+
+#[tokio::test]
+async fn a_till_that_goes_away_leaves_no_dead_code_on_the_receipt() {
+    let bar = Bar::open().await;
+    let old = bar.paid_cup().await;
+    let body = json!({ "orderId": old.order_id, "codes": [old.code] });
+    asked_and_gone(bar.reissue(body)).await;
+    receipt_is_true(&bar, old.order_id).await;
+
+    let cup = bar.paid_cup().await;
+    let scan = scan_of(&cup, "seven", "one", "epoch-1");
+    asked_and_gone(bar.client.post("/api/QrCode/validate", scan)).await;
+    receipt_is_true(&bar, cup.order_id).await;
+    asked_and_gone(bar.resolve(&cup, "not_poured")).await;
+    while bar.status(&cup).await != CodeStatus::Void {
+        tokio::task::yield_now().await;
+    }
+    receipt_is_true(&bar, cup.order_id).await;
+}
+
+#[tokio::test]
+async fn the_same_tap_again_puts_its_codes_on_the_receipt_again() {
+    let bar = Bar::open().await;
+    let old = bar.expired_cup().await;
+    let tap = || bar.client.post_with_key("/api/QrCode/generate", "tap-1", json!({ "orderId": old.order_id }));
+    let codes: Vec<CodeView> = tap().await.read(200);
+    let receipt = contracts::receipt::cache_key(old.order_id);
+    bar.codes.cache.remove(&receipt).await.unwrap();
+    tap().await.expect(200);
+    assert_eq!(bar.on_receipt(old.order_id).await, codes);
+
+    let cup = bar.cup_in_review().await;
+    let path = format!("/api/QrCode/{}/resolve", cup.code);
+    let decide = || bar.client.post_with_key(&path, "tap-2", json!({ "decision": "poured" }));
+    let used: CodeView = decide().await.read(200);
+    bar.codes.cache.remove(&contracts::receipt::cache_key(cup.order_id)).await.unwrap();
+    decide().await.expect(200);
+    assert_eq!(bar.on_receipt(cup.order_id).await, [used]);
+}
+
 #[tokio::test]
 async fn a_code_that_cannot_be_replaced_says_what_to_do_instead() {
     let bar = Bar::open().await;
@@ -105,7 +169,7 @@ async fn codes_that_do_not_exist_are_not_replaced() {
 async fn a_person_says_that_the_guest_has_the_drink() {
     let bar = Bar::open().await;
     let cup = bar.cup_in_review().await;
-    assert_eq!(bar.attention("").await.items, std::slice::from_ref(&cup));
+    assert_eq!(bar.board().await, [(cup.clone(), AttentionReason::InReview)]);
 
     let used: CodeView = bar.resolve(&cup, "poured").await.read(200);
     assert_eq!(used.status, CodeStatus::Used);
@@ -151,16 +215,16 @@ async fn the_board_shows_what_needs_a_decision_first_and_forgets_nothing() {
     let in_review = bar.cup_in_review().await;
     let leased = bar.paid_cup().await;
     bar.scan(&leased, "eight", "one").await;
-    let newest = bar.attention("").await.items;
-    assert!(newest[0].code == in_review.code && newest[1].status == CodeStatus::Expired, "the lease is new");
+    let newest = bar.board().await;
+    assert!(newest[0].0 == in_review && newest[1].0.status == CodeStatus::Expired, "the lease is new");
 
     bar.world.clock.advance(Duration::from_secs(180));
     let first = bar.attention("").await;
-    assert_eq!((&first.items[0].code, &first.items[1].code), (&in_review.code, &leased.code));
+    assert_eq!((&first.items[0].code.code, &first.items[1].code.code), (&in_review.code, &leased.code));
     assert_eq!(first.items.len(), 200);
     let second = bar.attention(&format!("?cursor={}", first.next_cursor.unwrap())).await;
     assert_eq!((second.items.len(), second.next_cursor), (52, None));
-    let mut seen: Vec<_> = first.items.iter().chain(&second.items).map(|code| code.code.clone()).collect();
+    let mut seen: Vec<_> = first.items.iter().chain(&second.items).map(|waiting| waiting.code.code.clone()).collect();
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), expired.len() + 2);
