@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::{
     ids::{CategoryId, OptionGroupId, OptionId, ProductId},
     money::Amount,
+    qr::{DISPENSE_MS_MAX, DISPENSE_MS_MIN, PUMP_ML_PER_SECOND},
     time::Micros,
 };
 
@@ -15,8 +16,10 @@ pub const NAME_CHARS_MAX: usize = 80;
 pub const OPTION_GROUPS_MAX: usize = 16;
 /// More than a person can choose from.
 pub const OPTIONS_PER_GROUP_MAX: usize = 32;
-/// Two litres: more is no drink.
-pub const DISPENSE_ML_MAX: u32 = 2_000;
+/// The least that a machine pours at its usual rate, in millilitres.
+pub const DISPENSE_ML_MIN: u32 = PUMP_ML_PER_SECOND * DISPENSE_MS_MIN / 1000;
+/// The most, in millilitres.
+pub const DISPENSE_ML_MAX: u32 = PUMP_ML_PER_SECOND * DISPENSE_MS_MAX / 1000;
 
 /// `POST /api/Product` and `PUT /api/Product/{productId}`: the whole product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -40,7 +43,7 @@ pub struct WriteProduct {
     /// Whether a machine pours it: each unit becomes a code.
     #[serde(default)]
     pub is_dispensable: bool,
-    /// How much a machine pours, in millilitres, 1 to 2000. Required of what is dispensable, refused otherwise.
+    /// How much a machine pours, in millilitres, 6 to 1800, also with every choice of options. Required of what is dispensable, refused otherwise.
     #[serde(default)]
     pub dispense_ml: Option<u32>,
     /// What the guest chooses, in the menu's order.

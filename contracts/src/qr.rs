@@ -12,6 +12,12 @@ use crate::{
 
 /// The longest name of a device, an attempt or a journal epoch.
 pub const DEVICE_TEXT_CHARS_MAX: usize = 64;
+/// What a machine's pump moves in a second where nobody measured it, in millilitres.
+pub const PUMP_ML_PER_SECOND: u32 = 30;
+/// The shortest pour that a machine does not refuse, in milliseconds.
+pub const DISPENSE_MS_MIN: u32 = 200;
+/// The longest, in milliseconds: a pump that runs on is switched off.
+pub const DISPENSE_MS_MAX: u32 = 60_000;
 /// The longest text that a scanner may read; ours have 28 characters.
 pub const SCANNED_CHARS_MAX: usize = 256;
 

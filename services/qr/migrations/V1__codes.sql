@@ -31,17 +31,15 @@ CREATE TABLE qr_codes (
     replaces      TEXT,
     is_disputed   BIGINT NOT NULL DEFAULT 0 CHECK (is_disputed IN (0, 1)),
     device_id     TEXT,
-    attempt_id    TEXT,
     journal_epoch TEXT,
     dispense_id   TEXT,
     grant_number  BIGINT,
-    leased_at     BIGINT,
     -- What is not paid pours nothing.
     CHECK (is_paid = 1 OR status IN ('PENDING', 'EXPIRED', 'VOID')),
     CHECK (status <> 'PENDING' OR is_paid = 0),
     -- A lease says whose it is.
-    CHECK (status <> 'LEASED' OR (device_id IS NOT NULL AND attempt_id IS NOT NULL AND journal_epoch IS NOT NULL
-        AND dispense_id IS NOT NULL AND grant_number IS NOT NULL AND leased_at IS NOT NULL))
+    CHECK (status <> 'LEASED' OR (device_id IS NOT NULL AND journal_epoch IS NOT NULL AND dispense_id IS NOT NULL
+        AND grant_number IS NOT NULL))
 );
 
 CREATE INDEX qr_codes_of_order ON qr_codes (order_id);
@@ -59,8 +57,7 @@ CREATE TABLE devices (
     device_id     TEXT   NOT NULL PRIMARY KEY,
     journal_epoch TEXT   NOT NULL,
     grants        BIGINT NOT NULL CHECK (grants >= 0),
-    ml_per_second BIGINT NOT NULL DEFAULT 30 CHECK (ml_per_second > 0),
-    seen_at       BIGINT NOT NULL
+    ml_per_second BIGINT NOT NULL CHECK (ml_per_second > 0)
 );
 
 -- The journals that a machine wrote before: what comes from one of them comes late.

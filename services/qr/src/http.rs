@@ -41,7 +41,7 @@ pub(crate) fn routes(codes: Codes) -> OpenApiRouter {
 
 /// Asks whether to pour (steps 33 to 36).
 ///
-/// Always 200. A `code` alone that is valid is used up by this answer. A dispenser adds `deviceId`, `attemptId` and
+/// What does not pour is answered 200 too, with the reason. A `code` alone that is valid is used up by this answer. A dispenser adds `deviceId`, `attemptId` and
 /// `journalEpoch`, gets a grant (`dispenseId`), and reports how it ended; asked again, it gets the same grant.
 #[utoipa::path(post, path = "/api/QrCode/validate", tag = "QrCode", request_body = ValidateCode,
     responses((status = 200, description = "Pour, and for how long; or why not", body = ValidateAnswer)))]

@@ -6,7 +6,7 @@ mod words;
 
 use contracts::{
     money::Money,
-    product::{DISPENSE_ML_MAX, NAME_CHARS_MAX, OPTION_GROUPS_MAX, OPTIONS_PER_GROUP_MAX},
+    product::{DISPENSE_ML_MAX, DISPENSE_ML_MIN, NAME_CHARS_MAX, OPTION_GROUPS_MAX, OPTIONS_PER_GROUP_MAX},
 };
 
 pub(crate) use product::{CheckedProduct, check_product};
@@ -88,16 +88,16 @@ pub(crate) enum InvalidMenu {
     },
     /// The machine would not know how much to pour.
     #[error(
-        "dispenseMl is missing: a dispensable product needs the millilitres that the machine pours, 1 to {DISPENSE_ML_MAX}."
+        "dispenseMl is missing: a dispensable product needs the millilitres that the machine pours, {DISPENSE_ML_MIN} to {DISPENSE_ML_MAX}."
     )]
     DispenseMlMissing,
     /// Nothing, or more than a cup can take.
-    #[error("dispenseMl is {0}: use 1 to {DISPENSE_ML_MAX} millilitres.")]
+    #[error("dispenseMl is {0}: use {DISPENSE_ML_MIN} to {DISPENSE_ML_MAX} millilitres.")]
     DispenseMl(u32),
     /// A choice of options makes it so.
     #[error(
         "dispenseMl: with some choice of options it becomes {0}. Change the dispenseMlDifference of an option, so that \
-         every choice pours 1 to {DISPENSE_ML_MAX} millilitres."
+         every choice pours {DISPENSE_ML_MIN} to {DISPENSE_ML_MAX} millilitres."
     )]
     DispenseMlWithOptions(i64),
     /// No machine pours it.

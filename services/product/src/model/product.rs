@@ -3,7 +3,7 @@
 use contracts::{
     ids::CategoryId,
     money::{Amount, Money},
-    product::{DISPENSE_ML_MAX, OptionGroup, WriteProduct},
+    product::{DISPENSE_ML_MAX, DISPENSE_ML_MIN, OptionGroup, WriteProduct},
     shop::Shop,
     text::{Lines, is_readable},
     time::Micros,
@@ -80,7 +80,7 @@ fn check_tax(tax_name: Option<String>, shop: &Shop) -> Result<Option<String>, In
 fn check_dispense_ml(is_dispensable: bool, dispense_ml: Option<u32>) -> Result<Option<u32>, InvalidMenu> {
     match (is_dispensable, dispense_ml) {
         (true, None) => Err(InvalidMenu::DispenseMlMissing),
-        (true, Some(ml)) if !(1..=DISPENSE_ML_MAX).contains(&ml) => Err(InvalidMenu::DispenseMl(ml)),
+        (true, Some(ml)) if !(DISPENSE_ML_MIN..=DISPENSE_ML_MAX).contains(&ml) => Err(InvalidMenu::DispenseMl(ml)),
         (true, Some(ml)) => Ok(Some(ml)),
         (false, None) => Ok(None),
         (false, Some(_)) => Err(InvalidMenu::NotDispensable("dispenseMl".into())),
@@ -105,7 +105,7 @@ fn check_every_choice(
     let Some(dispense_ml) = dispense_ml else { return options::check_nothing_pours(groups) };
     for extreme in [pours.start(), pours.end()] {
         let ml = i64::from(dispense_ml).saturating_add(*extreme);
-        if !(1..=i64::from(DISPENSE_ML_MAX)).contains(&ml) {
+        if !(i64::from(DISPENSE_ML_MIN)..=i64::from(DISPENSE_ML_MAX)).contains(&ml) {
             return Err(InvalidMenu::DispenseMlWithOptions(ml));
         }
     }
@@ -169,8 +169,8 @@ mod tests {
     fn only_what_a_machine_pours_has_millilitres() {
         assert_eq!(check(&json!({"isDispensable": true, "dispenseMl": 240})).unwrap().dispense_ml, Some(240));
         refused(&json!({"isDispensable": true}), "dispenseMl is missing");
-        refused(&json!({"isDispensable": true, "dispenseMl": 0}), "dispenseMl is 0");
-        refused(&json!({"isDispensable": true, "dispenseMl": 2001}), "dispenseMl is 2001");
+        refused(&json!({"isDispensable": true, "dispenseMl": 5}), "dispenseMl is 5");
+        refused(&json!({"isDispensable": true, "dispenseMl": 1801}), "dispenseMl is 1801");
         refused(&json!({"dispenseMl": 240}), "dispenseMl is for dispensable products");
         let group =
             json!([{"name": "Size", "least": 1, "most": 1, "options": [{"name": "L", "dispenseMlDifference": 60}]}]);
@@ -190,15 +190,15 @@ mod tests {
     }
 
     #[test]
-    fn no_choice_of_options_pours_nothing_or_more_than_two_litres() {
+    fn no_choice_of_options_pours_what_a_dispenser_refuses() {
         let cup = |ml: u32, difference: i32| {
             json!({"isDispensable": true, "dispenseMl": ml, "optionGroups": [{"name": "Size", "least": 0, "most": 2,
                 "options": [{"name": "A", "dispenseMlDifference": difference}, {"name": "B", "dispenseMlDifference": difference}]}]})
         };
-        assert!(check(&cup(200, 900)).is_ok());
-        assert!(check(&cup(201, -100)).is_ok());
-        refused(&cup(201, 900), "dispenseMl: with some choice of options it becomes 2001");
-        refused(&cup(200, -100), "dispenseMl: with some choice of options it becomes 0");
+        assert!(check(&cup(200, 800)).is_ok());
+        assert!(check(&cup(206, -100)).is_ok());
+        refused(&cup(201, 800), "dispenseMl: with some choice of options it becomes 1801");
+        refused(&cup(205, -100), "dispenseMl: with some choice of options it becomes 5");
     }
 
     #[test]

@@ -13,6 +13,12 @@ use crate::{
     store::{self, Device},
 };
 
+/// More than a chain has at one server.
+pub(crate) const MACHINES_MAX: u32 = 200;
+/// A machine begins a journal when its flash is formatted; more often than this in its life is a defect of it. None is
+/// forgotten, because a request of it that is still on its way would then look like a new journal.
+pub(crate) const FORMER_JOURNALS_MAX: u32 = 100;
+
 /// A machine that was met.
 pub(super) struct Met {
     pub(super) device: Device,
@@ -26,8 +32,11 @@ pub(super) struct Met {
 /// # Errors
 /// [`QrError::FormerJournal`] where the machine wrote another one since: the request comes late, and does nothing. It
 /// must not look like a journal that was lost, because the machine may still pour what a person would then decide on.
+/// [`QrError::TooManyMachines`] and [`QrError::TooManyJournals`]: a name costs whoever sends it nothing, and a row is
+/// kept for each.
 pub(super) fn meet(tx: &mut Tx<'_>, device_id: &str, journal_epoch: &str, now: Micros) -> Result<Met, QrError> {
-    let device = store::heard(tx, device_id, journal_epoch, now)?;
+    let heard = store::heard(tx, device_id, journal_epoch, MACHINES_MAX)?;
+    let device = heard.ok_or_else(|| QrError::TooManyMachines(device_id.to_owned()))?;
     if device.journal_epoch == journal_epoch {
         return Ok(Met { device, lost: None });
     }
@@ -35,7 +44,9 @@ pub(super) fn meet(tx: &mut Tx<'_>, device_id: &str, journal_epoch: &str, now: M
         let (device_id, journal_epoch) = (device_id.to_owned(), journal_epoch.to_owned());
         return Err(QrError::FormerJournal { device_id, journal_epoch });
     }
-    store::begin_journal(tx, device_id, journal_epoch, &device.journal_epoch)?;
+    if !store::begin_journal(tx, device_id, journal_epoch, &device.journal_epoch, FORMER_JOURNALS_MAX)? {
+        return Err(QrError::TooManyJournals(device_id.to_owned()));
+    }
     let mut parts = Vec::new();
     for (order_id, lease) in store::leased_by(tx, device_id)? {
         // Whatever was told again meanwhile, to a journal that is lost.

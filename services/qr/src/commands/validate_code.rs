@@ -3,7 +3,7 @@
 use contracts::{
     event::DispenseCompleted,
     ids::DispenseId,
-    qr::{DispenseSeconds, RefusalReason, ValidateAnswer, ValidateCode},
+    qr::{DispenseSeconds, PUMP_ML_PER_SECOND, RefusalReason, ValidateAnswer, ValidateCode},
     time::Micros,
 };
 use db::{DbResult, Tx, outbox};
@@ -15,8 +15,6 @@ use crate::{
     store,
 };
 
-/// What a pump moves when nobody measured it.
-const ML_PER_SECOND_DEFAULT: u32 = 30;
 /// The second look is after another request won; what that one wrote decides, so there is never a third.
 const LOOKS_MAX: u32 = 2;
 /// The second time the machine's new journal is known; a machine has no third.
@@ -59,7 +57,7 @@ impl Codes {
                 return Ok(answer);
             }
         }
-        let Machine { device_id, journal_epoch, .. } = machine;
+        let Machine { device_id, journal_epoch } = machine;
         Err(QrError::FormerJournal { device_id, journal_epoch })
     }
 }
@@ -68,11 +66,14 @@ impl Codes {
 fn machine_of(request: ValidateCode) -> Result<Option<Machine>, QrError> {
     match (request.device_id, request.attempt_id, request.journal_epoch) {
         (None, None, None) => Ok(None),
-        (Some(device_id), Some(attempt_id), Some(journal_epoch)) => Ok(Some(Machine {
-            device_id: checked_name("deviceId", device_id)?,
-            attempt_id: checked_name("attemptId", attempt_id)?,
-            journal_epoch: checked_name("journalEpoch", journal_epoch)?,
-        })),
+        (Some(device_id), Some(attempt_id), Some(journal_epoch)) => {
+            // A grant is the machine's, whichever of its attempts asks for it.
+            checked_name("attemptId", attempt_id)?;
+            Ok(Some(Machine {
+                device_id: checked_name("deviceId", device_id)?,
+                journal_epoch: checked_name("journalEpoch", journal_epoch)?,
+            }))
+        }
         _ => Err(QrError::Invalid(
             "A dispenser sends deviceId, attemptId and journalEpoch together; anyone else sends code alone. \
              Send all three or none."
@@ -94,7 +95,7 @@ fn use_up(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Scanned> {
         let Some(order) = store::lock_order(tx, seen.order_id)? else { break };
         let dispense_id = DispenseId::new(now);
         let Some(used) = store::use_up(tx, code, dispense_id, now)? else { continue };
-        let duration_ms = model::duration_ms(used.cup.dispense_ml, ML_PER_SECOND_DEFAULT);
+        let duration_ms = model::duration_ms(used.cup.dispense_ml, PUMP_ML_PER_SECOND);
         store::used_at_once(tx, dispense_id, &used, duration_ms, now)?;
         outbox::append(tx, &DispenseCompleted { code: used.view(), poured_ms: None }, now)?;
         let part = ReceiptPart::read(tx, used.order_id, &order)?;

@@ -19,7 +19,6 @@ const POURED_TENTHS_MIN: u64 = 9;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Machine {
     pub(crate) device_id: String,
-    pub(crate) attempt_id: String,
     pub(crate) journal_epoch: String,
 }
 

@@ -188,13 +188,13 @@ pub(crate) fn take(
 ) -> DbResult<Option<Code>> {
     const SQL: &str = "
         UPDATE qr_codes
-           SET status = 'LEASED', device_id = $2, attempt_id = $3, journal_epoch = $4, dispense_id = $5,
-               grant_number = $6, leased_at = $7, updated_at = $7, version = version + 1
-         WHERE code = $1 AND status = 'ACTIVE' AND expires_at > $7
+           SET status = 'LEASED', device_id = $2, journal_epoch = $3, dispense_id = $4, grant_number = $5,
+               updated_at = $6, version = version + 1
+         WHERE code = $1 AND status = 'ACTIVE' AND expires_at > $6
         RETURNING *";
-    let Machine { device_id, attempt_id, journal_epoch } = machine;
+    let Machine { device_id, journal_epoch } = machine;
     let (dispense_id, grant_number) = grant;
-    tx.query_opt(SQL, (code, device_id, attempt_id, journal_epoch, dispense_id, grant_number, now), Code::from_row)
+    tx.query_opt(SQL, (code, device_id, journal_epoch, dispense_id, grant_number, now), Code::from_row)
 }
 
 /// Numbers a lease anew, because its machine is told of it again. `None`: it is over.
@@ -205,12 +205,12 @@ pub(crate) fn renew(
     grant: (DispenseId, i64),
 ) -> DbResult<Option<Code>> {
     const SQL: &str = "
-        UPDATE qr_codes SET attempt_id = $3, grant_number = $5
-         WHERE code = $1 AND device_id = $2 AND status = 'LEASED' AND dispense_id = $4 AND journal_epoch = $6
+        UPDATE qr_codes SET grant_number = $5
+         WHERE code = $1 AND device_id = $2 AND status = 'LEASED' AND journal_epoch = $3 AND dispense_id = $4
         RETURNING *";
-    let Machine { device_id, attempt_id, journal_epoch } = machine;
+    let Machine { device_id, journal_epoch } = machine;
     let (dispense_id, grant_number) = grant;
-    tx.query_opt(SQL, (code, device_id, attempt_id, dispense_id, grant_number, journal_epoch), Code::from_row)
+    tx.query_opt(SQL, (code, device_id, journal_epoch, dispense_id, grant_number), Code::from_row)
 }
 
 /// A machine's leases, by order.
