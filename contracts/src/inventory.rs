@@ -127,6 +127,8 @@ pub struct InventoryView {
     pub updated_at: Micros,
     /// Grows with every change.
     pub version: i64,
+    /// Grows with every change of what `PUT /api/Inventory/{inventoryId}` writes: the item's ETag.
+    pub settings_version: i64,
 }
 
 /// `POST /api/Inventory/{inventoryId}/adjust`.

@@ -50,6 +50,17 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
+impl<T> Page<T> {
+    /// A page of `limit` rows, from `rows` that were asked for with one more. `cursor`: what names a row.
+    pub fn of<C: ToString>(mut rows: Vec<T>, limit: u32, cursor: impl FnOnce(&T) -> C) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_next = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = rows.last().filter(|_| has_next).map(|last| cursor(last).to_string());
+        Self { items: rows, next_cursor }
+    }
+}
+
 /// A choice among a few words, each the same in JSON, in the database and in a filter of a list.
 pub trait Word: Copy + Sized + 'static {
     /// Every choice.

@@ -18,6 +18,7 @@ pub mod outbox;
 mod params;
 mod postgres;
 mod row;
+mod sql;
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use error::{DbError, DbResult, OpenError};
 pub use migrations::Schema;
 pub use params::Params;
 pub use row::{Column, Row};
+pub use sql::{containing, listed, places};
 pub use tx::Tx;
 pub use url::{DbUrl, InvalidServerUrl, ServerUrl, without_secrets};
 pub use value::{ShortText, ToValue, Value, ValueRef, json};

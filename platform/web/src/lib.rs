@@ -13,6 +13,7 @@ mod service;
 mod shutdown;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 pub use calls::{CallError, Peer, Peers};
 pub use extract::{Json, Path, Query, Submission};
@@ -20,3 +21,4 @@ pub use problem::Problem;
 pub use reply::Created;
 pub use service::{Ready, finish, ready, without_internal};
 pub use shutdown::stop_signal;
+pub use versions::{etag, if_match};

@@ -1,24 +1,27 @@
--- Items of stock. on_hand is the sum of the item's stock_moves, reserved what unpaid orders hold of it.
+-- Items of stock. on_hand is the sum of the item's stock_moves, reserved what unpaid orders hold of it. version grows with
+-- every change of the row, settings_version with those that people write.
 -- Whether an item is low is not kept: it is on_hand <= low_level.
 CREATE TABLE inventories (
-    inventory_id TEXT   NOT NULL PRIMARY KEY,
-    name         TEXT   NOT NULL,
-    unit         TEXT   NOT NULL,
-    product_id   TEXT,
-    policy       TEXT   NOT NULL CHECK (policy IN ('BLOCK', 'WARN', 'ALLOW')),
-    low_level    BIGINT,
-    on_hand      BIGINT NOT NULL,
-    reserved     BIGINT NOT NULL CHECK (reserved >= 0),
-    version      BIGINT NOT NULL,
-    updated_at   BIGINT NOT NULL
+    inventory_id     TEXT   NOT NULL PRIMARY KEY,
+    name             TEXT   NOT NULL,
+    unit             TEXT   NOT NULL,
+    product_id       TEXT,
+    policy           TEXT   NOT NULL CHECK (policy IN ('BLOCK', 'WARN', 'ALLOW')),
+    low_level        BIGINT,
+    on_hand          BIGINT NOT NULL,
+    reserved         BIGINT NOT NULL CHECK (reserved >= 0),
+    version          BIGINT NOT NULL,
+    settings_version BIGINT NOT NULL,
+    updated_at       BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX inventories_product ON inventories (product_id) WHERE product_id IS NOT NULL;
 
--- The ledger: rows are added and never changed. move_id grows with time within a process, and across processes as far
--- as their clocks agree, so the key is an item's history in order, and the only index: an order adds a row for each item
--- that it takes.
+-- The ledger: rows are added and never changed. item_version is the version that the move gave its item, under the lock
+-- of the item's row; move_id is made of a time that was taken before it. So the key is an item's history in order, and the
+-- only index: an order adds a row for each item that it takes.
 CREATE TABLE stock_moves (
     inventory_id  TEXT   NOT NULL,
+    item_version  BIGINT NOT NULL,
     move_id       TEXT   NOT NULL,
     reason        TEXT   NOT NULL
                   CHECK (reason IN ('RECEIVED', 'WASTE', 'COUNT', 'CORRECTION', 'SALE', 'SALE_REVERSED')),
@@ -27,7 +30,7 @@ CREATE TABLE stock_moves (
     order_id      TEXT,
     note          TEXT,
     moved_at      BIGINT NOT NULL,
-    PRIMARY KEY (inventory_id, move_id)
+    PRIMARY KEY (inventory_id, item_version, move_id)
 );
 
 -- A product with a row here has a recipe, even where it has no parts: then it takes nothing.
@@ -60,11 +63,11 @@ CREATE TABLE reservations (
 -- What the timer looks for; a handful of rows at any time.
 CREATE INDEX reservations_unconfirmed ON reservations (updated_at) WHERE is_confirmed = 0 AND effect <> 'NONE';
 
--- What reports may read. Moves are read item by item, after the last move_id seen.
+-- What reports may read. Moves are read item by item, after the last item_version seen.
 CREATE VIEW etl_inventories AS
     SELECT inventory_id, name, unit, product_id, policy, low_level, on_hand, reserved,
            CASE WHEN on_hand <= low_level THEN 1 ELSE 0 END AS is_low, version, updated_at
       FROM inventories;
 CREATE VIEW etl_stock_moves AS
-    SELECT move_id, inventory_id, reason, quantity, on_hand_after, order_id, note, moved_at
+    SELECT move_id, inventory_id, item_version, reason, quantity, on_hand_after, order_id, note, moved_at
       FROM stock_moves;

@@ -8,7 +8,7 @@ use contracts::{
 use db::{DbError, idempotency::IdempotencyError};
 use web::Problem;
 
-use crate::model::{self, OrderIdTaken};
+use crate::model;
 
 /// Why a command did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,14 @@ pub(crate) enum InventoryError {
     /// The id that the client chose is another item's.
     #[error("the item {0} exists")]
     ItemExists(InventoryId),
+    /// Someone else changed its settings in between.
+    #[error("the settings of the item {id} are at version {actual}")]
+    ChangedMeanwhile {
+        /// Which item.
+        id: InventoryId,
+        /// The version that they have.
+        actual: i64,
+    },
     /// The product is counted as another item.
     #[error("the product {0} is another item's")]
     ProductCounted(ProductId),
@@ -53,12 +61,6 @@ pub(crate) enum InventoryError {
     Db(#[from] DbError),
 }
 
-impl InventoryError {
-    pub(crate) fn order_id_taken(order_id: OrderId) -> impl FnOnce(OrderIdTaken) -> Self {
-        move |OrderIdTaken| Self::OrderIdTaken(order_id)
-    }
-}
-
 impl From<InventoryError> for Problem {
     fn from(error: InventoryError) -> Self {
         match error {
@@ -74,6 +76,15 @@ impl From<InventoryError> for Problem {
                 "inventory-id-taken",
                 "Item exists",
                 format!("There is an item of stock {id} already. Change it with PUT, or leave the id out."),
+            ),
+            InventoryError::ChangedMeanwhile { id, actual } => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "version-differs",
+                "The item was changed in between",
+                format!(
+                    "The item of stock {id} is at version {actual} of its settings now. Read it again with GET \
+                     /api/Inventory/{id} and make the change on what it is now."
+                ),
             ),
             InventoryError::ProductCounted(id) => Self::conflict(
                 "product-counted-elsewhere",

@@ -3,11 +3,13 @@
 use axum::{
     Json as Answer,
     extract::State,
+    http::HeaderMap,
+    response::IntoResponse,
     routing::{post, put},
 };
 use contracts::{
     Page,
-    ids::{InventoryId, MoveId, OrderId, ProductId},
+    ids::{InventoryId, OrderId, ProductId},
     inventory::{
         AdjustStock, InventoryView, RecipeView, ReleaseStock, ReserveStock, StockMove, WriteInventory, WriteRecipe,
     },
@@ -18,13 +20,13 @@ use contracts::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Created, Json, Path, Problem, Query, Submission};
+use web::{Created, Json, Path, Problem, Query, Submission, etag, if_match};
 
 use crate::{commands::Inventory, store::ItemFilter};
 
 /// One screen of a storeroom.
 const PAGE_ROWS_DEFAULT: u32 = 50;
-/// Longer than any name.
+/// As long as the longest name.
 const TEXT_CHARS_MAX: usize = 80;
 
 /// Every route of this service.
@@ -66,7 +68,7 @@ struct ListItems {
 struct ListMoves {
     /// The `nextCursor` of the page before.
     #[serde(default)]
-    cursor: Option<MoveId>,
+    cursor: Option<i64>,
     /// Rows of a page: 50, at most 200.
     #[serde(default)]
     limit: Option<u32>,
@@ -105,40 +107,47 @@ async fn list_items(
 async fn create_item(
     State(inventory): State<Inventory>,
     submission: Submission<WriteInventory>,
-) -> Result<Created<InventoryView>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let item = inventory.create_item(submission.key, submission.body).await?;
-    Ok(Created::at(format!("/api/Inventory/{}", item.inventory_id), item))
+    Ok((etag(item.settings_version), Created::at(format!("/api/Inventory/{}", item.inventory_id), item)))
 }
 
 /// One item of stock.
 #[utoipa::path(
     get, path = "/api/Inventory/{inventoryId}", tag = "Inventory",
     params(("inventoryId" = InventoryId, Path, description = "Which item")),
-    responses((status = 200, description = "The item", body = InventoryView),
+    responses((status = 200, description = "The item", body = InventoryView,
+               headers(("ETag" = String, description = "The version of its settings"))),
               (status = 404, description = "There is none", body = ProblemBody)),
 )]
 async fn read_item(
     State(inventory): State<Inventory>,
     Path(id): Path<InventoryId>,
-) -> Result<Answer<InventoryView>, Problem> {
-    Ok(Answer(inventory.item(id).await?))
+) -> Result<impl IntoResponse, Problem> {
+    let item = inventory.item(id).await?;
+    Ok((etag(item.settings_version), Answer(item)))
 }
 
-/// Writes an item of stock anew: name, unit, product, policy, low level. How much is there stays.
+/// Writes an item of stock anew: name, unit, product, policy, low level. How much is there stays. With If-Match only if
+/// nobody else changed these meanwhile.
 #[utoipa::path(
     put, path = "/api/Inventory/{inventoryId}", tag = "Inventory", request_body = WriteInventory,
-    params(("inventoryId" = InventoryId, Path, description = "Which item")),
+    params(("inventoryId" = InventoryId, Path, description = "Which item"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the item as it was read")),
     responses((status = 200, description = "The item", body = InventoryView),
               (status = 404, description = "There is none", body = ProblemBody),
               (status = 409, description = "The product is another item's", body = ProblemBody),
+              (status = 412, description = "It was changed meanwhile", body = ProblemBody),
               (status = 422, description = "What is wrong with it", body = ProblemBody)),
 )]
 async fn change_item(
     State(inventory): State<Inventory>,
     Path(id): Path<InventoryId>,
+    headers: HeaderMap,
     Json(item): Json<WriteInventory>,
-) -> Result<Answer<InventoryView>, Problem> {
-    Ok(Answer(inventory.change_item(id, item).await?))
+) -> Result<impl IntoResponse, Problem> {
+    let item = inventory.change_item(id, if_match(&headers)?, item).await?;
+    Ok((etag(item.settings_version), Answer(item)))
 }
 
 /// Moves stock by hand: a delivery, waste, a count or a correction.

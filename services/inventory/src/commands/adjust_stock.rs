@@ -45,6 +45,7 @@ impl Inventory {
                 };
                 let moved = NewMove {
                     inventory_id: id,
+                    item_version: item.version,
                     reason: adjust.reason,
                     quantity,
                     on_hand_after: item.on_hand,

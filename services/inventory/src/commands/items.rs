@@ -2,7 +2,7 @@
 
 use contracts::{
     Page,
-    ids::{InventoryId, MoveId, ProductId},
+    ids::{InventoryId, ProductId},
     inventory::{InventoryView, StockMove, WriteInventory},
 };
 use db::{
@@ -45,13 +45,15 @@ impl Inventory {
             .await
     }
 
-    /// `PUT /api/Inventory/{inventoryId}`: writes an item anew. Where its low level is thereby reached, staff hear it.
+    /// `PUT /api/Inventory/{inventoryId}`: writes an item anew, with `expected` only if that is still the version of its
+    /// settings. Where its low level is thereby reached, staff hear it.
     ///
     /// # Errors
-    /// Where it cannot be kept so, does not exist, or its product is another item's.
+    /// Where it cannot be kept so, does not exist, was changed meanwhile, or its product is another item's.
     pub(crate) async fn change_item(
         &self,
         id: InventoryId,
+        expected: Option<i64>,
         item: WriteInventory,
     ) -> Result<InventoryView, InventoryError> {
         if let Some(other) = item.inventory_id.filter(|given| *given != id) {
@@ -66,12 +68,16 @@ impl Inventory {
                     Some(level) => store::raise_low_level(tx, id, level)?,
                     None => false,
                 };
-                let changed =
-                    store::update_item(tx, id, &item, now).map_err(|error| match (error, item.product_id) {
+                let changed = store::update_item(tx, id, &item, expected, now).map_err(|error| {
+                    match (error, item.product_id) {
                         (DbError::Unique { .. }, Some(product_id)) => InventoryError::ProductCounted(product_id),
                         (error, _) => error.into(),
-                    })?;
-                let changed = changed.ok_or(InventoryError::NoItem(id))?;
+                    }
+                })?;
+                let Some(changed) = changed else {
+                    let actual = store::item(tx, id)?.ok_or(InventoryError::NoItem(id))?.settings_version;
+                    return Err(InventoryError::ChangedMeanwhile { id, actual });
+                };
                 if let Some(level) = changed.low_level.filter(|_| becomes_low) {
                     outbox::append(tx, &low(changed.clone(), level), now)?;
                 }
@@ -94,7 +100,7 @@ impl Inventory {
     /// Where the database cannot be read.
     pub(crate) async fn items(&self, filter: ItemFilter, limit: u32) -> Result<Page<InventoryView>, InventoryError> {
         let items = self.db.read(move |tx| store::items(tx, &filter, limit + 1)).await?;
-        Ok(page(items, limit, |item: &InventoryView| item.inventory_id.to_string()))
+        Ok(Page::of(items, limit, |item| item.inventory_id))
     }
 
     /// `GET /api/StockMovement/{inventoryId}`: a page of an item's ledger, the newest first.
@@ -104,7 +110,7 @@ impl Inventory {
     pub(crate) async fn moves(
         &self,
         id: InventoryId,
-        before: Option<MoveId>,
+        before: Option<i64>,
         limit: u32,
     ) -> Result<Page<StockMove>, InventoryError> {
         let moves = self
@@ -117,7 +123,8 @@ impl Inventory {
                 Ok(moves)
             })
             .await?;
-        Ok(page(moves, limit, |moved: &StockMove| moved.move_id.to_string()))
+        let Page { items, next_cursor } = Page::of(moves, limit, |(_, item_version)| *item_version);
+        Ok(Page { items: items.into_iter().map(|(moved, _)| moved).collect(), next_cursor })
     }
 }
 
@@ -127,13 +134,4 @@ fn taken(tx: &mut Tx<'_>, id: InventoryId, product_id: Option<ProductId>) -> Res
         (None, Some(product_id)) => Ok(InventoryError::ProductCounted(product_id)),
         _ => Ok(InventoryError::ItemExists(id)),
     }
-}
-
-/// A page of `rows`, which hold one more than `limit` where there is a next page.
-fn page<T>(mut rows: Vec<T>, limit: u32, cursor: impl FnOnce(&T) -> String) -> Page<T> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_next = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| has_next).map(cursor);
-    Page { items: rows, next_cursor }
 }

@@ -106,8 +106,8 @@ fn move_items(
             shortages.extend(shortage(tx, change, needs.get(&change.inventory_id), 0)?);
         }
         // It was held, and a person wasted it or counted less: the shelf does not have what is paid for.
-        let is_said = order.said_of.contains(&change.inventory_id);
-        if !takes && !is_said && change.on_hand < 0 && level.on_hand < 0 && level.policy != RunOutPolicy::Allow {
+        let is_noted = order.is_noted_short_of(change.inventory_id);
+        if !takes && !is_noted && change.on_hand < 0 && level.on_hand < 0 && level.policy != RunOutPolicy::Allow {
             let need = need_of(tx, order, change)?;
             shortages.extend(shortage(tx, change, Some(&need), level.reserved)?);
         }
@@ -127,6 +127,7 @@ fn move_items(
 fn ledger_row(order_id: OrderId, change: &StockChange, level: &ItemLevel) -> Option<NewMove<'static>> {
     Some(NewMove {
         inventory_id: change.inventory_id,
+        item_version: level.version,
         reason: change.reason()?,
         quantity: change.on_hand,
         on_hand_after: level.on_hand,

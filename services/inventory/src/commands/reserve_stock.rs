@@ -9,7 +9,11 @@ use super::{
     Inventory,
     move_stock::{WhenShort, follow},
 };
-use crate::{error::InventoryError, model, store};
+use crate::{
+    error::InventoryError,
+    model::{self, OrderIdTaken},
+    store,
+};
 
 impl Inventory {
     /// `PUT /internal/Reservation/{orderId}` (step 1): holds what an order needs, all of it or nothing. The same
@@ -25,7 +29,8 @@ impl Inventory {
         self.db
             .write(move |tx| {
                 let mut order = store::lock_order(tx, order_id, now)?;
-                let changed = order.ask(order_version, &items).map_err(InventoryError::order_id_taken(order_id))?;
+                let changed = order.ask(order_version, &items);
+                let changed = changed.map_err(|OrderIdTaken| InventoryError::OrderIdTaken(order_id))?;
                 follow(tx, order, changed, WhenShort::Refuse, now)
             })
             .await

@@ -168,6 +168,11 @@ impl OrderStock {
         });
     }
 
+    /// Whether staff heard that the order has too little of the item, or will once it is confirmed.
+    pub(crate) fn is_noted_short_of(&self, id: InventoryId) -> bool {
+        self.said_of.contains(&id) || self.unsaid.iter().any(|shortage| shortage.inventory_id == id)
+    }
+
     /// Gives up what no event confirmed since `before`. An event of the same version still counts when it comes.
     pub(crate) fn lapse(&mut self, before: Micros) -> Changed {
         if self.is_confirmed || self.occupied.effect == Effect::None || self.updated_at >= before {

@@ -6,9 +6,8 @@ use contracts::{
     inventory::{InventoryView, RunOutPolicy, STOCK_QUANTITY_MAX, WriteInventory},
     time::Micros,
 };
-use db::{DbResult, Row, Tx, Value};
+use db::{DbResult, Row, Tx, containing, listed};
 
-use super::places;
 use crate::model::StockChange;
 
 /// Which items a list shows.
@@ -24,6 +23,8 @@ pub(crate) struct ItemFilter {
 
 /// An item's numbers after a change.
 pub(crate) struct ItemLevel {
+    /// The item's version.
+    pub(crate) version: i64,
     pub(crate) on_hand: i64,
     pub(crate) reserved: i64,
     pub(crate) low_level: Option<i64>,
@@ -47,11 +48,13 @@ fn item_of_row(row: &Row<'_>) -> DbResult<InventoryView> {
         is_low: low_level.is_some_and(|level| on_hand <= level),
         updated_at: row.get("updated_at")?,
         version: row.get("version")?,
+        settings_version: row.get("settings_version")?,
     })
 }
 
 fn level_of_row(row: &Row<'_>) -> DbResult<ItemLevel> {
     Ok(ItemLevel {
+        version: row.get("version")?,
         on_hand: row.get("on_hand")?,
         reserved: row.get("reserved")?,
         low_level: row.get("low_level")?,
@@ -82,15 +85,9 @@ pub(crate) fn items(tx: &mut Tx<'_>, filter: &ItemFilter, limit: u32) -> DbResul
                            (SELECT LOWER(name), inventory_id FROM inventories WHERE inventory_id = $3))
          ORDER BY LOWER(name), inventory_id
          LIMIT $4";
-    let text = filter.text.as_deref().map(part_of_text).unwrap_or_default();
+    let text = filter.text.as_deref().map(containing).unwrap_or_default();
     let after = filter.after.map(|id| id.to_string()).unwrap_or_default();
     tx.query(SQL, (text, filter.low, after, i64::from(limit)), item_of_row)
-}
-
-/// A pattern of LIKE that finds `text` anywhere, as it is.
-fn part_of_text(text: &str) -> String {
-    let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-    format!("%{escaped}%")
 }
 
 /// Makes an item of which nothing is there. `None`: its id, or its product, is taken.
@@ -102,15 +99,16 @@ pub(crate) fn insert_item(
 ) -> DbResult<Option<InventoryView>> {
     const SQL: &str = "
         INSERT INTO inventories (inventory_id, name, unit, product_id, policy, low_level,
-                                 on_hand, reserved, version, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 1, $7)
+                                 on_hand, reserved, version, settings_version, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 1, 1, $7)
         ON CONFLICT DO NOTHING
         RETURNING *";
     let row = (id, &item.name, &item.unit, item.product_id, item.policy.word(), item.low_level, now);
     tx.query_opt(SQL, row, item_of_row)
 }
 
-/// Writes an item anew. `None`: it does not exist.
+/// Writes an item anew, if its settings still have the version `expected`, or whatever theirs is. `None`: they do not, or
+/// it does not exist.
 ///
 /// # Errors
 /// Unique, where its product is another item's.
@@ -118,15 +116,17 @@ pub(crate) fn update_item(
     tx: &mut Tx<'_>,
     id: InventoryId,
     item: &WriteInventory,
+    expected: Option<i64>,
     now: Micros,
 ) -> DbResult<Option<InventoryView>> {
     const SQL: &str = "
         UPDATE inventories
            SET name = $2, unit = $3, product_id = $4, policy = $5, low_level = $6,
-               version = version + 1, updated_at = $7
+               version = version + 1, settings_version = settings_version + 1, updated_at = $7
          WHERE inventory_id = $1
+           AND (CAST($8 AS BIGINT) IS NULL OR settings_version = CAST($8 AS BIGINT))
         RETURNING *";
-    let row = (id, &item.name, &item.unit, item.product_id, item.policy.word(), item.low_level, now);
+    let row = (id, &item.name, &item.unit, item.product_id, item.policy.word(), item.low_level, now, expected);
     tx.query_opt(SQL, row, item_of_row)
 }
 
@@ -165,7 +165,7 @@ pub(crate) fn change(tx: &mut Tx<'_>, change: &StockChange, now: Micros) -> DbRe
         UPDATE inventories
            SET on_hand = on_hand + $2, reserved = reserved + $3, version = version + 1, updated_at = $4
          WHERE inventory_id = $1
-        RETURNING on_hand, reserved, low_level, policy";
+        RETURNING version, on_hand, reserved, low_level, policy";
     tx.query_one(SQL, (change.inventory_id, change.on_hand, change.reserved, now), level_of_row)
 }
 
@@ -175,17 +175,14 @@ pub(crate) fn change_if_enough(tx: &mut Tx<'_>, change: &StockChange, now: Micro
         UPDATE inventories
            SET on_hand = on_hand + $2, reserved = reserved + $3, version = version + 1, updated_at = $4
          WHERE inventory_id = $1 AND (on_hand - reserved >= $5 OR policy <> 'BLOCK')
-        RETURNING on_hand, reserved, low_level, policy";
+        RETURNING version, on_hand, reserved, low_level, policy";
     let row = (change.inventory_id, change.on_hand, change.reserved, now, -change.available());
     tx.query_opt(SQL, row, level_of_row)
 }
 
 /// Which of `ids` exist.
 pub(crate) fn known_items(tx: &mut Tx<'_>, ids: &[InventoryId]) -> DbResult<Vec<InventoryId>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sql = format!("SELECT inventory_id FROM inventories WHERE inventory_id IN ({})", places(1, ids.len()));
-    let ids: Vec<Value> = ids.iter().map(Value::of).collect();
+    let (places, ids) = listed(ids);
+    let sql = format!("SELECT inventory_id FROM inventories WHERE inventory_id IN ({places})");
     tx.query(&sql, ids, |row| row.get("inventory_id"))
 }

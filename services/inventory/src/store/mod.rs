@@ -16,9 +16,3 @@ pub(crate) use orders::{keep_said, keep_unsaid, lock_order, save_order, unconfir
 pub(crate) use recipes::{
     clear_recipe, insert_recipe, is_recipe_written, recipe_lines, recipe_parts, write_recipe_header,
 };
-
-/// `$first, $first+1, ...`: the places of `count` values in a statement that is put together for them.
-fn places(first: usize, count: usize) -> String {
-    let places: Vec<String> = (first..first + count).map(|place| format!("${place}")).collect();
-    places.join(", ")
-}

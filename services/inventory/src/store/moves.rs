@@ -6,13 +6,13 @@ use contracts::{
     inventory::{MoveReason, StockMove},
     time::Micros,
 };
-use db::{DbResult, Tx, Value};
-
-use super::places;
+use db::{DbResult, Tx, Value, places};
 
 /// A movement to be written down.
 pub(crate) struct NewMove<'a> {
     pub(crate) inventory_id: InventoryId,
+    /// The version that it gave its item.
+    pub(crate) item_version: i64,
     pub(crate) reason: MoveReason,
     pub(crate) quantity: i64,
     pub(crate) on_hand_after: i64,
@@ -24,12 +24,13 @@ pub(crate) struct NewMove<'a> {
 pub(crate) fn insert_moves(tx: &mut Tx<'_>, moves: &[NewMove<'_>], now: Micros) -> DbResult<()> {
     /// How many rows one statement adds: an order's, but for a banquet's. Each count is a statement to prepare.
     const ROWS_MAX: usize = 16;
-    const COLUMNS: usize = 8;
+    const COLUMNS: usize = 9;
     for moves in moves.chunks(ROWS_MAX) {
         let rows: Vec<String> =
             (0..moves.len()).map(|row| format!("({})", places(row * COLUMNS + 1, COLUMNS))).collect();
         let sql = format!(
-            "INSERT INTO stock_moves (inventory_id, move_id, reason, quantity, on_hand_after, order_id, note, moved_at)
+            "INSERT INTO stock_moves (inventory_id, item_version, move_id, reason, quantity, on_hand_after, order_id, note,
+                                      moved_at)
              VALUES {}",
             rows.join(", ")
         );
@@ -39,9 +40,10 @@ pub(crate) fn insert_moves(tx: &mut Tx<'_>, moves: &[NewMove<'_>], now: Micros) 
     Ok(())
 }
 
-fn values_of(new: &NewMove<'_>, now: Micros) -> [Value; 8] {
+fn values_of(new: &NewMove<'_>, now: Micros) -> [Value; 9] {
     [
         Value::of(new.inventory_id),
+        Value::of(new.item_version),
         Value::of(MoveId::new(now)),
         Value::of(new.reason.word()),
         Value::of(new.quantity),
@@ -52,23 +54,21 @@ fn values_of(new: &NewMove<'_>, now: Micros) -> [Value; 8] {
     ]
 }
 
-/// Up to `limit` movements of an item, the newest first, before `before` where it is given.
+/// Up to `limit` movements of an item, the newest first, before the one of the item's version `before` where it is given;
+/// each with the version that it gave the item.
 pub(crate) fn moves(
     tx: &mut Tx<'_>,
     inventory_id: InventoryId,
-    before: Option<MoveId>,
+    before: Option<i64>,
     limit: u32,
-) -> DbResult<Vec<StockMove>> {
+) -> DbResult<Vec<(StockMove, i64)>> {
     const SQL: &str = "
         SELECT * FROM stock_moves
-         WHERE inventory_id = $1 AND move_id < $2
-         ORDER BY move_id DESC
+         WHERE inventory_id = $1 AND item_version < $2
+         ORDER BY item_version DESC
          LIMIT $3";
-    /// Sorts after every id.
-    const NEWEST: &str = "g";
-    let before = before.map_or_else(|| NEWEST.to_owned(), |id| id.to_string());
-    tx.query(SQL, (inventory_id, before, i64::from(limit)), |row| {
-        Ok(StockMove {
+    tx.query(SQL, (inventory_id, before.unwrap_or(i64::MAX), i64::from(limit)), |row| {
+        let moved = StockMove {
             move_id: row.get("move_id")?,
             inventory_id: row.get("inventory_id")?,
             reason: row.word("reason")?,
@@ -77,6 +77,7 @@ pub(crate) fn moves(
             order_id: row.get("order_id")?,
             note: row.get("note")?,
             moved_at: row.get("moved_at")?,
-        })
+        };
+        Ok((moved, row.get("item_version")?))
     })
 }

@@ -5,17 +5,14 @@ use contracts::{
     inventory::{RecipePart, ReserveItem},
     time::Micros,
 };
-use db::{DbResult, Tx, Value};
+use db::{DbResult, Tx, Value, listed, places};
 
-use super::places;
 use crate::model::RecipeLine;
 
 /// What one unit of each of these products takes: its written recipe, else one of the item that it is.
 pub(crate) fn recipe_lines(tx: &mut Tx<'_>, items: &[ReserveItem]) -> DbResult<Vec<RecipeLine>> {
-    let Some(last) = items.last() else { return Ok(Vec::new()) };
-    // Filled up with its last id to a power of two: eight statements to prepare, not one for each count.
-    let count = items.len().next_power_of_two();
-    let ids = places(1, count);
+    let product_ids: Vec<ProductId> = items.iter().map(|item| item.product_id).collect();
+    let (ids, product_ids) = listed(&product_ids);
     let sql = format!(
         "SELECT product_id, inventory_id, quantity FROM recipes WHERE product_id IN ({ids})
          UNION ALL
@@ -23,9 +20,7 @@ pub(crate) fn recipe_lines(tx: &mut Tx<'_>, items: &[ReserveItem]) -> DbResult<V
           WHERE product_id IN ({ids})
             AND NOT EXISTS (SELECT 1 FROM recipes_written WHERE recipes_written.product_id = inventories.product_id)"
     );
-    let filled = items.iter().chain(std::iter::repeat(last)).take(count);
-    let ids: Vec<Value> = filled.map(|item| Value::of(item.product_id)).collect();
-    tx.query(&sql, ids, |row| {
+    tx.query(&sql, product_ids, |row| {
         Ok(RecipeLine {
             product_id: row.get("product_id")?,
             inventory_id: row.get("inventory_id")?,

@@ -1,12 +1,35 @@
 //! What a person does to the stock.
 
+use std::time::Duration;
+
+use clock::Clock;
 use contracts::{
     event::InventoryLow,
-    inventory::{InventoryView, MoveReason, STOCK_QUANTITY_MAX},
+    inventory::{AdjustStock, InventoryView, MoveReason, STOCK_QUANTITY_MAX},
 };
 use serde_json::json;
 
 use super::{NOBODY, Storeroom};
+
+#[tokio::test]
+async fn the_ledger_of_two_processes_whose_clocks_differ_is_in_the_order_in_which_the_stock_moved() {
+    let shop = Storeroom::open().await;
+    let milk = shop.stocked("Milk", 0, json!({})).await;
+    let db = shop.world.around().databases.open(&crate::SCHEMA).await.unwrap();
+    let behind = crate::Inventory::new(db.clone(), Clock::manual(shop.world.clock.now() - Duration::from_secs(60)));
+    let received = || AdjustStock { reason: MoveReason::Received, quantity: 1, note: None };
+    for _ in 0..5 {
+        let (one, other) =
+            futures::join!(shop.inventory.adjust(None, milk, received()), behind.adjust(None, milk, received()));
+        assert!(one.is_ok() && other.is_ok());
+    }
+    let after: Vec<_> = shop.moves(milk).await.iter().map(|row| row.on_hand_after).collect();
+    assert_eq!(after, (1..=10).collect::<Vec<_>>());
+    let newest = shop.client.get(&format!("/api/StockMovement/{milk}?limit=3")).await.expect(200);
+    let next = format!("/api/StockMovement/{milk}?cursor={}", newest["nextCursor"].as_str().unwrap());
+    assert_eq!(shop.client.get(&next).await.expect(200)["items"][0]["onHandAfter"], 7);
+    db.close().await;
+}
 
 #[tokio::test]
 async fn a_delivery_waste_a_count_and_a_correction_are_written_down() {

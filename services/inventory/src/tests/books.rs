@@ -6,19 +6,23 @@ use contracts::{
     ids::{InventoryId, OrderId, ProductId},
     inventory::MoveReason,
 };
+use futures::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+};
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::json;
 
 use super::Storeroom;
-use crate::{
-    model::Effect,
-    store::{self},
-};
+use crate::{model::Effect, store};
 
-/// Enough for every pair of steps to follow each other.
-const STEPS: usize = 600;
+/// Enough for every pair of steps to follow each other, and to meet.
+const GROUPS: usize = 150;
+/// How many steps are done at once: as many transactions wait for each other as PostgreSQL runs.
+const STEPS_AT_ONCE: usize = 4;
 
 /// An order of the test: what it has, and the version that it is at.
+#[derive(Clone)]
 struct Order {
     id: OrderId,
     items: Vec<(ProductId, u32)>,
@@ -38,9 +42,9 @@ async fn on_hand_is_the_sum_of_the_moves_and_reserved_is_what_open_orders_hold()
     println!("FNB_TEST_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let mut shop = opened().await;
-    for step in 0..STEPS {
-        one_step(&mut shop, &mut random).await;
-        if step % 100 == 99 {
+    for group in 0..GROUPS {
+        steps_at_once(&mut shop, &mut random).await;
+        if group % 25 == 24 {
             check_books(&shop).await;
         }
     }
@@ -67,47 +71,65 @@ async fn opened() -> Shop {
     Shop { room, products, items, orders: Vec::new() }
 }
 
-async fn one_step(shop: &mut Shop, random: &mut impl Rng) {
-    let room = &shop.room;
-    let known = random.random_bool(0.7) && !shop.orders.is_empty();
+async fn steps_at_once(shop: &mut Shop, random: &mut impl Rng) {
+    let Shop { room, products, items, orders } = shop;
+    let steps: Vec<_> = (0..STEPS_AT_ONCE).map(|_| step(room, products, items, orders, random)).collect();
+    join_all(steps).await;
+}
+
+fn step<'a>(
+    room: &'a Storeroom,
+    products: &[ProductId],
+    items: &[InventoryId],
+    orders: &mut Vec<Order>,
+    random: &mut impl Rng,
+) -> BoxFuture<'a, ()> {
+    let mut some = |most: u32| (*products.choose(random).unwrap(), random.random_range(1..=most));
+    let (other_items, recipe_of, new_items) = ([some(3)], some(4), [some(3), some(3), some(3)]);
+    let known = random.random_bool(0.7) && !orders.is_empty();
     if !known {
-        let count = random.random_range(1..=3);
-        let items = (0..count).map(|_| (*shop.products.choose(random).unwrap(), random.random_range(1..=3))).collect();
-        shop.orders.push(Order { id: room.new_order(), items, version: 1 });
+        let items = new_items[..random.random_range(1..=3)].to_vec();
+        orders.push(Order { id: room.new_order(), items, version: 1 });
     }
-    let index = if known { random.random_range(0..shop.orders.len()) } else { shop.orders.len() - 1 };
-    let order = &mut shop.orders[index];
-    match random.random_range(0..12) {
-        0 | 1 => drop(room.reserve(order.id, order.version, &order.items).await),
-        2 | 3 => room.created(order.id, &order.items).await,
-        4 | 5 => room.paid(order.id).await,
-        6 => {
-            order.version += 1;
-            room.expired(order.id, order.version).await;
-        }
+    let index = if known { random.random_range(0..orders.len()) } else { orders.len() - 1 };
+    let order = &mut orders[index];
+    let what = random.random_range(0..13);
+    order.version += i64::from((6..8).contains(&what));
+    let Order { id, version, items: ordered } = order.clone();
+    let (item, quantity) = (*items.choose(random).unwrap(), random.random_range(1..=20));
+    match what {
+        0 | 1 => async move { drop(room.reserve(id, version, &ordered).await) }.boxed(),
+        2 | 3 => async move { room.created(id, &ordered).await }.boxed(),
+        4 | 5 => room.paid(id).boxed(),
+        6 => room.expired(id, version).boxed(),
         7 => {
-            order.version += 1;
-            drop(room.reserve(order.id, order.version, &order.items).await);
-            if random.random_bool(0.5) {
-                room.revived(order.id, order.version, &order.items).await;
+            let is_written = random.random_bool(0.5);
+            async move {
+                drop(room.reserve(id, version, &ordered).await);
+                if is_written {
+                    room.revived(id, version, &ordered).await;
+                }
             }
+            .boxed()
         }
-        8 => room.completed(order.id, order.version + 1).await,
-        9 => {
-            // Another order by the same id, before it was placed.
-            let items = [(*shop.products.choose(random).unwrap(), random.random_range(1..=3))];
-            drop(room.reserve(order.id, 1, &items).await);
-        }
+        8 => room.completed(id, version + 1).boxed(),
+        // Another order by the same id, before it was placed.
+        9 => async move { drop(room.reserve(id, 1, &other_items).await) }.boxed(),
         10 => {
             let reasons = [MoveReason::Received, MoveReason::Waste, MoveReason::Count, MoveReason::Correction];
-            let item = *shop.items.choose(random).unwrap();
-            drop(room.adjust(item, *reasons.choose(random).unwrap(), random.random_range(1..=20)).await);
+            let reason = *reasons.choose(random).unwrap();
+            async move { drop(room.adjust(item, reason, quantity).await) }.boxed()
         }
+        11 => async move { drop(room.release(id, version).await) }.boxed(),
         _ => {
-            let (product, item) = (*shop.products.choose(random).unwrap(), *shop.items.choose(random).unwrap());
-            let parts = json!({"parts": [{"inventoryId": item, "quantity": random.random_range(1..=4)}]});
-            room.client.put(&format!("/api/Recipe/{product}"), parts).await.expect(200);
-            room.minutes_pass(random.random_range(0..=4)).await;
+            let minutes = random.random_range(0..=4);
+            async move {
+                let (product, quantity) = recipe_of;
+                let parts = json!({"parts": [{"inventoryId": item, "quantity": quantity}]});
+                room.client.put(&format!("/api/Recipe/{product}"), parts).await.expect(200);
+                room.minutes_pass(minutes).await;
+            }
+            .boxed()
         }
     }
 }

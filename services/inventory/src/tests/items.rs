@@ -1,5 +1,6 @@
 //! Items of stock: made, changed, listed.
 
+use axum::http::Request;
 use contracts::{
     event::InventoryLow,
     inventory::{InventoryView, MoveReason, RunOutPolicy},
@@ -86,6 +87,26 @@ async fn writing_an_item_anew_leaves_what_is_there() {
     let changed: InventoryView = shop.client.put(&format!("/api/Inventory/{milk}"), body).await.read(200);
     assert_eq!((changed.name.as_str(), changed.policy, changed.on_hand), ("Fresh milk", RunOutPolicy::Warn, 700));
     assert_eq!(changed, shop.item(milk).await);
+}
+
+#[tokio::test]
+async fn of_two_people_who_change_an_item_at_once_the_later_one_reads_it_again() {
+    let shop = Storeroom::open().await;
+    let path = format!("/api/Inventory/{}", shop.stocked("Milk", 700, json!({})).await);
+    let read = shop.client.get(&path).await.headers["etag"].clone();
+    let write = async |name: &str, tag: &str| {
+        let body = json!({"name": name, "unit": "ml"}).to_string();
+        let request = Request::put(&path).header("content-type", "application/json").header("if-match", tag);
+        shop.client.send(request.body(body.into()).unwrap()).await
+    };
+    shop.adjust(path.rsplit('/').next().unwrap().parse().unwrap(), MoveReason::Waste, 1).await.expect(200);
+    let written = write("Fresh milk", read.to_str().unwrap()).await;
+    assert_eq!(written.headers["etag"], "\"2\"", "what was sold or wasted meanwhile is no other setting");
+    written.expect(200);
+    let refused = write("Whole milk", read.to_str().unwrap()).await.problem(412, "version-differs");
+    assert!(refused["detail"].as_str().unwrap().contains("at version 2"), "{refused}");
+    let _ = write("Whole milk", "2").await.problem(400, "bad-request");
+    assert_eq!(shop.client.get(&path).await.expect(200)["name"], "Fresh milk");
 }
 
 #[tokio::test]

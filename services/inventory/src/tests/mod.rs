@@ -108,6 +108,11 @@ impl Storeroom {
         self.client.put(&format!("/internal/Reservation/{order_id}"), asked).await
     }
 
+    async fn release(&self, order_id: OrderId, order_version: i64) -> Reply {
+        let released = json!({"orderVersion": order_version});
+        self.client.post(&format!("/internal/Reservation/{order_id}/release"), released).await
+    }
+
     async fn created(&self, order_id: OrderId, items: &[(ProductId, u32)]) {
         self.world.publish(&OrderCreated(self.placed(order_id, 1, items))).await;
     }

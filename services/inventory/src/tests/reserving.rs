@@ -157,6 +157,21 @@ async fn staff_hear_of_an_order_that_went_through_short_once_it_is_placed() {
 }
 
 #[tokio::test]
+async fn staff_hear_once_of_an_item_that_an_order_is_short_of_even_if_its_payment_is_heard_first() {
+    let shop = Storeroom::open().await;
+    let (croissant, _) = shop.product("Croissant", 1, json!({"policy": "WARN"})).await;
+    let order = shop.new_order();
+    shop.reserve(order, 1, &[(croissant, 3)]).await.expect(200);
+    shop.paid(order).await;
+    shop.created(order, &[(croissant, 3)]).await;
+    shop.world.settle().await;
+    let said = shop.world.said::<StockShort>();
+    let short: Vec<_> =
+        said.iter().flat_map(|said| &said.shortages).map(|short| (short.needed, short.available)).collect();
+    assert_eq!(short, [(3, 1)]);
+}
+
+#[tokio::test]
 async fn a_reservation_that_no_order_can_have_is_refused() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 9, json!({})).await;

@@ -1,0 +1,51 @@
+//! Versions as HTTP carries them: `ETag: "3"` in an answer, `If-Match: "3"` in a change that must not overwrite another.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use crate::Problem;
+
+/// The header that says which version an answer shows.
+#[must_use]
+pub fn etag(version: i64) -> [(header::HeaderName, HeaderValue); 1] {
+    let value = HeaderValue::try_from(format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"\""));
+    [(header::ETAG, value)]
+}
+
+/// The version that a change is meant for. `None`: whatever it is now.
+///
+/// # Errors
+/// 400 for what is no version: a tag that was never ours, a weak one, or several.
+pub fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let version = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|digits| digits.parse().ok());
+    version.map(Some).ok_or_else(|| {
+        Problem::bad_request(
+            "If-Match is not a version: send the ETag of what was read, such as \"3\", or leave it out.",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(if_match_header: &'static str) -> Result<Option<i64>, Problem> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::IF_MATCH, HeaderValue::from_static(if_match_header));
+        if_match(&headers)
+    }
+
+    #[test]
+    fn a_change_names_the_version_that_it_was_made_on_or_any() {
+        assert_eq!(if_match(&HeaderMap::new()).unwrap(), None);
+        assert_eq!(asked(" * ").unwrap(), None);
+        assert_eq!(asked("\"3\"").unwrap(), Some(3));
+        for wrong in ["3", "W/\"3\"", "\"three\"", "\"3\", \"4\"", "\"", ""] {
+            assert_eq!(asked(wrong).unwrap_err().status(), 400, "{wrong:?}");
+        }
+    }
+}
