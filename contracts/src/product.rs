@@ -177,7 +177,21 @@ pub struct CategoryView {
 
 /// The keys under which the cache holds what Order needs of a product (the specification's data flow).
 pub mod cache_keys {
+    use super::ProductCard;
     use crate::ids::ProductId;
+
+    /// The three keys of a card, and what stands under each: put there together, they are of one version.
+    ///
+    /// # Errors
+    /// Where the card cannot be written as JSON.
+    pub fn entries(card: &ProductCard) -> serde_json::Result<[(String, String); 3]> {
+        let id = card.product_id;
+        Ok([
+            (price(id), card.price.to_string()),
+            (dispensable(id), card.is_dispensable.to_string()),
+            (self::card(id), serde_json::to_string(card)?),
+        ])
+    }
 
     /// The price in major units, as a decimal.
     #[must_use]

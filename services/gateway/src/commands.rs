@@ -10,11 +10,7 @@ use db::{Db, DbError, outbox};
 use host::{ShopFeed, Surroundings};
 use web::Peer;
 
-use crate::{
-    error::SettingsError,
-    model::{Document, Expected},
-    store,
-};
+use crate::{error::SettingsError, model::Document, store};
 
 /// The shop's settings: where they are kept, and who is told.
 #[derive(Clone)]
@@ -51,23 +47,38 @@ impl Settings {
         self.db.read(store::current).await
     }
 
-    /// Replaces the settings, if they still are what the client `expected`, and tells every service.
+    /// Replaces the settings, if they still have the version that the client `expected`, and tells every service.
+    ///
+    /// The menu is another service's, and asked before the write: a product that is written with the old currency or tax
+    /// in that moment is not seen. Then it cannot be sold, and the log says so.
     ///
     /// # Errors
     /// [`SettingsError`]: a setting cannot be, others were faster, or the menu stands in the way.
-    pub(crate) async fn replace(&self, settings: ShopSettings, expected: Expected) -> Result<Document, SettingsError> {
+    pub(crate) async fn replace(
+        &self,
+        settings: ShopSettings,
+        expected: Option<i64>,
+    ) -> Result<Document, SettingsError> {
         let shop = Shop::new(settings)?;
         let current = self.current().await?;
-        if !expected.allows(current.version) {
+        if expected.is_some_and(|expected| expected != current.version) {
             return Err(SettingsError::ChangedMeanwhile { current: current.version });
         }
-        if shop.currency() != current.settings.currency {
-            self.no_prices_but_in(shop.currency()).await?;
-        }
-        self.no_product_names(&taxes_taken_away(&current.settings, shop.settings())).await?;
+        self.menu_allows(&current.settings, &shop).await?;
         let document = self.write(current.version, shop.settings().clone()).await?;
+        if let Err(error) = self.menu_allows(&current.settings, &shop).await {
+            tracing::warn!(%error, "the menu may have changed while the settings did: look at its prices and taxes");
+        }
         self.tell(document.version, shop);
         Ok(document)
+    }
+
+    /// Whether the menu can be sold by these settings after those of `before`.
+    async fn menu_allows(&self, before: &ShopSettings, shop: &Shop) -> Result<(), SettingsError> {
+        if shop.currency() != before.currency {
+            self.no_prices_but_in(shop.currency()).await?;
+        }
+        self.no_product_names(&taxes_taken_away(before, shop.settings())).await
     }
 
     /// Writes the new settings and what is said of them, together. What was decided upon is version `from`.

@@ -3,15 +3,15 @@
 use contracts::{shop::ShopSettings, time::Micros};
 use db::{DbResult, Row, Tx, json};
 
-use crate::model::Document;
+use crate::model::{Document, kept_settings};
 
 /// Writes the settings of a new shop, unless there are some.
-pub(crate) fn insert_once(tx: &mut Tx<'_>, settings: &ShopSettings, now: Micros) -> DbResult<u64> {
+pub(crate) fn insert_once(tx: &mut Tx<'_>, settings: &ShopSettings, now: Micros) -> DbResult<()> {
     const SQL: &str = "
         INSERT INTO shop_settings (id, version, settings, updated_at)
         VALUES (1, 1, $1, $2)
         ON CONFLICT (id) DO NOTHING";
-    tx.execute(SQL, (json(settings)?, now))
+    tx.execute(SQL, (json(settings)?, now)).map(drop)
 }
 
 /// The settings as they are.
@@ -30,5 +30,6 @@ pub(crate) fn replace(tx: &mut Tx<'_>, from: i64, settings: &ShopSettings, now: 
 }
 
 fn document(row: &Row<'_>) -> DbResult<Document> {
-    Ok(Document { version: row.get("version")?, settings: row.json("settings")? })
+    let settings = kept_settings(&row.get::<String>("settings")?)?;
+    Ok(Document { version: row.get("version")?, settings })
 }

@@ -30,7 +30,7 @@ CREATE TABLE products (
 CREATE INDEX products_by_category ON products (category_id, name, product_id);
 CREATE INDEX products_on_the_menu ON products (product_id) WHERE is_archived = 0;
 
--- What Analytics reads, with a role that may read nothing else.
+-- What Analytics reads, and nothing else of this database. A role of its own for that comes with the large way.
 CREATE VIEW etl_products AS
     SELECT product_id, category_id, name, price, currency, is_dispensable, is_available, is_archived, version, updated_at
       FROM products;

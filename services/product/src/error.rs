@@ -57,14 +57,14 @@ pub(crate) enum ProductError {
     },
     /// Someone else changed it in between.
     #[error(
-        "The product is at version {actual} now, not {expected}: someone changed it in between. Read it again with GET \
-         /api/Product/{product_id} and make the change on what it is now."
+        "The {what} is at version {actual} now: someone changed it in between. Read it again with GET {path} and make the \
+         change on what it is now."
     )]
     VersionDiffers {
-        /// Which product.
-        product_id: ProductId,
-        /// The version that the client saw.
-        expected: i64,
+        /// A product or a category.
+        what: &'static str,
+        /// Where it is read.
+        path: String,
         /// The version that it has.
         actual: i64,
     },
@@ -79,6 +79,12 @@ pub(crate) enum ProductError {
     /// The database did not do it.
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+impl ProductError {
+    pub(crate) fn version_differs(what: &'static str, path: String, actual: i64) -> Self {
+        Self::VersionDiffers { what, path, actual }
+    }
 }
 
 impl From<ProductError> for Problem {
@@ -101,12 +107,9 @@ impl From<ProductError> for Problem {
             ProductError::CategoryInUse { .. } => {
                 Self::conflict("category-in-use", "This category still has products", detail)
             }
-            ProductError::VersionDiffers { .. } => Self::new(
-                StatusCode::PRECONDITION_FAILED,
-                "version-differs",
-                "The product was changed in between",
-                detail,
-            ),
+            ProductError::VersionDiffers { .. } => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "version-differs", "It was changed in between", detail)
+            }
             ProductError::MenuFull(_) => Self::conflict("menu-full", "The menu is full", detail),
             ProductError::Idempotency(error) => error.into(),
             ProductError::Db(error) => error.into(),

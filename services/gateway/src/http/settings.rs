@@ -1,20 +1,12 @@
 //! `/api/Shop`: the shop's settings.
 
-use axum::{
-    Json, Router,
-    extract::State,
-    http::{HeaderMap, HeaderValue, header},
-    response::IntoResponse,
-};
-use contracts::shop::ShopSettings;
+use axum::{Json, Router, extract::State, http::HeaderMap, response::IntoResponse};
+use contracts::{problem::Problem as ProblemBody, shop::ShopSettings};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Problem, Ready};
+use web::{Problem, Ready, etag, if_match};
 
-use crate::{
-    commands::Settings,
-    model::{Document, Expected},
-};
+use crate::{commands::Settings, model::Document};
 
 /// The routes of this service, and their document.
 pub(crate) fn settings_routes(settings: Settings, ready: Ready) -> (Router, OpenApi) {
@@ -46,7 +38,11 @@ async fn shop(State(settings): State<Settings>) -> Result<impl IntoResponse, Pro
 #[utoipa::path(put, path = "/api/Shop", tag = "Shop", request_body = ShopSettings,
     params(("If-Match" = Option<String>, Header, description = "The ETag of the settings that were read")),
     responses(
-        (status = 200, description = "The settings as they are now", body = ShopSettings, headers(("ETag" = String)))
+        (status = 200, description = "The settings as they are now", body = ShopSettings, headers(("ETag" = String))),
+        (status = 400, description = "If-Match is no version", body = ProblemBody),
+        (status = 409, description = "The menu stands in the way", body = ProblemBody),
+        (status = 412, description = "They were changed meanwhile", body = ProblemBody),
+        (status = 422, description = "A setting that cannot be", body = ProblemBody),
     )
 )]
 async fn replace_shop(
@@ -54,15 +50,9 @@ async fn replace_shop(
     headers: HeaderMap,
     web::Json(wanted): web::Json<ShopSettings>,
 ) -> Result<impl IntoResponse, Problem> {
-    let if_match = headers.get(header::IF_MATCH).map(|tags| tags.to_str().unwrap_or_default());
-    Ok(answer(settings.replace(wanted, Expected::from_header(if_match)).await?))
+    Ok(answer(settings.replace(wanted, if_match(&headers)?).await?))
 }
 
 fn answer(document: Document) -> impl IntoResponse {
-    let etag = HeaderValue::try_from(document.etag()).ok();
-    let mut response = Json(document.settings).into_response();
-    if let Some(etag) = etag {
-        response.headers_mut().insert(header::ETAG, etag);
-    }
-    response
+    (etag(document.version), Json(document.settings))
 }

@@ -1,6 +1,9 @@
-//! The settings and their version, as `ETag` and `If-Match` carry it (RFC 9110).
+//! The settings and their version.
+
+use std::collections::BTreeMap;
 
 use contracts::shop::ShopSettings;
+use serde_json::value::RawValue;
 
 /// The settings at one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,42 +14,18 @@ pub(crate) struct Document {
     pub(crate) settings: ShopSettings,
 }
 
-impl Document {
-    /// `"7"`
-    pub(crate) fn etag(&self) -> String {
-        format!("\"{}\"", self.version)
+/// The settings that another release of the program may have kept: what it did not know is as in a new shop, and what is
+/// not known any more is left out.
+///
+/// # Errors
+/// Where a setting cannot be read.
+pub(crate) fn kept_settings(kept: &str) -> serde_json::Result<ShopSettings> {
+    type Fields = BTreeMap<String, Box<RawValue>>;
+    let mut fields: Fields = serde_json::from_str(&serde_json::to_string(&ShopSettings::default())?)?;
+    for (name, value) in serde_json::from_str::<Fields>(kept)? {
+        fields.entry(name).and_modify(|field| *field = value);
     }
-}
-
-/// Which versions the client allows to be replaced.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Expected {
-    /// Whatever is there: no `If-Match`, or `*`.
-    Any,
-    /// The versions of these tags. What was never a tag of ours matches nothing.
-    OneOf(Vec<i64>),
-}
-
-impl Expected {
-    /// What an `If-Match` header asks for.
-    pub(crate) fn from_header(if_match: Option<&str>) -> Self {
-        match if_match.map(str::trim) {
-            None | Some("*") => Self::Any,
-            Some(tags) => Self::OneOf(tags.split(',').filter_map(version_of).collect()),
-        }
-    }
-
-    /// Whether the client agrees that this version is replaced.
-    pub(crate) fn allows(&self, version: i64) -> bool {
-        match self {
-            Self::Any => true,
-            Self::OneOf(versions) => versions.contains(&version),
-        }
-    }
-}
-
-fn version_of(tag: &str) -> Option<i64> {
-    tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+    serde_json::from_str(&serde_json::to_string(&fields)?)
 }
 
 #[cfg(test)]
@@ -54,22 +33,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_that_says_nothing_replaces_whatever_is_there() {
-        assert!(Expected::from_header(None).allows(7));
-        assert!(Expected::from_header(Some(" * ")).allows(7));
-    }
-
-    #[test]
-    fn a_client_that_names_a_version_replaces_only_that_one() {
-        let expected = Expected::from_header(Some("\"6\", \"7\""));
-        assert!(expected.allows(7));
-        assert!(!expected.allows(8));
-    }
-
-    #[test]
-    fn a_tag_that_was_never_ours_matches_nothing() {
-        for tag in ["7", "W/\"7\"", "\"seven\"", "", "\"\""] {
-            assert!(!Expected::from_header(Some(tag)).allows(7), "{tag}");
-        }
+    fn settings_of_an_older_and_of_a_newer_release_are_read() {
+        let kept = r#"{"name": "Kopi Pagi", "cashRounding": 0.05, "currency": "USD", "loyaltyPoints": {"each": 10}}"#;
+        let read = kept_settings(kept).unwrap();
+        assert_eq!((read.name.as_str(), read.cash_rounding.to_string().as_str()), ("Kopi Pagi", "0.05"));
+        assert_eq!(read.code_validity_seconds, ShopSettings::default().code_validity_seconds);
+        assert!(kept_settings(r#"{"name": 7}"#).is_err());
     }
 }

@@ -5,7 +5,7 @@ mod language;
 mod owner;
 mod start_page;
 
-pub(crate) use document::{Document, Expected};
+pub(crate) use document::{Document, kept_settings};
 pub(crate) use language::Language;
 pub(crate) use owner::owner_of;
 pub(crate) use start_page::{ServiceState, StartPage};

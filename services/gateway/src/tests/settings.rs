@@ -53,6 +53,24 @@ async fn two_people_who_change_the_settings_at_once_do_not_undo_each_other() {
     assert!(refused["detail"].as_str().unwrap().contains("version 2"), "{refused}");
     assert_eq!(client.get("/api/Shop").await.expect(200)["name"], "Kopi Pagi");
     assert_eq!(client.send(replacing(&named("Kopi Sore"), "\"2\"")).await.expect(200)["name"], "Kopi Sore");
+    client.send(replacing(&named("Kopi Malam"), "3")).await.problem(400, "bad-request");
+}
+
+#[tokio::test]
+async fn a_shop_that_an_older_release_kept_trades_as_it_did_and_by_what_is_new_as_a_new_shop() {
+    let world = World::new().await;
+    start(&world).await.put("/api/Shop", named("Kopi Pagi")).await.expect(200);
+    let db = world.around().databases.open_existing(crate::NAME).await.unwrap();
+    let kept = r#"UPDATE shop_settings SET settings = '{"name": "Kopi Pagi"}'"#;
+    db.write::<_, db::DbError, _>(move |tx| tx.execute(kept, ())).await.unwrap();
+    db.close().await;
+
+    let client = start(&world).await;
+
+    assert_eq!(client.get("/api/Shop").await.expect(200), named("Kopi Pagi"));
+    let mut strange = named("Kopi Sore");
+    strange["codeValidity"] = json!(900);
+    client.put("/api/Shop", strange).await.problem(422, "invalid-body");
 }
 
 #[tokio::test]

@@ -66,14 +66,8 @@ impl Orders {
     /// # Errors
     /// Where the cache does not take it: an old price may be there.
     pub(crate) async fn cache_card(&self, card: &ProductCard) -> Result<(), CardNotCached> {
-        let json = serde_json::to_string(card)?;
-        let id = card.product_id;
-        let entries = [
-            (cache_keys::price(id), card.price.to_string()),
-            (cache_keys::dispensable(id), card.is_dispensable.to_string()),
-            (cache_keys::card(id), json),
-        ];
-        self.cache.put_versioned(&cache_keys::card(id), card.version, &entries).await?;
+        let entries = cache_keys::entries(card)?;
+        self.cache.put_versioned(&cache_keys::card(card.product_id), card.version, &entries).await?;
         Ok(())
     }
 }

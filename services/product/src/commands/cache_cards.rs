@@ -12,14 +12,8 @@ const CARDS_PER_READ_MAX: u32 = 500;
 
 /// Keeps what Order needs of a product under its three keys, all of one version.
 pub(super) async fn put(cache: &dyn Cache, card: &ProductCard) -> Result<(), PutError> {
-    let id = card.product_id;
-    let name = cache_keys::card(id);
-    let entries = [
-        (cache_keys::price(id), card.price.to_string()),
-        (cache_keys::dispensable(id), card.is_dispensable.to_string()),
-        (name.clone(), serde_json::to_string(card)?),
-    ];
-    cache.put_versioned(&name, card.version, &entries).await?;
+    let entries = cache_keys::entries(card)?;
+    cache.put_versioned(&cache_keys::card(card.product_id), card.version, &entries).await?;
     Ok(())
 }
 
@@ -33,21 +27,21 @@ pub(super) enum PutError {
 }
 
 impl Products {
-    /// "System Startup": caches every product, archived ones too, because orders of them may still be open. Goes on
-    /// without a cache that does not answer: readers then ask for what they miss.
+    /// "System Startup": caches every product of the menu. Goes on without a cache that does not answer: readers then ask
+    /// for what they miss, as they do for what has left the menu.
     ///
     /// # Errors
     /// Where the products cannot be read.
     pub(crate) async fn cache_all(&self) -> Result<(), ProductError> {
         let mut after = None;
         loop {
-            let cards = self.db.read(move |tx| store::products::after(tx, after, CARDS_PER_READ_MAX)).await;
+            let cards = self.db.read(move |tx| store::products::on_menu_after(tx, after, CARDS_PER_READ_MAX)).await;
             let cards: Vec<ProductCard> = cards.map_err(|error: DbError| error)?;
             let Some(last) = cards.last() else { return Ok(()) };
             after = Some(last.product_id);
             for card in &cards {
                 if let Err(error) = put(&*self.cache, card).await {
-                    tracing::warn!(%error, "menu_not_cached");
+                    tracing::warn!(%error, "the menu is not cached");
                     return Ok(());
                 }
             }

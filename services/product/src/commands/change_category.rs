@@ -42,13 +42,14 @@ impl Products {
             .await
     }
 
-    /// Names and places a category.
+    /// Names and places a category. With `expected`, only if that is still its version.
     ///
     /// # Errors
-    /// Where its name cannot be on a menu, or it does not exist or has left the menu.
+    /// Where its name cannot be on a menu, or it does not exist, has left the menu or has another version by now.
     pub(crate) async fn replace_category(
         &self,
         id: CategoryId,
+        expected: Option<i64>,
         write: WriteCategory,
     ) -> Result<CategoryView, ProductError> {
         if write.category_id.is_some_and(|written| written != id) {
@@ -57,11 +58,14 @@ impl Products {
         let now = self.clock.now();
         let name = check_name("name", &write.name)?;
         self.db
-            .write(move |tx| match store::categories::update(tx, id, &name, write.position, now)? {
+            .write(move |tx| match store::categories::update(tx, id, &name, write.position, expected, now)? {
                 Some(category) => Ok(category),
                 None => {
                     let found = store::categories::find(tx, id)?.ok_or(ProductError::UnknownCategory(id))?;
-                    Err(ProductError::CategoryArchived { name: found.name })
+                    if found.is_archived {
+                        return Err(ProductError::CategoryArchived { name: found.name });
+                    }
+                    Err(ProductError::version_differs("category", format!("/api/Category/{id}"), found.version))
                 }
             })
             .await

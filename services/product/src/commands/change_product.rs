@@ -39,7 +39,14 @@ impl Products {
                     None => None,
                 };
                 let Some(card) = updated else {
-                    refuse_unchangeable(tx, id, expected)?;
+                    let card = changeable(tx, id)?;
+                    if expected.is_some_and(|expected| expected != card.version) {
+                        return Err(ProductError::version_differs(
+                            "product",
+                            format!("/api/Product/{id}"),
+                            card.version,
+                        ));
+                    }
                     return Err(InvalidMenu::Category(product.category_id).into());
                 };
                 outbox::append(tx, &ProductChanged(card.clone()), now)?;
@@ -63,7 +70,8 @@ impl Products {
                     outbox::append(tx, &ProductChanged(card.clone()), now)?;
                     Ok(card)
                 }
-                None => refuse_unchangeable(tx, id, None),
+                // It is so already.
+                None => changeable(tx, id),
             })
             .await?;
         self.remember(&card).await;
@@ -94,14 +102,8 @@ impl Products {
     }
 }
 
-/// After an update that changed nothing: why the product could not be changed, or the product where it could.
-fn refuse_unchangeable(tx: &mut Tx<'_>, id: ProductId, expected: Option<i64>) -> Result<ProductCard, ProductError> {
+/// The product, which an update did not change: as it is, if it may be changed at all.
+fn changeable(tx: &mut Tx<'_>, id: ProductId) -> Result<ProductCard, ProductError> {
     let card = store::products::find(tx, id)?.ok_or(ProductError::UnknownProduct(id))?;
-    match expected {
-        _ if card.is_archived => Err(ProductError::ProductArchived { name: card.name }),
-        Some(expected) if expected != card.version => {
-            Err(ProductError::VersionDiffers { product_id: id, expected, actual: card.version })
-        }
-        _ => Ok(card),
-    }
+    if card.is_archived { Err(ProductError::ProductArchived { name: card.name }) } else { Ok(card) }
 }

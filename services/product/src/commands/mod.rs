@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use cache::Cache;
 use clock::Clock;
-use contracts::{Page, product::ProductCard};
+use contracts::product::ProductCard;
 use db::Db;
 use host::ShopFeed;
 
@@ -35,16 +35,7 @@ impl Products {
     /// After a commit: a cache that holds the card saves Order a call. Without it the next reader asks.
     async fn remember(&self, card: &ProductCard) {
         if let Err(error) = cache_cards::put(&*self.cache, card).await {
-            tracing::warn!(product_id = %card.product_id, %error, "card_not_cached");
+            tracing::warn!(product_id = %card.product_id, %error, "a product is not cached");
         }
     }
-}
-
-/// A page of the `rows` that were asked for with one more than `limit`.
-fn page_of<T, K: ToString>(mut rows: Vec<T>, limit: u32, key: impl Fn(&T) -> K) -> Page<T> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| has_more).map(|last| key(last).to_string());
-    Page { items: rows, next_cursor }
 }

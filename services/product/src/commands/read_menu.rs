@@ -8,7 +8,7 @@ use contracts::{
 };
 use db::DbError;
 
-use super::{Products, page_of};
+use super::Products;
 use crate::{
     error::ProductError,
     store::{self, products::Filter},
@@ -21,7 +21,7 @@ pub(crate) struct ProductQuery {
     pub category_id: Option<CategoryId>,
     /// Those that are, or are not, on sale.
     pub is_available: Option<bool>,
-    /// Those with this text in name or description, whatever its capitals.
+    /// Those with this text in name or description; SQLite forgives other capitals from A to Z alone.
     pub text: Option<String>,
     /// Those that were archived too.
     pub include_archived: bool,
@@ -41,11 +41,11 @@ impl Products {
         let filter = Filter {
             category_id: query.category_id,
             is_available: query.is_available,
-            pattern: query.text.as_deref().map(containing),
+            pattern: query.text.as_deref().map(db::containing),
             include_archived: query.include_archived,
         };
         let rows = self.db.read(move |tx| store::products::page(tx, &filter, after, limit + 1)).await;
-        Ok(page_of(rows.map_err(|error: DbError| error)?, limit, |card| card.product_id))
+        Ok(Page::of(rows.map_err(|error: DbError| error)?, limit, |card| card.product_id))
     }
 
     /// One product, archived or not.
@@ -99,7 +99,7 @@ impl Products {
         limit: u32,
     ) -> Result<Page<CategoryView>, ProductError> {
         let rows = self.db.read(move |tx| store::categories::page(tx, include_archived, after, limit + 1)).await;
-        Ok(page_of(rows.map_err(|error: DbError| error)?, limit, |category| category.category_id))
+        Ok(Page::of(rows.map_err(|error: DbError| error)?, limit, |category| category.category_id))
     }
 
     /// One category, archived or not.
@@ -108,21 +108,5 @@ impl Products {
     /// Where it does not exist.
     pub(crate) async fn find_category(&self, id: CategoryId) -> Result<CategoryView, ProductError> {
         self.db.read(move |tx| store::categories::find(tx, id)?.ok_or(ProductError::UnknownCategory(id))).await
-    }
-}
-
-/// The pattern of LIKE that finds `text` anywhere; `!` takes its meaning from what follows.
-fn containing(text: &str) -> String {
-    let escaped = text.trim().replace('!', "!!").replace('%', "!%").replace('_', "!_");
-    format!("%{escaped}%")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::containing;
-
-    #[test]
-    fn a_search_for_a_percent_sign_finds_a_percent_sign() {
-        assert_eq!(containing(" 50% off! "), "%50!% off!!%");
     }
 }

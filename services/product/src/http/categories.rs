@@ -1,6 +1,10 @@
 //! `/api/Category`.
 
-use axum::{extract::State, http::StatusCode};
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::IntoResponse,
+};
 use contracts::{
     Page,
     ids::CategoryId,
@@ -8,7 +12,7 @@ use contracts::{
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
-use web::{Created, Json, Path, Problem, Query, Submission};
+use web::{Created, Json, Path, Problem, Query, Submission, etag, if_match};
 
 use super::paging;
 use crate::commands::Products;
@@ -47,30 +51,35 @@ pub(super) async fn list_categories(
 pub(super) async fn create_category(
     State(products): State<Products>,
     submission: Submission<WriteCategory>,
-) -> Result<Created<CategoryView>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let category = products.create_category(submission.key, submission.body).await?;
-    Ok(Created::at(format!("/api/Category/{}", category.category_id), category))
+    Ok((etag(category.version), Created::at(format!("/api/Category/{}", category.category_id), category)))
 }
 
 /// Reads a category, archived or not
 #[utoipa::path(get, path = "/api/Category/{categoryId}", tag = "Product", params(("categoryId" = CategoryId, Path)),
-    responses((status = 200, body = CategoryView)))]
+    responses((status = 200, body = CategoryView, headers(("ETag" = String, description = "Its version.")))))]
 pub(super) async fn read_category(
     State(products): State<Products>,
     Path(id): Path<CategoryId>,
-) -> Result<axum::Json<CategoryView>, Problem> {
-    Ok(axum::Json(products.find_category(id).await?))
+) -> Result<impl IntoResponse, Problem> {
+    let category = products.find_category(id).await?;
+    Ok((etag(category.version), axum::Json(category)))
 }
 
 /// Names and places a category
-#[utoipa::path(put, path = "/api/Category/{categoryId}", tag = "Product", params(("categoryId" = CategoryId, Path)),
+#[utoipa::path(put, path = "/api/Category/{categoryId}", tag = "Product",
+    params(("categoryId" = CategoryId, Path),
+        ("If-Match" = Option<String>, Header, description = "The ETag of what was read: 412 where it was changed since.")),
     request_body = WriteCategory, responses((status = 200, body = CategoryView)))]
 pub(super) async fn replace_category(
     State(products): State<Products>,
     Path(id): Path<CategoryId>,
+    headers: HeaderMap,
     Json(write): Json<WriteCategory>,
-) -> Result<axum::Json<CategoryView>, Problem> {
-    Ok(axum::Json(products.replace_category(id, write).await?))
+) -> Result<impl IntoResponse, Problem> {
+    let category = products.replace_category(id, if_match(&headers)?, write).await?;
+    Ok((etag(category.version), axum::Json(category)))
 }
 
 /// Takes an empty category off the menu for good

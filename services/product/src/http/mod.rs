@@ -4,7 +4,6 @@ mod categories;
 mod internal;
 mod paging;
 mod products;
-mod versions;
 
 use axum::{Router, routing::get};
 use utoipa_axum::{router::OpenApiRouter, routes};

@@ -13,12 +13,12 @@ use contracts::{
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
-use web::{Created, Json, Path, Problem, Query, Submission};
+use web::{Created, Json, Path, Problem, Query, Submission, etag, if_match};
 
-use super::{paging, versions};
+use super::paging;
 use crate::commands::{ProductQuery, Products};
 
-/// Longer than any name that is looked for.
+/// As long as the longest name.
 const TEXT_CHARS_MAX: usize = NAME_CHARS_MAX;
 
 /// Which products to list.
@@ -32,7 +32,7 @@ pub(super) struct ProductList {
     /// Those that are on sale, or those that are not.
     #[serde(default)]
     available: Option<bool>,
-    /// Those with this text in name or description.
+    /// Those with this text in name or description, in capitals or not (from A to Z).
     #[serde(default)]
     text: Option<String>,
     /// Those that were archived too.
@@ -86,7 +86,7 @@ pub(super) async fn create_product(
     submission: Submission<WriteProduct>,
 ) -> Result<impl IntoResponse, Problem> {
     let card = products.create(submission.key, submission.body).await?;
-    Ok((versions::etag(card.version), Created::at(format!("/api/Product/{}", card.product_id), card)))
+    Ok((etag(card.version), Created::at(format!("/api/Product/{}", card.product_id), card)))
 }
 
 /// Reads a product, archived or not
@@ -97,7 +97,7 @@ pub(super) async fn read_product(
     Path(id): Path<ProductId>,
 ) -> Result<impl IntoResponse, Problem> {
     let card = products.find(id).await?;
-    Ok((versions::etag(card.version), axum::Json(card)))
+    Ok((etag(card.version), axum::Json(card)))
 }
 
 /// Replaces the whole product
@@ -111,8 +111,8 @@ pub(super) async fn replace_product(
     headers: HeaderMap,
     Json(write): Json<WriteProduct>,
 ) -> Result<impl IntoResponse, Problem> {
-    let card = products.replace(id, versions::if_match(&headers)?, write).await?;
-    Ok((versions::etag(card.version), axum::Json(card)))
+    let card = products.replace(id, if_match(&headers)?, write).await?;
+    Ok((etag(card.version), axum::Json(card)))
 }
 
 /// Takes a product off the menu for good; its past orders keep it

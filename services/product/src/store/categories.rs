@@ -52,19 +52,22 @@ pub(crate) fn page(
     tx.query(SQL, (include_archived, after, limit), category)
 }
 
-/// Names and places a category that has not been archived. `None`: it was, or does not exist.
+/// Names and places a category that has not been archived and, where `expected` says so, still has that version. `None`:
+/// not so.
 pub(crate) fn update(
     tx: &mut Tx<'_>,
     id: CategoryId,
     name: &str,
     position: i64,
+    expected: Option<i64>,
     now: Micros,
 ) -> DbResult<Option<CategoryView>> {
     const SQL: &str = "
         UPDATE categories SET name = $2, position = $3, version = version + 1, updated_at = $4
          WHERE category_id = $1 AND is_archived = 0
+           AND (CAST($5 AS BIGINT) IS NULL OR version = CAST($5 AS BIGINT))
         RETURNING *";
-    tx.query_opt(SQL, (id, name, position, now), category)
+    tx.query_opt(SQL, (id, name, position, now, expected), category)
 }
 
 /// Keeps a category as it is until the transaction ends, so that a product cannot come to it while it is archived, nor
@@ -77,9 +80,9 @@ pub(crate) fn hold(tx: &mut Tx<'_>, id: CategoryId) -> DbResult<Option<CategoryV
 }
 
 /// Archives a category that [`hold`] keeps.
-pub(crate) fn archive(tx: &mut Tx<'_>, id: CategoryId, now: Micros) -> DbResult<u64> {
+pub(crate) fn archive(tx: &mut Tx<'_>, id: CategoryId, now: Micros) -> DbResult<()> {
     const SQL: &str = "
         UPDATE categories SET is_archived = 1, version = version + 1, updated_at = $2
          WHERE category_id = $1 AND is_archived = 0";
-    tx.execute(SQL, (id, now))
+    tx.execute(SQL, (id, now)).map(drop)
 }

@@ -6,7 +6,7 @@ use contracts::{
     product::{Availability, ProductCard},
     time::Micros,
 };
-use db::{DbResult, Row, ToValue, Tx, Value};
+use db::{DbResult, Row, Tx, listed};
 
 use crate::model::{CheckedProduct, MENU_PRODUCTS_MAX};
 
@@ -122,12 +122,8 @@ pub(crate) fn find(tx: &mut Tx<'_>, id: ProductId) -> DbResult<Option<ProductCar
 
 /// The products of these ids that exist, archived or not. `ids` is bounded by its caller.
 pub(crate) fn find_many(tx: &mut Tx<'_>, ids: &[ProductId]) -> DbResult<Vec<ProductCard>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
-    let sql = format!("SELECT * FROM products WHERE product_id IN ({}) ORDER BY product_id", places.join(", "));
-    let ids: Vec<Value> = ids.iter().map(ToValue::to_value).collect();
+    let (places, ids) = listed(ids);
+    let sql = format!("SELECT * FROM products WHERE product_id IN ({places}) ORDER BY product_id");
     tx.query(&sql, ids, card)
 }
 
@@ -216,11 +212,11 @@ pub(crate) fn taxes(tx: &mut Tx<'_>) -> DbResult<Vec<String>> {
     tx.query(SQL, (MENU_PRODUCTS_MAX,), |row| row.get("tax_name"))
 }
 
-/// The `limit` products after the id `after`, archived or not: for a walk over all of them.
-pub(crate) fn after(tx: &mut Tx<'_>, after: Option<ProductId>, limit: u32) -> DbResult<Vec<ProductCard>> {
+/// The `limit` products of the menu after the id `after`: for a walk over all of them.
+pub(crate) fn on_menu_after(tx: &mut Tx<'_>, after: Option<ProductId>, limit: u32) -> DbResult<Vec<ProductCard>> {
     const SQL: &str = "
         SELECT * FROM products
-         WHERE CAST($1 AS TEXT) IS NULL OR product_id > CAST($1 AS TEXT)
+         WHERE is_archived = 0 AND (CAST($1 AS TEXT) IS NULL OR product_id > CAST($1 AS TEXT))
          ORDER BY product_id LIMIT $2";
     tx.query(SQL, (after, limit), card)
 }

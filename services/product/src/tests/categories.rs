@@ -1,3 +1,4 @@
+use axum::http::Request;
 use serde_json::json;
 use testkit::World;
 
@@ -16,6 +17,23 @@ async fn a_category_is_added_renamed_and_moved() {
     assert_eq!(changed["version"], 2);
     assert_eq!(client.get(&path).await.expect(200), changed);
     assert_eq!(names(&client.get("/api/Category").await.expect(200)), ["Espresso bar", "Tea"]);
+}
+
+#[tokio::test]
+async fn of_two_people_who_change_a_category_at_once_the_later_one_reads_it_again() {
+    let world = World::new().await;
+    let client = menu(&world).await;
+    let path = format!("/api/Category/{}", category(&client, "Coffee", 0).await);
+    let read = client.get(&path).await.headers["etag"].to_str().unwrap().to_owned();
+    let put = async |name: &str, version: &str| {
+        let request = Request::put(&path).header("content-type", "application/json").header("if-match", version);
+        client.send(request.body(json!({"name": name}).to_string().into()).unwrap()).await
+    };
+    assert_eq!(put("Espresso bar", &read).await.headers["etag"], "\"2\"");
+    let refusal = put("Hot", &read).await.problem(412, "version-differs");
+    assert!(refusal["detail"].as_str().unwrap().contains("at version 2 now"), "{refusal}");
+    put("Hot", "one").await.problem(400, "bad-request");
+    assert_eq!(client.get(&path).await.expect(200)["name"], "Espresso bar");
 }
 
 #[tokio::test]

@@ -116,7 +116,7 @@ async fn a_change_made_on_an_old_card_does_not_overwrite_a_newer_one() {
     };
     assert_eq!(put("\"1\"").await.expect(200)["version"], 2);
     let refusal = put("\"1\"").await.problem(412, "version-differs");
-    assert!(refusal["detail"].as_str().unwrap().contains("at version 2 now, not 1"), "{refusal}");
+    assert!(refusal["detail"].as_str().unwrap().contains("at version 2 now"), "{refusal}");
     put("one").await.problem(400, "bad-request");
     assert_eq!(put("*").await.expect(200)["version"], 3);
 }
