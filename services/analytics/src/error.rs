@@ -5,7 +5,7 @@ use contracts::time::BusinessDay;
 use db::DbError;
 use web::Problem;
 
-/// Why there is no report, or no newer one.
+/// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AnalyticsError {
     /// A span that begins after its end.
@@ -32,6 +32,14 @@ pub(crate) enum AnalyticsError {
         /// The most that there are.
         most: u32,
     },
+    /// The database did not do it.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Why the figures did not become newer. Nobody asks for that: the next run goes on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ExtractError {
     /// Another service's tables could not be read.
     #[error("the tables of {service} cannot be read: {why}")]
     SourceAway {
@@ -52,17 +60,8 @@ impl From<AnalyticsError> for Problem {
     fn from(error: AnalyticsError) -> Self {
         let detail = error.to_string();
         match error {
-            AnalyticsError::SpanBackwards { .. }
-            | AnalyticsError::SpanTooLong { .. }
-            | AnalyticsError::Limit { .. } => Self::invalid(detail),
-            AnalyticsError::SourceAway { .. } => {
-                Self::unavailable("The orders or products cannot be read now. Try again in a second.").caused_by(detail)
-            }
-            AnalyticsError::Overtaken => Self::conflict(
-                "extraction-overtaken",
-                "Another process extracts",
-                "Another process extracted at the same time. Try again.",
-            ),
+            AnalyticsError::SpanBackwards { .. } | AnalyticsError::SpanTooLong { .. } => Self::invalid(detail),
+            AnalyticsError::Limit { .. } => Self::bad_request(detail),
             AnalyticsError::Db(error) => error.into(),
         }
     }

@@ -1,6 +1,6 @@
 //! The reports' routes: parse, call a command, answer.
 
-use axum::{Json, Router, extract::State, routing::post};
+use axum::{Json, extract::State};
 use contracts::{
     report::{Favorite, RecentOrder, Summary, TrendDay},
     time::BusinessDay,
@@ -10,17 +10,15 @@ use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use web::{Problem, Query};
 
-use crate::commands::{Analytics, Extracted};
+use crate::commands::Analytics;
 
-/// Every route of the reports; the one that only the system itself calls is left out of the API's document.
+/// Every route of the reports.
 pub(crate) fn router(analytics: Analytics) -> OpenApiRouter {
-    let internal = Router::new().route("/internal/Analytics/extract", post(extract));
     OpenApiRouter::new()
         .routes(routes!(summary))
         .routes(routes!(favorites))
         .routes(routes!(sales_trend))
         .routes(routes!(recent_orders))
-        .merge(OpenApiRouter::from(internal))
         .with_state(analytics)
 }
 
@@ -98,9 +96,4 @@ async fn recent_orders(
     Query(query): Query<RecentQuery>,
 ) -> Result<Json<Vec<RecentOrder>>, Problem> {
     Ok(Json(analytics.recent_orders(query.limit).await?))
-}
-
-/// `POST /internal/Analytics/extract`: brings the figures up to date now.
-async fn extract(State(analytics): State<Analytics>) -> Result<Json<Extracted>, Problem> {
-    Ok(Json(analytics.extract().await?))
 }

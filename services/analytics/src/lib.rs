@@ -36,9 +36,19 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// # Errors
 /// Where its own tables cannot be opened.
 pub async fn open(around: &Surroundings, settings: AnalyticsSettings) -> Result<Service, OpenError> {
-    let db = around.databases.open(&SCHEMA).await?;
-    let (databases, clock, shop) = (around.databases.clone(), around.clock.clone(), around.shop.clone());
-    let analytics = Analytics::new(db.clone(), databases, clock, shop, settings);
+    Ok(service(Analytics::open(around, settings).await?))
+}
+
+impl Analytics {
+    async fn open(around: &Surroundings, settings: AnalyticsSettings) -> Result<Self, OpenError> {
+        let db = around.databases.open(&SCHEMA).await?;
+        let (databases, clock, shop) = (around.databases.clone(), around.clock.clone(), around.shop.clone());
+        Ok(Self::new(db, databases, clock, shop, settings))
+    }
+}
+
+fn service(analytics: Analytics) -> Service {
+    let (db, look_every) = (analytics.db.clone(), LOOK_EVERY.min(analytics.settings.after_sale));
     let (router, openapi) = web::finish(
         SCHEMA.service,
         "Analytics",
@@ -47,17 +57,16 @@ pub async fn open(around: &Surroundings, settings: AnalyticsSettings) -> Result<
         host::ready(&db),
     );
     let consumer = consumers::consumer(&db, analytics.clone());
-    let look_every = LOOK_EVERY.min(settings.after_sale);
     let extraction = Timer::new("extraction", look_every, move || {
         let analytics = analytics.clone();
         async move { analytics.extract_if_due().await.map_err(|error| error.to_string()) }
     });
-    Ok(Service {
+    Service {
         name: SCHEMA.service,
         router,
         openapi,
         db,
         consumer: Some((Queue::Analytics, consumer)),
         timers: vec![extraction],
-    })
+    }
 }

@@ -14,12 +14,11 @@ use contracts::{
     time::Micros,
 };
 use db::{Db, DbError, Tx};
-use serde::Serialize;
 
 use super::Analytics;
 use crate::{
-    error::AnalyticsError,
-    model::{OrderFact, goes_far, is_due, restart_at, restart_far_at, sum_changes},
+    error::ExtractError,
+    model::{OrderFact, goes_far, is_due, read_until, restart_at, restart_far_at, sum_changes},
     store::{self, sources::Position, watermark::Watermark},
 };
 
@@ -27,50 +26,29 @@ use crate::{
 /// second and to be listed in one statement.
 pub(crate) const ORDERS_PER_BATCH_MAX: u32 = 500;
 
-/// What a run did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Extracted {
-    /// How many orders were new or had changed.
-    pub(crate) orders: usize,
-    /// Up to when the figures are whole now.
-    pub(crate) as_of: Micros,
-}
-
-/// How far back a run looks for what appeared late.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reach {
-    /// Far, if none did so for a while.
-    AsDue,
-    Far,
-}
-
 impl Analytics {
     /// Extracts, if it is time to. The timer asks again and again.
-    pub(crate) async fn extract_if_due(&self) -> Result<(), AnalyticsError> {
+    pub(crate) async fn extract_if_due(&self) -> Result<(), ExtractError> {
         let has_changed = self.extraction.has_changed.load(Ordering::SeqCst);
         if is_due(&self.settings, self.last_run(), has_changed, self.clock.now()) {
-            self.extract_back_to(Reach::AsDue).await?;
+            self.extract().await?;
         }
         Ok(())
     }
 
-    /// Extracts now, after a run that is going on, and looks for what appeared late.
+    /// Extracts now, after a run that is going on, and answers how many orders were new or had changed. From time to time
+    /// a run goes far back, for what appeared late.
     ///
     /// # Errors
     /// Where a source cannot be read. What was extracted until then stays; the next run goes on from there.
-    pub(crate) async fn extract(&self) -> Result<Extracted, AnalyticsError> {
-        self.extract_back_to(Reach::Far).await
-    }
-
-    async fn extract_back_to(&self, reach: Reach) -> Result<Extracted, AnalyticsError> {
+    pub(crate) async fn extract(&self) -> Result<usize, ExtractError> {
         let _turn = self.extraction.turn.lock().await;
+        // Before the time is taken: what happens from here on is read by this run, or asks for another one.
+        self.extraction.has_changed.store(false, Ordering::SeqCst);
         let started = self.clock.now();
         self.note_run(started);
-        // Before the first read: what happens from here on asks for another run.
-        self.extraction.has_changed.store(false, Ordering::SeqCst);
         let last_far = self.last_far_run();
-        let is_far = reach == Reach::Far || goes_far(last_far, started);
+        let is_far = goes_far(last_far, started);
         let restart = |watermark| match is_far {
             true => restart_far_at(watermark, started, last_far),
             false => restart_at(watermark, started),
@@ -84,20 +62,21 @@ impl Analytics {
         outcome
     }
 
-    /// Reads what changed since where `restart` says for the watermark, up to `started`.
-    async fn run(&self, started: Micros, restart: impl Fn(Micros) -> Micros) -> Result<Extracted, AnalyticsError> {
+    /// Reads what changed since where `restart` says for the watermark.
+    async fn run(&self, started: Micros, restart: impl Fn(Micros) -> Micros) -> Result<usize, ExtractError> {
         let mut watermark = self.db.read::<_, DbError, _>(store::watermark::find).await?;
         let mut position = Position { at: restart(watermark.at), order_id: None };
-        let mut extracted = Extracted { orders: 0, as_of: started };
+        let until = read_until(started);
+        let mut extracted = 0;
         let source = self.extraction.sources.order().await?;
         loop {
-            let page = changed_orders(source, position, started).await?;
+            let page = changed_orders(source, position, until).await?;
             let Some(last) = page.last() else { break };
             position = Position { at: last.updated_at, order_id: Some(last.order_id) };
             let is_last_page = page.len() < usize::try_from(ORDERS_PER_BATCH_MAX).unwrap_or(usize::MAX);
             let orders = self.with_lines(source, self.changed(page).await?).await?;
             if !orders.is_empty() || position.at > watermark.at {
-                extracted.orders += orders.len();
+                extracted += orders.len();
                 watermark = self.load(watermark, position.at, orders).await?;
             }
             if is_last_page {
@@ -105,14 +84,14 @@ impl Analytics {
             }
         }
         self.finish(watermark, started).await?;
-        if extracted.orders > 0 {
-            tracing::debug!(orders = extracted.orders, "orders_extracted");
+        if extracted > 0 {
+            tracing::debug!(orders = extracted, "orders came into the reports");
         }
         Ok(extracted)
     }
 
     /// Of a page, the orders that are not yet in the facts as they are now: the overlap is read again each time.
-    async fn changed(&self, page: Vec<OrderFact>) -> Result<Vec<OrderFact>, AnalyticsError> {
+    async fn changed(&self, page: Vec<OrderFact>) -> Result<Vec<OrderFact>, ExtractError> {
         let ids: Vec<OrderId> = page.iter().map(|order| order.order_id).collect();
         let known = self.db.read::<_, DbError, _>(move |tx| store::facts::versions(tx, &ids)).await?;
         let is_new = |order: &OrderFact| known.get(&order.order_id).is_none_or(|version| *version < order.version);
@@ -120,7 +99,7 @@ impl Analytics {
     }
 
     /// The orders with their lines, and the categories that their products have on the menu.
-    async fn with_lines(&self, source: &Db, mut orders: Vec<OrderFact>) -> Result<Vec<OrderFact>, AnalyticsError> {
+    async fn with_lines(&self, source: &Db, mut orders: Vec<OrderFact>) -> Result<Vec<OrderFact>, ExtractError> {
         if orders.is_empty() {
             return Ok(orders);
         }
@@ -148,30 +127,25 @@ impl Analytics {
     }
 
     /// Loads a batch, and moves the watermark to `at` with it.
-    async fn load(
-        &self,
-        watermark: Watermark,
-        at: Micros,
-        orders: Vec<OrderFact>,
-    ) -> Result<Watermark, AnalyticsError> {
+    async fn load(&self, watermark: Watermark, at: Micros, orders: Vec<OrderFact>) -> Result<Watermark, ExtractError> {
         let orders = Arc::new(orders);
         let version = self
             .db
             .write(move |tx| {
                 // First, so that two processes cannot add the same change to the sums: the later one waits, then stops.
-                let version = store::watermark::advance(tx, watermark.version, at)?.ok_or(AnalyticsError::Overtaken)?;
+                let version = store::watermark::advance(tx, watermark.version, at)?.ok_or(ExtractError::Overtaken)?;
                 replace_facts(tx, &orders)?;
-                Ok::<_, AnalyticsError>(version)
+                Ok::<_, ExtractError>(version)
             })
             .await?;
         Ok(Watermark { at, version, ..watermark })
     }
 
-    async fn finish(&self, watermark: Watermark, started: Micros) -> Result<(), AnalyticsError> {
+    async fn finish(&self, watermark: Watermark, started: Micros) -> Result<(), ExtractError> {
         let finish = move |tx: &mut Tx<'_>| store::watermark::finish(tx, watermark.version, started);
         match self.db.write::<_, DbError, _>(finish).await? {
             true => Ok(()),
-            false => Err(AnalyticsError::Overtaken),
+            false => Err(ExtractError::Overtaken),
         }
     }
 }
@@ -198,11 +172,11 @@ fn replace_facts(tx: &mut Tx<'_>, orders: &[OrderFact]) -> Result<(), DbError> {
     Ok(())
 }
 
-async fn changed_orders(source: &Db, after: Position, until: Micros) -> Result<Vec<OrderFact>, AnalyticsError> {
+async fn changed_orders(source: &Db, after: Position, until: Micros) -> Result<Vec<OrderFact>, ExtractError> {
     let page = move |tx: &mut Tx<'_>| store::sources::changed_orders(tx, after, until, ORDERS_PER_BATCH_MAX);
     source.read(page).await.map_err(|error| away("order", &error))
 }
 
-fn away(service: &'static str, error: &DbError) -> AnalyticsError {
-    AnalyticsError::SourceAway { service, why: error.to_string() }
+fn away(service: &'static str, error: &DbError) -> ExtractError {
+    ExtractError::SourceAway { service, why: error.to_string() }
 }

@@ -17,17 +17,16 @@ use host::{Databases, ShopFeed};
 use crate::model::AnalyticsSettings;
 use sources::Sources;
 
-pub(crate) use extract::Extracted;
 #[cfg(test)]
 pub(crate) use extract::ORDERS_PER_BATCH_MAX;
 
 /// Reports: the home of their commands. Clones share one extraction.
 #[derive(Clone)]
 pub(crate) struct Analytics {
-    db: Db,
+    pub(crate) db: Db,
     clock: Clock,
     shop: ShopFeed,
-    settings: AnalyticsSettings,
+    pub(crate) settings: AnalyticsSettings,
     extraction: Arc<Extraction>,
 }
 

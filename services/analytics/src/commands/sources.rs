@@ -5,7 +5,7 @@ use db::Db;
 use host::Databases;
 use tokio::sync::OnceCell;
 
-use crate::error::AnalyticsError;
+use crate::error::ExtractError;
 
 /// Handles that read the `etl_*` views of other services.
 pub(super) struct Sources {
@@ -20,17 +20,17 @@ impl Sources {
     }
 
     /// The orders: `etl_orders` and `etl_order_items`.
-    pub(super) async fn order(&self) -> Result<&Db, AnalyticsError> {
+    pub(super) async fn order(&self) -> Result<&Db, ExtractError> {
         self.order.get_or_try_init(|| self.open("order")).await
     }
 
     /// The menu: `etl_products` and `etl_categories`.
-    pub(super) async fn product(&self) -> Result<&Db, AnalyticsError> {
+    pub(super) async fn product(&self) -> Result<&Db, ExtractError> {
         self.product.get_or_try_init(|| self.open("product")).await
     }
 
-    async fn open(&self, service: &'static str) -> Result<Db, AnalyticsError> {
+    async fn open(&self, service: &'static str) -> Result<Db, ExtractError> {
         let opened = self.databases.open_read_only(service).await;
-        opened.map_err(|error| AnalyticsError::SourceAway { service, why: error.to_string() })
+        opened.map_err(|error| ExtractError::SourceAway { service, why: error.to_string() })
     }
 }

@@ -6,5 +6,5 @@ mod span;
 
 pub(crate) use facts::{DayKey, DaySums, LineFact, OrderFact, ProductKey, ProductSums, sum_changes};
 pub use schedule::AnalyticsSettings;
-pub(crate) use schedule::{goes_far, is_due, restart_at, restart_far_at};
+pub(crate) use schedule::{goes_far, is_due, read_until, restart_at, restart_far_at};
 pub(crate) use span::{Span, average, check_limit, filled_trend};

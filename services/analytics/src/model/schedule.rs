@@ -10,6 +10,9 @@ const NEAR_OVERLAP: Duration = Duration::from_secs(10);
 /// By how much an order may appear late at all: it waits in a queue of the database and is run again after collisions,
 /// each statement of it for half a minute at most. An order that is read again unchanged is skipped.
 const OVERLAP: Duration = Duration::from_secs(10 * 60);
+/// By how much the clock of who wrote an order may be ahead of the one here: such an order is read at once, and not after
+/// it has been later here too.
+const CLOCKS_DIFFER_MAX: Duration = Duration::from_secs(5);
 /// How often a run goes back that far. Going back each time would read a busy shop's last minutes every ten seconds.
 const FAR_RUN_EVERY: Duration = Duration::from_secs(10 * 60);
 
@@ -35,6 +38,12 @@ pub(crate) fn is_due(settings: &AnalyticsSettings, last: Option<Micros>, has_cha
     let Some(last) = last.filter(|last| *last <= now) else { return true };
     let passed = now.since(last);
     passed >= settings.every || (has_changed && passed >= settings.after_sale)
+}
+
+/// Up to which time of an order's change a run that begins at `started` reads.
+#[must_use]
+pub(crate) fn read_until(started: Micros) -> Micros {
+    started + CLOCKS_DIFFER_MAX
 }
 
 /// Whether a run that begins at `started` goes far back. `last_far`: when the last one that did so began.

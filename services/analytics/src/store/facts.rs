@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use contracts::ids::OrderId;
-use db::{DbResult, Tx};
+use db::{DbResult, Tx, listed};
 
-use super::listed;
 use crate::model::{LineFact, OrderFact};
 
 /// The versions in which these orders have been extracted. One that has not been is left out.
@@ -74,7 +73,7 @@ fn lines(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<HashMap<OrderId, Vec<L
 }
 
 /// Keeps an order as it is now, without its lines.
-pub(crate) fn put_order(tx: &mut Tx<'_>, order: &OrderFact) -> DbResult<u64> {
+pub(crate) fn put_order(tx: &mut Tx<'_>, order: &OrderFact) -> DbResult<()> {
     const SQL: &str = "
         INSERT INTO orders_fact (order_id, order_number, status, channel, business_day, total, discount, service, tax,
                                  units, currency, payment_method, is_paid, placed_at, paid_at, updated_at, version)
@@ -104,11 +103,11 @@ pub(crate) fn put_order(tx: &mut Tx<'_>, order: &OrderFact) -> DbResult<u64> {
         order.updated_at,
         order.version,
     );
-    tx.execute(SQL, params)
+    tx.execute(SQL, params).map(drop)
 }
 
 /// Keeps a line of an order, which has no lines of before any more.
-pub(crate) fn insert_line(tx: &mut Tx<'_>, order: &OrderFact, line: &LineFact) -> DbResult<u64> {
+pub(crate) fn insert_line(tx: &mut Tx<'_>, order: &OrderFact, line: &LineFact) -> DbResult<()> {
     const SQL: &str = "
         INSERT INTO sales_fact (order_id, line, business_day, product_id, product_name, category_id, category_name,
                                 quantity, line_total, discount, service, tax, currency, channel, payment_method,
@@ -134,11 +133,11 @@ pub(crate) fn insert_line(tx: &mut Tx<'_>, order: &OrderFact, line: &LineFact) -
         order.paid_at,
         order.updated_at,
     );
-    tx.execute(SQL, params)
+    tx.execute(SQL, params).map(drop)
 }
 
 /// Forgets the lines of an order that are about to be kept as they are now.
-pub(crate) fn forget_lines(tx: &mut Tx<'_>, order: OrderId) -> DbResult<u64> {
+pub(crate) fn forget_lines(tx: &mut Tx<'_>, order: OrderId) -> DbResult<()> {
     const SQL: &str = "DELETE FROM sales_fact WHERE order_id = $1";
-    tx.execute(SQL, (order,))
+    tx.execute(SQL, (order,)).map(drop)
 }

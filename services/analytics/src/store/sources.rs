@@ -6,9 +6,8 @@ use contracts::{
     ids::{CategoryId, OrderId, ProductId},
     time::Micros,
 };
-use db::{DbResult, Row, Tx};
+use db::{DbResult, Row, Tx, listed};
 
-use super::listed;
 use crate::model::{LineFact, OrderFact};
 
 /// How far a walk over changed orders has come: the time of the last one's change, and its id.
@@ -58,9 +57,6 @@ fn order(row: &Row<'_>) -> DbResult<OrderFact> {
 
 /// The lines of these orders, without their categories.
 pub(crate) fn lines(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<Vec<LineFact>> {
-    if orders.is_empty() {
-        return Ok(Vec::new());
-    }
     let (places, orders) = listed(orders);
     let sql = format!(
         "SELECT order_id, line, product_id, product_name, quantity, line_total, discount, service, tax
@@ -88,9 +84,6 @@ pub(crate) fn categories(
     tx: &mut Tx<'_>,
     products: &[ProductId],
 ) -> DbResult<HashMap<ProductId, (CategoryId, Option<String>)>> {
-    if products.is_empty() {
-        return Ok(HashMap::new());
-    }
     let (places, products) = listed(products);
     let sql = format!(
         "SELECT p.product_id, p.category_id, c.name AS category_name

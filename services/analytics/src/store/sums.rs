@@ -5,7 +5,7 @@ use db::{DbResult, Tx};
 use crate::model::{DayKey, DaySums, ProductKey, ProductSums};
 
 /// Adds to the sales of a day and method.
-pub(crate) fn add_to_day(tx: &mut Tx<'_>, key: &DayKey, sums: &DaySums) -> DbResult<u64> {
+pub(crate) fn add_to_day(tx: &mut Tx<'_>, key: &DayKey, sums: &DaySums) -> DbResult<()> {
     const SQL: &str = "
         INSERT INTO daily_sales (business_day, currency, payment_method, orders, units, sales, discount, service, tax)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -24,11 +24,11 @@ pub(crate) fn add_to_day(tx: &mut Tx<'_>, key: &DayKey, sums: &DaySums) -> DbRes
         sums.service,
         sums.tax,
     );
-    tx.execute(SQL, params)
+    tx.execute(SQL, params).map(drop)
 }
 
 /// Adds to the performance of a product on a day. It is called what it was called in the order placed last.
-pub(crate) fn add_to_product(tx: &mut Tx<'_>, key: &ProductKey, sums: &ProductSums) -> DbResult<u64> {
+pub(crate) fn add_to_product(tx: &mut Tx<'_>, key: &ProductKey, sums: &ProductSums) -> DbResult<()> {
     const SQL: &str = "
         INSERT INTO product_performance (business_day, product_id, currency, product_name, named_at, units, sales)
         VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -41,5 +41,5 @@ pub(crate) fn add_to_product(tx: &mut Tx<'_>, key: &ProductKey, sums: &ProductSu
                units = product_performance.units + excluded.units, sales = product_performance.sales + excluded.sales";
     let params =
         (key.business_day, key.product_id, key.currency, &sums.product_name, sums.named_at, sums.units, sums.sales);
-    tx.execute(SQL, params)
+    tx.execute(SQL, params).map(drop)
 }

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use serde_json::json;
 use testkit::World;
 
 use super::{
@@ -8,7 +7,7 @@ use super::{
     shop::{Sale, Shop, figures, wrong_sums},
     shop_with_reports, summary,
 };
-use crate::commands::ORDERS_PER_BATCH_MAX;
+use crate::{commands::ORDERS_PER_BATCH_MAX, error::ExtractError};
 
 /// More than fit into one batch.
 fn a_busy_morning(world: &World) -> Vec<Sale> {
@@ -20,8 +19,8 @@ async fn figures_of(sales: impl Fn(&World) -> Vec<Sale>) -> Vec<String> {
     let world = World::new().await;
     let shop = Shop::open(&world).await;
     shop.put(&sales(&world)).await;
-    let Reports { client, db, .. } = reports(&world).await;
-    extract(&client).await;
+    let Reports { analytics, db, .. } = reports(&world).await;
+    extract(&analytics).await;
     figures(&db).await
 }
 
@@ -29,11 +28,11 @@ async fn figures_of(sales: impl Fn(&World) -> Vec<Sale>) -> Vec<String> {
 async fn extracting_twice_changes_nothing() {
     let world = World::new().await;
     let shop = Shop::open(&world).await;
-    let Reports { client, db, .. } = reports(&world).await;
+    let Reports { analytics, db, .. } = reports(&world).await;
     shop.put(&a_busy_morning(&world)).await;
-    assert_eq!(extract(&client).await, 600);
+    assert_eq!(extract(&analytics).await, 600);
     let once = figures(&db).await;
-    assert_eq!(extract(&client).await, 0);
+    assert_eq!(extract(&analytics).await, 0);
     assert_eq!(figures(&db).await, once);
     assert_eq!(wrong_sums(&db).await, 0);
 }
@@ -42,18 +41,18 @@ async fn extracting_twice_changes_nothing() {
 async fn a_run_that_breaks_off_is_ended_by_the_next_one() {
     let world = World::new().await;
     let shop = Shop::open(&world).await;
-    let Reports { client, db, .. } = reports(&world).await;
+    let Reports { client, analytics, db, .. } = reports(&world).await;
     let whole = a_busy_morning(&world);
     let mut broken = whole.clone();
     // No line has no units: the transaction of its batch fails.
     broken[550].lines[1].2 = 0;
     shop.put(&broken).await;
-    assert_eq!(client.post("/internal/Analytics/extract", json!({})).await.status, 500);
+    assert!(matches!(analytics.extract().await, Err(ExtractError::Db(_))));
     assert_eq!(summary(&client, "").await["orders"], 500);
     assert!(summary(&client, "").await.get("asOf").is_none());
 
     shop.put(&whole[550..551]).await;
-    assert_eq!(extract(&client).await, 100);
+    assert_eq!(extract(&analytics).await, 100);
     assert_eq!(figures(&db).await, figures_of(a_busy_morning).await);
     assert_eq!(wrong_sums(&db).await, 0);
 }
@@ -80,7 +79,7 @@ async fn however_orders_and_extractions_interleave_the_figures_end_the_same() {
     for seed in 1..=3_u32 {
         let world = World::new().await;
         let shop = Shop::open(&world).await;
-        let Reports { client, db, .. } = reports(&world).await;
+        let Reports { analytics, db, .. } = reports(&world).await;
         // Each order appears three times, in an order that the seed decides; its n-th time is its n-th step.
         let mut turns: Vec<u32> = (0..3 * ORDERS).collect();
         turns.sort_by_key(|turn| (turn * 7_919 + seed * 104_729) % 1_009);
@@ -94,10 +93,10 @@ async fn however_orders_and_extractions_interleave_the_figures_end_the_same() {
             sale.changed_at = world.clock.now();
             shop.put(&[sale]).await;
             if index % 7 == 0 {
-                extract(&client).await;
+                extract(&analytics).await;
             }
         }
-        extract(&client).await;
+        extract(&analytics).await;
         assert_eq!(figures(&db).await, expected, "seed {seed}");
         assert_eq!(wrong_sums(&db).await, 0);
     }
@@ -106,17 +105,28 @@ async fn however_orders_and_extractions_interleave_the_figures_end_the_same() {
 #[tokio::test]
 async fn an_order_that_appears_behind_the_watermark_is_found() {
     let world = World::new().await;
-    let (shop, client) = shop_with_reports(&world).await;
+    let (shop, client, analytics) = shop_with_reports(&world).await;
     let mut first = Sale::paid(1, &world);
     first.changed_at = world.clock.now();
     shop.put(&[first]).await;
-    assert_eq!(extract(&client).await, 1);
+    assert_eq!(extract(&analytics).await, 1);
     // Its transaction began before the other's and was committed after the extraction.
     let mut late = Sale::paid(2, &world);
     late.changed_at = world.clock.now() - Duration::from_secs(3);
     shop.put(&[late]).await;
-    assert_eq!(extract(&client).await, 1);
+    assert_eq!(extract(&analytics).await, 1);
     assert_eq!(summary(&client, "").await["orders"], 2);
+}
+
+#[tokio::test]
+async fn an_order_of_a_process_whose_clock_is_a_little_ahead_is_read_at_once() {
+    let world = World::new().await;
+    let (shop, client, analytics) = shop_with_reports(&world).await;
+    let mut ahead = Sale::paid(1, &world);
+    ahead.changed_at = world.clock.now() + Duration::from_secs(3);
+    shop.put(&[ahead]).await;
+    assert_eq!(extract(&analytics).await, 1);
+    assert_eq!(summary(&client, "").await["orders"], 1);
 }
 
 #[tokio::test]
@@ -142,9 +152,9 @@ async fn an_order_whose_commit_waited_for_minutes_is_found_by_the_timer_too() {
 async fn a_line_knows_the_category_that_its_product_has_on_the_menu() {
     let world = World::new().await;
     let shop = Shop::open(&world).await;
-    let Reports { client, db, .. } = reports(&world).await;
+    let Reports { analytics, db, .. } = reports(&world).await;
     shop.put(&[Sale::paid(1, &world)]).await;
-    extract(&client).await;
+    extract(&analytics).await;
     let figures = figures(&db).await;
     assert!(figures.iter().any(|row| row.contains("1 Latte Coffee 2 50000")), "{figures:?}");
     assert!(figures.iter().any(|row| row.contains("2 Croissant - 1 30000")), "{figures:?}");
@@ -153,15 +163,14 @@ async fn a_line_knows_the_category_that_its_product_has_on_the_menu() {
 #[tokio::test]
 async fn reports_answer_before_the_other_services_have_a_database() {
     let world = World::new().await;
-    let client = reports(&world).await.client;
-    let refusal = client.post("/internal/Analytics/extract", json!({})).await.problem(503, "unavailable");
-    assert!(refusal["detail"].is_string());
+    let Reports { client, analytics, .. } = reports(&world).await;
+    assert!(matches!(analytics.extract().await, Err(ExtractError::SourceAway { service: "order", .. })));
     let figures = summary(&client, "").await;
     assert_eq!(figures["orders"], 0);
     assert!(figures.get("asOf").is_none());
 
     let shop = Shop::open(&world).await;
     shop.put(&[Sale::paid(1, &world)]).await;
-    assert_eq!(extract(&client).await, 1);
+    assert_eq!(extract(&analytics).await, 1);
     assert_eq!(summary(&client, "").await["asOf"], "2026-11-22T02:00:00Z");
 }

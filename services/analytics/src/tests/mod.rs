@@ -7,33 +7,36 @@ mod when;
 
 use db::Db;
 use host::Timer;
-use serde_json::{Value, json};
+use serde_json::Value;
 use testkit::{Client, World};
 
+use crate::commands::Analytics;
 use shop::Shop;
 
 /// A shop with empty databases, and its reports.
-async fn shop_with_reports(world: &World) -> (Shop, Client) {
-    (Shop::open(world).await, reports(world).await.client)
+async fn shop_with_reports(world: &World) -> (Shop, Client, Analytics) {
+    let Reports { client, analytics, .. } = reports(world).await;
+    (Shop::open(world).await, client, analytics)
 }
 
 /// Reports that are brought up to date when the test says so, and not by themselves.
 struct Reports {
     client: Client,
+    analytics: Analytics,
     db: Db,
     timer: Timer,
 }
 
 async fn reports(world: &World) -> Reports {
-    let mut service = crate::open(world.around(), crate::AnalyticsSettings::default()).await.unwrap();
+    let analytics = Analytics::open(world.around(), crate::AnalyticsSettings::default()).await.unwrap();
+    let mut service = crate::service(analytics.clone());
     let (db, timer) = (service.db.clone(), service.timers.remove(0));
-    Reports { client: world.start(service).await, db, timer }
+    Reports { client: world.start(service).await, analytics, db, timer }
 }
 
 /// Brings the figures up to date, and answers how many orders were new.
-async fn extract(client: &Client) -> u64 {
-    let extracted = client.post("/internal/Analytics/extract", json!({})).await.expect(200);
-    extracted["orders"].as_u64().unwrap()
+async fn extract(analytics: &Analytics) -> usize {
+    analytics.extract().await.unwrap()
 }
 
 async fn summary(client: &Client, query: &str) -> Value {

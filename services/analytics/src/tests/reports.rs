@@ -10,13 +10,13 @@ use super::{
 #[tokio::test]
 async fn a_summary_adds_up_the_paid_orders_of_today() {
     let world = World::new().await;
-    let (shop, client) = shop_with_reports(&world).await;
+    let (shop, client, analytics) = shop_with_reports(&world).await;
     let mut by_qris = Sale::paid(2, &world);
     (by_qris.method, by_qris.lines) = (Some("QRIS"), vec![(1, "Latte", 1, 25_001)]);
     let mut yesterday = Sale::paid(3, &world);
     yesterday.business_day = "2026-11-21";
     shop.put(&[Sale::paid(1, &world), by_qris, yesterday]).await;
-    assert_eq!(extract(&client).await, 3);
+    assert_eq!(extract(&analytics).await, 3);
 
     let expected = json!({
         "from": "2026-11-22", "to": "2026-11-22", "currency": "IDR", "orders": 2, "units": 4, "sales": 105_001,
@@ -31,7 +31,7 @@ async fn a_summary_adds_up_the_paid_orders_of_today() {
 #[tokio::test]
 async fn unpaid_and_cancelled_orders_and_those_in_other_money_are_in_no_sum() {
     let world = World::new().await;
-    let (shop, client) = shop_with_reports(&world).await;
+    let (shop, client, analytics) = shop_with_reports(&world).await;
     let changed = |number: u32, change: fn(&mut Sale)| {
         let mut sale = Sale::paid(number, &world);
         change(&mut sale);
@@ -44,7 +44,7 @@ async fn unpaid_and_cancelled_orders_and_those_in_other_money_are_in_no_sum() {
         changed(4, |sale| sale.currency = "USD"),
     ])
     .await;
-    assert_eq!(extract(&client).await, 4);
+    assert_eq!(extract(&analytics).await, 4);
     let figures = summary(&client, "").await;
     assert_eq!((&figures["orders"], &figures["sales"], &figures["byMethod"]), (&json!(0), &json!(0), &json!([])));
     assert!(figures.get("averageOrder").is_none());
@@ -56,13 +56,13 @@ async fn unpaid_and_cancelled_orders_and_those_in_other_money_are_in_no_sum() {
 #[tokio::test]
 async fn favorites_are_by_units_then_by_sales_and_have_their_latest_names() {
     let world = World::new().await;
-    let (shop, client) = shop_with_reports(&world).await;
+    let (shop, client, analytics) = shop_with_reports(&world).await;
     let mut renamed = Sale::paid(2, &world);
     renamed.lines = vec![(1, "Caffè latte", 1, 25_000), (3, "Tea", 3, 10_000)];
     let mut yesterday = Sale::paid(3, &world);
     (yesterday.business_day, yesterday.lines) = ("2026-11-21", vec![(2, "Croissant", 9, 30_000)]);
     shop.put(&[Sale::paid(1, &world), renamed, yesterday]).await;
-    extract(&client).await;
+    extract(&analytics).await;
 
     let row = |name: &str, units, sales| (name.to_owned(), units, sales);
     let today = [row("Caffè latte", 3, 75_000), row("Tea", 3, 30_000), row("Croissant", 1, 30_000)];
@@ -76,11 +76,11 @@ async fn favorites_are_by_units_then_by_sales_and_have_their_latest_names() {
 #[tokio::test]
 async fn the_trend_has_the_last_seven_days_and_those_without_sales() {
     let world = World::new().await;
-    let (shop, client) = shop_with_reports(&world).await;
+    let (shop, client, analytics) = shop_with_reports(&world).await;
     let mut earlier = Sale::paid(2, &world);
     earlier.business_day = "2026-11-20";
     shop.put(&[Sale::paid(1, &world), earlier]).await;
-    extract(&client).await;
+    extract(&analytics).await;
 
     let trend = client.get("/api/v1/reports/sales-trend").await.expect(200);
     let days: Vec<_> = trend.as_array().unwrap().iter().map(|day| (&day["businessDay"], &day["sales"])).collect();
@@ -101,10 +101,10 @@ async fn the_trend_has_the_last_seven_days_and_those_without_sales() {
 #[tokio::test]
 async fn recent_orders_are_the_newest_first() {
     let world = World::new().await;
-    let (shop, client) = shop_with_reports(&world).await;
+    let (shop, client, analytics) = shop_with_reports(&world).await;
     let sales: Vec<Sale> = (1..=25).map(|number| Sale::paid(number, &world)).collect();
     shop.put(&sales).await;
-    extract(&client).await;
+    extract(&analytics).await;
 
     let recent = client.get("/api/v1/reports/recent-orders").await.expect(200);
     let numbers: Vec<_> =
@@ -120,17 +120,13 @@ async fn recent_orders_are_the_newest_first() {
 #[tokio::test]
 async fn a_report_that_cannot_be_is_refused() {
     let world = World::new().await;
-    let (_shop, client) = shop_with_reports(&world).await;
-    for query in [
-        "summary?from=2026-11-23",
-        "summary?from=2020-01-01",
-        "sales-trend?from=2026-02-02&to=2026-02-01",
-        "favorites?limit=0",
-        "favorites?limit=51",
-        "recent-orders?limit=201",
-    ] {
+    let (_shop, client, _) = shop_with_reports(&world).await;
+    for query in ["summary?from=2026-11-23", "summary?from=2020-01-01", "sales-trend?from=2026-02-02&to=2026-02-01"] {
         let refusal: Value = client.get(&format!("/api/v1/reports/{query}")).await.problem(422, "invalid");
         assert!(refusal["detail"].is_string());
+    }
+    for query in ["favorites?limit=0", "favorites?limit=51", "recent-orders?limit=201"] {
+        client.get(&format!("/api/v1/reports/{query}")).await.problem(400, "bad-request");
     }
     for query in ["summary?from=today", "favorites?limit=few", "recent-orders?colour=brown", "summary?from=2026-02-30"]
     {
