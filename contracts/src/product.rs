@@ -43,7 +43,8 @@ pub struct WriteProduct {
     /// Whether a machine pours it: each unit becomes a code.
     #[serde(default)]
     pub is_dispensable: bool,
-    /// How much a machine pours, in millilitres, 6 to 1800, also with every choice of options. Required of what is dispensable, refused otherwise.
+    /// How much a machine pours, in millilitres, 6 to 1800, also with every choice of options. Required of what is
+    /// dispensable, refused otherwise.
     #[serde(default)]
     pub dispense_ml: Option<u32>,
     /// What the guest chooses, in the menu's order.

@@ -11,8 +11,8 @@ pub fn places(first: usize, count: usize) -> String {
 
 /// The places of a list of `IN` that begins at `$1`, and what stands there; bounded by who asks.
 ///
-/// Filled up with the last value to a power of two, so that a few statements are prepared and not one for each count. No
-/// values: a list in which nothing is.
+/// Filled up with the last value to a power of two, so that a few statements are prepared and not one for each count.
+/// No values: a list in which nothing is.
 #[must_use]
 pub fn listed(values: &[impl ToValue]) -> (String, Vec<Value>) {
     let Some(last) = values.last() else { return ("NULL".to_owned(), Vec::new()) };

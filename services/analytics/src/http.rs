@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State};
 use contracts::{
+    problem::Problem as ProblemBody,
     report::{Favorite, RecentOrder, Summary, TrendDay},
     time::BusinessDay,
 };
@@ -63,14 +64,22 @@ struct RecentQuery {
 
 /// Sums the paid orders of some business days, today's by default
 #[utoipa::path(get, path = "/api/v1/reports/summary", tag = "Analytics", params(SpanQuery),
-    responses((status = 200, body = Summary)))]
+    responses(
+        (status = 200, body = Summary),
+        (status = 400, description = "A query that cannot be read", body = ProblemBody),
+        (status = 422, description = "No report can be about these days", body = ProblemBody),
+    ))]
 async fn summary(State(analytics): State<Analytics>, Query(query): Query<SpanQuery>) -> Result<Json<Summary>, Problem> {
     Ok(Json(analytics.summary(query.from, query.to).await?))
 }
 
 /// Lists what sold most in some business days, today by default
 #[utoipa::path(get, path = "/api/v1/reports/favorites", tag = "Analytics", params(FavoritesQuery),
-    responses((status = 200, body = Vec<Favorite>)))]
+    responses(
+        (status = 200, body = Vec<Favorite>),
+        (status = 400, description = "A query that cannot be read", body = ProblemBody),
+        (status = 422, description = "No report can be about these days", body = ProblemBody),
+    ))]
 async fn favorites(
     State(analytics): State<Analytics>,
     Query(query): Query<FavoritesQuery>,
@@ -80,7 +89,11 @@ async fn favorites(
 
 /// Lists the sales of each business day, of the last seven by default
 #[utoipa::path(get, path = "/api/v1/reports/sales-trend", tag = "Analytics", params(SpanQuery),
-    responses((status = 200, body = Vec<TrendDay>)))]
+    responses(
+        (status = 200, body = Vec<TrendDay>),
+        (status = 400, description = "A query that cannot be read", body = ProblemBody),
+        (status = 422, description = "No report can be about these days", body = ProblemBody),
+    ))]
 async fn sales_trend(
     State(analytics): State<Analytics>,
     Query(query): Query<SpanQuery>,
@@ -90,7 +103,10 @@ async fn sales_trend(
 
 /// Lists the orders that were placed last, whatever became of them
 #[utoipa::path(get, path = "/api/v1/reports/recent-orders", tag = "Analytics", params(RecentQuery),
-    responses((status = 200, body = Vec<RecentOrder>)))]
+    responses(
+        (status = 200, body = Vec<RecentOrder>),
+        (status = 400, description = "A query that cannot be read", body = ProblemBody),
+    ))]
 async fn recent_orders(
     State(analytics): State<Analytics>,
     Query(query): Query<RecentQuery>,

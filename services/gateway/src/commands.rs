@@ -49,8 +49,8 @@ impl Settings {
 
     /// Replaces the settings, if they still have the version that the client `expected`, and tells every service.
     ///
-    /// The menu is another service's, and asked before the write: a product that is written with the old currency or tax
-    /// in that moment is not seen. Then it cannot be sold, and the log says so.
+    /// The menu is another service's, and asked before the write: a product that is written with the old currency or
+    /// tax in that moment is not seen. Then it cannot be sold, and the log says so.
     ///
     /// # Errors
     /// [`SettingsError`]: a setting cannot be, others were faster, or the menu stands in the way.

@@ -1,6 +1,6 @@
--- Items of stock. on_hand is the sum of the item's stock_moves, reserved what unpaid orders hold of it. version grows with
--- every change of the row, settings_version with those that people write.
--- Whether an item is low is not kept: it is on_hand <= low_level.
+-- Items of stock. on_hand is the sum of the item's stock_moves, reserved what unpaid orders hold of it. version grows
+-- with every change of the row, settings_version with those that people write. Whether an item is low is not kept: it
+-- is on_hand <= low_level.
 CREATE TABLE inventories (
     inventory_id     TEXT   NOT NULL PRIMARY KEY,
     name             TEXT   NOT NULL,
@@ -17,8 +17,8 @@ CREATE TABLE inventories (
 CREATE UNIQUE INDEX inventories_product ON inventories (product_id) WHERE product_id IS NOT NULL;
 
 -- The ledger: rows are added and never changed. item_version is the version that the move gave its item, under the lock
--- of the item's row; move_id is made of a time that was taken before it. So the key is an item's history in order, and the
--- only index: an order adds a row for each item that it takes.
+-- of the item's row; move_id is made of a time that was taken before it. So the key is an item's history in order, and
+-- the only index: an order adds a row for each item that it takes.
 CREATE TABLE stock_moves (
     inventory_id  TEXT   NOT NULL,
     item_version  BIGINT NOT NULL,

@@ -137,6 +137,7 @@ async fn read_item(
     responses((status = 200, description = "The item", body = InventoryView),
               (status = 404, description = "There is none", body = ProblemBody),
               (status = 409, description = "The product is another item's", body = ProblemBody),
+              (status = 400, description = "If-Match is no version", body = ProblemBody),
               (status = 412, description = "It was changed meanwhile", body = ProblemBody),
               (status = 422, description = "What is wrong with it", body = ProblemBody)),
 )]

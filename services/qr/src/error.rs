@@ -5,7 +5,7 @@ use contracts::{Word, ids::OrderId, qr::CodeStatus};
 use db::{DbError, idempotency::IdempotencyError};
 use web::Problem;
 
-use crate::commands::meet_machine::{FORMER_JOURNALS_MAX, MACHINES_MAX};
+use crate::model::{FORMER_JOURNALS_MAX, MACHINES_MAX};
 
 /// Why a request about codes was refused.
 #[derive(Debug, thiserror::Error)]

@@ -10,6 +10,7 @@ use axum::{
 use contracts::{
     Page,
     ids::OrderId,
+    problem::Problem as ProblemBody,
     qr::{
         AttentionView, CodeView, CompleteDispense, Heartbeat, HeartbeatAnswer, ReissueCodes, ResolveCode,
         ValidateAnswer, ValidateCode,
@@ -41,10 +42,15 @@ pub(crate) fn routes(codes: Codes) -> OpenApiRouter {
 
 /// Asks whether to pour (steps 33 to 36).
 ///
-/// What does not pour is answered 200 too, with the reason. A `code` alone that is valid is used up by this answer. A dispenser adds `deviceId`, `attemptId` and
-/// `journalEpoch`, gets a grant (`dispenseId`), and reports how it ended; asked again, it gets the same grant.
+/// What does not pour is answered 200 too, with the reason. A `code` alone that is valid is used up by this answer. A
+/// dispenser adds `deviceId`, `attemptId` and `journalEpoch`, gets a grant (`dispenseId`), and reports how it ended;
+/// asked again, it gets the same grant.
 #[utoipa::path(post, path = "/api/QrCode/validate", tag = "QrCode", request_body = ValidateCode,
-    responses((status = 200, description = "Pour, and for how long; or why not", body = ValidateAnswer)))]
+    responses(
+        (status = 200, description = "Pour, and for how long; or why not", body = ValidateAnswer),
+        (status = 409, description = "Of a former journal, or one machine or journal too many", body = ProblemBody),
+        (status = 422, description = "A name is missing or too long", body = ProblemBody),
+    ))]
 async fn validate_code(
     State(codes): State<Codes>,
     Json(request): Json<ValidateCode>,
@@ -58,7 +64,12 @@ async fn validate_code(
 /// stands. A lease that was ended without the machine's word is still corrected by it.
 #[utoipa::path(post, path = "/api/QrCode/{code}/complete", tag = "QrCode", request_body = CompleteDispense,
     params(("code" = String, Path, description = "What was scanned")),
-    responses((status = 200, description = "How the code stands", body = CodeView)))]
+    responses(
+        (status = 200, description = "How the code stands", body = CodeView),
+        (status = 404, description = "No such code or grant", body = ProblemBody),
+        (status = 409, description = "Another machine's grant", body = ProblemBody),
+        (status = 422, description = "A report that cannot be", body = ProblemBody),
+    ))]
 async fn complete_dispense(
     State(codes): State<Codes>,
     Path(code): Path<String>,
@@ -72,7 +83,11 @@ async fn complete_dispense(
 /// Leases that it was told of and does not hold pour again, unless it waits for the answer to a scan; those of a lost
 /// journal go to REVIEW.
 #[utoipa::path(post, path = "/api/QrCode/heartbeat", tag = "QrCode", request_body = Heartbeat,
-    responses((status = 200, description = "How many grants it was ever given", body = HeartbeatAnswer)))]
+    responses(
+        (status = 200, description = "How many grants it was ever given", body = HeartbeatAnswer),
+        (status = 409, description = "Of a former journal, or one machine or journal too many", body = ProblemBody),
+        (status = 422, description = "A heartbeat that cannot be", body = ProblemBody),
+    ))]
 async fn hear_machine(
     State(codes): State<Codes>,
     Json(heartbeat): Json<Heartbeat>,
@@ -85,7 +100,12 @@ async fn hear_machine(
 /// The old codes pour no more. A code that a machine has, or that is in review, or poured, is refused with what to do.
 #[utoipa::path(post, path = "/api/QrCode/generate", tag = "QrCode", request_body = ReissueCodes,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key again is the same answer again")),
-    responses((status = 200, description = "The order's codes, one for each cup", body = Vec<CodeView>)))]
+    responses(
+        (status = 200, description = "The order's codes, one for each cup", body = Vec<CodeView>),
+        (status = 404, description = "No such order or code", body = ProblemBody),
+        (status = 409, description = "A code that cannot be replaced, and what to do", body = ProblemBody),
+        (status = 422, description = "Too many codes, or a key of another request", body = ProblemBody),
+    ))]
 async fn reissue_codes(
     State(codes): State<Codes>,
     submission: Submission<ReissueCodes>,
@@ -95,14 +115,19 @@ async fn reissue_codes(
 
 /// Decides on a code in REVIEW, or LEASED by a machine that is dead: was the cup poured?
 ///
-/// `not_poured` of a LEASED code answers the new code that takes its place: the machine may still hold the old one. Of a
-/// cup that may have been poured twice, any decision takes it off the board; a code that is USED or VOID stays so.
+/// `not_poured` of a LEASED code answers the new code that takes its place: the machine may still hold the old one. Of
+/// a cup that may have been poured twice, any decision takes it off the board; a code that is USED or VOID stays so.
 #[utoipa::path(post, path = "/api/QrCode/{code}/resolve", tag = "QrCode", request_body = ResolveCode,
     params(
         ("code" = String, Path, description = "The code in REVIEW or LEASED, or of a cup that may have been poured twice"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key again is the same answer again"),
     ),
-    responses((status = 200, description = "How the code stands now", body = CodeView)))]
+    responses(
+        (status = 200, description = "How the code stands now", body = CodeView),
+        (status = 404, description = "No such code", body = ProblemBody),
+        (status = 409, description = "Nothing is to be decided", body = ProblemBody),
+        (status = 422, description = "No such decision, or a key of another request", body = ProblemBody),
+    ))]
 async fn resolve_code(
     State(codes): State<Codes>,
     Path(code): Path<String>,
@@ -114,7 +139,10 @@ async fn resolve_code(
 /// An order's codes: those that live, by line, then those that were given up.
 #[utoipa::path(get, path = "/api/QrCode/order/{orderId}", tag = "QrCode",
     params(("orderId" = OrderId, Path, description = "The order")),
-    responses((status = 200, description = "Its codes; none where no machine pours any of it", body = Vec<CodeView>)))]
+    responses(
+        (status = 200, description = "Its codes; none where no machine pours any of it", body = Vec<CodeView>),
+        (status = 400, description = "No id", body = ProblemBody),
+    ))]
 async fn codes_of_order(
     State(codes): State<Codes>,
     Path(order_id): Path<OrderId>,
@@ -132,10 +160,13 @@ struct ListAttention {
     cursor: Option<String>,
 }
 
-/// The paid codes that wait for a person, and why: of a cup that may have been poured twice, in REVIEW, in a machine for
-/// minutes, expired; 200 on a page.
+/// The paid codes that wait for a person, and why: of a cup that may have been poured twice, in REVIEW, in a machine
+/// for minutes, expired; 200 on a page.
 #[utoipa::path(get, path = "/api/QrCode/attention", tag = "QrCode", params(ListAttention),
-    responses((status = 200, description = "A page of codes, of each kind the latest first", body = Page<AttentionView>)))]
+    responses(
+        (status = 200, description = "A page of codes, of each kind the latest first", body = Page<AttentionView>),
+        (status = 400, description = "No cursor of this list", body = ProblemBody),
+    ))]
 async fn codes_for_attention(
     State(codes): State<Codes>,
     Query(list): Query<ListAttention>,
@@ -150,7 +181,10 @@ const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
 /// The code as a picture to show on a screen.
 #[utoipa::path(get, path = "/api/QrCode/{code}/image.svg", tag = "QrCode",
     params(("code" = String, Path, description = "The code")),
-    responses((status = 200, description = "The picture", body = String, content_type = "image/svg+xml")))]
+    responses(
+        (status = 200, description = "The picture", body = String, content_type = "image/svg+xml"),
+        (status = 404, description = "No such code", body = ProblemBody),
+    ))]
 async fn code_image(State(codes): State<Codes>, Path(code): Path<String>) -> Result<impl IntoResponse, Problem> {
     let picture = codes.image(code).await?;
     Ok(([(header::CONTENT_TYPE, SVG), (header::CACHE_CONTROL, IMAGE_CACHING)], picture))

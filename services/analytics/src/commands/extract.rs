@@ -36,8 +36,8 @@ impl Analytics {
         Ok(())
     }
 
-    /// Extracts now, after a run that is going on, and answers how many orders were new or had changed. From time to time
-    /// a run goes far back, for what appeared late.
+    /// Extracts now, after a run that is going on, and answers how many orders were new or had changed. From time to
+    /// time a run goes far back, for what appeared late.
     ///
     /// # Errors
     /// Where a source cannot be read. What was extracted until then stays; the next run goes on from there.

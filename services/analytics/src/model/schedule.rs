@@ -10,8 +10,8 @@ const NEAR_OVERLAP: Duration = Duration::from_secs(10);
 /// By how much an order may appear late at all: it waits in a queue of the database and is run again after collisions,
 /// each statement of it for half a minute at most. An order that is read again unchanged is skipped.
 const OVERLAP: Duration = Duration::from_secs(10 * 60);
-/// By how much the clock of who wrote an order may be ahead of the one here: such an order is read at once, and not after
-/// it has been later here too.
+/// By how much the clock of who wrote an order may be ahead of the one here: such an order is read at once, and not
+/// after it has been later here too.
 const CLOCKS_DIFFER_MAX: Duration = Duration::from_secs(5);
 /// How often a run goes back that far. Going back each time would read a busy shop's last minutes every ten seconds.
 const FAR_RUN_EVERY: Duration = Duration::from_secs(10 * 60);

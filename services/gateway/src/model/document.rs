@@ -14,8 +14,8 @@ pub(crate) struct Document {
     pub(crate) settings: ShopSettings,
 }
 
-/// The settings that another release of the program may have kept: what it did not know is as in a new shop, and what is
-/// not known any more is left out.
+/// The settings that another release of the program may have kept: what it did not know is as in a new shop, and what
+/// is not known any more is left out.
 ///
 /// # Errors
 /// Where a setting cannot be read.

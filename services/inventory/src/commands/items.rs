@@ -45,8 +45,8 @@ impl Inventory {
             .await
     }
 
-    /// `PUT /api/Inventory/{inventoryId}`: writes an item anew, with `expected` only if that is still the version of its
-    /// settings. Where its low level is thereby reached, staff hear it.
+    /// `PUT /api/Inventory/{inventoryId}`: writes an item anew, with `expected` only if that is still the version of
+    /// its settings. Where its low level is thereby reached, staff hear it.
     ///
     /// # Errors
     /// Where it cannot be kept so, does not exist, was changed meanwhile, or its product is another item's.

@@ -107,8 +107,8 @@ pub(crate) fn insert_item(
     tx.query_opt(SQL, row, item_of_row)
 }
 
-/// Writes an item anew, if its settings still have the version `expected`, or whatever theirs is. `None`: they do not, or
-/// it does not exist.
+/// Writes an item anew, if its settings still have the version `expected`, or whatever theirs is. `None`: they do not,
+/// or it does not exist.
 ///
 /// # Errors
 /// Unique, where its product is another item's.

@@ -54,8 +54,8 @@ fn values_of(new: &NewMove<'_>, now: Micros) -> [Value; 9] {
     ]
 }
 
-/// Up to `limit` movements of an item, the newest first, before the one of the item's version `before` where it is given;
-/// each with the version that it gave the item.
+/// Up to `limit` movements of an item, the newest first, before the one of the item's version `before` where it is
+/// given; each with the version that it gave the item.
 pub(crate) fn moves(
     tx: &mut Tx<'_>,
     inventory_id: InventoryId,

@@ -27,8 +27,8 @@ pub(super) enum PutError {
 }
 
 impl Products {
-    /// "System Startup": caches every product of the menu. Goes on without a cache that does not answer: readers then ask
-    /// for what they miss, as they do for what has left the menu.
+    /// "System Startup": caches every product of the menu. Goes on without a cache that does not answer: readers then
+    /// ask for what they miss, as they do for what has left the menu.
     ///
     /// # Errors
     /// Where the products cannot be read.

@@ -8,6 +8,7 @@ use axum::{
 use contracts::{
     Page,
     ids::CategoryId,
+    problem::Problem as ProblemBody,
     product::{CategoryView, WriteCategory},
 };
 use serde::Deserialize;
@@ -35,7 +36,10 @@ pub(super) struct CategoryList {
 
 /// Lists the categories in the menu's order
 #[utoipa::path(get, path = "/api/Category", tag = "Product", params(CategoryList),
-    responses((status = 200, body = Page<CategoryView>)))]
+    responses(
+        (status = 200, body = Page<CategoryView>),
+        (status = 400, description = "A page that cannot be", body = ProblemBody),
+    ))]
 pub(super) async fn list_categories(
     State(products): State<Products>,
     Query(list): Query<CategoryList>,
@@ -47,7 +51,11 @@ pub(super) async fn list_categories(
 /// Adds a category
 #[utoipa::path(post, path = "/api/Category", tag = "Product", request_body = WriteCategory,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same request again is answered as the first time.")),
-    responses((status = 201, body = CategoryView)))]
+    responses(
+        (status = 201, body = CategoryView),
+        (status = 409, description = "The id is another category's", body = ProblemBody),
+        (status = 422, description = "What is wrong with it", body = ProblemBody),
+    ))]
 pub(super) async fn create_category(
     State(products): State<Products>,
     submission: Submission<WriteCategory>,
@@ -58,7 +66,10 @@ pub(super) async fn create_category(
 
 /// Reads a category, archived or not
 #[utoipa::path(get, path = "/api/Category/{categoryId}", tag = "Product", params(("categoryId" = CategoryId, Path)),
-    responses((status = 200, body = CategoryView, headers(("ETag" = String, description = "Its version.")))))]
+    responses(
+        (status = 200, body = CategoryView, headers(("ETag" = String, description = "Its version."))),
+        (status = 404, description = "There is none", body = ProblemBody),
+    ))]
 pub(super) async fn read_category(
     State(products): State<Products>,
     Path(id): Path<CategoryId>,
@@ -71,7 +82,14 @@ pub(super) async fn read_category(
 #[utoipa::path(put, path = "/api/Category/{categoryId}", tag = "Product",
     params(("categoryId" = CategoryId, Path),
         ("If-Match" = Option<String>, Header, description = "The ETag of what was read: 412 where it was changed since.")),
-    request_body = WriteCategory, responses((status = 200, body = CategoryView)))]
+    request_body = WriteCategory, responses(
+        (status = 200, body = CategoryView),
+        (status = 400, description = "If-Match is no version", body = ProblemBody),
+        (status = 404, description = "There is none", body = ProblemBody),
+        (status = 409, description = "It has left the menu", body = ProblemBody),
+        (status = 412, description = "It was changed meanwhile", body = ProblemBody),
+        (status = 422, description = "What is wrong with it", body = ProblemBody),
+    ))]
 pub(super) async fn replace_category(
     State(products): State<Products>,
     Path(id): Path<CategoryId>,
@@ -84,7 +102,11 @@ pub(super) async fn replace_category(
 
 /// Takes an empty category off the menu for good
 #[utoipa::path(delete, path = "/api/Category/{categoryId}", tag = "Product", params(("categoryId" = CategoryId, Path)),
-    responses((status = 204, description = "It is off the menu.")))]
+    responses(
+        (status = 204, description = "It is off the menu."),
+        (status = 404, description = "There is none", body = ProblemBody),
+        (status = 409, description = "Products are still in it", body = ProblemBody),
+    ))]
 pub(super) async fn archive_category(
     State(products): State<Products>,
     Path(id): Path<CategoryId>,

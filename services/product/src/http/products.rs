@@ -8,6 +8,7 @@ use axum::{
 use contracts::{
     Page,
     ids::{CategoryId, ProductId},
+    problem::Problem as ProblemBody,
     product::{Availability, NAME_CHARS_MAX, ProductCard, WriteAvailability, WriteProduct},
     text::{self, Lines},
 };
@@ -48,7 +49,10 @@ pub(super) struct ProductList {
 
 /// Lists the products in the menu's order
 #[utoipa::path(get, path = "/api/Product", tag = "Product", params(ProductList),
-    responses((status = 200, body = Page<ProductCard>)))]
+    responses(
+        (status = 200, body = Page<ProductCard>),
+        (status = 400, description = "A filter that cannot be read", body = ProblemBody),
+    ))]
 pub(super) async fn list_products(
     State(products): State<Products>,
     Query(list): Query<ProductList>,
@@ -80,7 +84,11 @@ pub(super) async fn list_availability(
 /// Adds a product, for sale at once
 #[utoipa::path(post, path = "/api/Product", tag = "Product", request_body = WriteProduct,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same request again is answered as the first time.")),
-    responses((status = 201, body = ProductCard)))]
+    responses(
+        (status = 201, body = ProductCard),
+        (status = 409, description = "The id is another product's, or the menu is full", body = ProblemBody),
+        (status = 422, description = "What is wrong with it", body = ProblemBody),
+    ))]
 pub(super) async fn create_product(
     State(products): State<Products>,
     submission: Submission<WriteProduct>,
@@ -91,7 +99,10 @@ pub(super) async fn create_product(
 
 /// Reads a product, archived or not
 #[utoipa::path(get, path = "/api/Product/{productId}", tag = "Product", params(("productId" = ProductId, Path)),
-    responses((status = 200, body = ProductCard, headers(("ETag" = String, description = "Its version.")))))]
+    responses(
+        (status = 200, body = ProductCard, headers(("ETag" = String, description = "Its version."))),
+        (status = 404, description = "There is none", body = ProblemBody),
+    ))]
 pub(super) async fn read_product(
     State(products): State<Products>,
     Path(id): Path<ProductId>,
@@ -104,7 +115,14 @@ pub(super) async fn read_product(
 #[utoipa::path(put, path = "/api/Product/{productId}", tag = "Product",
     params(("productId" = ProductId, Path),
         ("If-Match" = Option<String>, Header, description = "The ETag of what was read: 412 where it was changed since.")),
-    request_body = WriteProduct, responses((status = 200, body = ProductCard)))]
+    request_body = WriteProduct, responses(
+        (status = 200, body = ProductCard),
+        (status = 400, description = "If-Match is no version", body = ProblemBody),
+        (status = 404, description = "There is none", body = ProblemBody),
+        (status = 409, description = "It has left the menu", body = ProblemBody),
+        (status = 412, description = "It was changed meanwhile", body = ProblemBody),
+        (status = 422, description = "What is wrong with it", body = ProblemBody),
+    ))]
 pub(super) async fn replace_product(
     State(products): State<Products>,
     Path(id): Path<ProductId>,
@@ -117,7 +135,10 @@ pub(super) async fn replace_product(
 
 /// Takes a product off the menu for good; its past orders keep it
 #[utoipa::path(delete, path = "/api/Product/{productId}", tag = "Product", params(("productId" = ProductId, Path)),
-    responses((status = 204, description = "It is off the menu.")))]
+    responses(
+        (status = 204, description = "It is off the menu."),
+        (status = 404, description = "There is none", body = ProblemBody),
+    ))]
 pub(super) async fn archive_product(
     State(products): State<Products>,
     Path(id): Path<ProductId>,
@@ -129,7 +150,11 @@ pub(super) async fn archive_product(
 /// Puts a product on sale, or takes it off for today
 #[utoipa::path(put, path = "/api/Product/{productId}/availability", tag = "Product",
     params(("productId" = ProductId, Path)), request_body = WriteAvailability,
-    responses((status = 200, body = Availability)))]
+    responses(
+        (status = 200, body = Availability),
+        (status = 404, description = "There is none", body = ProblemBody),
+        (status = 409, description = "It has left the menu", body = ProblemBody),
+    ))]
 pub(super) async fn set_availability(
     State(products): State<Products>,
     Path(id): Path<ProductId>,

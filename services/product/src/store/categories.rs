@@ -52,8 +52,8 @@ pub(crate) fn page(
     tx.query(SQL, (include_archived, after, limit), category)
 }
 
-/// Names and places a category that has not been archived and, where `expected` says so, still has that version. `None`:
-/// not so.
+/// Names and places a category that has not been archived and, where `expected` says so, still has that version.
+/// `None`: not so.
 pub(crate) fn update(
     tx: &mut Tx<'_>,
     id: CategoryId,

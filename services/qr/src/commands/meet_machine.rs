@@ -9,15 +9,9 @@ use db::Tx;
 use super::{end_lease::end_lease, receipt_part::ReceiptPart};
 use crate::{
     error::QrError,
-    model::{Account, Ending, HeldLease},
+    model::{Account, Ending, FORMER_JOURNALS_MAX, HeldLease, MACHINES_MAX},
     store::{self, Device},
 };
-
-/// More than a chain has at one server.
-pub(crate) const MACHINES_MAX: u32 = 200;
-/// A machine begins a journal when its flash is formatted; more often than this in its life is a defect of it. None is
-/// forgotten, because a request of it that is still on its way would then look like a new journal.
-pub(crate) const FORMER_JOURNALS_MAX: u32 = 100;
 
 /// A machine that was met.
 pub(super) struct Met {

@@ -5,7 +5,7 @@ mod end_lease;
 mod expire_codes;
 mod hear_machine;
 mod issue_codes;
-pub(crate) mod meet_machine;
+mod meet_machine;
 mod read_codes;
 mod receipt_part;
 mod reissue_codes;

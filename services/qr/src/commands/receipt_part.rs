@@ -52,8 +52,8 @@ impl ReceiptPart {
 }
 
 impl Codes {
-    /// Writes, then shows what that changed of receipts, to the end: also where whoever asked has gone meanwhile. Else a
-    /// receipt would show for hours a code that no machine takes.
+    /// Writes, then shows what that changed of receipts, to the end: also where whoever asked has gone meanwhile. Else
+    /// a receipt would show for hours a code that no machine takes.
     ///
     /// # Errors
     /// The change's own; [`DbError::Unavailable`] where it is not known whether it was kept.

@@ -1,5 +1,5 @@
-//! `POST /api/QrCode/{code}/resolve`: a person says whether a cup was poured that is in REVIEW, or in a dead machine, or
-//! that they have seen what a machine said late.
+//! `POST /api/QrCode/{code}/resolve`: a person says whether a cup was poured that is in REVIEW, or in a dead machine,
+//! or that they have seen what a machine said late.
 
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ impl Codes {
     /// A code that a machine has does not pour again, because the machine may still hold the grant: it dies, and a new
     /// one takes its place, which is what is answered then.
     ///
-    /// Of a cup that may have been poured twice and whose code is USED or VOID, nothing is left to decide: it leaves the
-    /// board, whatever the decision.
+    /// Of a cup that may have been poured twice and whose code is USED or VOID, nothing is left to decide: it leaves
+    /// the board, whatever the decision.
     ///
     /// # Errors
     /// [`QrError::NotInReview`], with where the code stands.

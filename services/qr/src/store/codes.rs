@@ -283,8 +283,8 @@ pub(crate) fn correct(
     tx.query_opt(&sql, (code, to.word(), pours_until, now, dispense_id), Code::from_row)
 }
 
-/// Marks the code that stands for a cup, because the cup was poured by a grant that was given up. A code that would pour
-/// goes to REVIEW.
+/// Marks the code that stands for a cup, because the cup was poured by a grant that was given up. A code that would
+/// pour goes to REVIEW.
 pub(crate) fn dispute(tx: &mut Tx<'_>, of: &Code, now: Micros) -> DbResult<Code> {
     const SQL: &str = "
         UPDATE qr_codes

@@ -24,8 +24,8 @@ impl Device {
     }
 }
 
-/// The machine, which may be new and then writes this journal. Other requests of it wait from now on. `None`: it is new,
-/// and there are `machines_max` already.
+/// The machine, which may be new and then writes this journal. Other requests of it wait from now on. `None`: it is
+/// new, and there are `machines_max` already.
 pub(crate) fn heard(
     tx: &mut Tx<'_>,
     device_id: &str,
