@@ -140,9 +140,6 @@ async fn rows<T: serde::de::DeserializeOwned>(connection: &mut Connection, path:
         if status != 200 {
             return Err(refused(&page, status, connection.body()));
         }
-        if connection.body().starts_with(b"[") {
-            return Ok(serde_json::from_slice(connection.body())?);
-        }
         let page: Page<T> = serde_json::from_slice(connection.body())?;
         rows.extend(page.items);
         cursor = page.next_cursor;

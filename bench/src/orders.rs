@@ -1,6 +1,6 @@
 //! `bench orders`: what a shop does all day, as fast as it can.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, process, time::Duration};
 
 use crate::{
     bare,
@@ -30,6 +30,13 @@ pub(crate) struct Round {
     pub(crate) cpu_micros_per_order: f64,
 }
 
+impl Round {
+    /// Orders a second, counted until the last event of the last order was acted on: what is put off is not saved.
+    pub(crate) fn per_second(&self) -> f64 {
+        self.load.orders as f64 / (self.load.answered_in + self.drained_in).as_secs_f64()
+    }
+}
+
 /// Everything that was measured.
 pub(crate) struct Results {
     pub(crate) bare_per_second: f64,
@@ -45,26 +52,28 @@ pub(crate) struct PastResults {
     pub(crate) many_per_second: f64,
 }
 
-/// Measures, prints, and clears away.
+/// Measures in a folder of its own, prints, and clears that away.
 pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
-    if plan.folder.exists() {
-        fs::remove_dir_all(&plan.folder)?;
-    }
     fs::create_dir_all(&plan.folder)?;
-    let outcome = measure(plan).map(|results| report::print(plan, &results));
-    if !plan.is_kept && outcome.is_ok() {
-        fs::remove_dir_all(&plan.folder)?;
+    // A new one, so that what is cleared away holds nothing of anybody else's.
+    let own = plan.folder.join(format!("fnb-bench-{}", process::id()));
+    fs::create_dir(&own)?;
+    let outcome = measure(plan, &own).map(|results| report::print(plan, &results));
+    if plan.is_kept || outcome.is_err() {
+        eprintln!("the files are in {}", own.display());
+    } else {
+        fs::remove_dir_all(&own)?;
     }
     outcome
 }
 
-fn measure(plan: &Plan) -> Result<Results, Failure> {
+fn measure(plan: &Plan, folder: &Path) -> Result<Results, Failure> {
     eprintln!("the bare loop, {} s", plan.bare_for.as_secs());
-    let bare_per_second = bare::commits_per_second(&plan.folder.join("bare"), plan.bare_for, plan.flush_ms)?;
-    let shop = plan.folder.join("shop");
+    let bare_per_second = bare::commits_per_second(&folder.join("bare"), plan.bare_for, plan.flush_ms)?;
+    let shop = folder.join("shop");
     let rounds = rounds(plan, &shop)?;
     let starts = starts(plan, &shop)?;
-    let past = if plan.past_orders > 0 { Some(compare_past(plan, &shop)?) } else { None };
+    let past = if plan.past_orders > 0 { Some(compare_past(plan, &shop, &folder.join("aged"))?) } else { None };
     Ok(Results { bare_per_second, rounds, starts, past })
 }
 
@@ -97,15 +106,14 @@ fn starts(plan: &Plan, shop: &Path) -> Result<Times, Failure> {
     Ok(Times::of(micros))
 }
 
-fn compare_past(plan: &Plan, shop: &Path) -> Result<PastResults, Failure> {
-    let aged = plan.folder.join("aged");
-    past::copy_files(shop, &aged)?;
+fn compare_past(plan: &Plan, shop: &Path, aged: &Path) -> Result<PastResults, Failure> {
+    past::copy_files(shop, aged)?;
     eprintln!("{} past orders are written into {}", plan.past_orders, aged.display());
-    past::fill(&aged, plan.past_orders)?;
+    past::fill(aged, plan.past_orders)?;
     let (mut few, mut many) = (0.0, 0.0);
     for _ in 0..TURNS {
         few += per_second(plan, shop)?;
-        many += per_second(plan, &aged)?;
+        many += per_second(plan, aged)?;
     }
     let turns = TURNS as f64;
     Ok(PastResults { past_orders: plan.past_orders, few_per_second: few / turns, many_per_second: many / turns })
@@ -113,5 +121,5 @@ fn compare_past(plan: &Plan, shop: &Path) -> Result<PastResults, Failure> {
 
 fn per_second(plan: &Plan, shop: &Path) -> Result<f64, Failure> {
     let server = Server::start(plan, shop)?;
-    Ok(round(plan, &server, MANY_CLIENTS)?.load.per_second())
+    Ok(round(plan, &server, MANY_CLIENTS)?.per_second())
 }

@@ -17,8 +17,8 @@ the same disk, a bare loop commits one order's rows at a time. Prints both, and 
   --clients A,B,C    other numbers of clients (1,16,64)
   --flush-ms N       a slower disk: adds N ms after each commit, in the bare loop too
   --past-orders N    also: how much slower 64 clients are with N paid orders already in the files
-  --folder DIR       where the files go (target/bench); put it on the disk that you ask about
-  --keep             leave the files there
+  --folder DIR       where a folder is made for the files (target/bench); put it on the disk that you ask about
+  --keep             leave the files there, and say where
 ";
 
 /// What to measure.
@@ -53,12 +53,13 @@ impl Plan {
                 "--help" | "-h" => return Ok(None),
                 "--quick" => plan.hurry(),
                 "--keep" => plan.is_kept = true,
-                "--seconds" => plan.measured = Duration::from_secs(number(arg, value()?)?),
+                "--seconds" => plan.measured = Duration::from_secs(positive(arg, value()?)?.into()),
                 "--flush-ms" => plan.flush_ms = number(arg, value()?)?,
                 "--past-orders" => plan.past_orders = number(arg, value()?)?,
                 "--folder" => plan.folder = absolute(value()?.into()),
                 "--clients" => {
-                    plan.clients = value()?.split(',').map(|part| number(arg, part)).collect::<Result<_, _>>()?;
+                    let clients = value()?.split(',').map(|part| positive(arg, part).map(|count| count as usize));
+                    plan.clients = clients.collect::<Result<_, _>>()?;
                 }
                 other => return Err(Failure(format!("{other:?} is no option: see --help"))),
             }
@@ -100,6 +101,14 @@ fn number<T: std::str::FromStr>(option: &str, text: &str) -> Result<T, Failure> 
     text.parse().map_err(|_| Failure(format!("{option} takes a number, not {text:?}")))
 }
 
+/// Nothing can be counted in no time, or for nobody.
+fn positive(option: &str, text: &str) -> Result<u32, Failure> {
+    match number(option, text)? {
+        0 => Err(Failure(format!("{option} takes 1 or more, not 0"))),
+        number => Ok(number),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,5 +129,7 @@ mod tests {
         assert!(read("orders --fast").unwrap_err().0.contains("--help"));
         assert!(read("orders --flush-ms").unwrap_err().0.contains("needs a value"));
         assert!(read("orders --seconds soon").unwrap_err().0.contains("takes a number"));
+        assert!(read("orders --seconds 0").unwrap_err().0.contains("1 or more"));
+        assert!(read("orders --clients 1,0").unwrap_err().0.contains("1 or more"));
     }
 }

@@ -47,7 +47,7 @@ fn print_round(round: &Round) {
     println!(
         "{:>7}  {:>8.0}  {:>18}  {:>16}  {:>18}  {:>19}  {:>5} ms  {:>6.0} us",
         load.clients,
-        load.per_second(),
+        round.per_second(),
         pair(&load.place),
         pair(&load.pay),
         pair(&load.both),
@@ -79,14 +79,14 @@ fn aims(plan: &Plan, results: &Results) -> Vec<(bool, String)> {
     let at = |clients: usize| results.rounds.iter().find(|round| round.load.clients == clients);
     let mut aims = Vec::new();
     if let Some(round) = at(64) {
-        let ratio = round.load.per_second() / results.bare_per_second;
+        let ratio = round.per_second() / results.bare_per_second;
         let least = if plan.flush_ms == 0 { 0.25 } else { 4.0 };
         aims.push((ratio >= least, format!("64 clients: {ratio:.2} of the bare loop (at least {least})")));
         let median = round.delivery.percentile_ms(50);
         aims.push((median <= 50.0, format!("events at 64 clients: {median:.1} ms at the median (at most 50)")));
     }
     if let Some(round) = at(1).filter(|_| plan.flush_ms == 0) {
-        let rate = round.load.per_second();
+        let rate = round.per_second();
         aims.push((rate >= 300.0, format!("1 client: {rate:.0} orders/s (at least 300)")));
     }
     if let Some(round) = at(16).filter(|_| plan.flush_ms == 0) {
