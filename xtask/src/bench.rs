@@ -33,10 +33,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
 }
 
 fn target_folder() -> Result<PathBuf, Failure> {
-    let metadata = process::output(process::cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata)
-        .map_err(|error| Failure::new(format!("cargo metadata is not what we know: {error}")))?;
-    metadata["target_directory"]
+    process::cargo_metadata()?["target_directory"]
         .as_str()
         .map(PathBuf::from)
         .ok_or_else(|| Failure::new("cargo metadata names no target_directory"))

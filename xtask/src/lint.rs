@@ -7,29 +7,34 @@ use crate::{
     rules::{self, source::Tree},
 };
 
+/// What must hold of the tree: its name, and whether it holds.
+pub(crate) type Check = (&'static str, fn(&Interrupt) -> Result<bool, Failure>);
+
+/// The checks that build nothing.
+pub(crate) const QUICK: [Check; 2] = [("design's rules", check_rules), ("format (`cargo fmt --all`)", check_format)];
+/// The checks that compile.
+pub(crate) const COMPILED: [Check; 2] = [("clippy", check_clippy), ("contracts for browsers", check_for_browsers)];
+
 /// Runs all of them, the cheap ones first, and fails if any does.
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     if let Some(arg) = args.first() {
         return Err(Failure::usage(format!("lint takes no {arg:?}: `cargo xtask lint` checks everything")));
     }
     let interrupt = Interrupt::listen()?;
-    let keeps_rules = check_rules()?;
-    let is_formatted = process::run(&mut format_check(), &interrupt)?.success();
-    interrupt.check()?;
+    let mut failed = Vec::new();
+    for (name, check) in QUICK.into_iter().chain(COMPILED) {
+        if !check(&interrupt)? {
+            failed.push(name);
+        }
+        interrupt.check()?;
+    }
+    if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("to be mended: {}", failed.join(", ")))) }
+}
+
+fn check_clippy(interrupt: &Interrupt) -> Result<bool, Failure> {
     let mut clippy = process::cargo();
     clippy.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
-    let is_clean = process::run(&mut clippy, &interrupt)?.success();
-    interrupt.check()?;
-    let goes_to_browsers = check_for_browsers(&interrupt)?;
-    interrupt.check()?;
-    let outcomes = [
-        ("rules", keeps_rules),
-        ("format (`cargo fmt --all`)", is_formatted),
-        ("clippy", is_clean),
-        ("contracts for browsers", goes_to_browsers),
-    ];
-    let failed: Vec<&str> = outcomes.into_iter().filter_map(|(name, is_good)| (!is_good).then_some(name)).collect();
-    if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("to be mended: {}", failed.join(", ")))) }
+    Ok(process::run(&mut clippy, interrupt)?.success())
 }
 
 /// Whether the contracts compile to WebAssembly, as the tablets will have them. Adds the target where it is missing.
@@ -42,21 +47,17 @@ fn check_for_browsers(interrupt: &Interrupt) -> Result<bool, Failure> {
     Ok(process::run(&mut add, interrupt)?.success() && process::run(&mut check, interrupt)?.success())
 }
 
-/// `cargo fmt --all --check`.
-pub(crate) fn format_check() -> Command {
+fn check_format(interrupt: &Interrupt) -> Result<bool, Failure> {
     let mut command = process::cargo();
     command.args(["fmt", "--all", "--check"]);
-    command
+    Ok(process::run(&mut command, interrupt)?.success())
 }
 
 /// Prints each breach of the design's rules, and answers whether there is none.
-pub(crate) fn check_rules() -> Result<bool, Failure> {
-    let root = process::root();
-    let tree = Tree::read(&root).map_err(|error| Failure::new(format!("cannot read the workspace: {error}")))?;
-    let metadata = process::output(process::cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let metadata = serde_json::from_str(&metadata)
-        .map_err(|error| Failure::new(format!("cargo metadata is not what we know: {error}")))?;
-    let findings = rules::check(&tree, &rules::packages(&metadata));
+fn check_rules(_: &Interrupt) -> Result<bool, Failure> {
+    let tree =
+        Tree::read(&process::root()).map_err(|error| Failure::new(format!("cannot read the workspace: {error}")))?;
+    let findings = rules::check(&tree, &rules::packages(&process::cargo_metadata()?));
     for finding in &findings {
         println!("{finding}");
     }

@@ -30,7 +30,8 @@ Examples:
   cargo xtask test -p order                     the tests of one crate, on both databases
   cargo xtask bench orders --quick              a first impression in under a minute
 
-test: CI=true implies --long (soak, crash and property suites run longer) and writes no snapshot.
+test: CI=true implies --long (more random tills, more pulled plugs) and all that lint checks, and
+      writes no snapshot.
       PostgreSQL 15 comes from the machine's package, runs in a temporary folder on a free port, and
       is stopped and removed at the end, also after a failure or Ctrl-C.
 ";

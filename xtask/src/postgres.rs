@@ -1,12 +1,17 @@
 //! A PostgreSQL of the tests' own: from the machine's package, in a temporary folder, on a free port.
 //!
-//! It keeps nothing and flushes nothing. It ends with us: stopped by its pid when the value is dropped,
+//! It keeps nothing, flushes nothing, and lets nobody in but those who know the password of this run. It ends with us: stopped by its pid when the value is dropped,
 //! and by the kernel (`setpriv --pdeathsig`) where we were killed.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read, Write},
     net::TcpListener,
-    os::unix::{fs::chown, process::CommandExt},
+    os::unix::{
+        fs::{DirBuilderExt, OpenOptionsExt, chown},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -27,6 +32,8 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 /// Another program may take the free port between our look and the server's.
 const START_TRIES_MAX: u32 = 3;
+/// As many random bytes as nobody guesses.
+const PASSWORD_BYTES: usize = 16;
 /// Of a log, as much as shows why a start failed.
 const LOG_LINES_SHOWN: usize = 20;
 
@@ -35,33 +42,30 @@ pub(crate) struct Postgres {
     server: Child,
     folder: PathBuf,
     port: u16,
+    password: String,
 }
 
 impl Postgres {
-    /// Starts one, installing the package where that is ours to do.
-    pub(crate) fn start(interrupt: &Interrupt) -> Result<Self, Failure> {
-        let programs = programs(interrupt)?;
+    /// Starts one of these [`programs`].
+    pub(crate) fn start(programs: &Path, interrupt: &Interrupt) -> Result<Self, Failure> {
         let folder = env::temp_dir().join(format!("fnb-test-postgres-{}", std::process::id()));
         // Made before the server's value: if anything fails until then, the folder goes by itself.
         let removed = RemovedFolder::make(folder)?;
+        let password = random_password().map_err(|error| Failure::new(format!("no random password: {error}")))?;
         let user = Account::of_server()?;
-        if let Account::Other { uid, gid } = user {
-            chown(&removed.0, Some(uid), Some(gid))
-                .map_err(|error| Failure::new(format!("cannot give {} away: {error}", removed.0.display())))?;
-        }
-        make_cluster(&programs, &removed.0, user, interrupt)?;
+        make_cluster(programs, &removed.0, user, &password, interrupt)?;
         for _ in 1..START_TRIES_MAX {
-            if let Ok(server) = launch(&programs, &removed.0, user, interrupt) {
-                return Ok(removed.kept_for(server));
+            if let Ok(server) = launch(programs, &removed.0, user, interrupt) {
+                return Ok(removed.kept_for(server, password));
             }
             interrupt.check()?;
         }
-        launch(&programs, &removed.0, user, interrupt).map(|server| removed.kept_for(server))
+        launch(programs, &removed.0, user, interrupt).map(|server| removed.kept_for(server, password))
     }
 
     /// What the tests connect to: a user who may make databases.
     pub(crate) fn url(&self) -> String {
-        format!("postgres://{SERVER_USER}@127.0.0.1:{}", self.port)
+        format!("postgres://{SERVER_USER}:{}@127.0.0.1:{}", self.password, self.port)
     }
 }
 
@@ -75,14 +79,17 @@ impl Drop for Postgres {
 struct RemovedFolder(PathBuf);
 
 impl RemovedFolder {
+    /// A new folder, ours alone: what stands there already may be somebody else's link to anywhere.
     fn make(folder: PathBuf) -> Result<Self, Failure> {
-        fs::create_dir_all(&folder)
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&folder)
             .map_err(|error| Failure::new(format!("cannot make {}: {error}", folder.display())))?;
         Ok(Self(folder))
     }
 
-    fn kept_for(mut self, (server, port): (Child, u16)) -> Postgres {
-        Postgres { server, port, folder: std::mem::take(&mut self.0) }
+    fn kept_for(mut self, (server, port): (Child, u16), password: String) -> Postgres {
+        Postgres { server, port, password, folder: std::mem::take(&mut self.0) }
     }
 }
 
@@ -115,6 +122,14 @@ impl Account {
         Ok(Self::Other { uid: id(&["-u", SERVER_USER])?, gid: id(&["-g", SERVER_USER])? })
     }
 
+    /// Makes `path` this account's.
+    fn take_over(self, path: &Path) -> io::Result<()> {
+        match self {
+            Self::Ours => Ok(()),
+            Self::Other { uid, gid } => chown(path, Some(uid), Some(gid)),
+        }
+    }
+
     /// `program` as this account. It gets a signal when we are killed, where the machine can do that.
     fn command(self, program: &Path) -> Command {
         let Some(setpriv) = process::find_program("setpriv") else {
@@ -135,7 +150,7 @@ impl Account {
 }
 
 /// The folder of the server's programs. Installs the package if it is missing and we may.
-fn programs(interrupt: &Interrupt) -> Result<PathBuf, Failure> {
+pub(crate) fn programs(interrupt: &Interrupt) -> Result<PathBuf, Failure> {
     if let Some(folder) = find_programs() {
         return Ok(folder);
     }
@@ -168,18 +183,43 @@ fn find_programs() -> Option<PathBuf> {
     complete(&folder).then_some(folder)
 }
 
-fn make_cluster(programs: &Path, folder: &Path, user: Account, interrupt: &Interrupt) -> Result<(), Failure> {
+fn make_cluster(
+    programs: &Path,
+    folder: &Path,
+    user: Account,
+    password: &str,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    let password_file = folder.join("password");
+    write_secret(&password_file, password)
+        .and_then(|()| user.take_over(&password_file))
+        .and_then(|()| user.take_over(folder))
+        .map_err(|error| Failure::new(format!("cannot prepare {}: {error}", folder.display())))?;
     let mut command = user.command(&programs.join("initdb"));
-    command.args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+    // The password goes in clear over the loopback, where nobody listens: the tests' own half of SCRAM, unoptimised,
+    // would take longer than most of the tests.
+    command.args(["--auth=password", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+    command.arg("--pwfile").arg(&password_file);
     command.arg(format!("--username={SERVER_USER}")).arg("--pgdata").arg(folder.join("data"));
     process::must(command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()), interrupt)
+}
+
+/// A new file that its owner alone can read.
+fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
+}
+
+fn random_password() -> io::Result<String> {
+    let mut bytes = [0; PASSWORD_BYTES];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Starts the server on a free port and waits until it answers.
 fn launch(programs: &Path, folder: &Path, user: Account, interrupt: &Interrupt) -> Result<(Child, u16), Failure> {
     let port = free_port()?;
     let log_path = folder.join("log");
-    let log = fs::File::create(&log_path).map_err(|error| Failure::new(format!("no log of PostgreSQL: {error}")))?;
+    let log = File::create(&log_path).map_err(|error| Failure::new(format!("no log of PostgreSQL: {error}")))?;
     let log_again = log.try_clone().map_err(|error| Failure::new(format!("no log of PostgreSQL: {error}")))?;
     let mut command = user.command(&programs.join("postgres"));
     command.arg("-D").arg(folder.join("data")).arg("-p").arg(port.to_string());

@@ -125,6 +125,13 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// What cargo knows of the workspace's own packages.
+pub(crate) fn cargo_metadata() -> Result<serde_json::Value, Failure> {
+    let metadata = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    serde_json::from_str(&metadata)
+        .map_err(|error| Failure::new(format!("cargo metadata is not what we know: {error}")))
+}
+
 /// Where the workspace is.
 pub(crate) fn root() -> PathBuf {
     let here = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);

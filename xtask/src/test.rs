@@ -1,18 +1,18 @@
 //! `cargo xtask test`: every test, with all its set-up.
 
 use std::{
+    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
 
 use crate::{
     lint,
-    postgres::Postgres,
+    postgres::{self, Postgres},
     process::{self, Failure, Interrupt},
-    rules::source::Tree,
 };
 
-/// Installed where it is missing. Pinned, so that a new release cannot change what a test run means.
+/// Installed where there is none; any that is there already will do.
 const NEXTEST_VERSION: &str = "0.9.143";
 /// nextest's status when a test failed, as opposed to everything that means that it could not run them.
 const NEXTEST_TESTS_FAILED: i32 = 100;
@@ -45,8 +45,9 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     };
     let interrupt = Interrupt::listen()?;
     need_nextest(&interrupt)?;
+    let postgres = postgres::programs(&interrupt)?;
     let mut parts = Vec::new();
-    let ended = run_parts(&wish, &interrupt, &mut parts);
+    let ended = run_parts(&wish, &postgres, &interrupt, &mut parts);
     summarise(&parts, &wish);
     ended?;
     if parts.iter().any(|part| part.outcome == Outcome::Failed) {
@@ -56,26 +57,34 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
 }
 
 /// A failed part does not keep the next from running; one that could not run does.
-fn run_parts(wish: &Wish, interrupt: &Interrupt, parts: &mut Vec<Part>) -> Result<(), Failure> {
-    if wish.filters.is_empty() {
-        measure("design's rules", parts, || lint::check_rules().map(passed_if))?;
-        measure("format", parts, || {
-            process::run(&mut lint::format_check(), interrupt).map(|s| passed_if(s.success()))
-        })?;
+fn run_parts(wish: &Wish, postgres: &Path, interrupt: &Interrupt, parts: &mut Vec<Part>) -> Result<(), Failure> {
+    for (name, check) in checks(wish) {
+        measure(name, parts, || check(interrupt).map(passed_if))?;
+        interrupt.check()?;
     }
     measure("tests on SQLite", parts, || tests(&mut nextest(wish), interrupt))?;
-    if wish.filters.is_empty() && has_doc_tests() {
+    if wish.filters.is_empty() {
         let mut command = process::cargo();
-        command.args(["test", "--workspace", "--doc"]);
+        command.args(["test", "--workspace", "--doc", "--quiet"]);
         measure("doc tests", parts, || process::run(&mut command, interrupt).map(|s| passed_if(s.success())))?;
         interrupt.check()?;
     }
     measure("tests on PostgreSQL", parts, || {
-        let postgres = Postgres::start(interrupt)?;
+        let postgres = Postgres::start(postgres, interrupt)?;
         let mut command = nextest(wish);
         command.args(["--profile", "postgres"]).env("FNB_TEST_POSTGRES", postgres.url());
         tests(&mut command, interrupt)
     })
+}
+
+/// What is checked before the tests.
+fn checks(wish: &Wish) -> Vec<lint::Check> {
+    match (wish.filters.is_empty(), process::is_ci()) {
+        (false, _) => Vec::new(),
+        (true, false) => lint::QUICK.into(),
+        // Nobody runs lint by hand there.
+        (true, true) => [lint::QUICK, lint::COMPILED].concat(),
+    }
 }
 
 fn measure(
@@ -127,24 +136,6 @@ fn tests(command: &mut Command, interrupt: &Interrupt) -> Result<Outcome, Failur
     }
 }
 
-/// Whether any doc comment holds code that rustdoc would run.
-fn has_doc_tests() -> bool {
-    Tree::read(&process::root()).is_ok_and(|tree| tree.files.iter().any(|file| has_doc_test(&file.path, &file.text)))
-}
-
-fn has_doc_test(path: &str, text: &str) -> bool {
-    let in_library = path.ends_with(".rs") && path.contains("src/") && !path.starts_with("xtask");
-    let mut is_inside = false;
-    in_library
-        && text.lines().any(|line| {
-            let line = line.trim_start();
-            let Some(doc) = line.strip_prefix("///").or_else(|| line.strip_prefix("//!")) else { return false };
-            let Some(fence) = doc.trim_start().strip_prefix("```") else { return false };
-            is_inside = !is_inside;
-            is_inside && matches!(fence.trim(), "" | "rust" | "no_run" | "should_panic" | "compile_fail")
-        })
-}
-
 fn need_nextest(interrupt: &Interrupt) -> Result<(), Failure> {
     let is_there = process::cargo().args(["nextest", "--version"]).output().is_ok_and(|said| said.status.success());
     if is_there {
@@ -168,17 +159,5 @@ fn summarise(parts: &[Part], wish: &Wish) {
             Outcome::CutShort => "CUT SHORT",
         };
         eprintln!("  {word:<9}  {:>4} s  {name}", took.as_secs());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::has_doc_test;
-
-    #[test]
-    fn only_a_fence_that_rustdoc_runs_is_a_doc_test() {
-        assert!(has_doc_test("contracts/src/lib.rs", "/// So:\n/// ```\n/// one()\n/// ```\n"));
-        assert!(!has_doc_test("contracts/src/lib.rs", "/// So:\n/// ```text\n/// one()\n/// ```\n"));
-        assert!(!has_doc_test("contracts/src/lib.rs", "// ```\n"));
     }
 }

@@ -85,7 +85,7 @@ fn check_package(package: &Package, ours: &[&str], platform: &[&str]) -> Vec<Fin
         if is_ours && !is_allowed && !is_test_set_up {
             findings.push(Finding::new(&manifest, 1, forbidden(package, name, allowed.as_deref().unwrap_or_default())));
         }
-        if ONLY_IN_PLATFORM.contains(&name.as_str()) && !may_hold_adapters(package, *kind) {
+        if ONLY_IN_PLATFORM.contains(&name.as_str()) && !may_hold_adapters(package) {
             let what = format!(
                 "{} depends on {name}, whose types stay inside platform/: use the port that platform/ offers",
                 package.name
@@ -107,9 +107,9 @@ fn forbidden(package: &Package, name: &str, allowed: &[&str]) -> String {
     format!("{} depends on {name}; {way}", package.name)
 }
 
-/// Benchmarks and the program's own tests look into the files from outside.
-fn may_hold_adapters(package: &Package, kind: Kind) -> bool {
-    package.folder.starts_with("platform/") || package.name == "bench" || (package.name == "fnb" && kind == Kind::Tests)
+/// Benchmarks look into the files from outside.
+fn may_hold_adapters(package: &Package) -> bool {
+    package.folder.starts_with("platform/") || package.name == "bench"
 }
 
 #[cfg(test)]
@@ -155,7 +155,7 @@ mod tests {
     fn a_database_library_is_platforms_alone() {
         assert!(workspace("platform/db", "rusqlite", "null").is_empty());
         assert!(!workspace("services/order", "rusqlite", r#""dev""#).is_empty());
-        assert!(workspace("fnb", "rusqlite", r#""dev""#).is_empty());
-        assert!(!workspace("fnb", "rusqlite", "null").is_empty());
+        assert!(workspace("bench", "rusqlite", "null").is_empty());
+        assert!(!workspace("fnb", "rusqlite", r#""dev""#).is_empty());
     }
 }
