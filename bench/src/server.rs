@@ -11,6 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::{failure::Failure, plan::Plan};
 
 /// A stop finishes what is in flight, within the program's own bound of ten seconds.
@@ -96,7 +98,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        Command::new("kill").args(["-TERM", &self.program.id().to_string()]).status().ok();
+        kill_process(Pid::from_child(&self.program), Signal::TERM).ok();
         let begun = Instant::now();
         while begun.elapsed() < STOPPED_WITHIN {
             if !matches!(self.program.try_wait(), Ok(None)) {

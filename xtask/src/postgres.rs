@@ -18,6 +18,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::Signal;
+
 use crate::process::{self, Failure, Interrupt};
 
 /// Where Debian's and Ubuntu's package puts the programs.
@@ -271,7 +273,7 @@ fn wait_until_ready(programs: &Path, server: &mut Child, port: u16, interrupt: &
 
 fn stop(server: &mut Child) {
     // SIGINT is PostgreSQL's fast stop: it does not wait for its clients.
-    process::signal(server, "INT");
+    process::signal(server, Signal::INT);
     let begun = Instant::now();
     while begun.elapsed() < STOPPED_WITHIN {
         if !matches!(server.try_wait(), Ok(None)) {

@@ -12,6 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// How often a running child is looked at. A person does not notice it, and it costs nothing.
 const POLL_EVERY: Duration = Duration::from_millis(20);
 /// A child that shares our terminal got the Ctrl-C too; after this long it is told again.
@@ -84,7 +86,7 @@ pub(crate) fn run(command: &mut Command, interrupt: &Interrupt) -> Result<ExitSt
         if interrupt.is_asked() {
             let since = asked_at.get_or_insert_with(Instant::now).elapsed();
             if since > HEARD_BY_ITSELF_WITHIN && !told {
-                signal(&child, "TERM");
+                signal(&child, Signal::TERM);
                 told = true;
             }
             if since > STOPPED_WITHIN {
@@ -112,10 +114,10 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Sends a signal to a child of ours, by its pid.
-pub(crate) fn signal(child: &Child, name: &str) {
+/// Sends a signal to a child of ours.
+pub(crate) fn signal(child: &Child, signal: Signal) {
     // It may have ended by itself in this instant; then there is nobody to tell.
-    Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().ok();
+    kill_process(Pid::from_child(child), signal).ok();
 }
 
 /// The cargo that runs us.
