@@ -1,9 +1,17 @@
 //! The program as a person meets it in a terminal.
 
-use std::{net::TcpListener, process::Command};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::Command,
+    time::Duration,
+};
+
+use rustix::process::Signal;
 
 use crate::{
     http::Till,
+    patience::until,
     program::{Shop, program},
 };
 
@@ -94,7 +102,7 @@ fn a_port_that_is_taken_is_said_with_the_way_on() {
 fn a_shop_that_runs_is_not_started_a_second_time() {
     let shop = Shop::demo(&[]);
     let _running = shop.start();
-    let (fine, _, error) = output(program().args(["up", "--port", "0", "--service-ports", "off"]).args(shop.place()));
+    let (fine, _, error) = output(shop.command("up").args(["--port", "0", "--service-ports", "off"]));
     assert!(!fine);
     assert!(error.contains("another fnb runs the shop"), "{error}");
 }
@@ -144,6 +152,42 @@ fn the_program_stops_when_it_is_asked_to_though_a_screen_is_listening() {
 }
 
 #[test]
+fn a_request_in_flight_is_answered_though_the_program_is_asked_to_stop() {
+    let shop = Shop::demo(&[]);
+    for signal in [Signal::TERM, Signal::INT] {
+        let running = shop.start();
+        let address = running.url.strip_prefix("http://").unwrap().to_owned();
+        let order = Till::order(&[(&running.till.product("Espresso"), 1)]).to_string();
+        let mut till = TcpStream::connect(&address).unwrap();
+        till.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let head = format!(
+            "POST /api/Order HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+             expect: 100-continue\r\n\r\n",
+            order.len()
+        );
+        till.write_all(head.as_bytes()).unwrap();
+        let mut answer = BufReader::new(till.try_clone().unwrap());
+        let mut go_on = String::new();
+        answer.read_line(&mut go_on).unwrap();
+        assert_eq!(go_on, "HTTP/1.1 100 Continue\r\n");
+
+        running.ask_to_stop(signal);
+        until(Duration::from_secs(20), || match TcpStream::connect(&address) {
+            Ok(_) => Err("a stopping program takes new guests"),
+            Err(_) => Ok(()),
+        });
+        till.write_all(order.as_bytes()).unwrap();
+        let mut rest = String::new();
+        answer.read_to_string(&mut rest).unwrap();
+        assert!(rest.contains("HTTP/1.1 201 Created"), "{rest}");
+        assert!(running.ended().success(), "{}", shop.log());
+    }
+    let running = shop.start();
+    assert_eq!(running.till.get("/api/Order").expect(200)["items"].as_array().unwrap().len(), 2);
+    shop.books().check();
+}
+
+#[test]
 fn without_demo_there_is_no_menu_and_no_qris() {
     let shop = Shop::empty();
     let running = shop.start();
@@ -159,9 +203,9 @@ fn events_are_listed_shown_and_sent_again() {
     let order = running.till.post("/api/Order", &Till::order(&[(&running.till.product("Espresso"), 1)])).expect(201);
     let books = shop.books();
     books.settle();
-    let event = books.event_of(order["orderId"].as_str().unwrap());
+    let event = books.said_of("order", order["orderId"].as_str().unwrap(), "OrderCreated").remove(0);
 
-    let events = |arguments: &[&str]| output(program().arg("events").args(arguments).args(shop.place()));
+    let events = |arguments: &[&str]| output(shop.command("events").args(arguments));
     let (fine, listed, error) = events(&["list"]);
     assert!(fine, "{error}");
     assert!(listed.contains("order") && listed.contains("0 waiting to be sent, 0 dead"), "{listed}");

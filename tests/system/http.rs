@@ -45,45 +45,51 @@ impl Till {
     }
 
     pub fn get(&self, path: &str) -> Answer {
-        self.sent(self.agent.get(format!("{}{path}", self.url)).call()).expect("the program answers")
+        self.try_get(path).expect("the program answers")
     }
 
     pub fn post(&self, path: &str, body: &Value) -> Answer {
-        self.try_post(path, None, body).expect("the program answers")
+        Self::answered(self.agent.post(format!("{}{path}", self.url)).send_json(body)).expect("the program answers")
     }
 
-    /// `None`: the program was killed before it answered.
-    pub fn try_post(&self, path: &str, key: Option<&str>, body: &Value) -> Option<Answer> {
-        let mut request = self.agent.post(format!("{}{path}", self.url));
-        if let Some(key) = key {
-            request = request.header("Idempotency-Key", key);
-        }
-        self.sent(request.send_json(body))
+    pub fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Answer {
+        self.try_post_with_key(path, key, body).expect("the program answers")
+    }
+
+    /// Why there was no answer, where there was none: the program was killed, or does not work.
+    pub fn try_post_with_key(&self, path: &str, key: &str, body: &Value) -> Result<Answer, ureq::Error> {
+        let request = self.agent.post(format!("{}{path}", self.url)).header("Idempotency-Key", key);
+        Self::answered(request.send_json(body))
+    }
+
+    /// As [`Till::get`], where the program may be killed meanwhile.
+    pub fn try_get(&self, path: &str) -> Result<Answer, ureq::Error> {
+        Self::answered(self.agent.get(format!("{}{path}", self.url)).call())
     }
 
     pub fn post_text(&self, path: &str, content_type: &str, text: &str) -> Answer {
         let request = self.agent.post(format!("{}{path}", self.url)).header("Content-Type", content_type);
-        self.sent(request.send(text)).expect("the program answers")
+        Self::answered(request.send(text)).expect("the program answers")
     }
 
     pub fn put(&self, path: &str, body: &Value) -> Answer {
-        self.sent(self.agent.put(format!("{}{path}", self.url)).send_json(body)).expect("the program answers")
+        Self::answered(self.agent.put(format!("{}{path}", self.url)).send_json(body)).expect("the program answers")
     }
 
     pub fn patch(&self, path: &str, body: &Value) -> Answer {
-        self.sent(self.agent.patch(format!("{}{path}", self.url)).send_json(body)).expect("the program answers")
+        Self::answered(self.agent.patch(format!("{}{path}", self.url)).send_json(body)).expect("the program answers")
     }
 
     pub fn delete(&self, path: &str) -> Answer {
-        self.sent(self.agent.delete(format!("{}{path}", self.url)).call()).expect("the program answers")
+        Self::answered(self.agent.delete(format!("{}{path}", self.url)).call()).expect("the program answers")
     }
 
-    fn sent(&self, sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Option<Answer> {
-        let mut response = sent.ok()?;
+    fn answered(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Answer, ureq::Error> {
+        let mut response = sent?;
         let status = response.status().as_u16();
-        let text = response.body_mut().read_to_string().ok()?;
+        let text = response.body_mut().read_to_string()?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Some(Answer { status, body })
+        Ok(Answer { status, body })
     }
 
     /// The demo's product of this name.
@@ -104,6 +110,11 @@ impl Till {
             lines.iter().map(|(card, quantity)| card["price"].as_i64().unwrap() * i64::from(*quantity)).sum();
         let item = |(card, quantity): &(&Value, u32)| json!({ "productId": card["productId"], "quantity": quantity, "options": Self::options(card) });
         json!({ "items": lines.iter().map(item).collect::<Vec<_>>(), "totalAmount": total })
+    }
+
+    /// A payment of an order by QRIS.
+    pub fn qris(order: &Value) -> Value {
+        json!({ "orderId": order["orderId"], "method": "QRIS", "amount": order["price"]["total"] })
     }
 
     /// A payment of an order in cash, with a large note.

@@ -8,6 +8,7 @@ mod books;
 mod command_line;
 mod crash;
 mod http;
+mod patience;
 mod program;
 mod time_passes;
 mod walk;

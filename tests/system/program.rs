@@ -4,13 +4,15 @@ use std::{
     fs::File,
     io::{BufRead, BufReader},
     path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
-    time::{Duration, Instant},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::{books::Books, http::Till};
+use crate::{books::Books, http::Till, patience::until};
 
 /// How long a start, or a stop, may take before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,30 +33,33 @@ pub struct Running {
 impl Shop {
     /// A demo shop: on SQLite, or on the server that the environment names.
     pub fn demo(more: &[&str]) -> Self {
-        Self::with(&[&["--demo"], more].concat())
+        Self::with(&[&["--demo", "--service-ports", "off"], more].concat())
+    }
+
+    /// A demo shop whose services have ports of their own, at an address of the loopback where nobody else has them.
+    pub fn demo_with_service_ports(address: &str) -> Self {
+        Self::with(&["--demo", "--service-ports", "on", "--listen", address])
     }
 
     /// A shop without a menu.
     pub fn empty() -> Self {
-        Self::with(&[])
+        Self::with(&["--service-ports", "off"])
     }
 
     fn with(more: &[&str]) -> Self {
-        let folder = TempDir::new().unwrap();
-        let mut arguments: Vec<String> = ["--port", "0", "--service-ports", "off"].map(String::from).into();
-        arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
-        let mut shop = Self { folder, arguments };
-        shop.arguments.extend(shop.place());
-        shop
+        let arguments = [&["--port", "0"], more].concat();
+        Self { folder: TempDir::new().unwrap(), arguments: arguments.into_iter().map(str::to_owned).collect() }
     }
 
-    /// Where its rows are, for every command.
-    pub fn place(&self) -> Vec<String> {
-        let mut place = vec!["--data".to_owned(), self.folder.path().join("data").display().to_string()];
+    /// A command of the program, told where this shop's rows are.
+    pub fn command(&self, command_name: &str) -> Command {
+        let mut command = program();
+        command.arg(command_name).arg("--data").arg(self.folder.path().join("data"));
         if let Some((server, prefix)) = self.server() {
-            place.extend(["--database".to_owned(), server, "--database-prefix".to_owned(), prefix]);
+            // A server's address may hold a password, which is not for the machine's list of processes.
+            command.env("FNB_DATABASE", server).env("FNB_DATABASE_PREFIX", prefix);
         }
-        place
+        command
     }
 
     fn server(&self) -> Option<(String, String)> {
@@ -83,16 +88,15 @@ impl Shop {
 
     pub fn start(&self) -> Running {
         let log = File::options().create(true).append(true).open(self.log_file()).unwrap();
-        let mut child = program()
-            .arg("up")
+        let mut child = self
+            .command("up")
             .args(&self.arguments)
             .current_dir(self.folder.path())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let line = first_line(child.stdout.take().unwrap());
         let Some(url) = line.trim().strip_prefix("ready ") else {
             let _ = child.kill();
             panic!("the program said {line:?} and not that it is ready:\n{}", self.log());
@@ -110,25 +114,37 @@ pub fn program() -> Command {
     command
 }
 
+/// What the program says first. Empty: it ended without a word, or says none.
+fn first_line(output: ChildStdout) -> String {
+    let (say, heard) = mpsc::channel();
+    // Reading has no bound of its own.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let _ = BufReader::new(output).read_line(&mut line);
+        let _ = say.send(line);
+    });
+    heard.recv_timeout(PATIENCE).unwrap_or_default()
+}
+
 impl Running {
     /// As when the plug is pulled.
     pub fn pull_the_plug(&self) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-KILL", &id]).status().unwrap().success());
+        self.ask_to_stop(Signal::KILL);
     }
 
     /// As Ctrl-C and an orchestrator do.
-    pub fn stop(mut self) -> ExitStatus {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        let asked = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(asked.elapsed() < PATIENCE, "the program does not stop");
-            std::thread::yield_now();
-        }
+    pub fn ask_to_stop(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// How the program ends that was asked to.
+    pub fn ended(mut self) -> ExitStatus {
+        until(PATIENCE, || self.child.try_wait().unwrap().ok_or("the program does not stop"))
+    }
+
+    pub fn stop(self) -> ExitStatus {
+        self.ask_to_stop(Signal::TERM);
+        self.ended()
     }
 }
 
