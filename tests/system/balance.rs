@@ -7,16 +7,6 @@ use crate::{http::Till, program::Shop};
 
 const TILLS: u64 = 6;
 
-/// The seed of this run; `FNB_TEST_SEED` replays it.
-pub fn seed() -> u64 {
-    let seed = match std::env::var("FNB_TEST_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        Some(seed) => seed,
-        None => rand::random(),
-    };
-    println!("FNB_TEST_SEED={seed}");
-    seed
-}
-
 /// What a till knows of an order that it placed: only this till pays, cancels or pours it.
 #[derive(Clone, Debug, PartialEq)]
 enum Stands {
@@ -33,7 +23,7 @@ struct Placed {
 
 #[test]
 fn whatever_tills_do_at_once_money_stock_and_drinks_add_up() {
-    let seed = seed();
+    let seed = testkit::seed();
     let steps = if std::env::var_os("FNB_TEST_LONG").is_some() { 600 } else { 120 };
     let shop = Shop::demo(&[]);
     let running = shop.start();

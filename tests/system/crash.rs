@@ -14,7 +14,6 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
 use crate::{
-    balance::seed,
     http::Till,
     patience::until,
     program::{Running, Shop},
@@ -225,7 +224,7 @@ impl Drop for Plug<'_> {
 
 #[test]
 fn whatever_was_accepted_before_the_plug_was_pulled_is_there_afterwards_and_nothing_twice() {
-    let seed = seed();
+    let seed = testkit::seed();
     let mut random = StdRng::seed_from_u64(seed);
     let rounds = if std::env::var_os("FNB_TEST_LONG").is_some() { 12 } else { 6 };
     let shop = Shop::demo(&[]);

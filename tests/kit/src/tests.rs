@@ -13,7 +13,7 @@ use host::{Service, consumer, later, read_event};
 use serde_json::{Value, json};
 use web::Problem;
 
-use crate::{World, product_card};
+use crate::{World, permutations, product_card};
 
 /// A service that answers what it is sent, and takes every expired order for one that was paid.
 async fn orphanage(world: &World) -> Service {
@@ -127,4 +127,11 @@ async fn a_shop_that_was_stopped_starts_again_with_its_databases() {
     world.publish(&order_expired(&world)).await;
     world.settle().await;
     assert_eq!(world.said::<PaymentOrphaned>().len(), 2);
+}
+
+#[test]
+fn three_things_come_in_six_orders() {
+    let orders = permutations(&["a", "b", "c"]);
+    assert_eq!(orders.len(), 6);
+    assert_eq!(orders.iter().collect::<std::collections::HashSet<_>>().len(), 6);
 }

@@ -38,8 +38,7 @@ struct Shop {
 
 #[tokio::test]
 async fn on_hand_is_the_sum_of_the_moves_and_reserved_is_what_open_orders_hold() {
-    let seed = std::env::var("FNB_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);
-    println!("FNB_TEST_SEED={seed}");
+    let seed = testkit::seed();
     let mut random = StdRng::seed_from_u64(seed);
     let mut shop = opened().await;
     for group in 0..GROUPS {

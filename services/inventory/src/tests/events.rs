@@ -4,19 +4,6 @@ use serde_json::json;
 
 use super::Storeroom;
 
-/// Every order in which `events` can come.
-fn permutations(events: &[char]) -> Vec<Vec<char>> {
-    if events.is_empty() {
-        return vec![Vec::new()];
-    }
-    let first = |index: usize| {
-        let mut rest = events.to_vec();
-        let event = rest.remove(index);
-        permutations(&rest).into_iter().map(move |tail| [vec![event], tail].concat())
-    };
-    (0..events.len()).flat_map(first).collect()
-}
-
 /// Every choice of at least one of `events`.
 fn choices(events: &[char]) -> Vec<Vec<char>> {
     let chosen = |mask: u32| (0u32..).zip(events).filter(move |(bit, _)| mask >> bit & 1 == 1).map(|(_, event)| *event);
@@ -43,7 +30,7 @@ async fn created_paid_expired_and_revived_in_any_order_and_twice_end_the_same() 
     let (croissant, croissants) = shop.product("Croissant", 1_000, json!({})).await;
     let mut before = shop.levels(croissants).await;
     for chosen in choices(&['C', 'P', 'E', 'R']) {
-        for sequence in permutations(&chosen) {
+        for sequence in testkit::permutations(&chosen) {
             let order = shop.new_order();
             // Each twice: at once, and once more when all have come, as events of their own.
             let again: Vec<char> = sequence.iter().rev().copied().collect();

@@ -18,15 +18,9 @@ const ORDERS: usize = 12;
 const ROUNDS: usize = 12;
 const TAPS_PER_ROUND: usize = 24;
 
-fn seed() -> u64 {
-    let seed = std::env::var("FNB_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);
-    println!("FNB_TEST_SEED={seed}");
-    seed
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn however_many_pay_at_once_an_order_is_paid_once_and_the_ledger_adds_up() {
-    let mut random = StdRng::seed_from_u64(seed());
+    let mut random = StdRng::seed_from_u64(testkit::seed());
     let till = Till::new().await;
     let mut orders = Vec::new();
     for _ in 0..ORDERS {

@@ -6,26 +6,9 @@ use contracts::{
 use super::set_up::{CUPS, Till};
 use crate::gateways::ChargeStatus;
 
-/// Every order of `count` things.
-fn permutations(count: usize) -> Vec<Vec<usize>> {
-    match count {
-        0 => vec![Vec::new()],
-        _ => permutations(count - 1)
-            .into_iter()
-            .flat_map(|shorter| {
-                (0..count).map(move |place| {
-                    let mut longer = shorter.clone();
-                    longer.insert(place, count - 1);
-                    longer
-                })
-            })
-            .collect(),
-    }
-}
-
 #[tokio::test]
 async fn an_orders_events_end_the_same_in_every_order_and_twice() {
-    for (seed, order) in (0..).zip(permutations(4)) {
+    for (seed, order) in (0..).zip(testkit::permutations(&[0, 1, 2, 3])) {
         let till = Till::new().await;
         // Paid for by QR while only Order knew of it.
         let order_id = till.orders.place(25_000, till.world.clock.now());
@@ -51,7 +34,7 @@ async fn an_orders_events_end_the_same_in_every_order_and_twice() {
 
 #[tokio::test]
 async fn a_revived_order_is_open_in_every_order_of_its_events() {
-    for order in permutations(3) {
+    for order in testkit::permutations(&[0, 1, 2]) {
         let till = Till::new().await;
         let order_id = till.orders.place(25_000, till.world.clock.now());
         let _ = till.shown(order_id, 25_000).await;

@@ -17,14 +17,6 @@ const ROUNDS: usize = 12;
 const STEPS_PER_ROUND: usize = 150;
 const MACHINES: [&str; 3] = ["seven", "eight", "nine"];
 
-/// The seed of this run: `FNB_TEST_SEED` plays one again.
-pub(super) fn seed() -> u64 {
-    let given = std::env::var("FNB_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = given.unwrap_or_else(rand::random);
-    println!("FNB_TEST_SEED={seed}");
-    seed
-}
-
 /// A cup of an order.
 type CupKey = (OrderId, u32);
 
@@ -78,7 +70,7 @@ struct Books {
 
 #[tokio::test]
 async fn no_cup_is_poured_twice_and_none_is_lost() {
-    let seed = seed();
+    let seed = testkit::seed();
     let mut books = Books::open(seed).await;
     for _ in 0..ROUNDS {
         books.new_order().await;

@@ -141,7 +141,7 @@ fn event<D: EventData>(bar: &Bar, data: &D) -> CloudEvent {
 async fn events_end_the_same_in_every_order_and_twice() {
     use CodeStatus::{Active, Pending};
     let bar = Bar::open().await;
-    let seed = super::books::seed();
+    let seed = testkit::seed();
     let mut random = StdRng::seed_from_u64(seed);
     for round in 0..120 {
         let order = bar.order_of(2);
