@@ -1,5 +1,6 @@
 //! The program as a person meets it in a terminal.
 
+use contracts::event::EventKind;
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
@@ -119,8 +120,7 @@ fn a_shop_with_settings_of_its_own_is_not_made_a_demo() {
     let running = shop.start();
     rename_shop(&running.till, "Kopi Sore");
     running.stop();
-    let (fine, out, error) =
-        output(program().args(["up", "--demo", "--port", "0", "--service-ports", "off"]).args(shop.place()));
+    let (fine, out, error) = output(shop.command("up").args(["--demo", "--port", "0", "--service-ports", "off"]));
     assert!(!fine);
     assert!(out.is_empty(), "{out}");
     assert!(error.contains("this shop is not the demo's: start it without --demo"), "{error}");
@@ -203,7 +203,7 @@ fn events_are_listed_shown_and_sent_again() {
     let order = running.till.post("/api/Order", &Till::order(&[(&running.till.product("Espresso"), 1)])).expect(201);
     let books = shop.books();
     books.settle();
-    let event = books.said_of("order", order["orderId"].as_str().unwrap(), "OrderCreated").remove(0);
+    let event = books.said_of("order", order["orderId"].as_str().unwrap(), EventKind::OrderCreated).remove(0);
 
     let events = |arguments: &[&str]| output(shop.command("events").args(arguments));
     let (fine, listed, error) = events(&["list"]);

@@ -1,6 +1,6 @@
 //! The specification's numbered steps, against the real program.
 
-use contracts::time::Micros;
+use contracts::{event::EventKind, time::Micros};
 use serde_json::{Value, json};
 
 use crate::{http::Till, program::Shop};
@@ -45,7 +45,7 @@ fn an_order_goes_from_the_menu_to_a_poured_cup_as_the_specification_numbers_it()
     assert_eq!((&receipt["orderId"], &receipt["paymentStatus"]), (&order["orderId"], &json!("PENDING")));
     assert_eq!((&receipt["items"], &receipt["total"]), (&order["items"], &request["totalAmount"]));
     // 7, 8: OrderCreated is said, once.
-    let order_created = books.said_of("order", order_id, "OrderCreated");
+    let order_created = books.said_of("order", order_id, EventKind::OrderCreated);
     assert_eq!(order_created.len(), 1);
     // 9: QR hears it.
     let receipt = till.get(&format!("{order_path}/receipt?wait=5000")).expect(200);
@@ -73,7 +73,7 @@ fn an_order_goes_from_the_menu_to_a_poured_cup_as_the_specification_numbers_it()
     // 17: it succeeded.
     assert_eq!(written["status"], "PAID");
     // 18: PaymentCompleted is said, once.
-    assert_eq!(books.said_of("payment", order_id, "PaymentCompleted").len(), 1);
+    assert_eq!(books.said_of("payment", order_id, EventKind::PaymentCompleted).len(), 1);
     // 19: the receipt says so.
     let receipt = &payment["receipt"];
     assert_eq!((&receipt["paymentStatus"], &receipt["paymentMethod"]), (&json!("PAID"), &json!("CASH")));
