@@ -29,7 +29,7 @@ pub(crate) enum Switch {
 
 /// What every command takes: where the shop's rows are, and what is logged. What is absent is taken from the next source.
 #[derive(Debug, Default, Args, Serialize)]
-pub(crate) struct Common {
+pub(crate) struct Basics {
     /// The folder of the shop's files [default: fnb-data].
     #[arg(long, value_name = "DIR", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,7 +54,7 @@ pub(crate) struct Common {
 pub(crate) struct Flags {
     #[command(flatten)]
     #[serde(flatten)]
-    common: Common,
+    basics: Basics,
     /// The address to listen on [default: 127.0.0.1]. There is no sign-in yet: keep it on this machine.
     #[arg(long, value_name = "ADDR")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -41,7 +41,7 @@ enum Command {
         #[command(subcommand)]
         action: events::Action,
         #[command(flatten)]
-        common: config::Common,
+        basics: config::Basics,
     },
 }
 
@@ -63,7 +63,7 @@ fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
             print!("{}", config::shown(&config::read(&flags)?)?);
             Ok(())
         }
-        Command::Events { action, common } => Ok(on_runtime(events::run(action, logging(&common)?))??),
+        Command::Events { action, basics } => Ok(on_runtime(events::run(action, logging(&basics)?))??),
     }
 }
 

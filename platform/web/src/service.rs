@@ -24,6 +24,9 @@ use crate::{Problem, guard::Guard, metrics};
 /// How long a service may take to say that it is ready. An orchestrator asks every few seconds.
 const READY_SECONDS_MAX: u64 = 2;
 
+/// What every path that only peers call begins with.
+const INTERNAL: &str = "internal";
+
 /// Says whether a service can do its work now, or why not.
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
@@ -71,7 +74,7 @@ pub fn finish(
 
 /// A service's router for those outside: what its peers call, under `/internal`, is not there.
 pub fn without_internal(router: Router) -> Router {
-    Router::new().route("/internal/{*path}", any(unknown_route)).fallback_service(router)
+    Router::new().route(&format!("/{INTERNAL}/{{*path}}"), any(unknown_route)).fallback_service(router)
 }
 
 const PROMETHEUS_TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
