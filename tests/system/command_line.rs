@@ -1,6 +1,5 @@
 //! The program as a person meets it in a terminal.
 
-use contracts::event::EventKind;
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
@@ -8,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use contracts::event::EventKind;
 use rustix::process::Signal;
 
 use crate::{
