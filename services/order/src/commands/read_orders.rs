@@ -63,12 +63,8 @@ impl Orders {
             after,
         };
         let limit = request.limit;
-        let mut items =
-            self.db.read(move |tx| store::list(tx, &filter, limit + 1)).await.map_err(|error: DbError| error)?;
-        let more = items.len() > limit as usize;
-        items.truncate(limit as usize);
-        let next_cursor = if more { items.last().map(cursor_of) } else { None };
-        Ok(Page { items, next_cursor })
+        let found = self.db.read::<_, DbError, _>(move |tx| store::list(tx, &filter, limit + 1)).await?;
+        Ok(Page::of(found, limit, cursor_of))
     }
 
     /// What is owed for an order, for Payment.

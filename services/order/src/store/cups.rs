@@ -8,7 +8,7 @@ use contracts::{
 };
 use db::{DbResult, Tx};
 
-use super::{markers, order_ids};
+use super::listed_ids;
 
 /// How a cup changed for those who watch the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,7 @@ pub(crate) fn keep_cup(tx: &mut Tx<'_>, cup: &CodeView) -> DbResult<CupChange> {
 
 /// What became of each cup of these orders: the order, the line, where it stands.
 pub(super) fn cups_of(tx: &mut Tx<'_>, orders: &[OrderView]) -> DbResult<Vec<(OrderId, u32, CodeStatus)>> {
-    let sql = format!("SELECT order_id, line, status FROM order_cups WHERE order_id IN ({})", markers(orders.len()));
-    tx.query(&sql, order_ids(orders), |row| Ok((row.get("order_id")?, row.get("line")?, row.word("status")?)))
+    let (places, order_ids) = listed_ids(orders);
+    let sql = format!("SELECT order_id, line, status FROM order_cups WHERE order_id IN ({places})");
+    tx.query(&sql, order_ids, |row| Ok((row.get("order_id")?, row.get("line")?, row.word("status")?)))
 }

@@ -50,9 +50,9 @@ pub(crate) fn list(tx: &mut Tx<'_>, filter: &ListFilter, limit: u32) -> DbResult
         also("placed_at >= ?", vec![placed_from.0.into()]);
     }
     if let Some(text) = &filter.text {
-        let pattern = format!("%{}%", escaped(text));
+        let pattern = db::containing(text);
         also(
-            r"(LOWER(order_number) LIKE LOWER(?) ESCAPE '\' OR LOWER(customer_name) LIKE LOWER(?) ESCAPE '\')",
+            "(LOWER(order_number) LIKE LOWER(?) ESCAPE '!' OR LOWER(customer_name) LIKE LOWER(?) ESCAPE '!')",
             vec![pattern.clone().into(), pattern.into()],
         );
     }
@@ -63,11 +63,6 @@ pub(crate) fn list(tx: &mut Tx<'_>, filter: &ListFilter, limit: u32) -> DbResult
     sql.push_str(&format!(" ORDER BY placed_at DESC, order_id DESC LIMIT ${}", values.len()));
     let orders = tx.query(&sql, values, order_from_row)?;
     with_all_items(tx, orders)
-}
-
-/// A text as LIKE takes it literally, escaped by `\`.
-fn escaped(text: &str) -> String {
-    text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
 }
 
 /// At most `limit` orders that changed at `since` or later, in the order of their changes.

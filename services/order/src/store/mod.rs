@@ -404,9 +404,9 @@ fn items_of(
     orders: &[OrderView],
     currency_of: impl Fn(OrderId) -> Option<Currency>,
 ) -> DbResult<Vec<(OrderId, OrderItemView)>> {
-    let sql =
-        format!("SELECT * FROM order_items WHERE order_id IN ({}) ORDER BY order_id, line", markers(orders.len()));
-    tx.query(&sql, order_ids(orders), |row| {
+    let (places, order_ids) = listed_ids(orders);
+    let sql = format!("SELECT * FROM order_items WHERE order_id IN ({places}) ORDER BY order_id, line");
+    tx.query(&sql, order_ids, |row| {
         let order_id: OrderId = row.get("order_id")?;
         let currency = currency_of(order_id).unwrap_or(Currency::IDR);
         let dispense_ml: Option<u32> = row.get("dispense_ml")?;
@@ -427,11 +427,6 @@ fn items_of(
     })
 }
 
-fn order_ids(orders: &[OrderView]) -> Vec<Value> {
-    orders.iter().map(|order| order.order_id.to_string().into()).collect()
-}
-
-/// `$1, $2, ... $count`.
-fn markers(count: usize) -> String {
-    (1..=count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+fn listed_ids(orders: &[OrderView]) -> (String, Vec<Value>) {
+    db::listed(&orders.iter().map(|order| order.order_id).collect::<Vec<_>>())
 }

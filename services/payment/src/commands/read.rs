@@ -23,11 +23,9 @@ impl Payments {
 
     /// One page of payments, newest first, at most `limit` of them.
     pub(crate) async fn list(&self, wanted: Wanted, limit: u32) -> Result<Page<PaymentView>, PaymentError> {
-        let mut found = self.db.read(move |tx| store::list(tx, &wanted, limit + 1)).await?;
-        let has_more = found.len() > limit as usize;
-        found.truncate(limit as usize);
-        let last = found.last().filter(|_| has_more).map(|payment| payment.payment_id.to_string());
-        Ok(Page { items: found.iter().map(model::Payment::view).collect(), next_cursor: last })
+        let found = self.db.read(move |tx| store::list(tx, &wanted, limit + 1)).await?;
+        let found: Vec<PaymentView> = found.iter().map(model::Payment::view).collect();
+        Ok(Page::of(found, limit, |payment| payment.payment_id))
     }
 
     /// One payment.
