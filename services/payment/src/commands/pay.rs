@@ -45,11 +45,12 @@ impl Payments {
     }
 
     async fn try_to_pay(&self, key: Option<RequestKey>, request: &Pay) -> Result<Answer, PaymentError> {
-        let (noted, unsettled) = match self.known(key.clone(), request.order_id).await? {
+        let (known, told) = tokio::join!(self.known(key.clone(), request.order_id), self.ask_order(request.order_id));
+        let (noted, unsettled) = match known? {
             Known::Answered(payment) => return Ok(Answer::replay(*payment)),
             Known::Order { noted, unsettled } => (noted, unsettled),
         };
-        let due = self.due(request.order_id, noted).await?;
+        let due = due(request.order_id, told, noted)?;
         match model::take(&due, request, &self.working_methods(), self.shop.current().cash_step())? {
             Take::Cash(cash) => self.take_cash(key, due, cash, &unsettled).await,
             Take::Qris => self.show_qr(key, due, unsettled).await,
@@ -71,17 +72,8 @@ impl Payments {
         self.db.read(read).await
     }
 
-    /// What the order owes: Order's word, or while it is away what was noted.
-    async fn due(&self, order_id: OrderId, noted: Option<Noted>) -> Result<OrderDue, PaymentError> {
-        let why = match self.order.get::<AmountDue>(&format!("/internal/Order/{order_id}/due")).await {
-            Ok(due) => return Ok(OrderDue::told(due)?),
-            Err(CallError::Refused(problem)) if problem.status == 404 => {
-                return Err(PaymentError::UnknownOrder(order_id));
-            }
-            Err(error) => error,
-        };
-        tracing::warn!(%order_id, error = %why, "order cannot be asked what is due; what was noted counts");
-        noted.and_then(OrderDue::noted).ok_or(PaymentError::OrderAway(order_id))
+    async fn ask_order(&self, order_id: OrderId) -> Result<AmountDue, CallError> {
+        self.order.get(&format!("/internal/Order/{order_id}/due")).await
     }
 
     /// Steps 16 to 18 for cash: one write decides whether this money pays the order, and says so.
@@ -128,4 +120,15 @@ impl Payments {
             Asked::Settled(_) | Asked::StillPayable(_) | Asked::NothingPayable | Asked::Away => Ok(()),
         }
     }
+}
+
+/// What the order owes: Order's word, or while it is away what was noted.
+fn due(order_id: OrderId, told: Result<AmountDue, CallError>, noted: Option<Noted>) -> Result<OrderDue, PaymentError> {
+    let why = match told {
+        Ok(due) => return Ok(OrderDue::told(due)?),
+        Err(CallError::Refused(problem)) if problem.status == 404 => return Err(PaymentError::UnknownOrder(order_id)),
+        Err(error) => error,
+    };
+    tracing::warn!(%order_id, error = %why, "order cannot be asked what is due; what was noted counts");
+    noted.and_then(OrderDue::noted).ok_or(PaymentError::OrderAway(order_id))
 }
