@@ -5,8 +5,6 @@ use contracts::{Word, ids::OrderId, qr::CodeStatus};
 use db::{DbError, idempotency::IdempotencyError};
 use web::Problem;
 
-use crate::model::{FORMER_JOURNALS_MAX, MACHINES_MAX};
-
 /// Why a request about codes was refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum QrError {
@@ -41,17 +39,6 @@ pub(crate) enum QrError {
         /// The journal that it sent.
         journal_epoch: String,
     },
-    /// The machine is new, and there are as many as can be.
-    #[error(
-        "{MACHINES_MAX} machines are known here, and {0:?} is none of them. Let it send the deviceId that it had before."
-    )]
-    TooManyMachines(String),
-    /// The machine began too many journals.
-    #[error(
-        "The machine {0:?} has begun {FORMER_JOURNALS_MAX} journals, so something formats its flash again and again. Repair \
-         it, and give it a new deviceId."
-    )]
-    TooManyJournals(String),
     /// No page ended there.
     #[error("{0:?} is no cursor of this list. Send the nextCursor of the page before, or none for the first page.")]
     InvalidCursor(String),
@@ -125,8 +112,6 @@ impl From<QrError> for Problem {
             }
             QrError::WrongDevice(_) => Self::conflict("wrong-device", "Another machine's dispense", detail),
             QrError::FormerJournal { .. } => Self::conflict("former-journal", "A journal of before", detail),
-            QrError::TooManyMachines(_) => Self::conflict("too-many-machines", "Too many machines", detail),
-            QrError::TooManyJournals(_) => Self::conflict("too-many-journals", "Too many journals", detail),
             QrError::Invalid(_) => Self::invalid(detail),
             QrError::InvalidCursor(_) => Self::bad_request(detail),
             QrError::NotReissuable { status, is_paid, .. } => not_reissuable_problem(status, is_paid, detail),

@@ -9,7 +9,7 @@ use db::Tx;
 use super::{end_lease::end_lease, receipt_part::ReceiptPart};
 use crate::{
     error::QrError,
-    model::{Account, Ending, FORMER_JOURNALS_MAX, HeldLease, MACHINES_MAX},
+    model::{Account, Ending, HeldLease},
     store::{self, Device},
 };
 
@@ -26,11 +26,8 @@ pub(super) struct Met {
 /// # Errors
 /// [`QrError::FormerJournal`] where the machine wrote another one since: the request comes late, and does nothing. It
 /// must not look like a journal that was lost, because the machine may still pour what a person would then decide on.
-/// [`QrError::TooManyMachines`] and [`QrError::TooManyJournals`]: a name costs whoever sends it nothing, and a row is
-/// kept for each.
 pub(super) fn meet(tx: &mut Tx<'_>, device_id: &str, journal_epoch: &str, now: Micros) -> Result<Met, QrError> {
-    let heard = store::heard(tx, device_id, journal_epoch, MACHINES_MAX)?;
-    let device = heard.ok_or_else(|| QrError::TooManyMachines(device_id.to_owned()))?;
+    let device = store::heard(tx, device_id, journal_epoch)?;
     if device.journal_epoch == journal_epoch {
         return Ok(Met { device, lost: None });
     }
@@ -38,9 +35,7 @@ pub(super) fn meet(tx: &mut Tx<'_>, device_id: &str, journal_epoch: &str, now: M
         let (device_id, journal_epoch) = (device_id.to_owned(), journal_epoch.to_owned());
         return Err(QrError::FormerJournal { device_id, journal_epoch });
     }
-    if !store::begin_journal(tx, device_id, journal_epoch, &device.journal_epoch, FORMER_JOURNALS_MAX)? {
-        return Err(QrError::TooManyJournals(device_id.to_owned()));
-    }
+    store::begin_journal(tx, device_id, journal_epoch, &device.journal_epoch)?;
     let mut parts = Vec::new();
     for (order_id, lease) in store::leased_by(tx, device_id)? {
         // Whatever was told again meanwhile, to a journal that is lost.

@@ -15,12 +15,6 @@ const GIVEN_BACK_LIFE: Duration = Duration::from_secs(5 * 60);
 /// A pour of nine tenths is a drink; nobody is called for the rest.
 const POURED_TENTHS_MIN: u64 = 9;
 
-/// More than a chain has at one server.
-pub(crate) const MACHINES_MAX: u32 = 200;
-/// A machine begins a journal when its flash is formatted; more often than this in its life is a defect of it. None is
-/// forgotten, because a request of it that is still on its way would then look like a new journal.
-pub(crate) const FORMER_JOURNALS_MAX: u32 = 100;
-
 /// A machine that asks for a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Machine {

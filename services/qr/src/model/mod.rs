@@ -16,8 +16,8 @@ use contracts::{
 pub(crate) use attention::{Cursor, waits_if_changed_until};
 pub(crate) use code_text::{SECRET_BYTES, read_code, write_code};
 pub(crate) use dispensing::{
-    Account, Ending, FORMER_JOURNALS_MAX, HeldLease, Holding, Late, MACHINES_MAX, Machine, Scan, believable_grants,
-    duration_ms, ending_by_report, given_back_until, is_freed, late, scan,
+    Account, Ending, HeldLease, Holding, Late, Machine, Scan, believable_grants, duration_ms, ending_by_report,
+    given_back_until, is_freed, late, scan,
 };
 pub(crate) use reissuing::to_reissue;
 

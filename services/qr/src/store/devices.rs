@@ -24,21 +24,13 @@ impl Device {
     }
 }
 
-/// The machine, which may be new and then writes this journal. Other requests of it wait from now on. `None`: it is
-/// new, and there are `machines_max` already.
-pub(crate) fn heard(
-    tx: &mut Tx<'_>,
-    device_id: &str,
-    journal_epoch: &str,
-    machines_max: u32,
-) -> DbResult<Option<Device>> {
+/// The machine, which may be new and then writes this journal. Other requests of it wait from now on.
+pub(crate) fn heard(tx: &mut Tx<'_>, device_id: &str, journal_epoch: &str) -> DbResult<Device> {
     const SQL: &str = "
-        INSERT INTO devices (device_id, journal_epoch, grants, ml_per_second)
-        SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), 0, CAST($3 AS BIGINT)
-         WHERE EXISTS (SELECT 1 FROM devices WHERE device_id = $1) OR (SELECT COUNT(*) FROM devices) < $4
+        INSERT INTO devices (device_id, journal_epoch, grants, ml_per_second) VALUES ($1, $2, 0, $3)
         ON CONFLICT (device_id) DO UPDATE SET grants = devices.grants
         RETURNING journal_epoch, grants, ml_per_second";
-    tx.query_opt(SQL, (device_id, journal_epoch, PUMP_ML_PER_SECOND, machines_max), Device::from_row)
+    tx.query_one(SQL, (device_id, journal_epoch, PUMP_ML_PER_SECOND), Device::from_row)
 }
 
 /// Counts a grant to the machine. The count is the grant's number.
@@ -54,23 +46,11 @@ pub(crate) fn is_former_journal(tx: &mut Tx<'_>, device_id: &str, journal_epoch:
     Ok(tx.query_opt(SQL, (device_id, journal_epoch), |row| row.get::<String>("journal_epoch"))?.is_some())
 }
 
-/// Notes that the machine, whose row is locked, writes a new journal from now on, after `former`. `false`: it wrote
-/// `former_max` before that one.
-pub(crate) fn begin_journal(
-    tx: &mut Tx<'_>,
-    device_id: &str,
-    journal_epoch: &str,
-    former: &str,
-    former_max: u32,
-) -> DbResult<bool> {
-    const FORMER: &str = "
-        INSERT INTO former_journals (device_id, journal_epoch)
-        SELECT CAST($1 AS TEXT), CAST($2 AS TEXT)
-         WHERE (SELECT COUNT(*) FROM former_journals WHERE device_id = $1) < $3";
+/// Notes that the machine writes a new journal from now on, after `former`.
+pub(crate) fn begin_journal(tx: &mut Tx<'_>, device_id: &str, journal_epoch: &str, former: &str) -> DbResult<()> {
+    const FORMER: &str = "INSERT INTO former_journals (device_id, journal_epoch) VALUES ($1, $2)";
     const NEW: &str = "UPDATE devices SET journal_epoch = $2 WHERE device_id = $1";
-    let is_kept = tx.execute(FORMER, (device_id, former, former_max))? == 1;
-    if is_kept {
-        tx.execute(NEW, (device_id, journal_epoch))?;
-    }
-    Ok(is_kept)
+    tx.execute(FORMER, (device_id, former))?;
+    tx.execute(NEW, (device_id, journal_epoch))?;
+    Ok(())
 }
