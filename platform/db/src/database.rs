@@ -182,12 +182,17 @@ impl Db {
         self.0.reads.run(job, Hurry::Now).await
     }
 
-    /// Whether writes are kept: the last one was, or another one is now, which changes nothing.
+    /// Whether writes are kept: none was lost since the last time that one was asked for here, which changes nothing.
     ///
     /// # Errors
     /// [`DbError`] says what keeps them from it, such as a full disk.
     pub async fn try_writing(&self) -> DbResult<()> {
-        if self.0.health.is_sick() { self.write(outbox::touch_lease).await } else { Ok(()) }
+        if !self.0.health.is_sick() {
+            return Ok(());
+        }
+        self.write(outbox::touch_lease).await?;
+        self.0.health.recovered();
+        Ok(())
     }
 
     /// The events that committed writes append to the outbox: in the order of the commits on SQLite, in the order of
@@ -249,18 +254,21 @@ impl Queue {
     }
 }
 
-/// Whether writes are kept, by the last that was. Clones share it.
+/// Whether a write was lost since the last that was tried to find out. A commit says nothing: it may have been of
+/// nothing. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Health(Arc<AtomicBool>);
 
 impl Health {
-    /// Notes how a write ended. What the database refused for what it said tells nothing.
-    pub(crate) fn note(&self, failure: Option<&DbError>) {
-        match failure {
-            None => self.0.store(false, Ordering::Relaxed),
-            Some(DbError::Unavailable(_)) => self.0.store(true, Ordering::Relaxed),
-            Some(_) => {}
+    /// Notes why a write failed. What the database refused for what it said tells nothing.
+    pub(crate) fn note(&self, failure: &DbError) {
+        if matches!(failure, DbError::Unavailable(_)) {
+            self.0.store(true, Ordering::Relaxed);
         }
+    }
+
+    fn recovered(&self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 
     fn is_sick(&self) -> bool {

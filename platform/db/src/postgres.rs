@@ -101,6 +101,14 @@ enum Access {
     Write(Writes),
 }
 
+impl Access {
+    fn note(&self, failure: &DbError) {
+        if let Self::Write(writes) = self {
+            writes.health.note(failure);
+        }
+    }
+}
+
 /// What becomes of writes.
 #[derive(Clone)]
 struct Writes {
@@ -159,8 +167,8 @@ impl Worker {
     fn run(mut self, jobs: &Receiver<Box<dyn Job>>) {
         for mut job in jobs {
             let failure = self.run_until_kept(job.as_mut());
-            if let Access::Write(writes) = &self.access {
-                writes.health.note(failure.as_ref());
+            if let Some(failure) = &failure {
+                self.access.note(failure);
             }
             job.answer(failure);
         }
@@ -251,7 +259,11 @@ fn run_once(session: &mut Session, access: &Access, job: &mut dyn Job) -> Run {
     let is_write = matches!(access, Access::Write(_));
     let mut tx = Tx::new(On::Postgres(Running { transaction, statements: &mut session.statements }), is_write);
     let verdict = job.run(&mut tx);
-    match (verdict, tx.end()) {
+    let left = tx.end();
+    if let Some(failed) = &left.failure {
+        access.note(&failed.error);
+    }
+    match (verdict, left) {
         (_, Left { failure: Some(failed), .. }) if failed.why != Why::Refused => Run::Again(failed),
         (Verdict::RollBack, left) => roll_back(left),
         (Verdict::Keep, Left { failure: Some(failed), .. }) => Run::Failed(failed.error),

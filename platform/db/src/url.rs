@@ -73,6 +73,10 @@ impl FromStr for ServerUrl {
         if config.get_hosts().is_empty() {
             return Err(InvalidServerUrl("the address names no host".into()));
         }
+        // Its tail would be taken for the host, and shown.
+        if text.matches('@').count() > 1 {
+            return Err(InvalidServerUrl("the address has more than one @: write %40 for one in the password".into()));
+        }
         match config.get_dbname() {
             // Every service has its own.
             Some(name) => Err(InvalidServerUrl(format!("the address names the database {name:?}: leave that out"))),

@@ -98,7 +98,7 @@ impl Writer {
     /// Runs a group in one transaction, ends it, and then answers every job of it, refused ones too.
     fn write(&self, group: Vec<Box<dyn Job>>) {
         if let Err(error) = self.begin() {
-            self.health.note(Some(&error));
+            self.health.note(&error);
             return group.into_iter().for_each(|job| job.answer(Some(error.clone())));
         }
         match self.run_together(group) {
@@ -180,7 +180,7 @@ impl Writer {
         let verdict = job.run(&mut tx);
         let left = tx.end();
         if let Some(failed) = &left.failure {
-            self.health.note(Some(&failed.error));
+            self.health.note(&failed.error);
         }
         match (verdict, left.failure) {
             (Verdict::Keep, None) => Ran { job, verdict, failure: None, events: left.appended },
@@ -195,12 +195,11 @@ impl Writer {
         let begun = Instant::now();
         if let Err(error) = run(&self.connection, "COMMIT") {
             let error = DbError::Unavailable(error.to_string());
-            self.health.note(Some(&error));
+            self.health.note(&error);
             tracing::error!(%error, "a commit failed; nothing of its jobs is kept");
             self.roll_back()?;
             return Err(error);
         }
-        self.health.note(None);
         if begun.elapsed() > SLOW_COMMIT {
             tracing::warn!(millis = begun.elapsed().as_millis(), "a commit was slow: the disk may fail, or be shared");
         }
