@@ -1,6 +1,7 @@
 //! Asks the gateway about QRs, and acts on its word.
 
 use contracts::payment::PaymentStatus;
+use futures::future::join_all;
 
 use super::settle::Proof;
 use crate::{
@@ -49,12 +50,13 @@ impl Payments {
         }
     }
 
-    /// Asks about every QR of an order: one that was shown cannot be taken back, so none is shown, and no cash taken,
-    /// before the earlier ones are known.
+    /// Asks about every QR of an order, all at once: one that was shown cannot be taken back, so none is shown, and no
+    /// cash taken, before the earlier ones are known.
     pub(super) async fn ask_about(&self, unsettled: &[Payment], due: &OrderDue) -> Result<Asked, PaymentError> {
         let mut asked = Asked::NothingPayable;
-        for payment in unsettled {
-            match self.ask(payment).await {
+        let words = join_all(unsettled.iter().map(|payment| self.ask(payment))).await;
+        for (payment, word) in unsettled.iter().zip(words) {
+            match word {
                 Word::Says(ChargeStatus::Paid { at }) => {
                     let settled = self.settle(payment, Proof { paid_at: at, reference: None }).await?;
                     return Ok(Asked::Settled(settled));
