@@ -20,7 +20,8 @@ fn the_gateway_says_that_it_lives_is_ready_and_what_it_does() {
 
 #[test]
 fn every_service_says_at_its_own_port_that_it_lives_is_ready_and_what_it_does() {
-    // The ports are the specification's; a loopback address that only this process uses has them free.
+    // The ports are the specification's. Of the loopback addresses, which Linux has by the million, this process has one
+    // for itself; only a program that listens on every address would be in the way.
     let [_, _, high, low] = std::process::id().to_be_bytes();
     let address = format!("127.77.{high}.{low}");
     let shop = Shop::demo_with_service_ports(&address);

@@ -182,7 +182,7 @@ impl Round<'_> {
         }
         let money = if random.random_ratio(1, 3) { Till::qris(&order) } else { Till::cash(&order) };
         let (_, payment) = self.ask(Request::payment(guest, money))?;
-        let receipt = self.whole_receipt(&order, &payment)?;
+        let receipt = self.running.till.try_receipt(&payment).map_err(|error| self.gone(&error))?;
         let code = receipt["qrCode"].as_str().unwrap_or_else(|| panic!("a paid cup has no code: {receipt:#}"));
         match random.random_range(0..4) {
             0 => {}
@@ -193,15 +193,6 @@ impl Round<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The payment's own, or where that says that codes are behind, the one that waited for them.
-    fn whole_receipt(&self, order: &Value, payment: &Value) -> Result<Value, Gone> {
-        if payment["receipt"]["qrPending"] == false {
-            return Ok(payment["receipt"].clone());
-        }
-        let path = format!("/api/Order/{}/receipt?wait=10000", order["orderId"].as_str().unwrap());
-        Ok(self.running.till.try_get(&path).map_err(|error| self.gone(&error))?.expect(200))
     }
 
     /// Whether there was something of everything that a killed program could lose.

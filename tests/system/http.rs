@@ -117,6 +117,22 @@ impl Till {
         json!({ "orderId": order["orderId"], "method": "QRIS", "amount": order["price"]["total"] })
     }
 
+    /// The receipt of a payment; where its answer says that codes are behind, as a till does, asked for again.
+    pub fn receipt(&self, payment: &Value) -> Value {
+        self.try_receipt(payment).unwrap()
+    }
+
+    /// The same, of a program that may be gone.
+    pub fn try_receipt(&self, payment: &Value) -> Result<Value, ureq::Error> {
+        if payment["receipt"]["qrPending"] == false {
+            return Ok(payment["receipt"].clone());
+        }
+        let path = format!("/api/Order/{}/receipt?wait=10000", payment["orderId"].as_str().unwrap());
+        let receipt = self.try_get(&path)?.expect(200);
+        assert_eq!(receipt["qrPending"], false, "{receipt:#}");
+        Ok(receipt)
+    }
+
     /// A payment of an order in cash, with a large note.
     pub fn cash(order: &Value) -> Value {
         let total = &order["price"]["total"];

@@ -59,7 +59,7 @@ fn a_paid_code_that_expired_is_not_lost_but_reissued_and_the_old_one_dies() {
     trade(till, "codeValiditySeconds", 1);
     let order = till.post("/api/Order", &Till::order(&[(&till.product("Cold brew"), 1)])).expect(201);
     let payment = till.post("/api/Payment", &Till::cash(&order)).expect(201);
-    let receipt = &payment["receipt"];
+    let receipt = till.receipt(&payment);
     let old = receipt["qrCode"].as_str().unwrap();
     let path = format!("/api/QrCode/order/{}", order["orderId"].as_str().unwrap());
     until(|| till.get(&path).expect(200), |codes| codes[0]["status"] == "EXPIRED");

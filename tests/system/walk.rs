@@ -75,7 +75,7 @@ fn an_order_goes_from_the_menu_to_a_poured_cup_as_the_specification_numbers_it()
     // 18: PaymentCompleted is said, once.
     assert_eq!(books.said_of("payment", order_id, EventKind::PaymentCompleted).len(), 1);
     // 19: the receipt says so.
-    let receipt = &payment["receipt"];
+    let receipt = &till.receipt(&payment);
     assert_eq!((&receipt["paymentStatus"], &receipt["paymentMethod"]), (&json!("PAID"), &json!("CASH")));
     assert_eq!(receipt["paidAt"], written["paidAt"]);
     // 20: the answer is the whole receipt, with codes that pour, for 15 minutes from now on.
