@@ -25,7 +25,9 @@ pub(crate) enum UpError {
     #[error(transparent)]
     Open(#[from] db::OpenError),
     /// Another program runs this shop.
-    #[error("another fnb runs the shop in {0}. Stop it first, or choose another shop with --data or --database-prefix")]
+    #[error(
+        "another fnb runs the shop in {0}. Stop it first, or choose another shop with --data or --database-prefix. If its machine lost power or its network, a server lets go of it after half a minute"
+    )]
     Taken(Databases),
     /// Another program runs this shop since the connection to the server was lost.
     #[error("another fnb runs the shop in {0} since the connection to the server was lost: this one has stopped")]

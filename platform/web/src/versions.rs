@@ -16,8 +16,9 @@ pub fn etag(version: i64) -> [(header::HeaderName, HeaderValue); 1] {
 /// # Errors
 /// 400 for what is no version: a tag that was never ours, a weak one, or several.
 pub fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
-    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
+    let mut values = headers.get_all(header::IF_MATCH).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = if values.next().is_none() { value.to_str().unwrap_or_default().trim() } else { "" };
     if text == "*" {
         return Ok(None);
     }
@@ -47,5 +48,9 @@ mod tests {
         for wrong in ["3", "W/\"3\"", "\"three\"", "\"3\", \"4\"", "\"", ""] {
             assert_eq!(asked(wrong).unwrap_err().status(), 400, "{wrong:?}");
         }
+        let mut twice = HeaderMap::new();
+        twice.append(header::IF_MATCH, HeaderValue::from_static("\"3\""));
+        twice.append(header::IF_MATCH, HeaderValue::from_static("\"3\""));
+        assert_eq!(if_match(&twice).unwrap_err().status(), 400);
     }
 }

@@ -267,7 +267,7 @@ fn unit_price(card: &ProductCard, chosen: &[Chosen<'_>]) -> Result<Money, MoneyE
     chosen.iter().try_fold(base, |sum, (_, option)| sum.plus(option.price_difference.money(card.currency)?))
 }
 
-/// Product keeps every choice of options between 1 ml and its bound, so the sum fits.
+/// Product keeps every choice of options within what a dispenser pours, so the sum fits.
 fn dispense_ml(card: &ProductCard, chosen: &[Chosen<'_>]) -> u32 {
     let base = i64::from(card.dispense_ml.unwrap_or(0));
     let sum = chosen.iter().fold(base, |sum, (_, option)| sum + i64::from(option.dispense_ml_difference));

@@ -14,8 +14,8 @@ pub(crate) struct Document {
     pub(crate) settings: ShopSettings,
 }
 
-/// The settings that another release of the program may have kept: what it did not know is as in a new shop, and what
-/// is not known any more is left out.
+/// The settings that another release of the program may have kept: a setting that it did not know is as in a new shop,
+/// and one that is not known any more is left out. What is within a setting, such as a tax, is read as it is.
 ///
 /// # Errors
 /// Where a setting cannot be read.
