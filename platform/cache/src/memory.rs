@@ -13,9 +13,9 @@ use tokio::time::Instant;
 
 use crate::{Cache, CacheError};
 
-/// How much is kept. A menu of a thousand products takes 2 MiB, the receipts of the last five hundred orders 4; an
+/// How much is kept. A menu of a thousand products takes 2 MiB, the receipts of the last four hundred orders 3; an
 /// older one is put together from the services when somebody asks for it.
-const WEIGHT_BYTES_MAX: u64 = 6 * 1024 * 1024;
+const WEIGHT_BYTES_MAX: u64 = 5 * 1024 * 1024;
 /// What an entry weighs beside its key and value.
 const ENTRY_OVERHEAD_BYTES: usize = 128;
 /// Of how many names the version is remembered: more than entries fit, so that a version outlives what it guards.
