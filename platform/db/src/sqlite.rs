@@ -46,10 +46,10 @@ const WRITER_SETTINGS: &str = "
     PRAGMA wal_autocheckpoint = 4000;
     PRAGMA temp_store = MEMORY";
 
-/// How a reader's connection is set: about 1 MiB of cache, and no writes.
+/// How a reader's connection is set: about half a MiB of cache, and no writes.
 const READER_SETTINGS: &str = "
     PRAGMA query_only = ON;
-    PRAGMA cache_size = -1024;
+    PRAGMA cache_size = -512;
     PRAGMA temp_store = MEMORY";
 
 /// Opens the file, makes it and its folder where they are missing, migrates it, and starts its threads.
