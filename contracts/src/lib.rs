@@ -86,7 +86,7 @@ mod tests {
         order::{Channel, DiningOption, OrderStatus, StockCheck},
         page_rows,
         payment::{PaymentMethod, PaymentStatus},
-        qr::{CodeStatus, DispenseOutcome},
+        qr::{AttentionReason, CodeStatus, DispenseOutcome},
     };
 
     fn words_agree<T: Word + Serialize + DeserializeOwned>() {
@@ -108,6 +108,7 @@ mod tests {
         words_agree::<StockCheck>();
         words_agree::<CodeStatus>();
         words_agree::<DispenseOutcome>();
+        words_agree::<AttentionReason>();
         words_agree::<PaymentMethod>();
         words_agree::<PaymentStatus>();
     }

@@ -353,6 +353,12 @@ pub struct PriceDiffers {
     pub price: PriceView,
 }
 
+/// How many cups of these lines machines pour.
+#[must_use]
+pub fn cups(items: &[OrderItemView]) -> u32 {
+    items.iter().filter(|item| item.is_dispensable).map(|item| item.quantity).sum()
+}
+
 /// What Payment asks Order before it takes money: `GET /internal/Order/{orderId}/due`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     ids::OrderId,
     money::Amount,
-    order::{OrderItemView, OrderStatus, PriceView},
+    order::{OrderItemView, OrderStatus, PriceView, cups},
     payment::PaymentMethod,
     qr::CodeView,
     time::Micros,
@@ -85,7 +85,7 @@ impl ReceiptOrder {
     /// How many codes this order has: one for each cup that a machine pours.
     #[must_use]
     pub fn codes_expected(&self) -> usize {
-        self.items.iter().filter(|item| item.is_dispensable).map(|item| item.quantity as usize).sum()
+        usize::try_from(cups(&self.items)).unwrap_or(usize::MAX)
     }
 }
 

@@ -339,12 +339,6 @@ pub(crate) fn receipt_part(order: &OrderView) -> ReceiptOrder {
     }
 }
 
-/// How many cups of the order machines pour.
-#[must_use]
-pub(crate) fn cups(order: &OrderView) -> u32 {
-    order.items.iter().filter(|item| item.is_dispensable).map(|item| item.quantity).sum()
-}
-
 /// Whether machines have poured every unit of the order, so that nothing is left to hand over.
 #[must_use]
 pub(crate) fn is_all_poured(order: &OrderView) -> bool {

@@ -3,13 +3,13 @@
 use contracts::{
     event::OrderCancelled,
     ids::OrderId,
-    order::{OrderStatus, OrderView},
+    order::{OrderStatus, OrderView, cups},
     time::Micros,
 };
 use db::{Tx, outbox};
 
 use super::{Orders, say_changed};
-use crate::{error::OrderError, model, store};
+use crate::{error::OrderError, store};
 
 impl Orders {
     /// Cancels an order. Cancelling it again answers it as it is.
@@ -32,7 +32,7 @@ fn write_cancellation(tx: &mut Tx<'_>, order_id: OrderId, reason: &str, now: Mic
             from => Err(OrderError::Illegal { from, to: OrderStatus::Cancelled }),
         };
     };
-    let (order_version, cups, reason) = (order.version, model::cups(&order), reason.to_owned());
+    let (order_version, cups, reason) = (order.version, cups(&order.items), reason.to_owned());
     let event = OrderCancelled { order_id, order_version, cups, reason };
     outbox::append(tx, &event, now)?;
     say_changed(tx, &order)?;

@@ -1,6 +1,11 @@
 //! An order is complete when every unit is poured or handed over.
 
-use contracts::{event::OrderCompleted, ids::OrderId, order::OrderView, time::Micros};
+use contracts::{
+    event::OrderCompleted,
+    ids::OrderId,
+    order::{OrderView, cups},
+    time::Micros,
+};
 use db::{DbError, Tx, outbox};
 
 use super::say_changed;
@@ -17,7 +22,7 @@ pub(super) fn complete_if_poured(tx: &mut Tx<'_>, order: OrderView, now: Micros)
 /// Moves a paid order to COMPLETED and says so. `None`: it is not being made.
 pub(super) fn complete(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> Result<Option<OrderView>, DbError> {
     let Some(completed) = store::complete(tx, order_id, now)? else { return Ok(None) };
-    let (order_version, cups) = (completed.version, model::cups(&completed));
+    let (order_version, cups) = (completed.version, cups(&completed.items));
     let event = OrderCompleted { order_id, order_version, cups };
     outbox::append(tx, &event, now)?;
     say_changed(tx, &completed)?;

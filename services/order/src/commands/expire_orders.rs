@@ -1,10 +1,10 @@
 //! Time gives up what is not paid.
 
-use contracts::event::OrderExpired;
+use contracts::{event::OrderExpired, order::cups};
 use db::{DbError, outbox};
 
 use super::{Orders, say_changed};
-use crate::{model, store};
+use crate::store;
 
 /// One transaction's worth: short enough that a payment never waits for it.
 const ORDERS_PER_BATCH_MAX: u32 = 50;
@@ -22,7 +22,7 @@ impl Orders {
                 .write(move |tx| {
                     let orders = store::expire(tx, now, ORDERS_PER_BATCH_MAX)?;
                     for order in &orders {
-                        let cups = model::cups(order);
+                        let cups = cups(&order.items);
                         let event = OrderExpired { order_id: order.order_id, order_version: order.version, cups };
                         outbox::append(tx, &event, now)?;
                         say_changed(tx, order)?;

@@ -154,7 +154,7 @@ impl TestShop {
 pub(super) fn payment_of(order: &OrderView, paid_at: Micros) -> PaymentCompleted {
     PaymentCompleted {
         order_id: order.order_id,
-        cups: crate::model::cups(order),
+        cups: contracts::order::cups(&order.items),
         payment_id: PaymentId::new(paid_at),
         method: PaymentMethod::Cash,
         amount: order.price.total,
