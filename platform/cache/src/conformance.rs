@@ -55,6 +55,15 @@ pub(crate) async fn the_same_version_fills_what_was_lost(cache: &dyn Cache) {
     assert_eq!(values(cache, &["price:1"]).await, [Some("28000".into())]);
 }
 
+/// Whoever waits for a hash hears of a field that was set between the call and the wait.
+pub(crate) async fn a_change_is_heard_from_the_call_on(cache: &dyn Cache) {
+    let changed = cache.changed("receipt:1");
+    assert!(fields(cache, "receipt:1").await.is_empty());
+    cache.put_field("receipt:1", "codes", 1, "two".into(), LIFE).await.unwrap();
+    tokio::time::timeout(LIFE, changed).await.unwrap();
+    assert_eq!(fields(cache, "receipt:1").await, [("codes".to_owned(), "two".to_owned())]);
+}
+
 /// Versions of one name say nothing about another.
 pub(crate) async fn names_have_versions_of_their_own(cache: &dyn Cache) {
     assert!(cache.put_versioned("latte", 7, &entries(&[("price:1", "28000")])).await.unwrap());

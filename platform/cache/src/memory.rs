@@ -1,15 +1,17 @@
 //! The cache of one process.
 
 use std::{
+    array,
     collections::HashMap,
     fmt,
+    hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
 use futures::{FutureExt, future::BoxFuture};
 use moka::{Expiry, ops::compute::Op, sync};
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{Cache, CacheError};
 
@@ -21,6 +23,9 @@ const ENTRY_OVERHEAD_BYTES: usize = 128;
 /// Of how many names the version is remembered: more than entries fit, so that a version outlives what it guards.
 const VERSIONED_NAMES_MAX: u64 = 100_000;
 
+/// How many bells there are for those who wait for a change. Whoever shares one is woken in vain at times.
+const BELLS: usize = 64;
+
 /// Keeps texts in this process, bounded; what was used least leaves first.
 pub struct MemoryCache {
     entries: sync::Cache<String, Entry>,
@@ -29,6 +34,9 @@ pub struct MemoryCache {
     whole: RwLock<()>,
     /// One writer of versioned entries at a time: they are rare.
     versioning: Mutex<()>,
+    /// Rung when a hash has changed.
+    bells: [Notify; BELLS],
+    bell_of: RandomState,
 }
 
 #[derive(Clone)]
@@ -62,7 +70,9 @@ impl MemoryCache {
             .expire_after(Lives)
             .build();
         let versions = sync::Cache::new(VERSIONED_NAMES_MAX);
-        Self { entries, versions, whole: RwLock::new(()), versioning: Mutex::new(()) }
+        let bells = array::from_fn(|_| Notify::new());
+        let (whole, versioning, bell_of) = (RwLock::new(()), Mutex::new(()), RandomState::new());
+        Self { entries, versions, whole, versioning, bells, bell_of }
     }
 
     /// What is kept at the moment weighs so much.
@@ -70,6 +80,11 @@ impl MemoryCache {
     pub(crate) fn weight_bytes(&self) -> u64 {
         self.entries.run_pending_tasks();
         self.entries.weighted_size()
+    }
+
+    fn bell(&self, key: &str) -> &Notify {
+        let hash = usize::try_from(self.bell_of.hash_one(key) % BELLS as u64).unwrap_or(0);
+        &self.bells[hash]
     }
 
     fn value(&self, key: &str) -> Option<String> {
@@ -150,6 +165,7 @@ impl Cache for MemoryCache {
     ) -> BoxFuture<'a, Result<(), CacheError>> {
         async move {
             self.set_field(key, Field { name: field.into(), version, value: value.into() }, life);
+            self.bell(key).notify_waiters();
             Ok(())
         }
         .boxed()
@@ -164,6 +180,11 @@ impl Cache for MemoryCache {
             Ok(hash.fields.iter().map(|field| (field.name.as_ref().into(), field.value.as_ref().into())).collect())
         }
         .boxed()
+    }
+
+    fn changed<'a>(&'a self, key: &'a str) -> BoxFuture<'a, ()> {
+        // It hears every ring from here on.
+        self.bell(key).notified().boxed()
     }
 
     fn remove<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), CacheError>> {

@@ -22,6 +22,11 @@ mod memory {
         conformance::the_same_version_fills_what_was_lost(&MemoryCache::new()).await;
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_change_is_heard_from_the_call_on() {
+        conformance::a_change_is_heard_from_the_call_on(&MemoryCache::new()).await;
+    }
+
     #[tokio::test]
     async fn names_have_versions_of_their_own() {
         conformance::names_have_versions_of_their_own(&MemoryCache::new()).await;

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     DbError, DbResult, DbUrl, OpenError, Schema, Tx,
-    job::{Hurry, Job, Waiting},
+    job::{Job, Waiting},
     outbox, postgres, sqlite,
     url::Place,
 };
@@ -63,8 +63,9 @@ pub struct Db(Arc<Open>);
 
 struct Open {
     service: &'static str,
-    writes: Option<Queue>,
+    writes: Option<WriteQueues>,
     reads: Queue,
+    near: Option<sqlite::Near>,
     health: Health,
     appended: Mutex<Option<mpsc::Receiver<Arc<CloudEvent>>>>,
     /// Its threads hold the other end.
@@ -120,8 +121,9 @@ impl Db {
     fn of(service: &'static str, threads: Threads) -> Self {
         Self(Arc::new(Open {
             service,
-            writes: threads.writes.map(Queue::new),
+            writes: threads.writes.map(|Writes { now, soon }| WriteQueues { now: Queue::new(now), soon: Queue::new(soon) }),
             reads: Queue::new(threads.reads),
+            near: threads.near,
             health: threads.health,
             appended: Mutex::new(Some(threads.appended)),
             ended: tokio::sync::Mutex::new(threads.ended),
@@ -140,7 +142,7 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        self.write_with(Hurry::Now, job).await
+        self.writes()?.now.run(job).await
     }
 
     /// As [`Db::write`], for what nobody waits for, such as most effects of events: SQLite commits it with the next
@@ -154,19 +156,11 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        self.write_with(Hurry::Soon, job).await
+        self.writes()?.soon.run(job).await
     }
 
-    async fn write_with<T, E, F>(&self, hurry: Hurry, job: F) -> Result<T, E>
-    where
-        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<DbError> + Send + 'static,
-    {
-        match &self.0.writes {
-            Some(writes) => writes.run(job, hurry).await,
-            None => Err(DbError::ReadOnly.into()),
-        }
+    fn writes(&self) -> DbResult<&WriteQueues> {
+        self.0.writes.as_ref().ok_or(DbError::ReadOnly)
     }
 
     /// Runs `job` on a snapshot of what is committed.
@@ -179,7 +173,29 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        self.0.reads.run(job, Hurry::Now).await
+        self.0.reads.run(job).await
+    }
+
+    /// As [`Db::read`], for a few rows by their keys. SQLite reads them on the caller's thread: that takes less time than
+    /// to wake another one. What may take longer, such as a list, would hold up every request of that thread.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub async fn find<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let (job, answer) = waiting(job);
+        let done = match &self.0.near {
+            Some(near) => near.run(job),
+            None => Err(job),
+        };
+        if let Err(job) = done {
+            self.0.reads.send(job)?;
+        }
+        answered(answer).await
     }
 
     /// Whether writes are kept: none was lost since the last time that one was asked for here, which changes nothing.
@@ -206,9 +222,13 @@ impl Db {
     /// seconds at most. Later jobs are answered [`DbError::Closed`].
     pub async fn close(&self) {
         if let Some(writes) = &self.0.writes {
-            writes.close();
+            writes.now.close();
+            writes.soon.close();
         }
         self.0.reads.close();
+        if let Some(near) = &self.0.near {
+            near.close();
+        }
         let mut ended = self.0.ended.lock().await;
         if tokio::time::timeout(CLOSE_WAIT, ended.recv()).await.is_err() {
             tracing::warn!(service = self.0.service, "the database is still busy; what was not committed is lost");
@@ -222,6 +242,12 @@ impl Db {
     }
 }
 
+/// The queues of a database that may be written. On PostgreSQL both are the same one.
+struct WriteQueues {
+    now: Queue,
+    soon: Queue,
+}
+
 /// Where jobs wait. Closing it lets the threads finish what waits, and end.
 struct Queue(RwLock<Option<Sender<Box<dyn Job>>>>);
 
@@ -230,15 +256,15 @@ impl Queue {
         Self(RwLock::new(Some(sender)))
     }
 
-    async fn run<T, E, F>(&self, job: F, hurry: Hurry) -> Result<T, E>
+    async fn run<T, E, F>(&self, job: F) -> Result<T, E>
     where
         F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        let (caller, answer) = oneshot::channel();
-        self.send(Box::new(Waiting::new(job, hurry, caller)))?;
-        answer.await.unwrap_or_else(|_ended| Err(DbError::Closed.into()))
+        let (job, answer) = waiting(job);
+        self.send(job)?;
+        answered(answer).await
     }
 
     fn send(&self, job: Box<dyn Job>) -> Result<(), DbError> {
@@ -252,6 +278,21 @@ impl Queue {
     fn close(&self) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).take();
     }
+}
+
+/// A job for a queue, and where its answer will be.
+fn waiting<T, E, F>(job: F) -> (Box<dyn Job>, oneshot::Receiver<Result<T, E>>)
+where
+    F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    T: Send + 'static,
+    E: From<DbError> + Send + 'static,
+{
+    let (caller, answer) = oneshot::channel();
+    (Box::new(Waiting::new(job, caller)), answer)
+}
+
+async fn answered<T, E: From<DbError>>(answer: oneshot::Receiver<Result<T, E>>) -> Result<T, E> {
+    answer.await.unwrap_or_else(|_ended| Err(DbError::Closed.into()))
 }
 
 /// Whether a write was lost since the last that was tried to find out. A commit says nothing: it may have been of
@@ -276,12 +317,21 @@ impl Health {
     }
 }
 
+/// The near ends of the queues of a database that may be written.
+pub(crate) struct Writes {
+    pub(crate) now: Sender<Box<dyn Job>>,
+    /// What nobody waits for.
+    pub(crate) soon: Sender<Box<dyn Job>>,
+}
+
 /// The threads of a database that was just opened, and the near ends of its queues.
 pub(crate) struct Threads {
-    writes: Option<Sender<Box<dyn Job>>>,
+    writes: Option<Writes>,
     reads: Sender<Box<dyn Job>>,
     appended: mpsc::Receiver<Arc<CloudEvent>>,
     ended: mpsc::Receiver<()>,
+    /// For reads on the caller's thread.
+    pub(crate) near: Option<sqlite::Near>,
     pub(crate) handles: Vec<thread::JoinHandle<()>>,
     pub(crate) health: Health,
 }
@@ -290,12 +340,13 @@ impl Threads {
     /// No threads yet. Each keeps a clone of the first sender for as long as it lives; writers send what they
     /// appended to the second.
     pub(crate) fn new(
-        writes: Option<Sender<Box<dyn Job>>>,
+        writes: Option<Writes>,
         reads: Sender<Box<dyn Job>>,
     ) -> (Self, mpsc::Sender<()>, mpsc::Sender<Arc<CloudEvent>>) {
         let (alive, ended) = mpsc::channel(1);
         let (to_publisher, appended) = mpsc::channel(APPENDED_EVENTS_MAX);
-        (Self { writes, reads, appended, ended, handles: Vec::new(), health: Health::default() }, alive, to_publisher)
+        let (handles, health) = (Vec::new(), Health::default());
+        (Self { writes, reads, appended, ended, near: None, handles, health }, alive, to_publisher)
     }
 }
 

@@ -16,20 +16,8 @@ pub(crate) enum Verdict {
     RollBack,
 }
 
-/// How soon a job's answer is needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hurry {
-    /// Somebody waits for it.
-    Now,
-    /// Nobody does.
-    Soon,
-}
-
 /// A job in a queue. The thread runs it, ends its transaction, and only then answers.
 pub(crate) trait Job: Send {
-    /// Whether somebody waits for its answer. The others may be held back a moment, to share a flush of the disk.
-    fn hurry(&self) -> Hurry;
-
     /// Runs it once; it may be run again after a collision.
     fn run(&mut self, tx: &mut Tx<'_>) -> Verdict;
 
@@ -40,14 +28,13 @@ pub(crate) trait Job: Send {
 /// A closure and the caller that waits for its answer.
 pub(crate) struct Waiting<T, E, F> {
     job: F,
-    hurry: Hurry,
     outcome: Option<Result<T, E>>,
     caller: oneshot::Sender<Result<T, E>>,
 }
 
 impl<T, E, F> Waiting<T, E, F> {
-    pub(crate) fn new(job: F, hurry: Hurry, caller: oneshot::Sender<Result<T, E>>) -> Self {
-        Self { job, hurry, outcome: None, caller }
+    pub(crate) fn new(job: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
+        Self { job, outcome: None, caller }
     }
 }
 
@@ -57,10 +44,6 @@ where
     T: Send,
     E: From<DbError> + Send,
 {
-    fn hurry(&self) -> Hurry {
-        self.hurry
-    }
-
     fn run(&mut self, tx: &mut Tx<'_>) -> Verdict {
         // A panic must not end the thread that every other job of the service needs. What the job saw half done is
         // its transaction alone, and that is rolled back.

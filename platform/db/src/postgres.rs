@@ -24,7 +24,7 @@ use self::{
 };
 use crate::{
     DbError, OpenError, Schema, Settings,
-    database::{Health, SLOW_COMMIT, Threads, send_appended, spawn},
+    database::{Health, SLOW_COMMIT, Threads, Writes, send_appended, spawn},
     failed::{Failed, Why},
     job::{Job, Verdict},
     tx::{Left, On, Tx},
@@ -52,12 +52,14 @@ pub(crate) fn open_existing(server: &Server, settings: &Settings) -> Result<Thre
 }
 
 fn start(client: Client, server: &Server, service: &str, settings: &Settings) -> Result<Threads, OpenError> {
-    let (queue, jobs) = crossbeam_channel::bounded(settings.jobs_waiting_max);
-    let (mut threads, alive, appended) = start_readers(server, service, settings, Some(queue))?;
+    let (now, jobs) = crossbeam_channel::bounded(settings.jobs_waiting_max);
+    // The server gathers commits by itself: nothing is held back.
+    let writes = Writes { soon: now.clone(), now };
+    let (mut threads, alive, appended) = start_readers(server, service, settings, Some(writes))?;
     let mut first = Some(Session::new(client));
-    let writes = Writes { publisher: appended, health: threads.health.clone() };
+    let writing = Writing { publisher: appended, health: threads.health.clone() };
     for _ in 0..settings.writers.max(1) {
-        let mut worker = Worker::new(server, service, Access::Write(writes.clone()));
+        let mut worker = Worker::new(server, service, Access::Write(writing.clone()));
         worker.session = first.take();
         let (jobs, alive) = (jobs.clone(), alive.clone());
         threads.handles.push(spawn("write", service, move || {
@@ -80,7 +82,7 @@ fn start_readers(
     server: &Server,
     service: &str,
     settings: &Settings,
-    writes: Option<crossbeam_channel::Sender<Box<dyn Job>>>,
+    writes: Option<Writes>,
 ) -> Result<Started, OpenError> {
     let (reads, jobs) = crossbeam_channel::bounded::<Box<dyn Job>>(settings.jobs_waiting_max);
     let (mut threads, alive, appended) = Threads::new(writes, reads);
@@ -98,20 +100,20 @@ fn start_readers(
 /// What a thread's transactions may do.
 enum Access {
     Read,
-    Write(Writes),
+    Write(Writing),
 }
 
 impl Access {
     fn note(&self, failure: &DbError) {
-        if let Self::Write(writes) = self {
-            writes.health.note(failure);
+        if let Self::Write(writing) = self {
+            writing.health.note(failure);
         }
     }
 }
 
 /// What becomes of writes.
 #[derive(Clone)]
-struct Writes {
+struct Writing {
     /// The events that they append go here.
     publisher: mpsc::Sender<Arc<CloudEvent>>,
     health: Health,
@@ -294,8 +296,8 @@ fn commit(left: Left<'_>, access: &Access) -> Run {
     if begun.elapsed() > SLOW_COMMIT {
         tracing::warn!(millis = begun.elapsed().as_millis(), "a commit was slow: the server's disk may be overloaded");
     }
-    if let Access::Write(writes) = access {
-        send_appended(&writes.publisher, left.appended);
+    if let Access::Write(writing) = access {
+        send_appended(&writing.publisher, left.appended);
     }
     Run::Ended
 }

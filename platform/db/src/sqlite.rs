@@ -1,5 +1,7 @@
 //! SQLite: one writer thread for each file, which commits groups of jobs, and readers that see its commits.
 
+mod log;
+mod near;
 mod statements;
 mod writer;
 
@@ -16,14 +18,14 @@ use contracts::event::CloudEvent;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use tokio::sync::mpsc;
 
-pub(crate) use self::statements::{each, execute};
-use self::{
-    statements::run,
-    writer::{AtClose, Writer},
+pub(crate) use self::{
+    near::Near,
+    statements::{each, execute},
 };
+use self::{log::Log, statements::run, writer::Writer};
 use crate::{
     OpenError, Schema, Settings,
-    database::{Threads, spawn},
+    database::{Threads, Writes, spawn},
     job::{Job, Verdict},
     migrations,
     tx::{On, Tx},
@@ -37,13 +39,13 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// The pause between two tries of what SQLite does not wait for by itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
-/// How the writer's connection is set. FULL: a commit is on the disk before it is answered. About 2 MiB of cache; a
-/// checkpoint about every 16 MiB of log, so that it is rare and the log stays small.
+/// How the writer's connection is set. FULL: a commit is on the disk before it is answered. About 2 MiB of cache. Whoever
+/// owns the file merges its log by itself ([`Log`]).
 const WRITER_SETTINGS: &str = "
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
     PRAGMA cache_size = -2048;
-    PRAGMA wal_autocheckpoint = 4000;
+    PRAGMA wal_autocheckpoint = 0;
     PRAGMA temp_store = MEMORY";
 
 /// How a reader's connection is set: about half a MiB of cache, and no writes.
@@ -67,7 +69,8 @@ pub(crate) fn open(path: &Path, schema: &Schema, settings: &Settings) -> Result<
         .or_else(|first| migrations::run(&mut connection, schema, &database).map_err(|_again| first))?;
     connection.set_transaction_behavior(TransactionBehavior::Deferred);
 
-    start(connection, path, settings, AtClose::MergeLog)
+    let log = Log::of(&mut connection, path).map_err(|error| unusable(path, &error))?;
+    start(connection, path, settings, Some(log))
 }
 
 /// Opens a file that its owner may be writing, to write a little beside it: as it is. Its log grows by what is written, and
@@ -78,16 +81,16 @@ pub(crate) fn open_existing(path: &Path, settings: &Settings) -> Result<Threads,
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = connect(path, flags, WRITER_SETTINGS).map_err(|error| unusable(path, &error))?;
-    connection.execute_batch("PRAGMA wal_autocheckpoint = 0").map_err(|error| unusable(path, &error))?;
-    start(connection, path, settings, AtClose::LeaveLog)
+    start(connection, path, settings, None)
 }
 
-fn start(connection: Connection, path: &Path, settings: &Settings, at_close: AtClose) -> Result<Threads, OpenError> {
-    let (writes, jobs) = crossbeam_channel::bounded(settings.jobs_waiting_max);
-    let (mut threads, alive, appended) = start_readers(path, settings, Some(writes))?;
+fn start(connection: Connection, path: &Path, settings: &Settings, log: Option<Log>) -> Result<Threads, OpenError> {
+    let (now, jobs) = crossbeam_channel::bounded(settings.jobs_waiting_max);
+    let (soon, held_back) = crossbeam_channel::bounded(settings.jobs_waiting_max);
+    let (mut threads, alive, appended) = start_readers(path, settings, Some(Writes { now, soon }))?;
     let Settings { commit_delay, soon, .. } = *settings;
     let health = threads.health.clone();
-    let writer = Writer { connection, jobs, appended, health, commit_delay, soon, at_close };
+    let writer = Writer { connection, jobs, held_back, appended, health, commit_delay, soon, log };
     let readers = mem::take(&mut threads.handles);
     threads.handles.push(spawn("write", &name_of(path), move || {
         writer.run(readers);
@@ -113,13 +116,13 @@ type Started = (Threads, mpsc::Sender<()>, mpsc::Sender<Arc<CloudEvent>>);
 fn start_readers(
     path: &Path,
     settings: &Settings,
-    writes: Option<crossbeam_channel::Sender<Box<dyn Job>>>,
+    writes: Option<Writes>,
 ) -> Result<Started, OpenError> {
     let (reads, jobs) = crossbeam_channel::bounded::<Box<dyn Job>>(settings.jobs_waiting_max);
     let (mut threads, alive, appended) = Threads::new(writes, reads);
+    threads.near = Some(Near::to(path, settings.readers));
     for _ in 0..settings.readers.max(1) {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = connect(path, flags, READER_SETTINGS).map_err(|error| unusable(path, &error))?;
+        let connection = connect_to_read(path).map_err(|error| unusable(path, &error))?;
         let (jobs, alive) = (jobs.clone(), alive.clone());
         threads.handles.push(spawn("read", &name_of(path), move || {
             for job in jobs {
@@ -130,6 +133,10 @@ fn start_readers(
         })?);
     }
     Ok((threads, alive, appended))
+}
+
+fn connect_to_read(path: &Path) -> rusqlite::Result<Connection> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX, READER_SETTINGS)
 }
 
 fn connect(path: &Path, flags: OpenFlags, settings: &str) -> rusqlite::Result<Connection> {

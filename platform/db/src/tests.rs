@@ -3,6 +3,7 @@
 
 mod claim;
 mod jobs;
+mod log;
 mod opening;
 mod platform_tables;
 mod rows;

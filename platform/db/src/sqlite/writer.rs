@@ -13,37 +13,33 @@ use crossbeam_channel::Receiver;
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
-use super::statements::run;
+use super::{log::Log, statements::run};
 use crate::{
     DbError, DbResult,
     database::{Health, SLOW_COMMIT, send_appended},
     failed::Failed,
-    job::{Hurry, Job, Verdict},
+    job::{Job, Verdict},
     tx::{On, Tx},
 };
 
-/// How many jobs one commit carries at most. The disk's flush is shared by then; more would only make them wait.
+/// How many jobs of either kind one commit carries at most. The disk's flush is shared by then; more would only make
+/// them wait.
 const GROUP_JOBS_MAX: usize = 256;
 
 /// The thread that writes one file.
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) jobs: Receiver<Box<dyn Job>>,
+    /// Those that nobody waits for.
+    pub(super) held_back: Receiver<Box<dyn Job>>,
     pub(super) appended: mpsc::Sender<Arc<CloudEvent>>,
     pub(super) health: Health,
     pub(super) commit_delay: Duration,
-    /// How long jobs that nobody waits for are held back.
+    /// How long they are held back.
     pub(super) soon: Duration,
-    pub(super) at_close: AtClose,
-}
-
-/// What becomes of the log when the file is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AtClose {
-    /// It is merged into the file: the file is ours.
-    MergeLog,
-    /// It is left to the owner, who may be writing it. SQLite merges it by itself where nobody else has the file open.
-    LeaveLog,
+    /// `None`: it is left to the file's owner, who may be writing it. SQLite merges it by itself where nobody else has the
+    /// file open.
+    pub(super) log: Option<Log>,
 }
 
 /// A job that was run and is not answered yet.
@@ -64,35 +60,38 @@ impl Ran {
 impl Writer {
     /// Writes until every sender of jobs is gone and none waits; then, when the readers of this process have ended, merges
     /// the log into the file if it is ours.
-    pub(super) fn run(self, readers: Vec<thread::JoinHandle<()>>) {
-        while let Ok(first) = self.jobs.recv() {
-            self.write(self.gather(first));
+    pub(super) fn run(mut self, readers: Vec<thread::JoinHandle<()>>) {
+        while let Some(group) = self.gather() {
+            self.write(group);
+            if let Some(log) = &mut self.log {
+                log.mind(&self.connection);
+            }
         }
         for reader in readers {
             // A job's panic does not reach the thread.
             let _ended = reader.join();
         }
-        if self.at_close == AtClose::LeaveLog {
-            return;
-        }
+        let Some(mut log) = self.log else { return };
+        log.wait();
         if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::warn!(%error, "the log was not merged into its database; the next start does it");
         }
     }
 
-    /// The jobs that wait. While none of them is in a hurry, more are waited for.
-    fn gather(&self, first: Box<dyn Job>) -> Vec<Box<dyn Job>> {
-        let give_up_at = Instant::now() + self.soon;
-        let mut group = Vec::with_capacity(GROUP_JOBS_MAX.min(1 + self.jobs.len()));
-        let mut hurry = first.hurry();
-        group.push(first);
-        while hurry == Hurry::Soon && group.len() < GROUP_JOBS_MAX {
-            let Ok(job) = self.jobs.recv_deadline(give_up_at) else { break };
-            hurry = job.hurry();
-            group.push(job);
+    /// The jobs that wait. While only such wait that are held back, one that is in a hurry is waited for. `None`: no
+    /// more will come.
+    fn gather(&self) -> Option<Vec<Box<dyn Job>>> {
+        let mut group = Vec::new();
+        crossbeam_channel::select! {
+            recv(self.jobs) -> job => group.extend(job),
+            recv(self.held_back) -> job => {
+                group.extend(job);
+                group.extend(self.jobs.recv_timeout(self.soon));
+            }
         }
-        group.extend(self.jobs.try_iter().take(GROUP_JOBS_MAX - group.len()));
-        group
+        group.extend(self.jobs.try_iter().take(GROUP_JOBS_MAX));
+        group.extend(self.held_back.try_iter().take(GROUP_JOBS_MAX));
+        (!group.is_empty()).then_some(group)
     }
 
     /// Runs a group in one transaction, ends it, and then answers every job of it, refused ones too.

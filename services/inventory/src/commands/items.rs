@@ -91,7 +91,7 @@ impl Inventory {
     /// # Errors
     /// Where it does not exist.
     pub(crate) async fn item(&self, id: InventoryId) -> Result<InventoryView, InventoryError> {
-        self.db.read(move |tx| store::item(tx, id)?.ok_or(InventoryError::NoItem(id))).await
+        self.db.find(move |tx| store::item(tx, id)?.ok_or(InventoryError::NoItem(id))).await
     }
 
     /// `GET /api/Inventory`: a page of items by name.

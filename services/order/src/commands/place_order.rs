@@ -82,7 +82,7 @@ impl Orders {
         let (order_id, replay_key) = (request.order_id, key.clone());
         let (replay, existing) = self
             .db
-            .read(move |tx| {
+            .find(move |tx| {
                 let replay = idempotency::replay::<OrderView>(tx, replay_key.as_ref())?;
                 let existing = order_id.map(|order_id| store::find(tx, order_id)).transpose()?.flatten();
                 Ok::<_, PlaceError>((replay, existing))

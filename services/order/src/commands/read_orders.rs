@@ -43,7 +43,7 @@ impl Orders {
     /// # Errors
     /// [`OrderError::Unknown`].
     pub(crate) async fn find(&self, order_id: OrderId) -> Result<OrderView, OrderError> {
-        self.db.read(move |tx| store::find(tx, order_id)?.ok_or(OrderError::Unknown(order_id))).await
+        self.db.find(move |tx| store::find(tx, order_id)?.ok_or(OrderError::Unknown(order_id))).await
     }
 
     /// One page of orders, newest first.
@@ -72,7 +72,7 @@ impl Orders {
     /// # Errors
     /// [`OrderError::Unknown`].
     pub(crate) async fn amount_due(&self, order_id: OrderId) -> Result<AmountDue, OrderError> {
-        self.db.read(move |tx| store::amount_due(tx, order_id)?.ok_or(OrderError::Unknown(order_id))).await
+        self.db.find(move |tx| store::amount_due(tx, order_id)?.ok_or(OrderError::Unknown(order_id))).await
     }
 
     /// Hears how orders change from now on.

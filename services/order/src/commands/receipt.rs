@@ -12,8 +12,8 @@ use crate::{error::OrderError, model};
 
 /// The longest that a client may wait for codes: a guest does not stand longer before a printer.
 const WAIT_MAX: Duration = Duration::from_secs(10);
-/// The first pause between two looks; each next one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
+/// The first pause between two looks where no change is heard; each next one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// The longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
@@ -24,9 +24,11 @@ impl Orders {
     /// [`OrderError::Unknown`].
     pub(crate) async fn receipt(&self, order_id: OrderId, wait: Duration) -> Result<Receipt, OrderError> {
         let give_up_at = tokio::time::Instant::now() + wait.min(WAIT_MAX);
+        let key = cache_key(order_id);
         let mut pause = FIRST_PAUSE;
         loop {
-            let receipt = match self.cached_receipt(order_id).await {
+            let changed = self.cache.changed(&key);
+            let receipt = match self.cached_receipt(&key).await {
                 Some(receipt) => receipt,
                 None => self.assembled_receipt(order_id).await?,
             };
@@ -34,14 +36,15 @@ impl Orders {
             if !receipt.qr_pending || now >= give_up_at {
                 return Ok(receipt);
             }
-            tokio::time::sleep(pause.min(give_up_at - now)).await;
+            // Looked at again also where nothing is heard: the cache may be away.
+            let _heard = tokio::time::timeout(pause.min(give_up_at - now), changed).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
     /// The receipt of a paid order, if every writer's part is in the cache.
-    async fn cached_receipt(&self, order_id: OrderId) -> Option<Receipt> {
-        let fields = self.cache.get_fields(&cache_key(order_id)).await.ok()?;
+    async fn cached_receipt(&self, key: &str) -> Option<Receipt> {
+        let fields = self.cache.get_fields(key).await.ok()?;
         let field = |field: ReceiptField| fields.get(field.name());
         let order: ReceiptOrder = serde_json::from_str(field(ReceiptField::Order)?).ok()?;
         let payment: ReceiptPayment = serde_json::from_str(field(ReceiptField::Payment)?).ok()?;

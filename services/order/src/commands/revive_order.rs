@@ -18,7 +18,7 @@ impl Orders {
     /// Makes an EXPIRED order PENDING again, with the time of a new one to pay it. One that is PENDING is answered as it
     /// is.
     pub(super) async fn revive(&self, order_id: OrderId) -> Result<OrderView, OrderError> {
-        let (order, is_orphaned) = self.db.read(move |tx| find_with_fate(tx, order_id)).await?;
+        let (order, is_orphaned) = self.db.find(move |tx| find_with_fate(tx, order_id)).await?;
         if order.status == OrderStatus::Pending {
             return Ok(order);
         }

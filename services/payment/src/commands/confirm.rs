@@ -25,7 +25,7 @@ impl Payments {
             let payment = store::find(tx, payment_id)?.ok_or(PaymentError::UnknownPayment(payment_id))?;
             Ok::<_, PaymentError>((earlier, payment))
         };
-        let answer = match self.db.read(read).await? {
+        let answer = match self.db.find(read).await? {
             (Some(earlier), _) => Answer::replay(earlier),
             (None, payment) => self.confirmed(key, payment, reference).await?,
         };

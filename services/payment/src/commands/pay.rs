@@ -69,7 +69,7 @@ impl Payments {
             };
             Ok(Known::Order { noted, unsettled })
         };
-        self.db.read(read).await
+        self.db.find(read).await
     }
 
     async fn ask_order(&self, order_id: OrderId) -> Result<AmountDue, CallError> {

@@ -8,12 +8,13 @@ use contracts::{
     receipt::{RECEIPT_LIFE, Receipt, ReceiptCodes, ReceiptField, ReceiptOrder, ReceiptPayment, cache_key},
 };
 use serde::de::DeserializeOwned;
+use tokio::time::{Instant, timeout_at};
 
 use super::Answer;
 use crate::{Payments, model};
 
 /// How long an answer waits for the codes. A cashier does not notice; a printer would print without them.
-const CODES_WAIT_MS_MAX: u64 = 500;
+const CODES_WAIT_MAX: Duration = Duration::from_millis(500);
 
 impl Payments {
     /// Adds the receipt as it stands now to an answer. Without a cache and with Order away there is none.
@@ -53,9 +54,9 @@ impl Payments {
     /// `qrPending`. `None`: the cache does not know the order, or not how it was paid.
     async fn cached_receipt(&self, payment: &PaymentView, part: Option<ReceiptPayment>) -> Option<Receipt> {
         let key = cache_key(payment.order_id);
-        let mut waited_ms = 0;
-        let mut pauses_ms = pauses_ms();
+        let give_up_at = Instant::now() + CODES_WAIT_MAX;
         loop {
+            let changed = self.cache.changed(&key);
             let fields = self.cache.get_fields(&key).await.ok()?;
             let order: ReceiptOrder = read_field(&fields, ReceiptField::Order)?;
             let codes: Option<ReceiptCodes> = read_field(&fields, ReceiptField::Codes);
@@ -65,13 +66,8 @@ impl Payments {
             }
             let receipt = Receipt::assemble(order, part.as_ref(), codes);
             let is_worth_waiting = part.is_some() && receipt.qr_pending;
-            let pause_ms = pauses_ms.next().filter(|pause_ms| waited_ms + pause_ms <= CODES_WAIT_MS_MAX);
-            match pause_ms {
-                Some(pause_ms) if is_worth_waiting => {
-                    tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-                    waited_ms += pause_ms;
-                }
-                _ => return Some(receipt),
+            if !is_worth_waiting || timeout_at(give_up_at, changed).await.is_err() {
+                return Some(receipt);
             }
         }
     }
@@ -79,7 +75,7 @@ impl Payments {
     /// Order puts a receipt together from the services. One that is still to be paid has nothing to wait for.
     async fn orders_receipt(&self, payment: &PaymentView) -> Option<Receipt> {
         let order_id = payment.order_id;
-        let wait_ms = if payment.status == PaymentStatus::Paid { CODES_WAIT_MS_MAX } else { 0 };
+        let wait_ms = if payment.status == PaymentStatus::Paid { CODES_WAIT_MAX.as_millis() } else { 0 };
         match self.order.get(&format!("/api/Order/{order_id}/receipt?wait={wait_ms}")).await {
             Ok(receipt) => Some(receipt),
             Err(error) => {
@@ -88,11 +84,6 @@ impl Payments {
             }
         }
     }
-}
-
-/// 1, 1, 2, 2, 4, 4, 8, 8, ...: soon at first, since the codes are usually there.
-fn pauses_ms() -> impl Iterator<Item = u64> {
-    (0_u32..).map(|step| 1_u64 << (step / 2).min(63))
 }
 
 fn read_field<T: DeserializeOwned>(fields: &HashMap<String, String>, field: ReceiptField) -> Option<T> {

@@ -55,7 +55,7 @@ impl Products {
         if key.is_none() {
             return Ok(None);
         }
-        self.db.read(move |tx| Ok(idempotency::replay(tx, key.as_ref())?)).await
+        self.db.find(move |tx| Ok(idempotency::replay(tx, key.as_ref())?)).await
     }
 }
 

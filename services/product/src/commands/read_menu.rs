@@ -53,7 +53,7 @@ impl Products {
     /// # Errors
     /// Where it does not exist.
     pub(crate) async fn find(&self, id: ProductId) -> Result<ProductCard, ProductError> {
-        self.db.read(move |tx| store::products::find(tx, id)?.ok_or(ProductError::UnknownProduct(id))).await
+        self.db.find(move |tx| store::products::find(tx, id)?.ok_or(ProductError::UnknownProduct(id))).await
     }
 
     /// The products of these ids that exist, archived or not.
@@ -107,6 +107,6 @@ impl Products {
     /// # Errors
     /// Where it does not exist.
     pub(crate) async fn find_category(&self, id: CategoryId) -> Result<CategoryView, ProductError> {
-        self.db.read(move |tx| store::categories::find(tx, id)?.ok_or(ProductError::UnknownCategory(id))).await
+        self.db.find(move |tx| store::categories::find(tx, id)?.ok_or(ProductError::UnknownCategory(id))).await
     }
 }

@@ -126,6 +126,9 @@ impl Cache for Away {
     fn get_fields<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<HashMap<String, String>, CacheError>> {
         Self::refuse()
     }
+    fn changed<'a>(&'a self, _: &'a str) -> BoxFuture<'a, ()> {
+        std::future::pending().boxed()
+    }
     fn remove<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), CacheError>> {
         Self::refuse()
     }
