@@ -29,7 +29,7 @@ pub(super) struct Log {
     path: PathBuf,
     /// Its length after the last commit.
     pages: Arc<AtomicU32>,
-    /// How many of them are in the file.
+    /// How many of them are in the file, or were tried to be.
     merged: u32,
     merging: Option<JoinHandle<()>>,
 }
@@ -83,14 +83,17 @@ impl Log {
         };
         match spawn("merge", &name_of(&self.path), merge) {
             Ok(merging) => self.merging = Some(merging),
-            Err(error) => tracing::warn!(file = %self.path.display(), %error, "the log is not merged; trying again later"),
+            Err(error) => {
+                tracing::warn!(file = %self.path.display(), %error, "the log is not merged; trying again later");
+                self.merged = self.pages.load(Ordering::Relaxed);
+            }
         }
     }
 
     fn finish(&mut self, merging: JoinHandle<()>, writer: &Connection) {
         self.merging = Some(merging);
         self.wait();
-        // Counted as merged also where that failed: it is tried again after the next pages, and not after each commit.
+        // Also where that fails: it is tried again after more pages, and not after each commit.
         self.merged = self.pages.load(Ordering::Relaxed);
         if let Err(error) = merge(writer) {
             tracing::warn!(file = %self.path.display(), %error, "the log could not be merged; trying again later");
