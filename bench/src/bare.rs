@@ -10,7 +10,11 @@ use std::{
 use contracts::{ids::OrderId, time::Micros};
 use rusqlite::Connection;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, load::Times};
+
+/// How many commits are timed one by one, and the pause before each: a counter with one guest gives the disk pauses, too.
+const ALONE_COMMITS: u32 = 300;
+const ALONE_PAUSE: Duration = Duration::from_millis(2);
 
 /// As long as an OrderCreated with three lines.
 const EVENT_BYTES: usize = 1_000;
@@ -26,8 +30,16 @@ const TABLES: &str = "
     CREATE TABLE outbox (
         event_id TEXT PRIMARY KEY, event TEXT NOT NULL, appended_at BIGINT NOT NULL, published_at BIGINT);";
 
-/// Commits orders for a while and answers how many each second.
-pub(crate) fn commits_per_second(folder: &Path, runs_for: Duration, flush_ms: u64) -> Result<f64, Failure> {
+/// What the disk allows.
+pub(crate) struct Bare {
+    /// Commits a second, one after the other.
+    pub(crate) per_second: f64,
+    /// What a commit takes when it comes after a pause.
+    pub(crate) alone: Times,
+}
+
+/// Commits orders for a while, one after the other, and then some with pauses.
+pub(crate) fn measure(folder: &Path, runs_for: Duration, flush_ms: u64) -> Result<Bare, Failure> {
     fs::create_dir_all(folder)?;
     let mut connection = Connection::open(folder.join("bare.db"))?;
     // As the program opens its files: a commit is on the disk before it is answered.
@@ -46,7 +58,15 @@ pub(crate) fn commits_per_second(folder: &Path, runs_for: Duration, flush_ms: u6
         }
         orders += 1;
     }
-    Ok(f64::from(orders) / begun.elapsed().as_secs_f64())
+    let per_second = f64::from(orders) / begun.elapsed().as_secs_f64();
+    let mut alone = Vec::new();
+    for order in orders..orders + ALONE_COMMITS {
+        thread::sleep(ALONE_PAUSE);
+        let begun = Instant::now();
+        commit_order(&mut connection, order, &event)?;
+        alone.push(u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX));
+    }
+    Ok(Bare { per_second, alone: Times::of(alone) })
 }
 
 fn commit_order(connection: &mut Connection, number: u32, event: &str) -> Result<(), Failure> {

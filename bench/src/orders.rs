@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process, time::Duration};
 
 use crate::{
-    bare,
+    bare::{self, Bare},
     failure::Failure,
     load::{self, Measured, Times},
     outboxes::Outboxes,
@@ -39,7 +39,7 @@ impl Round {
 
 /// Everything that was measured.
 pub(crate) struct Results {
-    pub(crate) bare_per_second: f64,
+    pub(crate) bare: Bare,
     pub(crate) rounds: Vec<Round>,
     pub(crate) starts: Times,
     pub(crate) past: Option<PastResults>,
@@ -69,12 +69,12 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
 
 fn measure(plan: &Plan, folder: &Path) -> Result<Results, Failure> {
     eprintln!("the bare loop, {} s", plan.bare_for.as_secs());
-    let bare_per_second = bare::commits_per_second(&folder.join("bare"), plan.bare_for, plan.flush_ms)?;
+    let bare = bare::measure(&folder.join("bare"), plan.bare_for, plan.flush_ms)?;
     let shop = folder.join("shop");
     let rounds = rounds(plan, &shop)?;
     let starts = starts(plan, &shop)?;
     let past = if plan.past_orders > 0 { Some(compare_past(plan, &shop, &folder.join("aged"))?) } else { None };
-    Ok(Results { bare_per_second, rounds, starts, past })
+    Ok(Results { bare, rounds, starts, past })
 }
 
 fn rounds(plan: &Plan, shop: &Path) -> Result<Vec<Round>, Failure> {

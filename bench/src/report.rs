@@ -1,6 +1,7 @@
 //! What was measured, for a person, beside what was aimed at.
 
 use crate::{
+    bare::Bare,
     orders::{PastResults, Results, Round},
     plan::Plan,
 };
@@ -20,7 +21,9 @@ pub(crate) fn print(plan: &Plan, results: &Results) {
         print_round(round);
     }
     println!();
-    println!("the bare loop: {:.0} commits/s, one order's rows at a time", results.bare_per_second);
+    let Bare { per_second, alone } = &results.bare;
+    println!("the bare loop: {per_second:.0} commits/s, one order's rows at a time");
+    println!("a commit after a pause: {:.2}/{:.2} ms p50/p99", alone.percentile_ms(50), alone.percentile_ms(99));
     println!("ready on an existing shop: {:.0} ms (median of {})", results.starts.percentile_ms(50), plan.starts);
     if let Some(round) = results.rounds.last() {
         let memory = round.memory;
@@ -79,7 +82,7 @@ fn aims(plan: &Plan, results: &Results) -> Vec<(bool, String)> {
     let at = |clients: usize| results.rounds.iter().find(|round| round.load.clients == clients);
     let mut aims = Vec::new();
     if let Some(round) = at(64) {
-        let ratio = round.per_second() / results.bare_per_second;
+        let ratio = round.per_second() / results.bare.per_second;
         let least = if plan.flush_ms == 0 { 0.25 } else { 4.0 };
         aims.push((ratio >= least, format!("64 clients: {ratio:.2} of the bare loop (at least {least})")));
         let median = round.delivery.percentile_ms(50);
