@@ -25,9 +25,7 @@ pub(crate) enum UpError {
     #[error(transparent)]
     Open(#[from] db::OpenError),
     /// Another program runs this shop.
-    #[error(
-        "another fnb runs the shop in {0}. Stop it first, or choose another shop with --data or --database-prefix. If its machine lost power or its network, a server lets go of it after half a minute"
-    )]
+    #[error("another fnb runs the shop in {0}. Stop it first, or {or_else}", or_else = or_else(.0))]
     Taken(Databases),
     /// Another program runs this shop since the connection to the server was lost.
     #[error("another fnb runs the shop in {0} since the connection to the server was lost: this one has stopped")]
@@ -93,6 +91,15 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
     tracing::info!("stopping");
     host.stop().await;
     if is_lost { Err(UpError::Lost(around.databases)) } else { Ok(()) }
+}
+
+/// What to do about a shop that another program runs, beside stopping that.
+fn or_else(taken: &Databases) -> &'static str {
+    if taken.are_on_a_server() {
+        "choose another shop with --database-prefix. If its machine lost power or its network, the server lets go of the shop after half a minute"
+    } else {
+        "choose another shop with --data"
+    }
 }
 
 /// The shop, for this process alone.

@@ -41,6 +41,12 @@ impl Databases {
         Ok(Self { place: Place::Server(Arc::new(server)), settings: Settings::default() })
     }
 
+    /// Whether they are on a PostgreSQL server.
+    #[must_use]
+    pub fn are_on_a_server(&self) -> bool {
+        matches!(self.place, Place::Server(_))
+    }
+
     /// The same databases, opened with other settings.
     #[must_use]
     pub fn with_settings(self, settings: Settings) -> Self {
