@@ -24,7 +24,7 @@ use host::{Service, ShopFeed, Surroundings, Timer};
 use web::Peer;
 
 pub use gateways::QrisSettings;
-use gateways::{Mock, QrisGateway};
+use gateways::{ANSWER_MAX, Mock, Timely};
 
 /// The service's name.
 pub const NAME: &str = "payment";
@@ -49,7 +49,7 @@ pub struct PaymentSettings {
 #[derive(Clone)]
 pub(crate) struct Payments {
     db: Db,
-    gateway: Option<Arc<dyn QrisGateway>>,
+    gateway: Option<Timely>,
     order: Peer,
     cache: Arc<dyn Cache>,
     clock: Clock,
@@ -68,14 +68,14 @@ pub async fn open(around: &Surroundings, settings: PaymentSettings) -> Result<Se
             let mock = Arc::new(Mock::new(delay, around.clock.clone()));
             // One that pays at once leaves nothing to ask about.
             let check_every = if delay.is_zero() { CHECK_EVERY } else { delay.clamp(CHECK_EVERY_MIN, CHECK_EVERY) };
-            open_with(around, Some(mock), check_every).await
+            open_with(around, Some(Timely::new(mock, ANSWER_MAX)), check_every).await
         }
     }
 }
 
 async fn open_with(
     around: &Surroundings,
-    gateway: Option<Arc<dyn QrisGateway>>,
+    gateway: Option<Timely>,
     check_every: Duration,
 ) -> Result<Service, OpenError> {
     let payments = Payments {

@@ -7,7 +7,7 @@ use super::settle::Proof;
 use crate::{
     Payments,
     error::PaymentError,
-    gateways::{ANSWER_MAX, ChargeStatus, in_time},
+    gateways::ChargeStatus,
     model::{self, OrderDue, Payment},
     store,
 };
@@ -41,7 +41,7 @@ impl Payments {
         let Some(gateway) = self.gateway.as_ref().filter(|gateway| gateway.name() == qr.gateway) else {
             return Word::NobodyToAsk;
         };
-        match in_time(ANSWER_MAX, gateway.status(&issued)).await {
+        match gateway.status(&issued).await {
             Ok(status) => Word::Says(status),
             Err(error) => {
                 tracing::warn!(payment_id = %payment.payment_id, %error, "the payment stays as it is");

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Payments,
     error::PaymentError,
-    gateways::{ANSWER_MAX, Charge, Merchant, in_time},
+    gateways::{Charge, Merchant},
     model::{self, OrderDue, Payment},
     store,
 };
@@ -72,7 +72,7 @@ impl Payments {
         let gateway = self.gateway.as_ref().ok_or(PaymentError::GatewayAway)?;
         let now = self.clock.now();
         let charge = self.charge(&due);
-        let created = in_time(ANSWER_MAX, gateway.create(&charge)).await.map_err(|error| {
+        let created = gateway.create(&charge).await.map_err(|error| {
             tracing::warn!(order_id = %due.order_id, %error, "no QR was made");
             PaymentError::GatewayAway
         })?;

@@ -6,7 +6,7 @@
 pub(crate) mod emvco;
 mod mock;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use contracts::{ids::PaymentId, money::Money, time::Micros};
 use futures::future::BoxFuture;
@@ -97,30 +97,45 @@ pub enum ChargeStatus {
 /// How long a gateway may take to answer. A cashier waits for it.
 pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(5);
 
-/// A gateway's answer, if it comes within `patience`.
-pub(crate) async fn in_time<T>(
-    patience: Duration,
-    answer: BoxFuture<'_, Result<T, GatewayAway>>,
-) -> Result<T, GatewayAway> {
-    let too_late = |_| Err(GatewayAway(format!("nothing came in {} s", patience.as_secs())));
-    tokio::time::timeout(patience, answer).await.unwrap_or_else(too_late)
+/// A gateway as commands know it: it answers in time, or is away.
+#[derive(Clone)]
+pub(crate) struct Timely {
+    gateway: Arc<dyn QrisGateway>,
+    answer_max: Duration,
+}
+
+impl Timely {
+    pub(crate) fn new(gateway: Arc<dyn QrisGateway>, answer_max: Duration) -> Self {
+        Self { gateway, answer_max }
+    }
+
+    /// [`QrisGateway::name`].
+    pub(crate) fn name(&self) -> &'static str {
+        self.gateway.name()
+    }
+
+    /// [`QrisGateway::is_test`].
+    pub(crate) fn is_test(&self) -> bool {
+        self.gateway.is_test()
+    }
+
+    /// [`QrisGateway::create`].
+    pub(crate) async fn create(&self, charge: &Charge) -> Result<Created, GatewayAway> {
+        self.in_time(self.gateway.create(charge)).await
+    }
+
+    /// [`QrisGateway::status`].
+    pub(crate) async fn status(&self, issued: &Issued) -> Result<ChargeStatus, GatewayAway> {
+        self.in_time(self.gateway.status(issued)).await
+    }
+
+    async fn in_time<T>(&self, answer: BoxFuture<'_, Result<T, GatewayAway>>) -> Result<T, GatewayAway> {
+        let too_late = |_| Err(GatewayAway(format!("nothing came in {} ms", self.answer_max.as_millis())));
+        tokio::time::timeout(self.answer_max, answer).await.unwrap_or_else(too_late)
+    }
 }
 
 /// The gateway did not answer, which says nothing about the money.
 #[derive(Debug, thiserror::Error)]
 #[error("the gateway does not answer: {0}")]
 pub struct GatewayAway(pub String);
-
-#[cfg(test)]
-mod tests {
-    use futures::FutureExt;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_gateway_that_does_not_answer_is_away() {
-        let never = futures::future::pending::<Result<(), GatewayAway>>().boxed();
-        assert!(in_time(Duration::ZERO, never).await.is_err());
-        assert!(in_time(ANSWER_MAX, futures::future::ready(Ok(())).boxed()).await.is_ok());
-    }
-}

@@ -6,6 +6,7 @@ use contracts::{
     payment::PaymentStatus::{Expired, Failed, Paid, Pending},
 };
 use serde_json::json;
+use testkit::World;
 
 use super::set_up::{QR_LIFE, Till, qris};
 use crate::{
@@ -164,6 +165,24 @@ async fn cash_is_taken_while_the_gateway_is_away_and_the_qr_is_given_up() {
     till.gateway.goes_away();
     let _ = till.pay_cash(order_id, 25_000, 25_000).await.expect(201);
     assert_eq!(till.statuses(order_id).await, [Paid, Expired]);
+}
+
+#[tokio::test]
+async fn a_gateway_that_hangs_holds_up_nobody() {
+    let till = Till::with_patience(World::new().await, Duration::from_millis(200)).await;
+    let order_id = till.placed(25_000).await;
+    let shown = till.shown(order_id, 25_000).await;
+    till.gateway.falls_silent();
+    let _ = till.pay_qris(order_id, 25_000).await.problem(503, "gateway-away");
+    let confirm = format!("/api/Payment/{}/confirm", shown.payment_id);
+    let _ = till.client.post(&confirm, json!({})).await.problem(409, "proof-needed");
+    till.pass(Duration::from_secs(2)).await;
+    let _ = till.pay_cash(order_id, 25_000, 25_000).await.expect(201);
+    assert_eq!(till.statuses(order_id).await, [Paid, Expired]);
+
+    let another = till.placed(18_000).await;
+    let _ = till.pay_qris(another, 18_000).await.problem(503, "gateway-away");
+    assert!(till.statuses(another).await.is_empty(), "no QR was made");
 }
 
 #[tokio::test]

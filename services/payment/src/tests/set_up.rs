@@ -23,7 +23,7 @@ use contracts::{
     time::Micros,
 };
 use db::DbError;
-use futures::future::{BoxFuture, FutureExt, ready};
+use futures::future::{BoxFuture, FutureExt, pending, ready};
 use host::Timer;
 use serde_json::{Value, json};
 use testkit::{Client, World};
@@ -31,7 +31,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     PaymentSettings, QrisSettings,
-    gateways::{Charge, ChargeStatus, Created, GatewayAway, Issued, Merchant, QrisGateway, emvco},
+    gateways::{ANSWER_MAX, Charge, ChargeStatus, Created, GatewayAway, Issued, Merchant, QrisGateway, Timely, emvco},
     model::{Noted, Payment},
     store::books,
 };
@@ -59,8 +59,14 @@ impl Till {
     }
 
     pub(super) async fn in_world(world: World) -> Self {
+        Self::with_patience(world, ANSWER_MAX).await
+    }
+
+    /// One that waits so long for its gateway's answers.
+    pub(super) async fn with_patience(world: World, answer_max: Duration) -> Self {
         let gateway = Arc::new(Gateway::default());
-        let service = crate::open_with(world.around(), Some(gateway.clone()), Duration::from_secs(1)).await.unwrap();
+        let timely = Timely::new(gateway.clone(), answer_max);
+        let service = crate::open_with(world.around(), Some(timely), Duration::from_secs(1)).await.unwrap();
         Self::with(world, gateway, service).await
     }
 
@@ -245,6 +251,7 @@ struct Script {
     words: HashMap<String, ChargeStatus>,
     made: u32,
     is_away: bool,
+    is_silent: bool,
     held: Option<(oneshot::Sender<()>, oneshot::Receiver<ChargeStatus>)>,
 }
 
@@ -263,6 +270,11 @@ impl Gateway {
 
     pub(super) fn goes_away(&self) {
         self.0.lock().unwrap().is_away = true;
+    }
+
+    /// From now on it answers nothing at all.
+    pub(super) fn falls_silent(&self) {
+        self.0.lock().unwrap().is_silent = true;
     }
 
     pub(super) fn comes_back(&self) {
@@ -304,10 +316,13 @@ impl QrisGateway for Gateway {
     }
 
     fn create<'a>(&'a self, charge: &'a Charge) -> BoxFuture<'a, Result<Created, GatewayAway>> {
-        ready(self.make(charge)).boxed()
+        if self.0.lock().unwrap().is_silent { pending().boxed() } else { ready(self.make(charge)).boxed() }
     }
 
     fn status<'a>(&'a self, issued: &'a Issued) -> BoxFuture<'a, Result<ChargeStatus, GatewayAway>> {
+        if self.0.lock().unwrap().is_silent {
+            return pending().boxed();
+        }
         let held = self.0.lock().unwrap().held.take();
         let Some((arrived, answer)) = held else { return ready(self.say(issued)).boxed() };
         async move {
