@@ -69,6 +69,13 @@ impl<Of> Id<Of> {
         Self::from_uuid(Uuid::new_v7(timestamp))
     }
 
+    /// The first id of the millisecond of `at`: those made before are less. The time is an id's first 48 bits (RFC 9562).
+    #[must_use]
+    pub fn first_at(at: crate::time::Micros) -> Self {
+        let millis = u64::try_from(at.0.div_euclid(1_000)).unwrap_or(0);
+        Self::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+    }
+
     /// The id that is this UUID.
     #[must_use]
     pub const fn from_uuid(uuid: Uuid) -> Self {
@@ -156,6 +163,8 @@ impl<Of> utoipa::ToSchema for Id<Of> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::time::Micros;
 
@@ -165,6 +174,16 @@ mod tests {
         let ids: Vec<OrderId> = (0..1000).map(|_| OrderId::new(now)).collect();
         assert!(ids.is_sorted());
         assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn the_first_id_of_a_moment_sorts_after_those_made_before_and_not_after_its_own() {
+        let moment = Micros(1_700_000_000_123_000);
+        let (before, after) = (EventId::new(moment - Duration::from_millis(1)), EventId::new(moment));
+        let first = EventId::first_at(moment);
+        assert!(before < first && first <= after);
+        assert!(before.to_string() < first.to_string() && first.to_string() <= after.to_string(), "as text, too");
+        assert_eq!(EventId::first_at(Micros(-1)), EventId::first_at(Micros(0)));
     }
 
     #[test]

@@ -8,7 +8,6 @@ CREATE TABLE outbox (
     published_at BIGINT
 );
 CREATE INDEX outbox_unpublished ON outbox (appended_at) WHERE published_at IS NULL;
-CREATE INDEX outbox_published ON outbox (published_at) WHERE published_at IS NOT NULL;
 
 -- Which process sweeps the outbox, and until when: one row.
 CREATE TABLE outbox_lease (
@@ -23,7 +22,7 @@ CREATE TABLE inbox (
     event_id    TEXT   NOT NULL,
     received_at BIGINT NOT NULL,
     PRIMARY KEY (consumer, event_id)
-);
+) WITHOUT ROWID;
 CREATE INDEX inbox_received ON inbox (received_at);
 
 -- The first success of each request that carried a key.

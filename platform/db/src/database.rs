@@ -121,7 +121,9 @@ impl Db {
     fn of(service: &'static str, threads: Threads) -> Self {
         Self(Arc::new(Open {
             service,
-            writes: threads.writes.map(|Writes { now, soon }| WriteQueues { now: Queue::new(now), soon: Queue::new(soon) }),
+            writes: threads
+                .writes
+                .map(|Writes { now, soon }| WriteQueues { now: Queue::new(now), soon: Queue::new(soon) }),
             reads: Queue::new(threads.reads),
             near: threads.near,
             health: threads.health,

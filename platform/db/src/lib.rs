@@ -3,7 +3,8 @@
 //! SQLite for one shop, PostgreSQL for many, behind one [`Db`]: the same SQL, the same synchronous code inside
 //! [`Db::write`] and [`Db::read`]. Owns how rows are reached; refuses to know what they mean.
 //!
-//! The dialect is what both databases share: `$1`, `RETURNING`, `ON CONFLICT`, BIGINT, TEXT, CHECK, partial indexes.
+//! The dialect is what both databases share: `$1`, `RETURNING`, `ON CONFLICT`, BIGINT, TEXT, CHECK, partial indexes; and
+//! `WITHOUT ROWID` in migrations, which PostgreSQL does not get to see.
 
 mod claim;
 mod database;

@@ -19,21 +19,41 @@ const PLATFORM: &[(&str, &str)] = &[("V1__platform", include_str!("../migrations
 /// Where a database remembers the platform's migrations.
 const PLATFORM_HISTORY: &str = "platform_migrations";
 
-/// Applies what is missing. `database` names it in errors.
-pub(crate) fn run(connection: &mut impl Migrate, schema: &Schema, database: &str) -> Result<(), OpenError> {
-    apply(connection, PLATFORM, PLATFORM_HISTORY, database)?;
-    apply(connection, schema.migrations, &format!("{}_migrations", schema.service), database)
+/// SQLite keeps a table of small rows in its key alone where it is told so: half as many pages for each row. It is the one
+/// word of a migration that PostgreSQL does not know.
+const IN_ITS_KEY: &str = " WITHOUT ROWID";
+
+/// A migration as SQLite reads it.
+pub(crate) fn for_sqlite(sql: &str) -> String {
+    sql.to_owned()
+}
+
+/// A migration as PostgreSQL reads it.
+pub(crate) fn for_postgres(sql: &str) -> String {
+    sql.replace(IN_ITS_KEY, "")
+}
+
+/// Applies what is missing, each migration as `read` makes it. `database` names it in errors.
+pub(crate) fn run(
+    connection: &mut impl Migrate,
+    schema: &Schema,
+    read: fn(&str) -> String,
+    database: &str,
+) -> Result<(), OpenError> {
+    apply(connection, PLATFORM, read, PLATFORM_HISTORY, database)?;
+    apply(connection, schema.migrations, read, &format!("{}_migrations", schema.service), database)
 }
 
 fn apply(
     connection: &mut impl Migrate,
     migrations: &[(&str, &str)],
+    read: fn(&str) -> String,
     history: &str,
     database: &str,
 ) -> Result<(), OpenError> {
     let explain = |error: refinery::Error| explained(&error, database);
     let migrations: Result<Vec<Migration>, _> =
-        migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql)).collect();
+        migrations.iter().map(|(name, sql)| Migration::unapplied(name, &read(sql))).collect();
     // Grouped: all that is missing is applied in one transaction, or none of it.
     let mut runner = Runner::new(&migrations.map_err(explain)?).set_grouped(true);
     runner.set_migration_table_name(history);

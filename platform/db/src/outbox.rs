@@ -154,12 +154,13 @@ pub(crate) fn touch_lease(tx: &mut Tx<'_>) -> DbResult<()> {
 /// # Errors
 /// Where the statement fails.
 pub fn prune(tx: &mut Tx<'_>, before: Micros, limit: u32) -> DbResult<u64> {
+    // The key alone finds them, since ids grow with time: an index of what was published would cost every event a row.
     const SQL: &str = "
         DELETE FROM outbox
          WHERE event_id IN (SELECT event_id FROM outbox
-                             WHERE published_at IS NOT NULL AND published_at < $1
-                             ORDER BY published_at LIMIT $2)";
-    tx.execute(SQL, (before, limit))
+                             WHERE event_id < $1 AND published_at < $2
+                             ORDER BY event_id LIMIT $3)";
+    tx.execute(SQL, (EventId::first_at(before), before, limit))
 }
 
 /// How many events are not published.

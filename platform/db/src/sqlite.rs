@@ -18,11 +18,11 @@ use contracts::event::CloudEvent;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use tokio::sync::mpsc;
 
+use self::{log::Log, statements::run, writer::Writer};
 pub(crate) use self::{
     near::Near,
     statements::{each, execute},
 };
-use self::{log::Log, statements::run, writer::Writer};
 use crate::{
     OpenError, Schema, Settings,
     database::{Threads, Writes, spawn},
@@ -65,8 +65,8 @@ pub(crate) fn open(path: &Path, schema: &Schema, settings: &Settings) -> Result<
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
     let database = format!("sqlite:{}", path.display());
     // Once more where it fails: another process may have been migrating the same new file.
-    migrations::run(&mut connection, schema, &database)
-        .or_else(|first| migrations::run(&mut connection, schema, &database).map_err(|_again| first))?;
+    let mut migrate = || migrations::run(&mut connection, schema, migrations::for_sqlite, &database);
+    migrate().or_else(|first| migrate().map_err(|_again| first))?;
     connection.set_transaction_behavior(TransactionBehavior::Deferred);
 
     let log = Log::of(&mut connection, path).map_err(|error| unusable(path, &error))?;
@@ -113,11 +113,7 @@ pub(crate) fn open_read_only(path: &Path, settings: &Settings) -> Result<Threads
 
 type Started = (Threads, mpsc::Sender<()>, mpsc::Sender<Arc<CloudEvent>>);
 
-fn start_readers(
-    path: &Path,
-    settings: &Settings,
-    writes: Option<Writes>,
-) -> Result<Started, OpenError> {
+fn start_readers(path: &Path, settings: &Settings, writes: Option<Writes>) -> Result<Started, OpenError> {
     let (reads, jobs) = crossbeam_channel::bounded::<Box<dyn Job>>(settings.jobs_waiting_max);
     let (mut threads, alive, appended) = Threads::new(writes, reads);
     threads.near = Some(Near::to(path, settings.readers));

@@ -31,7 +31,7 @@ CREATE TABLE stock_moves (
     note          TEXT,
     moved_at      BIGINT NOT NULL,
     PRIMARY KEY (inventory_id, item_version, move_id)
-);
+) WITHOUT ROWID;
 
 -- A product with a row here has a recipe, even where it has no parts: then it takes nothing.
 CREATE TABLE recipes_written (
@@ -43,7 +43,7 @@ CREATE TABLE recipes (
     inventory_id TEXT   NOT NULL REFERENCES inventories (inventory_id),
     quantity     BIGINT NOT NULL CHECK (quantity > 0),
     PRIMARY KEY (product_id, inventory_id)
-);
+) WITHOUT ROWID;
 
 -- What is known of each order, and what it occupies of the stock because of that (effect, parts).
 CREATE TABLE reservations (

@@ -69,7 +69,7 @@ CREATE TABLE order_cups (
     code          TEXT NOT NULL,
     version       BIGINT NOT NULL,
     PRIMARY KEY (order_id, line, unit)
-);
+) WITHOUT ROWID;
 
 -- The last number given out, for each device's letter and business day.
 CREATE TABLE order_numbers (
@@ -77,7 +77,7 @@ CREATE TABLE order_numbers (
     business_day TEXT NOT NULL,
     last         BIGINT NOT NULL,
     PRIMARY KEY (letter, business_day)
-);
+) WITHOUT ROWID;
 
 -- For Analytics' extraction.
 CREATE VIEW etl_orders AS

@@ -1,6 +1,6 @@
 -- What Payment knows of an order. `total` and `cups` (that machines pour) are unknown where the order's end was heard before its beginning.
 CREATE TABLE amounts_due (
-    order_id        TEXT PRIMARY KEY,
+    order_id        TEXT NOT NULL PRIMARY KEY,
     order_version   BIGINT NOT NULL CHECK (order_version >= 1),
     open            BIGINT NOT NULL CHECK (open IN (0, 1)),
     order_number    TEXT,
@@ -10,7 +10,7 @@ CREATE TABLE amounts_due (
     paid_payment_id TEXT,
     CHECK ((total IS NULL) = (currency IS NULL)),
     CHECK ((total IS NULL) = (cups IS NULL))
-);
+) WITHOUT ROWID;
 
 CREATE TABLE payments (
     payment_id        TEXT PRIMARY KEY,
@@ -57,14 +57,14 @@ CREATE INDEX payments_by_change ON payments (updated_at, payment_id);
 
 -- The ledger: money in is positive, money out negative. Rows are never changed.
 CREATE TABLE transactions (
-    transaction_id TEXT PRIMARY KEY,
+    transaction_id TEXT NOT NULL PRIMARY KEY,
     payment_id     TEXT NOT NULL REFERENCES payments (payment_id),
     kind           TEXT NOT NULL CHECK (kind IN ('CASH_IN', 'CHANGE_OUT', 'QRIS_IN')),
     amount         BIGINT NOT NULL CHECK ((kind = 'CHANGE_OUT') = (amount < 0)),
     currency       TEXT NOT NULL,
     reference      TEXT,
     made_at        BIGINT NOT NULL
-);
+) WITHOUT ROWID;
 CREATE INDEX transactions_by_payment ON transactions (payment_id);
 
 -- For Analytics' extraction.

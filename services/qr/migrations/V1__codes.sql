@@ -8,7 +8,7 @@ CREATE TABLE code_orders (
     is_open         BIGINT NOT NULL CHECK (is_open IN (0, 1)),
     paid_at         BIGINT,
     receipt_version BIGINT NOT NULL CHECK (receipt_version >= 0)
-);
+) WITHOUT ROWID;
 
 -- One for each cup. version is the cup's: a code that replaces another goes on from its version.
 -- is_disputed: a machine said late that it poured the cup, whose code had gone on, and no person has seen it yet.

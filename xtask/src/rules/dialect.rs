@@ -7,8 +7,9 @@ use super::{
     source::{SourceFile, Tree, has_word},
 };
 
-/// What one of the two does not know, or means differently; and what to write.
-const FOREIGN: [(&str, &str); 31] = [
+/// What one of the two does not know, or means differently; and what to write. But for WITHOUT ROWID, which migrations may say
+/// to SQLite and which PostgreSQL does not get to see.
+const FOREIGN: [(&str, &str); 30] = [
     ("BOOLEAN", "BIGINT NOT NULL CHECK (x IN (0, 1))"),
     ("SERIAL", "TEXT with an id that we make"),
     ("BIGSERIAL", "TEXT with an id that we make"),
@@ -29,7 +30,6 @@ const FOREIGN: [(&str, &str); 31] = [
     ("JSONB", "TEXT that holds JSON"),
     ("SKIP LOCKED", "one conditional UPDATE ... RETURNING"),
     ("FOR UPDATE", "one conditional UPDATE ... RETURNING"),
-    ("WITHOUT ROWID", "a plain table"),
     ("STRICT", "a plain table"),
     ("DEFERRABLE", "a foreign key that is checked at once"),
     ("INSERT OR", "INSERT ... ON CONFLICT DO NOTHING or DO UPDATE"),

@@ -75,7 +75,7 @@ pub(super) fn migrate(client: &mut Client, server: &Server, schema: &Schema) -> 
     let set = |client: &mut Client, sql: &str| client.batch_execute(sql).map_err(|error| unreachable(server, &error));
     set(client, "SET statement_timeout = 0")?;
     lock(client, "SELECT pg_advisory_lock($1)")?;
-    migrations::run(client, schema, &server.to_string())?;
+    migrations::run(client, schema, migrations::for_postgres, &server.to_string())?;
     lock(client, "SELECT pg_advisory_unlock($1)")?;
     set(client, SESSION_SETTINGS)
 }
