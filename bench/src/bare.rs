@@ -52,10 +52,7 @@ pub(crate) fn measure(folder: &Path, runs_for: Duration, flush_ms: u64) -> Resul
     let mut orders = 0_u32;
     while begun.elapsed() < runs_for {
         commit_order(&mut connection, orders, &event)?;
-        // A slower disk, as the program is told to imagine it.
-        if flush_ms > 0 {
-            thread::sleep(Duration::from_millis(flush_ms));
-        }
+        imagine_slower(flush_ms);
         orders += 1;
     }
     let per_second = f64::from(orders) / begun.elapsed().as_secs_f64();
@@ -64,9 +61,17 @@ pub(crate) fn measure(folder: &Path, runs_for: Duration, flush_ms: u64) -> Resul
         thread::sleep(ALONE_PAUSE);
         let begun = Instant::now();
         commit_order(&mut connection, order, &event)?;
+        imagine_slower(flush_ms);
         alone.push(u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX));
     }
     Ok(Bare { per_second, alone: Times::of(alone) })
+}
+
+/// A slower disk, as the program is told to imagine it.
+fn imagine_slower(flush_ms: u64) {
+    if flush_ms > 0 {
+        thread::sleep(Duration::from_millis(flush_ms));
+    }
 }
 
 fn commit_order(connection: &mut Connection, number: u32, event: &str) -> Result<(), Failure> {

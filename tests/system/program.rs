@@ -62,6 +62,11 @@ impl Shop {
         command
     }
 
+    /// Whether its rows are on a server, and not in its folder.
+    pub fn is_on_a_server(&self) -> bool {
+        self.server().is_some()
+    }
+
     fn server(&self) -> Option<(String, String)> {
         let server = std::env::var("FNB_TEST_POSTGRES").ok().filter(|server| !server.is_empty())?;
         let name = self.folder.path().file_name().unwrap().to_string_lossy().to_lowercase();

@@ -55,13 +55,18 @@ pub(crate) async fn the_same_version_fills_what_was_lost(cache: &dyn Cache) {
     assert_eq!(values(cache, &["price:1"]).await, [Some("28000".into())]);
 }
 
-/// Whoever waits for a hash hears of a field that was set between the call and the wait.
+/// Whoever waits for a hash hears of a field that was set between the call and the wait, and that the hash is gone.
 pub(crate) async fn a_change_is_heard_from_the_call_on(cache: &dyn Cache) {
     let changed = cache.changed("receipt:1");
     assert!(fields(cache, "receipt:1").await.is_empty());
     cache.put_field("receipt:1", "codes", 1, "two".into(), LIFE).await.unwrap();
     tokio::time::timeout(LIFE, changed).await.unwrap();
     assert_eq!(fields(cache, "receipt:1").await, [("codes".to_owned(), "two".to_owned())]);
+
+    let changed = cache.changed("receipt:1");
+    cache.remove("receipt:1").await.unwrap();
+    tokio::time::timeout(LIFE, changed).await.unwrap();
+    assert!(fields(cache, "receipt:1").await.is_empty());
 }
 
 /// Versions of one name say nothing about another.

@@ -44,8 +44,9 @@ pub trait Cache: Send + Sync {
     /// The fields of the hash `key`; empty where there is none.
     fn get_fields<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<HashMap<String, String>, CacheError>>;
 
-    /// Ends when a field of the hash `key` was set after this call, be it awaited or not; sometimes without that. Call it
-    /// before a look at the hash, and await it after one that found too little: then nothing is missed between.
+    /// Ends when a field of the hash `key` was set, or the hash forgotten, after this call, be it awaited or not; sometimes
+    /// without that. Call it before a look at the hash, and await it after one that found too little: then nothing is
+    /// missed between.
     fn changed<'a>(&'a self, key: &'a str) -> BoxFuture<'a, ()>;
 
     /// Forgets `key`, be it a value or a hash.

@@ -34,7 +34,7 @@ pub struct MemoryCache {
     whole: RwLock<()>,
     /// One writer of versioned entries at a time: they are rare.
     versioning: Mutex<()>,
-    /// Rung when a hash has changed.
+    /// Rung when a hash has changed, or is gone.
     bells: [Notify; BELLS],
     bell_of: RandomState,
 }
@@ -83,8 +83,8 @@ impl MemoryCache {
     }
 
     fn bell(&self, key: &str) -> &Notify {
-        let hash = usize::try_from(self.bell_of.hash_one(key) % BELLS as u64).unwrap_or(0);
-        &self.bells[hash]
+        let number = usize::try_from(self.bell_of.hash_one(key) % BELLS as u64).unwrap_or(0);
+        &self.bells[number]
     }
 
     fn value(&self, key: &str) -> Option<String> {
@@ -190,6 +190,7 @@ impl Cache for MemoryCache {
     fn remove<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), CacheError>> {
         async move {
             self.entries.invalidate(key);
+            self.bell(key).notify_waiters();
             Ok(())
         }
         .boxed()

@@ -10,7 +10,7 @@ use std::{
 };
 
 use contracts::event::CloudEvent;
-use crossbeam_channel::{Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
@@ -39,9 +39,13 @@ pub struct Settings {
     pub soon: Duration,
     /// How many threads write to PostgreSQL. SQLite has one.
     pub writers: usize,
-    /// How many threads read.
+    /// How many threads read; on SQLite, how many reads by key run beside them on the threads of their callers.
     pub readers: usize,
-    /// How many jobs may wait, of writes and of reads each. More are refused as [`DbError::Overloaded`].
+    /// The length from which SQLite's log is merged into its file, in pages of 4 KiB: long enough that it is rare, short
+    /// enough that the log stays small.
+    pub log_pages: u32,
+    /// How many jobs may wait in each queue: of reads, of writes, and on SQLite of writes that nobody waits for. More are
+    /// refused as [`DbError::Overloaded`].
     pub jobs_waiting_max: usize,
 }
 
@@ -52,6 +56,7 @@ impl Default for Settings {
             soon: Duration::from_millis(10),
             writers: 4,
             readers: 2,
+            log_pages: 4_000,
             jobs_waiting_max: 4096,
         }
     }
@@ -63,9 +68,11 @@ pub struct Db(Arc<Open>);
 
 struct Open {
     service: &'static str,
-    writes: Option<WriteQueues>,
-    reads: Queue,
+    /// For reads on the caller's thread. Before the queues: the thread that writes ends with them, and its file is then
+    /// to be open nowhere else.
     near: Option<sqlite::Near>,
+    writes: Option<Writes>,
+    reads: Queue,
     health: Health,
     appended: Mutex<Option<mpsc::Receiver<Arc<CloudEvent>>>>,
     /// Its threads hold the other end.
@@ -121,11 +128,9 @@ impl Db {
     fn of(service: &'static str, threads: Threads) -> Self {
         Self(Arc::new(Open {
             service,
-            writes: threads
-                .writes
-                .map(|Writes { now, soon }| WriteQueues { now: Queue::new(now), soon: Queue::new(soon) }),
-            reads: Queue::new(threads.reads),
             near: threads.near,
+            writes: threads.writes,
+            reads: threads.reads,
             health: threads.health,
             appended: Mutex::new(Some(threads.appended)),
             ended: tokio::sync::Mutex::new(threads.ended),
@@ -161,7 +166,7 @@ impl Db {
         self.writes()?.soon.run(job).await
     }
 
-    fn writes(&self) -> DbResult<&WriteQueues> {
+    fn writes(&self) -> DbResult<&Writes> {
         self.0.writes.as_ref().ok_or(DbError::ReadOnly)
     }
 
@@ -223,14 +228,14 @@ impl Db {
     /// Finishes the jobs that are queued, merges SQLite's log into its file if that is ours, and stops the threads. Waits five
     /// seconds at most. Later jobs are answered [`DbError::Closed`].
     pub async fn close(&self) {
+        if let Some(near) = &self.0.near {
+            near.close();
+        }
         if let Some(writes) = &self.0.writes {
             writes.now.close();
             writes.soon.close();
         }
         self.0.reads.close();
-        if let Some(near) = &self.0.near {
-            near.close();
-        }
         let mut ended = self.0.ended.lock().await;
         if tokio::time::timeout(CLOSE_WAIT, ended.recv()).await.is_err() {
             tracing::warn!(service = self.0.service, "the database is still busy; what was not committed is lost");
@@ -244,18 +249,27 @@ impl Db {
     }
 }
 
-/// The queues of a database that may be written. On PostgreSQL both are the same one.
-struct WriteQueues {
-    now: Queue,
-    soon: Queue,
+/// The queues of a database that may be written. On PostgreSQL both lead to the same threads.
+pub(crate) struct Writes {
+    pub(crate) now: Queue,
+    /// What nobody waits for. It is closed after the other: SQLite's writer ends when neither has a job any more.
+    pub(crate) soon: Queue,
 }
 
 /// Where jobs wait. Closing it lets the threads finish what waits, and end.
-struct Queue(RwLock<Option<Sender<Box<dyn Job>>>>);
+pub(crate) struct Queue(RwLock<Option<Sender<Box<dyn Job>>>>);
 
 impl Queue {
-    fn new(sender: Sender<Box<dyn Job>>) -> Self {
-        Self(RwLock::new(Some(sender)))
+    /// One in which so many jobs may wait, and where they are taken from.
+    pub(crate) fn bounded(jobs_waiting_max: usize) -> (Self, Receiver<Box<dyn Job>>) {
+        let (sender, jobs) = crossbeam_channel::bounded(jobs_waiting_max);
+        (Self(RwLock::new(Some(sender))), jobs)
+    }
+
+    /// The same queue, which ends when both were closed.
+    pub(crate) fn another(&self) -> Self {
+        let sender = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Self(RwLock::new(sender.clone()))
     }
 
     async fn run<T, E, F>(&self, job: F) -> Result<T, E>
@@ -319,17 +333,10 @@ impl Health {
     }
 }
 
-/// The near ends of the queues of a database that may be written.
-pub(crate) struct Writes {
-    pub(crate) now: Sender<Box<dyn Job>>,
-    /// What nobody waits for.
-    pub(crate) soon: Sender<Box<dyn Job>>,
-}
-
 /// The threads of a database that was just opened, and the near ends of its queues.
 pub(crate) struct Threads {
     writes: Option<Writes>,
-    reads: Sender<Box<dyn Job>>,
+    reads: Queue,
     appended: mpsc::Receiver<Arc<CloudEvent>>,
     ended: mpsc::Receiver<()>,
     /// For reads on the caller's thread.
@@ -341,10 +348,7 @@ pub(crate) struct Threads {
 impl Threads {
     /// No threads yet. Each keeps a clone of the first sender for as long as it lives; writers send what they
     /// appended to the second.
-    pub(crate) fn new(
-        writes: Option<Writes>,
-        reads: Sender<Box<dyn Job>>,
-    ) -> (Self, mpsc::Sender<()>, mpsc::Sender<Arc<CloudEvent>>) {
+    pub(crate) fn new(writes: Option<Writes>, reads: Queue) -> (Self, mpsc::Sender<()>, mpsc::Sender<Arc<CloudEvent>>) {
         let (alive, ended) = mpsc::channel(1);
         let (to_publisher, appended) = mpsc::channel(APPENDED_EVENTS_MAX);
         let (handles, health) = (Vec::new(), Health::default());

@@ -23,12 +23,7 @@ const PLATFORM_HISTORY: &str = "platform_migrations";
 /// word of a migration that PostgreSQL does not know.
 const IN_ITS_KEY: &str = " WITHOUT ROWID";
 
-/// A migration as SQLite reads it.
-pub(crate) fn for_sqlite(sql: &str) -> String {
-    sql.to_owned()
-}
-
-/// A migration as PostgreSQL reads it.
+/// A migration as PostgreSQL reads it. Databases remember a hash of it: like a migration, it never changes.
 pub(crate) fn for_postgres(sql: &str) -> String {
     sql.replace(IN_ITS_KEY, "")
 }
@@ -73,5 +68,17 @@ fn explained(error: &refinery::Error, database: &str) -> OpenError {
         Kind::MissingVersion(migration) => OpenError::MissingMigration { database, migration: migration.to_string() },
         Kind::Connection(step, cause) => OpenError::Migration { database, reason: format!("{step}: {cause}") },
         other => OpenError::Migration { database, reason: other.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::for_postgres;
+
+    #[test]
+    fn postgresql_reads_a_plain_table() {
+        let sql = "CREATE TABLE numbers (\n    letter TEXT NOT NULL PRIMARY KEY\n) WITHOUT ROWID;\nCREATE TABLE plain (x TEXT);";
+        let plain = "CREATE TABLE numbers (\n    letter TEXT NOT NULL PRIMARY KEY\n);\nCREATE TABLE plain (x TEXT);";
+        assert_eq!(for_postgres(sql), plain);
     }
 }

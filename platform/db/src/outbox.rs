@@ -154,7 +154,8 @@ pub(crate) fn touch_lease(tx: &mut Tx<'_>) -> DbResult<()> {
 /// # Errors
 /// Where the statement fails.
 pub fn prune(tx: &mut Tx<'_>, before: Micros, limit: u32) -> DbResult<u64> {
-    // The key alone finds them, since ids grow with time: an index of what was published would cost every event a row.
+    // The key alone finds them, since ids grow with time: an index of what was published would cost every event a row. What
+    // a clock that ran ahead gave an id stays until that time.
     const SQL: &str = "
         DELETE FROM outbox
          WHERE event_id IN (SELECT event_id FROM outbox

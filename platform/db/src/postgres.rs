@@ -24,7 +24,7 @@ use self::{
 };
 use crate::{
     DbError, OpenError, Schema, Settings,
-    database::{Health, SLOW_COMMIT, Threads, Writes, send_appended, spawn},
+    database::{Health, Queue, SLOW_COMMIT, Threads, Writes, send_appended, spawn},
     failed::{Failed, Why},
     job::{Job, Verdict},
     tx::{Left, On, Tx},
@@ -52,9 +52,9 @@ pub(crate) fn open_existing(server: &Server, settings: &Settings) -> Result<Thre
 }
 
 fn start(client: Client, server: &Server, service: &str, settings: &Settings) -> Result<Threads, OpenError> {
-    let (now, jobs) = crossbeam_channel::bounded(settings.jobs_waiting_max);
+    let (now, jobs) = Queue::bounded(settings.jobs_waiting_max);
     // The server gathers commits by itself: nothing is held back.
-    let writes = Writes { soon: now.clone(), now };
+    let writes = Writes { soon: now.another(), now };
     let (mut threads, alive, appended) = start_readers(server, service, settings, Some(writes))?;
     let mut first = Some(Session::new(client));
     let writing = Writing { publisher: appended, health: threads.health.clone() };
@@ -84,7 +84,7 @@ fn start_readers(
     settings: &Settings,
     writes: Option<Writes>,
 ) -> Result<Started, OpenError> {
-    let (reads, jobs) = crossbeam_channel::bounded::<Box<dyn Job>>(settings.jobs_waiting_max);
+    let (reads, jobs) = Queue::bounded(settings.jobs_waiting_max);
     let (mut threads, alive, appended) = Threads::new(writes, reads);
     for _ in 0..settings.readers.max(1) {
         let worker = Worker::new(server, service, Access::Read);

@@ -25,7 +25,7 @@ pub(crate) use self::{
 };
 use crate::{
     OpenError, Schema, Settings,
-    database::{Threads, Writes, spawn},
+    database::{Queue, Threads, Writes, spawn},
     job::{Job, Verdict},
     migrations,
     tx::{On, Tx},
@@ -48,10 +48,10 @@ const WRITER_SETTINGS: &str = "
     PRAGMA wal_autocheckpoint = 0;
     PRAGMA temp_store = MEMORY";
 
-/// How a reader's connection is set: about half a MiB of cache, and no writes.
+/// How a reader's connection is set: about a quarter of a MiB of cache, and no writes.
 const READER_SETTINGS: &str = "
     PRAGMA query_only = ON;
-    PRAGMA cache_size = -512;
+    PRAGMA cache_size = -256;
     PRAGMA temp_store = MEMORY";
 
 /// Opens the file, makes it and its folder where they are missing, migrates it, and starts its threads.
@@ -65,11 +65,11 @@ pub(crate) fn open(path: &Path, schema: &Schema, settings: &Settings) -> Result<
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
     let database = format!("sqlite:{}", path.display());
     // Once more where it fails: another process may have been migrating the same new file.
-    let mut migrate = || migrations::run(&mut connection, schema, migrations::for_sqlite, &database);
+    let mut migrate = || migrations::run(&mut connection, schema, str::to_owned, &database);
     migrate().or_else(|first| migrate().map_err(|_again| first))?;
     connection.set_transaction_behavior(TransactionBehavior::Deferred);
 
-    let log = Log::of(&mut connection, path).map_err(|error| unusable(path, &error))?;
+    let log = Log::of(&mut connection, path, settings.log_pages).map_err(|error| unusable(path, &error))?;
     start(connection, path, settings, Some(log))
 }
 
@@ -85,8 +85,8 @@ pub(crate) fn open_existing(path: &Path, settings: &Settings) -> Result<Threads,
 }
 
 fn start(connection: Connection, path: &Path, settings: &Settings, log: Option<Log>) -> Result<Threads, OpenError> {
-    let (now, jobs) = crossbeam_channel::bounded(settings.jobs_waiting_max);
-    let (soon, held_back) = crossbeam_channel::bounded(settings.jobs_waiting_max);
+    let (now, jobs) = Queue::bounded(settings.jobs_waiting_max);
+    let (soon, held_back) = Queue::bounded(settings.jobs_waiting_max);
     let (mut threads, alive, appended) = start_readers(path, settings, Some(Writes { now, soon }))?;
     let Settings { commit_delay, soon, .. } = *settings;
     let health = threads.health.clone();
@@ -114,11 +114,13 @@ pub(crate) fn open_read_only(path: &Path, settings: &Settings) -> Result<Threads
 type Started = (Threads, mpsc::Sender<()>, mpsc::Sender<Arc<CloudEvent>>);
 
 fn start_readers(path: &Path, settings: &Settings, writes: Option<Writes>) -> Result<Started, OpenError> {
-    let (reads, jobs) = crossbeam_channel::bounded::<Box<dyn Job>>(settings.jobs_waiting_max);
+    let (reads, jobs) = Queue::bounded(settings.jobs_waiting_max);
     let (mut threads, alive, appended) = Threads::new(writes, reads);
-    threads.near = Some(Near::to(path, settings.readers));
-    for _ in 0..settings.readers.max(1) {
-        let connection = connect_to_read(path).map_err(|error| unusable(path, &error))?;
+    let readers = settings.readers.max(1);
+    let connect = || connect_to_read(path).map_err(|error| unusable(path, &error));
+    threads.near = Some(Near::of((0..readers).map(|_| connect()).collect::<Result<_, _>>()?));
+    for _ in 0..readers {
+        let connection = connect()?;
         let (jobs, alive) = (jobs.clone(), alive.clone());
         threads.handles.push(spawn("read", &name_of(path), move || {
             for job in jobs {

@@ -1,7 +1,7 @@
 //! A file's write-ahead log: merged into the file beside the writer, which everybody waits for.
 //!
-//! The log begins anew once all of it is merged and nobody reads from it. So a thread of its own merges what there is,
-//! and then the writer merges the little that was committed meanwhile.
+//! The log begins anew once all of it is merged and nobody reads from it. So a thread of its own merges what there is
+//! and has it flushed; then the writer merges the little that was committed meanwhile.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,16 +17,19 @@ use rusqlite::{Connection, OpenFlags};
 use super::{BUSY_WAIT, name_of};
 use crate::database::spawn;
 
-/// A log of so many pages is merged: about 16 MiB, so that it is rare and the log stays small.
-const LONG_PAGES: u32 = 4_000;
-/// A long log that could not begin anew is merged again after so many more.
-const MORE_PAGES: u32 = 250;
-/// The writer waits for a merge that falls behind by so many: four long logs.
-const BEHIND_PAGES_MAX: u32 = 4 * LONG_PAGES;
+/// A long log that could not begin anew is merged again after such a part of its length more.
+const MORE_PART: u32 = 16;
+/// The writer waits for a merge that falls behind by so many long logs.
+const BEHIND_LOGS_MAX: u32 = 4;
+/// SQLite flushes what it merged only where nobody committed meanwhile: more likely with each pass, which has less to do
+/// than the one before.
+const PASSES_MAX: u32 = 8;
 
 /// The log of a file that this process owns.
 pub(super) struct Log {
     path: PathBuf,
+    /// From this length on it is merged.
+    long_pages: u32,
     /// Its length after the last commit.
     pages: Arc<AtomicU32>,
     /// How many of them are in the file, or were tried to be.
@@ -34,16 +37,26 @@ pub(super) struct Log {
     merging: Option<JoinHandle<()>>,
 }
 
+/// What is to be done with a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Nothing,
+    /// It has become long: a thread is to merge it.
+    Begin,
+    /// The thread is done, or too slow: the writer is to merge what is left.
+    Finish,
+}
+
 impl Log {
     /// Has the connection that writes the file tell the log's length, instead of merging it by itself.
-    pub(super) fn of(connection: &mut Connection, path: &Path) -> rusqlite::Result<Self> {
+    pub(super) fn of(connection: &mut Connection, path: &Path, long_pages: u32) -> rusqlite::Result<Self> {
         let pages = Arc::new(AtomicU32::new(0));
         let told = Arc::clone(&pages);
         connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, length| {
             told.store(u32::try_from(length).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { path: path.to_owned(), pages, merged: 0, merging: None })
+        Ok(Self { path: path.to_owned(), long_pages, pages, merged: 0, merging: None })
     }
 
     /// Merges it where it has become long: to be called between two transactions of the writer.
@@ -52,12 +65,11 @@ impl Log {
         if pages < self.merged {
             self.merged = 0; // It began anew.
         }
-        let behind = pages - self.merged;
-        match self.merging.take() {
-            Some(merging) if merging.is_finished() || behind >= BEHIND_PAGES_MAX => self.finish(merging, writer),
-            Some(merging) => self.merging = Some(merging),
-            None if pages >= LONG_PAGES && behind >= MORE_PAGES => self.begin(),
-            None => {}
+        let is_finished = self.merging.as_ref().map(JoinHandle::is_finished);
+        match due(pages, self.merged, self.long_pages, is_finished) {
+            Due::Nothing => {}
+            Due::Begin => self.begin(writer),
+            Due::Finish => self.finish(writer),
         }
     }
 
@@ -69,39 +81,91 @@ impl Log {
         }
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, writer: &Connection) {
         let path = self.path.clone();
-        let merge = move || {
-            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let merged = Connection::open_with_flags(&path, flags).and_then(|connection| {
-                connection.busy_timeout(BUSY_WAIT)?;
-                merge(&connection)
-            });
-            if let Err(error) = merged {
-                tracing::warn!(file = %path.display(), %error, "the log could not be merged; trying again later");
+        let merging = spawn("merge", &name_of(&self.path), move || {
+            if let Err(error) = merge_and_flush(&path) {
+                say_unmerged(&path, &error);
             }
-        };
-        match spawn("merge", &name_of(&self.path), merge) {
+        });
+        match merging {
             Ok(merging) => self.merging = Some(merging),
-            Err(error) => {
-                tracing::warn!(file = %self.path.display(), %error, "the log is not merged; trying again later");
-                self.merged = self.pages.load(Ordering::Relaxed);
-            }
+            // The system has no thread to spare: everybody waits, and the log stays bounded.
+            Err(_) => self.merge_here(writer),
         }
     }
 
-    fn finish(&mut self, merging: JoinHandle<()>, writer: &Connection) {
-        self.merging = Some(merging);
+    fn finish(&mut self, writer: &Connection) {
         self.wait();
+        self.merge_here(writer);
+    }
+
+    fn merge_here(&mut self, writer: &Connection) {
+        let pages = self.pages.load(Ordering::Relaxed);
+        if pages < self.long_pages {
+            return; // It began anew already.
+        }
         // Also where that fails: it is tried again after more pages, and not after each commit.
-        self.merged = self.pages.load(Ordering::Relaxed);
-        if let Err(error) = merge(writer) {
-            tracing::warn!(file = %self.path.display(), %error, "the log could not be merged; trying again later");
+        self.merged = pages;
+        if let Err(error) = pass(writer) {
+            say_unmerged(&self.path, &error);
         }
     }
 }
 
-/// Merges what nobody reads from the log any more, without keeping anybody waiting.
-fn merge(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+/// What is to be done with a log of `pages`, of which `merged` are in the file. `is_finished`: of the thread that merges
+/// it, if one does.
+fn due(pages: u32, merged: u32, long_pages: u32, is_finished: Option<bool>) -> Due {
+    let behind = pages.saturating_sub(merged);
+    match is_finished {
+        Some(true) => Due::Finish,
+        Some(false) if behind >= long_pages.saturating_mul(BEHIND_LOGS_MAX) => Due::Finish,
+        None if pages >= long_pages && behind >= long_pages / MORE_PART => Due::Begin,
+        Some(false) | None => Due::Nothing,
+    }
+}
+
+/// Merges the log of a file on a connection of its own, until it is likely to be flushed too.
+fn merge_and_flush(path: &Path) -> rusqlite::Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    let mut length = pass(&connection)?;
+    for _ in 1..PASSES_MAX {
+        let before = std::mem::replace(&mut length, pass(&connection)?);
+        if length == before {
+            break; // Nobody committed between the two: the first was flushed.
+        }
+    }
+    Ok(())
+}
+
+/// Merges the log up to what its oldest reader still sees, without waiting for anybody; answers the log's length.
+fn pass(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get("log"))
+}
+
+fn say_unmerged(path: &Path, error: &rusqlite::Error) {
+    tracing::warn!(file = %path.display(), %error, "the log could not be merged; it grows until the next try");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_merged_when_it_is_long_and_once_for_each_sixteenth_that_it_grows_then() {
+        assert_eq!(due(3_999, 0, 4_000, None), Due::Nothing);
+        assert_eq!(due(4_000, 0, 4_000, None), Due::Begin);
+        assert_eq!(due(4_001, 4_000, 4_000, None), Due::Nothing, "it was merged, and somebody reads from it");
+        assert_eq!(due(4_250, 4_000, 4_000, None), Due::Begin);
+    }
+
+    #[test]
+    fn the_writer_finishes_a_merge_that_is_done_or_falls_behind() {
+        assert_eq!(due(5_000, 0, 4_000, Some(false)), Due::Nothing);
+        assert_eq!(due(5_000, 0, 4_000, Some(true)), Due::Finish);
+        assert_eq!(due(16_000, 0, 4_000, Some(false)), Due::Finish);
+        assert_eq!(due(20, 0, 4_000, Some(true)), Due::Finish, "it began anew meanwhile");
+    }
 }

@@ -1,30 +1,24 @@
 //! Reads on the thread of the caller.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
 
-use super::{connect_to_read, read};
+use super::read;
 use crate::job::Job;
 
 /// Connections for reads that are over in less time than it takes to wake another thread for them.
 pub(crate) struct Near {
-    path: PathBuf,
-    /// How many connections are kept. There are never more than threads that ask.
-    kept_max: usize,
     /// `None` once closed.
     idle: Mutex<Option<Vec<Connection>>>,
 }
 
 impl Near {
-    pub(super) fn to(path: &Path, kept_max: usize) -> Self {
-        Self { path: path.to_owned(), kept_max, idle: Mutex::new(Some(Vec::new())) }
+    pub(super) fn of(connections: Vec<Connection>) -> Self {
+        Self { idle: Mutex::new(Some(connections)) }
     }
 
-    /// Runs the job and answers it; gives it back where there is no connection to run it on.
+    /// Runs the job and answers it; gives it back where every connection is in use, or closed.
     pub(crate) fn run(&self, job: Box<dyn Job>) -> Result<(), Box<dyn Job>> {
         let Some(connection) = self.take() else { return Err(job) };
         read(&connection, job);
@@ -37,13 +31,11 @@ impl Near {
     }
 
     fn take(&self) -> Option<Connection> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).as_mut()?.pop();
-        idle.or_else(|| connect_to_read(&self.path).ok())
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).as_mut()?.pop()
     }
 
     fn give_back(&self, connection: Connection) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(idle) = idle.as_mut().filter(|idle| idle.len() < self.kept_max) {
+        if let Some(idle) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             idle.push(connection);
         }
     }

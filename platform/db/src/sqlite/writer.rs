@@ -22,8 +22,8 @@ use crate::{
     tx::{On, Tx},
 };
 
-/// How many jobs of either kind one commit carries at most. The disk's flush is shared by then; more would only make
-/// them wait.
+/// How many jobs of either kind one commit carries at most, beside the one that it began with. The disk's flush is shared
+/// by then; more would only make them wait.
 const GROUP_JOBS_MAX: usize = 256;
 
 /// The thread that writes one file.

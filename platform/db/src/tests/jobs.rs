@@ -118,6 +118,57 @@ async fn a_read_job_cannot_write() {
 }
 
 #[tokio::test]
+async fn what_is_found_on_the_callers_thread_is_what_a_reader_reads() {
+    on_each(async |fresh| {
+        let db = fresh.open().await;
+        db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
+        assert_eq!(db.find(names).await, Ok(vec!["ann".to_owned()]), "what was just answered as kept");
+        assert_eq!(db.find(|tx| open_account(tx, "bob", 1)).await, Err(DbError::ReadOnly));
+        for _ in 0..5 {
+            let panicked: Result<(), DbError> = db.find(|_| panic!("while finding")).await;
+            assert!(panicked.unwrap_err().to_string().contains("while finding"));
+        }
+        assert_eq!(db.find(names).await, Ok(vec!["ann".to_owned()]), "nothing is lost by that");
+        db.close().await;
+        assert_eq!(db.find(names).await, Err(DbError::Closed));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn more_are_found_at_once_than_there_are_connections_for() {
+    on_each(async |fresh| {
+        let db = fresh.open_with(Settings { readers: 1, ..Settings::default() }).await;
+        db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
+        // Each holds a connection until all have one: one on its caller's thread, one on the reader's.
+        let all_read = Arc::new(Barrier::new(2));
+        let find = || {
+            let (db, all_read) = (db.clone(), Arc::clone(&all_read));
+            let job = move |tx: &mut Tx<'_>| {
+                all_read.wait();
+                names(tx)
+            };
+            tokio::spawn(async move { db.find::<_, DbError, _>(job).await })
+        };
+        if fresh.postgres.is_none() {
+            let (first, second) = (find(), find());
+            assert_eq!(first.await.unwrap(), Ok(vec!["ann".to_owned()]));
+            assert_eq!(second.await.unwrap(), Ok(vec!["ann".to_owned()]));
+        }
+        let many: Vec<_> = (0..20)
+            .map(|_| {
+                let db = db.clone();
+                tokio::spawn(async move { db.find::<_, DbError, _>(names).await })
+            })
+            .collect();
+        for found in many {
+            assert_eq!(found.await.unwrap(), Ok(vec!["ann".to_owned()]));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_job_that_shrugs_off_a_failed_statement_is_not_kept() {
     on_each(async |fresh| {
         let db = fresh.open().await;

@@ -2,42 +2,45 @@
 
 use super::*;
 
-const MEGABYTE: u64 = 1024 * 1024;
+const KIBIBYTE: usize = 1024;
+/// What one job writes, in pages of 4 KiB and a little more.
+const NOTE_BYTES: usize = 16 * KIBIBYTE;
+/// The logs of these tests are long from 256 KiB on. A merge that falls behind lets one become four times as long, and a
+/// job more.
+const LOG_PAGES: u32 = 64;
+const LOG_BYTES_MAX: u64 = 1_200 * KIBIBYTE as u64;
 
 #[tokio::test]
 async fn a_log_is_merged_while_its_file_is_written() {
     let fresh = Fresh::sqlite();
-    let db = fresh.open().await;
-    write_megabytes(&db, 0..150).await;
-    // As long as a merge that falls behind lets it become, and a job more.
-    assert!(log_bytes(&fresh) < 80 * MEGABYTE, "{}", log_bytes(&fresh));
-    assert_eq!(all_names(&db).await.len(), 150);
+    let db = fresh.open_with(Settings { log_pages: LOG_PAGES, ..Settings::default() }).await;
+    write_notes(&db, 0..300).await;
+    assert!(log_bytes(&fresh) < LOG_BYTES_MAX, "{}", log_bytes(&fresh));
+    assert_eq!(all_names(&db).await.len(), 300);
 }
 
 #[tokio::test]
 async fn a_log_that_somebody_reads_from_is_merged_afterwards() {
     let fresh = Fresh::sqlite();
-    let db = fresh.open().await;
+    let db = fresh.open_with(Settings { log_pages: LOG_PAGES, ..Settings::default() }).await;
     db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
     let (release, reading) = hold_reader(&db).await;
-    write_megabytes(&db, 0..40).await;
+    write_notes(&db, 0..100).await;
     let while_read = log_bytes(&fresh);
-    assert!(while_read > 40 * MEGABYTE, "nothing of it may be overwritten: {while_read}");
+    assert!(while_read > (100 * NOTE_BYTES) as u64, "nothing of it may be overwritten: {while_read}");
 
     drop(release);
     assert_eq!(reading.await.unwrap(), Ok(vec!["ann".to_owned()]));
-    write_megabytes(&db, 40..140).await;
-    assert!(log_bytes(&fresh) < while_read + 80 * MEGABYTE, "{while_read}, then {}", log_bytes(&fresh));
-    assert_eq!(all_names(&db).await.len(), 141);
+    write_notes(&db, 100..400).await;
+    assert!(log_bytes(&fresh) < while_read + LOG_BYTES_MAX, "{while_read}, then {}", log_bytes(&fresh));
+    assert_eq!(all_names(&db).await.len(), 401);
 }
 
-/// Opens accounts with notes of a megabyte.
-async fn write_megabytes(db: &Db, accounts: std::ops::Range<u32>) {
+async fn write_notes(db: &Db, accounts: std::ops::Range<u32>) {
     for number in accounts {
         let write = move |tx: &mut Tx<'_>| {
-            let note = "n".repeat(MEGABYTE as usize);
             let sql = "INSERT INTO accounts (name, balance, note) VALUES ($1, 1, $2)";
-            tx.execute(sql, (format!("account {number}"), note))
+            tx.execute(sql, (format!("account {number}"), "n".repeat(NOTE_BYTES)))
         };
         assert_eq!(db.write::<_, DbError, _>(write).await, Ok(1));
     }
