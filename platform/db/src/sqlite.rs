@@ -39,12 +39,12 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// The pause between two tries of what SQLite does not wait for by itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
-/// How the writer's connection is set. FULL: a commit is on the disk before it is answered. About 2 MiB of cache. Whoever
+/// How the writer's connection is set. FULL: a commit is on the disk before it is answered. About 1.5 MiB of cache. Whoever
 /// owns the file merges its log by itself ([`Log`]).
 const WRITER_SETTINGS: &str = "
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
-    PRAGMA cache_size = -2048;
+    PRAGMA cache_size = -1536;
     PRAGMA wal_autocheckpoint = 0;
     PRAGMA temp_store = MEMORY";
 
