@@ -162,6 +162,28 @@ mod tests {
     }
 
     #[test]
+    fn what_a_writer_committed_is_in_the_file_once_it_was_merged_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes.db");
+        let file_bytes = || std::fs::metadata(&path).unwrap().len();
+        let writer = Connection::open(&path).unwrap();
+        writer
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;
+                 CREATE TABLE notes (note TEXT); INSERT INTO notes VALUES (hex(zeroblob(50000)));",
+            )
+            .unwrap();
+        let before = file_bytes();
+        merge_and_flush(&path).unwrap();
+        assert!(file_bytes() >= before + 100_000, "{before}, then {}", file_bytes());
+        // The writer goes on from the beginning of its log.
+        let log_bytes = || std::fs::metadata(folder.path().join("notes.db-wal")).unwrap().len();
+        let long = log_bytes();
+        writer.execute_batch("INSERT INTO notes VALUES ('one more')").unwrap();
+        assert_eq!(log_bytes(), long);
+    }
+
+    #[test]
     fn the_writer_finishes_a_merge_that_is_done_or_falls_behind() {
         assert_eq!(due(5_000, 0, 4_000, Some(false)), Due::Nothing);
         assert_eq!(due(5_000, 0, 4_000, Some(true)), Due::Finish);
