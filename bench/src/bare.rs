@@ -10,7 +10,10 @@ use std::{
 use contracts::{ids::OrderId, time::Micros};
 use rusqlite::Connection;
 
-use crate::{failure::Failure, load::Times};
+use crate::{
+    failure::Failure,
+    load::{self, Times},
+};
 
 /// How many commits are timed one by one, and the pause before each: a counter with one guest gives the disk pauses, too.
 const ALONE_COMMITS: u32 = 300;
@@ -62,7 +65,7 @@ pub(crate) fn measure(folder: &Path, runs_for: Duration, flush_ms: u64) -> Resul
         let begun = Instant::now();
         commit_order(&mut connection, order, &event)?;
         imagine_slower(flush_ms);
-        alone.push(u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX));
+        alone.push(load::micros(begun.elapsed()));
     }
     Ok(Bare { per_second, alone: Times::of(alone) })
 }

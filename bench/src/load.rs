@@ -168,7 +168,8 @@ fn has(body: &[u8], text: &[u8]) -> bool {
     body.windows(text.len()).any(|window| window == text)
 }
 
-fn micros(duration: Duration) -> u32 {
+/// A time as [`Times`] takes it.
+pub(crate) fn micros(duration: Duration) -> u32 {
     u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
 }
 

@@ -101,7 +101,7 @@ fn starts(plan: &Plan, shop: &Path) -> Result<Times, Failure> {
     let mut micros = Vec::new();
     for _ in 0..plan.starts {
         let server = Server::start(plan, shop)?;
-        micros.push(u32::try_from(server.started_in.as_micros()).unwrap_or(u32::MAX));
+        micros.push(load::micros(server.started_in));
     }
     Ok(Times::of(micros))
 }
