@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    ids::OrderId,
+    ids::{OrderId, PaymentId},
     money::Amount,
     order::{OrderItemView, OrderStatus, PriceView, cups},
     payment::PaymentMethod,
@@ -93,6 +93,8 @@ impl ReceiptOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReceiptPayment {
+    /// Which.
+    pub payment_id: PaymentId,
     /// How.
     pub method: PaymentMethod,
     /// When.
@@ -277,6 +279,7 @@ mod tests {
 
     fn paid() -> ReceiptPayment {
         ReceiptPayment {
+            payment_id: PaymentId::new(NOW),
             method: PaymentMethod::Cash,
             paid_at: NOW,
             rounding: Amount::ZERO,

@@ -166,16 +166,11 @@ fn pour(till: &Till, placed: &mut Placed, random: &mut StdRng) {
 
 fn hand_over(till: &Till, placed: &mut Placed) {
     let Stands::Paid { codes } = &placed.stands else { return };
-    // A machine that pours the last cup completes the order by itself; and Order may still hear of the payment.
     if !codes.is_empty() {
         return;
     }
     let path = format!("/api/Order/{}", placed.order["orderId"].as_str().unwrap());
-    let answer = till.patch(&path, &json!({ "status": "COMPLETED" }));
-    match answer.status {
-        200 => placed.stands = Stands::Done,
-        _ => {
-            answer.problem(409, "illegal-transition");
-        }
-    }
+    // Also where a machine that poured the last cup completed it: it is there already.
+    till.patch(&path, &json!({ "status": "COMPLETED" })).expect(200);
+    placed.stands = Stands::Done;
 }

@@ -8,7 +8,7 @@ use contracts::{
     text::InvalidText,
 };
 use db::{DbError, idempotency::IdempotencyError};
-use web::Problem;
+use web::{CallError, Problem};
 
 use crate::model;
 
@@ -247,6 +247,9 @@ pub(crate) enum OrderError {
     /// Its late money goes back.
     #[error("Money for order {0} came too late and goes back: place a new order.")]
     MoneyGoesBack(String),
+    /// Whether it is paid is not known.
+    #[error("Whether order {0} is paid cannot be found out now, so it was left as it is. Try again in a moment.")]
+    PaymentAway(OrderId, CallError),
     /// Another change came in between.
     #[error("Order {0} was changed by someone else just now. Read it again, then decide.")]
     ChangedMeanwhile(String),
@@ -278,6 +281,10 @@ impl From<OrderError> for Problem {
             OrderError::OutOfStock { problem, .. } => out_of_stock(detail, *problem),
             OrderError::StockUnknown(_, fault) => stock_fault(detail, &fault),
             OrderError::MoneyGoesBack(_) => Problem::conflict("money-goes-back", "Money for it goes back", detail),
+            OrderError::PaymentAway(_, error) => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Problem::new(status, "payment-away", "Payment cannot be asked", detail).caused_by(error)
+            }
             OrderError::ChangedMeanwhile(_) => {
                 Problem::conflict("changed-meanwhile", "The order was changed meanwhile", detail)
             }

@@ -31,7 +31,10 @@ impl Orders {
                     revived
                 }
             }
-            _ => {
+            status => {
+                if status.is_some() {
+                    self.hear_of_money(order_id).await?;
+                }
                 let now = self.clock.now();
                 self.db.write(move |tx| write_change(tx, order_id, &change, now)).await?
             }

@@ -15,8 +15,10 @@ impl Orders {
     /// Cancels an order. Cancelling it again answers it as it is.
     ///
     /// # Errors
-    /// [`OrderError::Illegal`] for one that is paid or closed otherwise.
+    /// [`OrderError::Illegal`] for one that is paid or closed otherwise; [`OrderError::PaymentAway`] while nobody can
+    /// say whether it is paid.
     pub(crate) async fn cancel(&self, order_id: OrderId, reason: String) -> Result<OrderView, OrderError> {
+        self.hear_of_money(order_id).await?;
         let now = self.clock.now();
         let order = self.db.write(move |tx| write_cancellation(tx, order_id, &reason, now)).await?;
         self.cache_receipt(&order).await;

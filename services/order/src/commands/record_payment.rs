@@ -2,16 +2,17 @@
 
 use contracts::{
     event::{OrderRevived, PaymentCompleted, PaymentOrphaned},
-    ids::EventId,
-    order::{OrderView, StockCheck},
+    ids::{EventId, OrderId},
+    order::{OrderStatus, OrderView, StockCheck},
+    receipt::ReceiptPayment,
     time::Micros,
 };
-use db::{DbError, Tx, inbox, outbox};
+use db::{DbError, DbResult, Tx, inbox, outbox};
 
 use super::{Orders, complete_order::complete_if_poured, say_changed};
 use crate::{
     NAME,
-    error::{NotHeld, RecordError},
+    error::{NotHeld, OrderError, RecordError},
     model::{self, MoneyFate},
     store::{self, Paid, PaidFrom},
 };
@@ -73,6 +74,24 @@ impl Orders {
         }
     }
 
+    /// Asks Payment about an order that looks unpaid, and records what it took: its event may still be on the way when a
+    /// cashier, who was told that the order is paid, goes on with it.
+    ///
+    /// # Errors
+    /// [`OrderError`]: there is no such order, or Payment cannot be asked.
+    pub(super) async fn hear_of_money(&self, order_id: OrderId) -> Result<(), OrderError> {
+        if self.find(order_id).await?.status != OrderStatus::Pending {
+            return Ok(());
+        }
+        let path = format!("/internal/Payment/receipt/{order_id}");
+        let taken = self.payment.get::<Option<ReceiptPayment>>(&path).await;
+        let Some(payment) = taken.map_err(|error| OrderError::PaymentAway(order_id, error))? else { return Ok(()) };
+        let ReceiptPayment { payment_id, method, paid_at, .. } = payment;
+        let paid = Paid { order_id, payment_id, method, paid_at, now: self.clock.now() };
+        self.db.write(move |tx| pay_pending(tx, &paid)).await?;
+        Ok(())
+    }
+
     /// Asks for the stock of an expired order whose money came late, but on its business day: whenever we hear of it.
     async fn ask_for_revival(&self, order: &OrderView, paid_at: Micros) -> Result<Revival, RecordError> {
         let version = order.version;
@@ -104,9 +123,7 @@ fn record_in_time(tx: &mut Tx<'_>, event_id: EventId, payment: &PaymentCompleted
     if !inbox::first_time(tx, NAME, event_id, now)? {
         return Ok(());
     }
-    if let Some(order) = store::pay(tx, &paid(payment, now), PaidFrom::Pending)? {
-        say_changed(tx, &order)?;
-        complete_if_poured(tx, order, now)?;
+    if pay_pending(tx, &paid(payment, now))? {
         return Ok(());
     }
     let Some(standing) = store::money_standing(tx, payment.order_id)? else {
@@ -121,6 +138,14 @@ fn record_in_time(tx: &mut Tx<'_>, event_id: EventId, payment: &PaymentCompleted
             Err(NotYet::Late(Box::new(order)))
         }
     }
+}
+
+/// Whether the order was PENDING: it is PROCESSING now.
+fn pay_pending(tx: &mut Tx<'_>, paid: &Paid) -> DbResult<bool> {
+    let Some(order) = store::pay(tx, paid, PaidFrom::Pending)? else { return Ok(false) };
+    say_changed(tx, &order)?;
+    complete_if_poured(tx, order, paid.now)?;
+    Ok(true)
 }
 
 /// Answers the order where its money revived it.

@@ -155,7 +155,7 @@ struct CancelQuery {
     delete, path = "/api/Order/{orderId}", tag = "Order", params(("orderId" = OrderId, Path), CancelQuery),
     responses(
         (status = 200, body = OrderView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody),
-        (status = 422, body = ProblemBody)
+        (status = 422, body = ProblemBody), (status = 503, body = ProblemBody)
     )
 )]
 async fn cancel_order(

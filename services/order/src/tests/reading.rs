@@ -11,13 +11,13 @@ use axum::{
 use contracts::{
     order::OrderView,
     qr::CodeStatus,
-    receipt::{ReceiptCodes, ReceiptField, ReceiptPayment},
+    receipt::{ReceiptCodes, ReceiptField},
 };
 use futures::StreamExt;
 use serde_json::json;
 use tower::ServiceExt;
 
-use super::shop::{TestShop, cup};
+use super::shop::{Payment, TestShop, cup, on_receipt};
 
 #[tokio::test]
 async fn a_list_is_read_page_by_page_newest_first_and_without_gaps() {
@@ -86,7 +86,6 @@ async fn a_receipt_is_put_together_when_the_cache_has_lost_it() {
     let order = shop.place(shop.cold_brew_order(1)).await;
     let codes = ReceiptCodes { is_paid: false, codes: vec![cup(&order, 1, CodeStatus::Pending, 2)] };
     shop.world.stub("qr", Router::new().route("/internal/QrCode/receipt/{id}", get(move || async { Json(codes) })));
-    shop.world.stub("payment", Router::new().route("/internal/Payment/receipt/{id}", get(async || Json(json!(null)))));
     shop.world.around().cache.remove(&contracts::receipt::cache_key(order.order_id)).await.unwrap();
 
     let receipt = shop.client.get(&format!("/api/Order/{}/receipt", order.order_id)).await.expect(200);
@@ -99,6 +98,7 @@ async fn a_receipt_is_put_together_when_the_cache_has_lost_it() {
 #[tokio::test]
 async fn a_receipt_of_a_paid_order_says_so_while_payment_is_away() {
     let shop = TestShop::open().await;
+    shop.payment(Payment::IsAway);
     let order = shop.place(shop.croissant_order()).await;
     let payment = shop.pay(&order).await;
     let receipt = shop.client.get(&format!("/api/Order/{}/receipt", order.order_id)).await.expect(200);
@@ -113,20 +113,11 @@ async fn a_receipt_from_the_cache_shows_what_became_of_its_cups_and_its_order() 
     let payment = shop.pay(&order).await;
     let cups = vec![cup(&order, 1, CodeStatus::Used, 3), cup(&order, 2, CodeStatus::Active, 2)];
     let poured = contracts::event::DispenseCompleted { code: cups[0].clone(), poured_ms: Some(8_000) };
-    let cash = ReceiptPayment {
-        method: payment.method,
-        paid_at: payment.paid_at,
-        rounding: "0".parse().unwrap(),
-        due: payment.amount,
-        tendered: None,
-        change: None,
-        is_test: false,
-    };
     let put = async |field: ReceiptField, part: String| {
         let (key, life) = (contracts::receipt::cache_key(order.order_id), Duration::from_secs(60));
         shop.world.around().cache.put_field(&key, field.name(), 1, part, life).await.unwrap();
     };
-    put(ReceiptField::Payment, serde_json::to_string(&cash).unwrap()).await;
+    put(ReceiptField::Payment, serde_json::to_string(&on_receipt(&payment)).unwrap()).await;
     put(ReceiptField::Codes, serde_json::to_string(&ReceiptCodes { is_paid: true, codes: cups }).unwrap()).await;
 
     shop.world.publish(&poured).await;

@@ -21,6 +21,7 @@ use contracts::{
     payment::PaymentMethod,
     product::{OptionGroup, ProductCard, ProductOption},
     qr::{CodeStatus, CodeView},
+    receipt::ReceiptPayment,
     time::Micros,
 };
 use host::Timer;
@@ -42,6 +43,14 @@ pub(super) enum Inventory {
     DoesNotUnderstand,
 }
 
+/// What Payment says of an order's money when it is asked.
+#[derive(Clone)]
+pub(super) enum Payment {
+    TookNothing,
+    Took(ReceiptPayment),
+    IsAway,
+}
+
 /// A reservation that Inventory answers only when it is told to.
 pub(super) struct Gate {
     does: Inventory,
@@ -60,6 +69,7 @@ pub(super) struct TestShop {
     menu: Arc<Mutex<Vec<ProductCard>>>,
     inventory: Arc<Mutex<Inventory>>,
     gate: Arc<Mutex<Option<Gate>>>,
+    payment: Arc<Mutex<Payment>>,
     /// What Inventory was asked to hold: (order, version).
     pub(super) reservations: Arc<Mutex<Vec<(String, i64)>>>,
     /// What was given back to it: (order, version).
@@ -83,11 +93,26 @@ impl TestShop {
 
         world.stub("product", product(Arc::clone(&menu)));
         let stock = stock(Arc::clone(&inventory), Arc::clone(&gate), Arc::clone(&reservations));
+        let payment = Arc::new(Mutex::new(Payment::TookNothing));
+        world.stub("payment", money(Arc::clone(&payment)));
         world.stub("inventory", stock.merge(given_back(Arc::clone(&released))));
         let service = crate::open(world.around()).await.unwrap();
         let expiry = service.timers[0].clone();
         let client = world.start(service).await;
-        Self { world, client, expiry, latte, croissant, cold_brew, menu, inventory, gate, reservations, released }
+        Self {
+            world,
+            client,
+            expiry,
+            latte,
+            croissant,
+            cold_brew,
+            menu,
+            inventory,
+            gate,
+            payment,
+            reservations,
+            released,
+        }
     }
 
     /// Another process of the same service, on the same database.
@@ -107,6 +132,10 @@ impl TestShop {
 
     pub(super) fn inventory(&self, does: Inventory) {
         *self.inventory.lock().unwrap() = does;
+    }
+
+    pub(super) fn payment(&self, says: Payment) {
+        *self.payment.lock().unwrap() = says;
     }
 
     /// Keeps the next reservation waiting: answers when it has arrived, and what lets it be answered so.
@@ -161,6 +190,20 @@ pub(super) fn payment_of(order: &OrderView, paid_at: Micros) -> PaymentCompleted
         currency: order.price.currency,
         paid_at,
         is_test: false,
+    }
+}
+
+/// The same payment, as Payment writes it on the receipt.
+pub(super) fn on_receipt(payment: &PaymentCompleted) -> ReceiptPayment {
+    ReceiptPayment {
+        payment_id: payment.payment_id,
+        method: payment.method,
+        paid_at: payment.paid_at,
+        rounding: Amount::ZERO,
+        due: payment.amount,
+        tendered: None,
+        change: None,
+        is_test: payment.is_test,
     }
 }
 
@@ -238,6 +281,17 @@ fn stock(
         }
     };
     Router::new().route("/internal/Reservation/{orderId}", put(reserve))
+}
+
+fn money(payment: Arc<Mutex<Payment>>) -> Router {
+    let receipt = move || async move {
+        match payment.lock().unwrap().clone() {
+            Payment::TookNothing => Json(Value::Null).into_response(),
+            Payment::Took(payment) => Json(payment).into_response(),
+            Payment::IsAway => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        }
+    };
+    Router::new().route("/internal/Payment/receipt/{orderId}", get(receipt))
 }
 
 fn given_back(released: Arc<Mutex<Vec<(String, i64)>>>) -> Router {

@@ -11,7 +11,7 @@ use contracts::{
 use serde_json::json;
 use testkit::Reply;
 
-use super::shop::{Inventory, TestShop, cup, payment_of};
+use super::shop::{Inventory, Payment, TestShop, cup, on_receipt, payment_of};
 
 async fn set(shop: &TestShop, order: &OrderView, status: OrderStatus) -> Reply {
     shop.client.patch(&format!("/api/Order/{}", order.order_id), json!({ "status": status })).await
@@ -72,6 +72,43 @@ async fn an_unpaid_order_is_cancelled_once_with_its_reason() {
     shop.world.settle().await;
     assert_eq!(shop.world.said::<OrderCancelled>().len(), 1);
     shop.client.delete(&format!("/api/Order/{}?reason=", order.order_id)).await.problem(422, "invalid-order");
+}
+
+#[tokio::test]
+async fn an_order_whose_money_is_here_is_paid_for_whoever_asks_before_order_heard_of_it() {
+    let shop = TestShop::open().await;
+    let (given_up, made) = (shop.place(shop.croissant_order()).await, shop.place(shop.croissant_order()).await);
+    let paid = [&given_up, &made].map(|order| payment_of(order, shop.world.clock.now()));
+
+    shop.payment(Payment::Took(on_receipt(&paid[0])));
+    let problem = cancel(&shop, &given_up).await.problem(409, "illegal-transition");
+    assert!(problem["detail"].as_str().unwrap().contains("money must go back first"), "{problem}");
+    shop.payment(Payment::Took(on_receipt(&paid[1])));
+    set(&shop, &made, OrderStatus::Completed).await.expect(200);
+
+    let stood = [shop.order(given_up.order_id).await, shop.order(made.order_id).await];
+    assert_eq!(stood.each_ref().map(|order| order.status), [OrderStatus::Processing, OrderStatus::Completed]);
+    for payment in &paid {
+        shop.world.publish(payment).await;
+    }
+    shop.world.settle().await;
+    assert_eq!([shop.order(given_up.order_id).await, shop.order(made.order_id).await], stood);
+    assert!(shop.world.said::<PaymentOrphaned>().is_empty());
+    assert_eq!(shop.world.said::<OrderCompleted>().len(), 1);
+}
+
+#[tokio::test]
+async fn an_order_of_which_nobody_can_say_whether_it_is_paid_is_not_cancelled() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    shop.payment(Payment::IsAway);
+    cancel(&shop, &order).await.problem(503, "payment-away");
+    assert_eq!(shop.order(order.order_id).await, order);
+
+    shop.payment(Payment::TookNothing);
+    let cancelled: OrderView = cancel(&shop, &order).await.read(200);
+    shop.payment(Payment::IsAway);
+    assert_eq!(cancel(&shop, &order).await.read::<OrderView>(200), cancelled, "there is nothing more to ask");
 }
 
 #[tokio::test]

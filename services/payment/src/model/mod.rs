@@ -169,6 +169,7 @@ impl Payment {
 pub(crate) fn receipt_part(payment: &PaymentView) -> Option<ReceiptPayment> {
     let paid_at = payment.paid_at.filter(|_| payment.status == PaymentStatus::Paid)?;
     Some(ReceiptPayment {
+        payment_id: payment.payment_id,
         method: payment.method,
         paid_at,
         rounding: payment.rounding,
