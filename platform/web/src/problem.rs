@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use db::{DbError, idempotency::IdempotencyError};
@@ -13,7 +13,7 @@ use serde::Serialize;
 const RETRY_AFTER_SECONDS: u16 = 1;
 
 /// The media type of RFC 9457.
-const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// A refusal: what happened, to what, and the way on. `slug` becomes the type `/problems/{slug}`.
 pub struct Problem(Box<Refusal>);

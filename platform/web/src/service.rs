@@ -19,7 +19,7 @@ use utoipa::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Problem, guard::Guard, metrics};
+use crate::{Problem, guard::Guard, metrics, problem::PROBLEM_JSON};
 
 /// How long a service may take to say that it is ready. An orchestrator asks every few seconds.
 const READY_SECONDS_MAX: u64 = 2;
@@ -122,7 +122,12 @@ fn complete(mut document: OpenApi, title: &str, description: &str) -> OpenApi {
         return document;
     }
     for operation in document.paths.paths.values_mut().flat_map(operations) {
-        operation.responses.responses.entry("default".into()).or_insert_with(refusal);
+        let responses = &mut operation.responses.responses;
+        responses
+            .iter_mut()
+            .filter(|(status, _)| status.starts_with(['4', '5']))
+            .for_each(|(_, refusal)| as_problem(refusal));
+        responses.entry("default".into()).or_insert_with(refusal);
     }
     let problem = contracts::problem::Problem::name().into_owned();
     let schema = contracts::problem::Problem::schema();
@@ -135,11 +140,19 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
 }
 
+/// A route's own words of a refusal say which body it has; that it is a problem, and not just any JSON, goes for all.
+fn as_problem(refusal: &mut RefOr<utoipa::openapi::Response>) {
+    let RefOr::T(refusal) = refusal else { return };
+    if let Some(body) = refusal.content.swap_remove("application/json") {
+        refusal.content.insert(PROBLEM_JSON.into(), body);
+    }
+}
+
 fn refusal() -> RefOr<utoipa::openapi::Response> {
     let problem = Ref::from_schema_name(contracts::problem::Problem::name());
     let response = ResponseBuilder::new()
         .description("A refusal: what happened, to what, and what to do now.")
-        .content("application/problem+json", Content::new(Some(problem)))
+        .content(PROBLEM_JSON, Content::new(Some(problem)))
         .build();
     RefOr::T(response)
 }

@@ -44,7 +44,10 @@ async fn the_api_document_shows_public_routes_and_how_refusals_look() {
     assert_eq!(document["info"]["title"], "Café");
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();
     assert_eq!(paths, ["/api/Cup"]);
-    let refusal = &document["paths"]["/api/Cup"]["post"]["responses"]["default"]["content"];
-    assert_eq!(refusal["application/problem+json"]["schema"]["$ref"], "#/components/schemas/Problem");
+    for refusal in ["default", "409"] {
+        let content = &document["paths"]["/api/Cup"]["post"]["responses"][refusal]["content"];
+        let problem = json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
+        assert_eq!(*content, problem, "{refusal}");
+    }
     assert!(document["components"]["schemas"]["Problem"]["properties"]["detail"].is_object());
 }

@@ -91,7 +91,7 @@ struct Filter {
 }
 
 /// Makes cups.
-#[utoipa::path(post, path = "/api/Cup", request_body = Cups, responses((status = 201)))]
+#[utoipa::path(post, path = "/api/Cup", request_body = Cups, responses((status = 201), (status = 409, body = contracts::problem::Problem)))]
 async fn make_cups(Json(cups): Json<Cups>) -> Created<usize> {
     Created::at("/api/Cup/1".to_owned(), cups.lines.len())
 }
