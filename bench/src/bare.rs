@@ -46,6 +46,7 @@ pub(crate) fn measure(folder: &Path, runs_for: Duration, flush_ms: u64) -> Resul
     fs::create_dir_all(folder)?;
     let mut connection = Connection::open(folder.join("bare.db"))?;
     // As the program opens its files: a commit is on the disk before it is answered.
+    connection.pragma_update(None, "page_size", 4096)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;

@@ -118,6 +118,13 @@ async fn a_file_that_cannot_be_written_is_named() {
 }
 
 #[tokio::test]
+async fn a_files_pages_are_as_large_as_what_disks_write() {
+    let page_size =
+        |tx: &mut Tx<'_>| tx.query_one("SELECT page_size FROM pragma_page_size", (), |row| row.get("page_size"));
+    assert_eq!(Fresh::sqlite().open().await.read::<i64, DbError, _>(page_size).await.unwrap(), 4096);
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_answer_is_named() {
     // A port that nobody listens on: it was ours a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
