@@ -246,7 +246,8 @@ impl FromStr for Amount {
         if whole.len() + fraction.len() > Self::DIGITS_MAX {
             return Err(InvalidAmount);
         }
-        let magnitude: i64 = format!("{whole}{fraction}").parse().map_err(|_| InvalidAmount)?;
+        let digits = whole.bytes().chain(fraction.bytes());
+        let magnitude = digits.fold(0_i64, |magnitude, digit| 10 * magnitude + i64::from(digit - b'0'));
         let unscaled = if text.starts_with('-') { -magnitude } else { magnitude };
         let decimals = u8::try_from(fraction.len()).map_err(|_| InvalidAmount)?;
         Ok(Self { unscaled, decimals })

@@ -15,7 +15,7 @@ use crate::{DbError, DbResult, ValueRef};
 /// One row of an answer.
 pub struct Row<'a> {
     of: RowOf<'a>,
-    /// Rows are read in the order of their columns more often than not: the one after the last is looked at first.
+    /// Rows are read in the order of their columns more often than not: a name is looked for from the last one on.
     next: Cell<usize>,
 }
 
@@ -84,10 +84,15 @@ impl Row<'_> {
 
     fn index(&self, column: &str) -> Option<usize> {
         let likely = self.next.get();
-        if self.name(likely) == Some(column) {
-            return Some(likely);
+        let named = |index: &usize| self.name(*index) == Some(column);
+        (likely..self.columns()).find(named).or_else(|| (0..likely).find(named))
+    }
+
+    fn columns(&self) -> usize {
+        match self.of {
+            RowOf::Sqlite(row) => row.as_ref().column_count(),
+            RowOf::Postgres(row) => row.len(),
         }
-        (0..).map_while(|index| Some((index, self.name(index)?))).find(|(_, name)| *name == column).map(|(at, _)| at)
     }
 
     fn name(&self, index: usize) -> Option<&str> {
