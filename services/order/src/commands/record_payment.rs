@@ -74,8 +74,8 @@ impl Orders {
         }
     }
 
-    /// Asks Payment about an order that looks unpaid, and records what it took: its event may still be on the way when a
-    /// cashier, who was told that the order is paid, goes on with it.
+    /// Asks Payment about an order that looks unpaid, and records what it took: its event may still be on the way when
+    /// somebody who was told that the order is paid goes on with it, or when its time is over.
     ///
     /// # Errors
     /// [`OrderError`]: there is no such order, or Payment cannot be asked.

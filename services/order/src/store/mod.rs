@@ -272,17 +272,22 @@ pub(crate) fn revive(
     order.map(|order| with_items(tx, order)).transpose()
 }
 
-/// Gives up at most `limit` orders whose time to be paid is over.
-pub(crate) fn expire(tx: &mut Tx<'_>, now: Micros, limit: u32) -> DbResult<Vec<OrderView>> {
+/// At most `limit` orders whose time to be paid is over, the longest waiting first.
+pub(crate) fn overdue(tx: &mut Tx<'_>, now: Micros, limit: u32) -> DbResult<Vec<OrderId>> {
     const SQL: &str = "
-        UPDATE orders SET status = 'EXPIRED', updated_at = $1, version = version + 1
-         WHERE status = 'PENDING' AND expires_at <= $1
-           AND order_id IN (SELECT order_id FROM orders
-                             WHERE status = 'PENDING' AND expires_at <= $1
-                             ORDER BY expires_at LIMIT $2)
+        SELECT order_id FROM orders WHERE status = 'PENDING' AND expires_at <= $1
+         ORDER BY expires_at LIMIT $2";
+    tx.query(SQL, (now, limit), |row| row.get("order_id"))
+}
+
+/// Gives up a PENDING order whose time to be paid is over. `None`: it is not that any more.
+pub(crate) fn expire(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbResult<Option<OrderView>> {
+    const SQL: &str = "
+        UPDATE orders SET status = 'EXPIRED', updated_at = $2, version = version + 1
+         WHERE order_id = $1 AND status = 'PENDING' AND expires_at <= $2
         RETURNING *";
-    let orders = tx.query(SQL, (now, limit), order_from_row)?;
-    with_all_items(tx, orders)
+    let order = tx.query_opt(SQL, (order_id, now), order_from_row)?;
+    order.map(|order| with_items(tx, order)).transpose()
 }
 
 /// Changes what to call out and where to bring it. An absent one stays. `None`: no such order.

@@ -121,6 +121,40 @@ async fn an_order_that_is_not_paid_in_half_an_hour_expires() {
 }
 
 #[tokio::test]
+async fn an_order_whose_money_is_here_does_not_expire_however_late_order_hears_of_it() {
+    let shop = TestShop::open().await;
+    let paid = shop.place(shop.cold_brew_order(1)).await;
+    let payment = payment_of(&paid, shop.world.clock.now());
+    shop.world.clock.advance(Duration::from_secs(30 * 60));
+
+    shop.payment(Payment::IsAway);
+    let error = shop.try_to_expire().await.unwrap_err();
+    assert!(error.contains("cannot be found out"), "{error}");
+    assert_eq!(shop.order(paid.order_id).await, paid);
+
+    shop.payment(Payment::Took(on_receipt(&payment)));
+    shop.expire().await;
+    let recorded = shop.order(paid.order_id).await;
+    assert_eq!((recorded.status, recorded.paid_at), (OrderStatus::Processing, Some(payment.paid_at)));
+    shop.world.publish(&payment).await;
+    shop.world.settle().await;
+    assert_eq!(shop.order(paid.order_id).await, recorded);
+    assert!(shop.world.said::<OrderExpired>().is_empty() && shop.world.said::<OrderRevived>().is_empty());
+}
+
+#[tokio::test]
+async fn more_orders_than_one_look_finds_all_expire() {
+    let shop = TestShop::open().await;
+    for _ in 0..60 {
+        shop.place(shop.croissant_order()).await;
+    }
+    shop.world.clock.advance(Duration::from_secs(30 * 60));
+    shop.expire().await;
+    shop.world.settle().await;
+    assert_eq!(shop.world.said::<OrderExpired>().len(), 60);
+}
+
+#[tokio::test]
 async fn staff_revive_an_expired_order_on_its_day_with_its_stock() {
     let shop = TestShop::open().await;
     let order = expired(&shop).await;
