@@ -24,16 +24,15 @@ impl Orders {
         loop {
             let now = self.clock.now();
             let overdue = self.db.read(move |tx| store::overdue(tx, now, ORDERS_PER_BATCH_MAX)).await?;
+            if overdue.is_empty() {
+                return Ok(());
+            }
             for order_id in &overdue {
                 self.hear_of_money(*order_id).await?;
             }
-            let is_last = overdue.len() < ORDERS_PER_BATCH_MAX as usize;
             let expired = self.db.write::<_, DbError, _>(move |tx| expire_each(tx, &overdue, now)).await?;
             for order in &expired {
                 self.cache_receipt(order).await;
-            }
-            if is_last {
-                return Ok(());
             }
         }
     }
