@@ -230,7 +230,9 @@ fn route(request: &Request) -> String {
 fn fingerprint(path: &str, body: &[u8]) -> String {
     let digest = Sha256::new().chain_update(path).chain_update([0]).chain_update(body).finalize();
     let halves = digest.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
-    halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
+    let mut hex = String::with_capacity(64);
+    hex.extend(halves.filter_map(|half| char::from_digit(half.into(), 16)));
+    hex
 }
 
 fn invalid_path(rejection: &PathRejection) -> Problem {

@@ -2,8 +2,9 @@
 //!
 //! Owns orders, their lines and their numbers. It says OrderCreated, OrderRevived, OrderCancelled, OrderExpired,
 //! OrderCompleted, OrderChanged and PaymentOrphaned; it hears PaymentCompleted, CodesIssued, DispenseCompleted,
-//! DispenseFailed, StockShort and ProductChanged. It asks Product for what the cache does not know, and Inventory for
-//! stock; it refuses to know how money comes or what a code looks like.
+//! DispenseFailed, StockShort and ProductChanged. It asks Product for what the cache does not know, Inventory for stock,
+//! and Payment before it gives up or goes on with an order that looks unpaid; it refuses to know how money comes or what a
+//! code looks like.
 
 mod commands;
 mod consumers;
@@ -14,7 +15,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use contracts::event::Queue;
 use db::{OpenError, Schema};
@@ -44,7 +45,7 @@ pub async fn open(around: &Surroundings) -> Result<Service, OpenError> {
     let expiring = orders.clone();
     let expiry = Timer::new("expire unpaid orders", EXPIRY_EVERY, move || {
         let orders = expiring.clone();
-        async move { orders.expire_unpaid().await.map_err(|error| error.to_string()) }
+        async move { orders.expire_unpaid().await.map_err(|error| with_cause(&error)) }
     });
     Ok(Service {
         name: NAME,
@@ -54,4 +55,9 @@ pub async fn open(around: &Surroundings) -> Result<Service, OpenError> {
         db,
         timers: vec![expiry],
     })
+}
+
+/// An error as the log has it: whoever reads it may know what to do about the cause.
+fn with_cause(error: &dyn Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error} ({cause})"))
 }

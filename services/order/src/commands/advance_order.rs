@@ -32,7 +32,7 @@ impl Orders {
                 }
             }
             status => {
-                if status.is_some() {
+                if matches!(status, Some(OrderStatus::Ready | OrderStatus::Completed)) {
                     self.hear_of_money(order_id).await?;
                 }
                 let now = self.clock.now();

@@ -80,7 +80,8 @@ impl Orders {
     /// # Errors
     /// [`OrderError`]: there is no such order, or Payment cannot be asked.
     pub(super) async fn hear_of_money(&self, order_id: OrderId) -> Result<(), OrderError> {
-        if self.find(order_id).await?.status != OrderStatus::Pending {
+        let standing = self.db.find::<_, DbError, _>(move |tx| store::money_standing(tx, order_id)).await?;
+        if standing.ok_or(OrderError::Unknown(order_id))?.status != OrderStatus::Pending {
             return Ok(());
         }
         let path = format!("/internal/Payment/receipt/{order_id}");

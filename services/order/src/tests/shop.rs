@@ -47,8 +47,10 @@ pub(super) enum Inventory {
 #[derive(Clone)]
 pub(super) enum Payment {
     TookNothing,
-    Took(ReceiptPayment),
+    Took(OrderId, ReceiptPayment),
     IsAway,
+    /// What it has of this order it cannot read.
+    Fails(OrderId),
 }
 
 /// A reservation that Inventory answers only when it is told to.
@@ -289,10 +291,11 @@ fn stock(
 }
 
 fn money(payment: Arc<Mutex<Payment>>) -> Router {
-    let receipt = move || async move {
+    let receipt = move |Path(asked): Path<OrderId>| async move {
         match payment.lock().unwrap().clone() {
-            Payment::TookNothing => Json(Value::Null).into_response(),
-            Payment::Took(payment) => Json(payment).into_response(),
+            Payment::Took(order_id, payment) if order_id == asked => Json(payment).into_response(),
+            Payment::Fails(order_id) if order_id == asked => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            Payment::TookNothing | Payment::Took(..) | Payment::Fails(_) => Json(Value::Null).into_response(),
             Payment::IsAway => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         }
     };
