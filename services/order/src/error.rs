@@ -249,7 +249,7 @@ pub(crate) enum OrderError {
     MoneyGoesBack(String),
     /// Whether it is paid is not known.
     #[error("Whether order {0} is paid cannot be found out now, so it was left as it is. Try again in a moment.")]
-    PaymentAway(OrderId, #[source] CallError),
+    PaymentAway(String, #[source] CallError),
     /// Another change came in between.
     #[error("Order {0} was changed by someone else just now. Read it again, then decide.")]
     ChangedMeanwhile(String),

@@ -31,8 +31,8 @@ impl Orders {
                     revived
                 }
             }
-            status => {
-                if matches!(status, Some(OrderStatus::Ready | OrderStatus::Completed)) {
+            _ => {
+                if matches!(change.status, Some(OrderStatus::Ready | OrderStatus::Completed)) {
                     self.hear_of_money(order_id).await?;
                 }
                 let now = self.clock.now();

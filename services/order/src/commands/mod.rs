@@ -23,7 +23,7 @@ use contracts::{
     ids::OrderId,
     inventory::ReleaseStock,
     order::{OrderStatus, OrderView, StockCheck},
-    receipt::{RECEIPT_LIFE, ReceiptField, cache_key},
+    receipt::{RECEIPT_LIFE, ReceiptField, ReceiptPayment, cache_key},
 };
 use db::{Db, DbResult, Tx, outbox};
 use host::{ShopFeed, Surroundings};
@@ -82,6 +82,11 @@ impl Orders {
                 Ok(StockCheck::Deferred)
             }
         }
+    }
+
+    /// Payment's part of the receipt. `None`: Payment took no money for the order.
+    async fn money_taken(&self, order_id: OrderId) -> Result<Option<ReceiptPayment>, CallError> {
+        self.payment.get(&format!("/internal/Payment/receipt/{order_id}")).await
     }
 
     /// Gives back what was asked for an order of this version and then not written, unless another request wrote it: a

@@ -67,7 +67,7 @@ impl Orders {
         Ok(Page::of(found, limit, cursor_of))
     }
 
-    /// What is owed for an order, for Payment.
+    /// What is owed for an order, and where it stands.
     ///
     /// # Errors
     /// [`OrderError::Unknown`].

@@ -58,10 +58,9 @@ impl Orders {
     async fn assembled_receipt(&self, order_id: OrderId) -> Result<Receipt, OrderError> {
         let order = self.find(order_id).await?;
         let has_codes = order.items.iter().any(|item| item.is_dispensable);
-        let (payment_path, codes_path) =
-            (format!("/internal/Payment/receipt/{order_id}"), format!("/internal/QrCode/receipt/{order_id}"));
+        let codes_path = format!("/internal/QrCode/receipt/{order_id}");
         let payment = async {
-            self.payment.get::<Option<ReceiptPayment>>(&payment_path).await.unwrap_or_else(|error| {
+            self.money_taken(order_id).await.unwrap_or_else(|error| {
                 tracing::warn!(%order_id, %error, "a receipt has no sums of its payment");
                 None
             })

@@ -80,14 +80,13 @@ impl Orders {
     /// # Errors
     /// [`OrderError`]: there is no such order, or Payment cannot be asked.
     pub(super) async fn hear_of_money(&self, order_id: OrderId) -> Result<(), OrderError> {
-        let standing = self.db.find::<_, DbError, _>(move |tx| store::money_standing(tx, order_id)).await?;
-        if standing.ok_or(OrderError::Unknown(order_id))?.status != OrderStatus::Pending {
+        let due = self.amount_due(order_id).await?;
+        if due.status != OrderStatus::Pending {
             return Ok(());
         }
-        let path = format!("/internal/Payment/receipt/{order_id}");
-        let taken = self.payment.get::<Option<ReceiptPayment>>(&path).await;
-        let Some(payment) = taken.map_err(|error| OrderError::PaymentAway(order_id, error))? else { return Ok(()) };
-        let ReceiptPayment { payment_id, method, paid_at, .. } = payment;
+        let taken = self.money_taken(order_id).await;
+        let taken = taken.map_err(|error| OrderError::PaymentAway(due.order_number, error))?;
+        let Some(ReceiptPayment { payment_id, method, paid_at, .. }) = taken else { return Ok(()) };
         let paid = Paid { order_id, payment_id, method, paid_at, now: self.clock.now() };
         self.db.write(move |tx| pay_pending(tx, &paid)).await?;
         Ok(())

@@ -102,7 +102,8 @@ async fn an_order_of_which_nobody_can_say_whether_it_is_paid_is_left_as_it_is() 
     let shop = TestShop::open().await;
     let order = shop.place(shop.croissant_order()).await;
     shop.payment(Payment::IsAway);
-    cancel(&shop, &order).await.problem(503, "payment-away");
+    let problem = cancel(&shop, &order).await.problem(503, "payment-away");
+    assert!(problem["detail"].as_str().unwrap().contains(&order.order_number), "{problem}");
     set(&shop, &order, OrderStatus::Completed).await.problem(503, "payment-away");
     set(&shop, &order, OrderStatus::Cancelled).await.problem(422, "not-by-hand");
     assert_eq!(shop.order(order.order_id).await, order);
@@ -157,7 +158,7 @@ async fn an_order_that_cannot_be_decided_keeps_no_other_from_expiring() {
     // What cannot be decided ends a round, and each round decides a look's worth of the others.
     for _ in 0..2 {
         let error = shop.try_to_expire().await.unwrap_err();
-        assert!(error.contains(&undecided.order_id.to_string()), "{error}");
+        assert!(error.contains(&undecided.order_number), "{error}");
     }
     shop.world.settle().await;
     assert_eq!(shop.world.said::<OrderExpired>().len(), 60);
