@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use contracts::{ids::OrderId, time::Micros};
+use contracts::{ids::OrderId, time::Timestamp};
 use rusqlite::Connection;
 
 use crate::{
@@ -80,7 +80,7 @@ fn imagine_slower(flush_ms: u64) {
 
 fn commit_order(connection: &mut Connection, number: u32, event: &str) -> Result<(), Failure> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
+    let now = Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
     let (order_id, event_id) = (OrderId::new(now).to_string(), OrderId::new(now).to_string());
     let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     tx.prepare_cached("INSERT INTO orders VALUES (?1, ?2, 'PENDING', 75000, 'IDR', ?3, 1)")?.execute((

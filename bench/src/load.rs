@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use contracts::{ids::OrderId, time::Micros};
+use contracts::{ids::OrderId, time::Timestamp};
 use tokio::{runtime, task::LocalSet};
 
 use crate::{
@@ -134,7 +134,7 @@ async fn serve_guests(
         if begun >= window.end {
             break;
         }
-        let id = OrderId::new(Micros(wall_micros())).to_string();
+        let id = OrderId::new(Timestamp(wall_micros())).to_string();
         form.place.fill(&id, &mut request);
         send(&mut connection, "POST /api/Order", &request).await?;
         let placed = Instant::now();

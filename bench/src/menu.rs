@@ -87,9 +87,9 @@ fn choice(card: &ProductCard) -> Option<Choice> {
         is_dispensable: card.is_dispensable,
     };
     for group in &card.option_groups {
-        for option in group.options.iter().take(group.least as usize) {
+        for option in group.options.iter().take(group.min_choices as usize) {
             choice.options.push(option.option_id?.to_string());
-            choice.minor += minor(option.price_difference)?;
+            choice.minor += minor(option.price_delta)?;
         }
     }
     Some(choice)

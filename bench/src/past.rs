@@ -10,8 +10,8 @@ use std::{
 };
 
 use contracts::{
-    shop::{Shop, ShopSettings},
-    time::Micros,
+    shop::{ShopRules, ShopSettings},
+    time::Timestamp,
 };
 use rusqlite::{Connection, types::Value};
 
@@ -73,13 +73,13 @@ fn pattern_orders(data: &Path) -> Result<Vec<String>, Failure> {
 
 /// When each past order was.
 struct Past {
-    shop: Shop,
+    shop: ShopRules,
     first: i64,
 }
 
 impl Past {
     fn of(orders: u64) -> Result<Self, Failure> {
-        let shop = Shop::new(ShopSettings::default()).map_err(|error| Failure(error.to_string()))?;
+        let shop = ShopRules::new(ShopSettings::default()).map_err(|error| Failure(error.to_string()))?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let newest = micros(now) - micros(NEWEST_AGO);
         Ok(Self { shop, first: newest - micros(APART) * i64::try_from(orders).unwrap_or(i64::MAX) })
@@ -166,7 +166,7 @@ fn past_value(column: &str, value: &Value, order: u64, past: &Past) -> Value {
         ) => Value::Text(past_id(id, order, at)),
         ("code" | "replaces", Value::Text(code)) => Value::Text(format!("QR-PAST-{:016X}", mixed(code, order))),
         ("order_number", Value::Text(_)) => Value::Text(format!("P-{order:07}")),
-        ("business_day", Value::Text(_)) => Value::Text(past.shop.business_day(Micros(at)).to_string()),
+        ("business_day", Value::Text(_)) => Value::Text(past.shop.business_day(Timestamp(at)).to_string()),
         // Handed over long ago: no timer has anything to do with it.
         ("status", Value::Text(status)) if status == "PROCESSING" => Value::Text("COMPLETED".into()),
         ("status", Value::Text(status)) if status == "ACTIVE" => Value::Text("USED".into()),

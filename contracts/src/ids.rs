@@ -15,55 +15,55 @@ pub struct Id<Of>(Uuid, PhantomData<fn() -> Of>);
 static CONTEXT: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
 /// What an [`OrderId`] names.
-pub enum OrderMark {}
+pub enum OrderMarker {}
 /// What a [`PaymentId`] names.
-pub enum PaymentMark {}
+pub enum PaymentMarker {}
 /// What a [`TransactionId`] names.
-pub enum TransactionMark {}
+pub enum TransactionMarker {}
 /// What a [`ProductId`] names.
-pub enum ProductMark {}
+pub enum ProductMarker {}
 /// What a [`CategoryId`] names.
-pub enum CategoryMark {}
+pub enum CategoryMarker {}
 /// What an [`OptionGroupId`] names.
-pub enum OptionGroupMark {}
+pub enum OptionGroupMarker {}
 /// What an [`OptionId`] names.
-pub enum OptionMark {}
+pub enum OptionMarker {}
 /// What an [`InventoryId`] names.
-pub enum InventoryMark {}
-/// What a [`MoveId`] names.
-pub enum MoveMark {}
+pub enum InventoryMarker {}
+/// What a [`StockMoveId`] names.
+pub enum StockMoveMarker {}
 /// What a [`DispenseId`] names.
-pub enum DispenseMark {}
+pub enum DispenseMarker {}
 /// What an [`EventId`] names.
-pub enum EventMark {}
+pub enum EventMarker {}
 
 /// One order.
-pub type OrderId = Id<OrderMark>;
+pub type OrderId = Id<OrderMarker>;
 /// One attempt to pay an order.
-pub type PaymentId = Id<PaymentMark>;
+pub type PaymentId = Id<PaymentMarker>;
 /// One movement of money inside a payment.
-pub type TransactionId = Id<TransactionMark>;
+pub type TransactionId = Id<TransactionMarker>;
 /// One product of the menu.
-pub type ProductId = Id<ProductMark>;
+pub type ProductId = Id<ProductMarker>;
 /// One category of the menu.
-pub type CategoryId = Id<CategoryMark>;
+pub type CategoryId = Id<CategoryMarker>;
 /// One group of options of a product, such as "Size".
-pub type OptionGroupId = Id<OptionGroupMark>;
+pub type OptionGroupId = Id<OptionGroupMarker>;
 /// One option of a group, such as "Large".
-pub type OptionId = Id<OptionMark>;
+pub type OptionId = Id<OptionMarker>;
 /// One thing that is counted in stock.
-pub type InventoryId = Id<InventoryMark>;
+pub type InventoryId = Id<InventoryMarker>;
 /// One row of the stock's ledger.
-pub type MoveId = Id<MoveMark>;
+pub type StockMoveId = Id<StockMoveMarker>;
 /// One grant to pour, given to one machine.
-pub type DispenseId = Id<DispenseMark>;
+pub type DispenseId = Id<DispenseMarker>;
 /// One event.
-pub type EventId = Id<EventMark>;
+pub type EventId = Id<EventMarker>;
 
 impl<Of> Id<Of> {
     /// A new id for something made at `now`, after every id that this process made before.
     #[must_use]
-    pub fn new(now: crate::time::Micros) -> Self {
+    pub fn new(now: crate::time::Timestamp) -> Self {
         let (seconds, nanos) = now.seconds_and_nanos();
         let timestamp = uuid::Timestamp::from_unix(&CONTEXT, seconds, nanos);
         Self::from_uuid(Uuid::new_v7(timestamp))
@@ -71,7 +71,7 @@ impl<Of> Id<Of> {
 
     /// The first id of the millisecond of `at`: those made before are less. The time is an id's first 48 bits (RFC 9562).
     #[must_use]
-    pub fn first_at(at: crate::time::Micros) -> Self {
+    pub fn first_at(at: crate::time::Timestamp) -> Self {
         let millis = u64::try_from(at.0.div_euclid(1_000)).unwrap_or(0);
         Self::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
     }
@@ -166,11 +166,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::time::Micros;
+    use crate::time::Timestamp;
 
     #[test]
     fn a_later_id_sorts_after_an_earlier_one_even_within_one_microsecond() {
-        let now = Micros(1_700_000_000_000_000);
+        let now = Timestamp(1_700_000_000_000_000);
         let ids: Vec<OrderId> = (0..1000).map(|_| OrderId::new(now)).collect();
         assert!(ids.is_sorted());
         assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
@@ -178,17 +178,17 @@ mod tests {
 
     #[test]
     fn the_first_id_of_a_moment_sorts_after_those_made_before_and_not_after_its_own() {
-        let moment = Micros(1_700_000_000_123_000);
+        let moment = Timestamp(1_700_000_000_123_000);
         let (before, after) = (EventId::new(moment - Duration::from_millis(1)), EventId::new(moment));
         let first = EventId::first_at(moment);
         assert!(before < first && first <= after);
         assert!(before.to_string() < first.to_string() && first.to_string() <= after.to_string(), "as text, too");
-        assert_eq!(EventId::first_at(Micros(-1)), EventId::first_at(Micros(0)));
+        assert_eq!(EventId::first_at(Timestamp(-1)), EventId::first_at(Timestamp(0)));
     }
 
     #[test]
     fn an_id_reads_its_own_text_and_refuses_another() {
-        let id = OrderId::new(Micros(0));
+        let id = OrderId::new(Timestamp(0));
         assert_eq!(id.to_string().parse(), Ok(id));
         for wrong in ["", "42", "0192f0c12b3a7c4d8e5f60718293a4b5", "{0192f0c1-2b3a-7c4d-8e5f-60718293a4b5}"] {
             assert!(wrong.parse::<OrderId>().is_err(), "{wrong:?}");

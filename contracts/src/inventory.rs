@@ -1,12 +1,12 @@
 //! Stock: what is counted, how it moves, what a product takes of it.
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use crate::{
-    Word,
-    ids::{InventoryId, MoveId, OrderId, ProductId},
-    time::Micros,
+    ids::{InventoryId, OptionId, OrderId, ProductId, StockMoveId},
+    time::Timestamp,
 };
 
 /// The most that one item can have in stock: a thousand tonnes in grams.
@@ -17,9 +17,25 @@ pub const RECIPE_PARTS_MAX: usize = 32;
 pub const STOCK_NOTE_CHARS_MAX: usize = 160;
 
 /// What happens to an order when an item runs out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum RunOutPolicy {
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum StockoutPolicy {
     /// It is refused.
     #[default]
     Block,
@@ -29,21 +45,24 @@ pub enum RunOutPolicy {
     Allow,
 }
 
-impl Word for RunOutPolicy {
-    const ALL: &'static [Self] = &[Self::Block, Self::Warn, Self::Allow];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Block => "BLOCK",
-            Self::Warn => "WARN",
-            Self::Allow => "ALLOW",
-        }
-    }
-}
-
 /// Why stock moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum MoveReason {
     /// It was delivered. A person's; positive.
     Received,
@@ -57,22 +76,6 @@ pub enum MoveReason {
     Sale,
     /// A sale that turned out not to be one. Only orders do this.
     SaleReversed,
-}
-
-impl Word for MoveReason {
-    const ALL: &'static [Self] =
-        &[Self::Received, Self::Waste, Self::Count, Self::Correction, Self::Sale, Self::SaleReversed];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Received => "RECEIVED",
-            Self::Waste => "WASTE",
-            Self::Count => "COUNT",
-            Self::Correction => "CORRECTION",
-            Self::Sale => "SALE",
-            Self::SaleReversed => "SALE_REVERSED",
-        }
-    }
 }
 
 /// `POST /api/Inventory` and `PUT /api/Inventory/{inventoryId}`.
@@ -91,7 +94,7 @@ pub struct WriteInventory {
     pub product_id: Option<ProductId>,
     /// What happens to an order when it runs out.
     #[serde(default)]
-    pub policy: RunOutPolicy,
+    pub policy: StockoutPolicy,
     /// At this quantity, or below it, staff are told. Absent: never.
     #[serde(default)]
     pub low_level: Option<i64>,
@@ -111,7 +114,7 @@ pub struct InventoryView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product_id: Option<ProductId>,
     /// What happens to an order when it runs out.
-    pub policy: RunOutPolicy,
+    pub policy: StockoutPolicy,
     /// At this quantity, or below it, staff are told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low_level: Option<i64>,
@@ -124,7 +127,7 @@ pub struct InventoryView {
     /// Whether it is at its low level or below.
     pub is_low: bool,
     /// When it changed last.
-    pub updated_at: Micros,
+    pub updated_at: Timestamp,
     /// Grows with every change.
     pub version: i64,
     /// Grows with every change of what `PUT /api/Inventory/{inventoryId}` writes: the item's ETag.
@@ -149,7 +152,7 @@ pub struct AdjustStock {
 #[serde(rename_all = "camelCase")]
 pub struct StockMove {
     /// Its id.
-    pub move_id: MoveId,
+    pub move_id: StockMoveId,
     /// Which item.
     pub inventory_id: InventoryId,
     /// Why.
@@ -165,7 +168,7 @@ pub struct StockMove {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// When.
-    pub moved_at: Micros,
+    pub moved_at: Timestamp,
 }
 
 /// `PUT /api/Recipe/{productId}`: what one unit of a product takes. No parts: it takes nothing.
@@ -225,6 +228,12 @@ pub struct ReserveItem {
     pub product_id: ProductId,
     /// How many.
     pub quantity: u32,
+    /// The options chosen: they may add to, take from or replace parts of the recipe.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<OptionId>,
+    /// How much a machine pours of one, in millilitres, its options included. Absent: no machine does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispense_ml: Option<u32>,
 }
 
 /// What is missing of one item: in the `context` of `/problems/out-of-stock`.

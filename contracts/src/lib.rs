@@ -4,6 +4,7 @@
 //! Owns the words; refuses to know how they travel. There is no I/O and no clock here, so that the
 //! services, the tablets (as WebAssembly) and the tests share one reading of every rule.
 
+pub mod cash_rounding;
 pub mod event;
 pub mod ids;
 pub mod inventory;
@@ -61,56 +62,49 @@ impl<T> Page<T> {
     }
 }
 
-/// A choice among a few words, each the same in JSON, in the database and in a filter of a list.
-pub trait Word: Copy + Sized + 'static {
-    /// Every choice.
-    const ALL: &'static [Self];
-
-    /// Its word.
-    fn word(self) -> &'static str;
-
-    /// The choice of this word.
-    #[must_use]
-    fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|choice| choice.word() == word)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::{fmt::Debug, str::FromStr};
+
     use serde::{Serialize, de::DeserializeOwned};
+    use strum::VariantArray;
 
     use super::{
-        InvalidLimit, PAGE_ROWS_MAX, Word,
-        inventory::{MoveReason, RunOutPolicy},
+        InvalidLimit, PAGE_ROWS_MAX,
+        inventory::{MoveReason, StockoutPolicy},
         order::{Channel, DiningOption, OrderStatus, StockCheck},
         page_rows,
         payment::{PaymentMethod, PaymentStatus},
         qr::{AttentionReason, CodeStatus, DispenseOutcome},
     };
 
-    fn words_agree<T: Word + Serialize + DeserializeOwned>() {
-        for choice in T::ALL {
-            let json = serde_json::to_string(choice).unwrap();
-            assert_eq!(json, format!("{:?}", choice.word()));
-            assert_eq!(T::from_word(choice.word()).map(T::word), Some(choice.word()));
-            assert_eq!(serde_json::from_str::<T>(&json).unwrap().word(), choice.word());
+    /// `T`'s text in JSON, in the database and in a query parameter is the same.
+    fn one_text_everywhere<T>()
+    where
+        T: Copy + Debug + PartialEq + Into<&'static str> + VariantArray + Serialize + DeserializeOwned,
+        T: FromStr<Err: Debug>,
+    {
+        for variant in T::VARIANTS {
+            let text: &str = (*variant).into();
+            assert_eq!(serde_json::to_string(variant).unwrap(), format!("{text:?}"));
+            assert_eq!(text.parse::<T>().unwrap(), *variant);
+            assert_eq!(serde_json::from_value::<T>(text.into()).unwrap(), *variant);
         }
     }
 
     #[test]
-    fn a_choice_has_one_word_in_json_and_in_the_database() {
-        words_agree::<RunOutPolicy>();
-        words_agree::<MoveReason>();
-        words_agree::<OrderStatus>();
-        words_agree::<Channel>();
-        words_agree::<DiningOption>();
-        words_agree::<StockCheck>();
-        words_agree::<CodeStatus>();
-        words_agree::<DispenseOutcome>();
-        words_agree::<AttentionReason>();
-        words_agree::<PaymentMethod>();
-        words_agree::<PaymentStatus>();
+    fn an_enum_has_one_text_in_json_and_in_the_database() {
+        one_text_everywhere::<StockoutPolicy>();
+        one_text_everywhere::<MoveReason>();
+        one_text_everywhere::<OrderStatus>();
+        one_text_everywhere::<Channel>();
+        one_text_everywhere::<DiningOption>();
+        one_text_everywhere::<StockCheck>();
+        one_text_everywhere::<CodeStatus>();
+        one_text_everywhere::<DispenseOutcome>();
+        one_text_everywhere::<AttentionReason>();
+        one_text_everywhere::<PaymentMethod>();
+        one_text_everywhere::<PaymentStatus>();
     }
 
     #[test]

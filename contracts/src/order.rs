@@ -1,16 +1,16 @@
 //! Orders: how one is placed, what it looks like, and which way it may go.
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use crate::{
-    Word,
     ids::{OptionId, OrderId, ProductId},
     money::{Amount, Currency},
     payment::PaymentMethod,
     pricing::Percent,
     product::{OPTION_GROUPS_MAX, OPTIONS_PER_GROUP_MAX},
-    time::{BusinessDay, Micros},
+    time::{BusinessDay, Timestamp},
 };
 
 /// More lines than a table of forty orders.
@@ -29,8 +29,23 @@ pub const CUSTOMER_CHARS_MAX: usize = 80;
 pub const TABLE_CHARS_MAX: usize = 40;
 
 /// Where an order stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
     /// Placed, not paid. Its stock is reserved, its codes pour nothing.
     Pending,
@@ -49,7 +64,7 @@ pub enum OrderStatus {
 impl OrderStatus {
     /// Whether an order may go from `self` to `next`.
     #[must_use]
-    pub const fn may_become(self, next: Self) -> bool {
+    pub const fn can_transition_to(self, next: Self) -> bool {
         match self {
             Self::Pending => matches!(next, Self::Processing | Self::Cancelled | Self::Expired),
             Self::Processing => matches!(next, Self::Ready | Self::Completed),
@@ -61,25 +76,25 @@ impl OrderStatus {
     }
 }
 
-impl Word for OrderStatus {
-    const ALL: &'static [Self] =
-        &[Self::Pending, Self::Processing, Self::Ready, Self::Completed, Self::Cancelled, Self::Expired];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Processing => "PROCESSING",
-            Self::Ready => "READY",
-            Self::Completed => "COMPLETED",
-            Self::Cancelled => "CANCELLED",
-            Self::Expired => "EXPIRED",
-        }
-    }
-}
-
 /// Where an order was placed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Channel {
     /// At the till.
     #[default]
@@ -88,20 +103,25 @@ pub enum Channel {
     Kiosk,
 }
 
-impl Word for Channel {
-    const ALL: &'static [Self] = &[Self::Pos, Self::Kiosk];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Pos => "POS",
-            Self::Kiosk => "KIOSK",
-        }
-    }
-}
-
 /// Where the guest will have it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum DiningOption {
     /// Away.
     #[default]
@@ -110,20 +130,24 @@ pub enum DiningOption {
     DineIn,
 }
 
-impl Word for DiningOption {
-    const ALL: &'static [Self] = &[Self::Takeaway, Self::DineIn];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Takeaway => "TAKEAWAY",
-            Self::DineIn => "DINE_IN",
-        }
-    }
-}
-
 /// Whether the stock of an order is certain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum StockCheck {
     /// Inventory holds it.
     Reserved,
@@ -131,18 +155,6 @@ pub enum StockCheck {
     Deferred,
     /// Inventory came back and there was too little: a person must look.
     Short,
-}
-
-impl Word for StockCheck {
-    const ALL: &'static [Self] = &[Self::Reserved, Self::Deferred, Self::Short];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Reserved => "RESERVED",
-            Self::Deferred => "DEFERRED",
-            Self::Short => "SHORT",
-        }
-    }
 }
 
 /// `POST /api/Order` (step 1).
@@ -230,13 +242,13 @@ pub struct OrderView {
     /// The day whose sales it belongs to.
     pub business_day: BusinessDay,
     /// When it was placed.
-    pub placed_at: Micros,
+    pub placed_at: Timestamp,
     /// When it will be given up, while it is not paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Micros>,
+    pub expires_at: Option<Timestamp>,
     /// When it was paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paid_at: Option<Micros>,
+    pub paid_at: Option<Timestamp>,
     /// How it was paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<PaymentMethod>,
@@ -244,7 +256,7 @@ pub struct OrderView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_reason: Option<String>,
     /// When it changed last.
-    pub updated_at: Micros,
+    pub updated_at: Timestamp,
     /// Grows with every change.
     pub version: i64,
 }
@@ -289,7 +301,7 @@ pub struct ChosenOption {
     /// Its name.
     pub name: String,
     /// What it added to the price of one.
-    pub price_difference: Amount,
+    pub price_delta: Amount,
 }
 
 /// The parts of a price. `total` is what is owed.
@@ -343,10 +355,10 @@ impl From<&crate::pricing::Price> for PriceView {
     }
 }
 
-/// The `context` of `/problems/total-differs`: what the server computed.
+/// The `context` of `/problems/total-mismatch`: what the server computed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct PriceDiffers {
+pub struct TotalMismatch {
     /// The lines as they cost now.
     pub items: Vec<OrderItemView>,
     /// The price as it is now.
@@ -382,12 +394,12 @@ pub struct AmountDue {
 #[cfg(test)]
 mod tests {
     use super::OrderStatus::{self, Cancelled, Completed, Expired, Pending, Processing, Ready};
-    use super::Word;
+    use strum::VariantArray;
 
     #[test]
     fn an_order_goes_only_the_ways_that_the_design_names() {
-        let ways = OrderStatus::ALL.iter().flat_map(|from| OrderStatus::ALL.iter().map(|to| (*from, *to)));
-        let legal: Vec<_> = ways.filter(|(from, to)| from.may_become(*to)).collect();
+        let ways = OrderStatus::VARIANTS.iter().flat_map(|from| OrderStatus::VARIANTS.iter().map(|to| (*from, *to)));
+        let legal: Vec<_> = ways.filter(|(from, to)| from.can_transition_to(*to)).collect();
         assert_eq!(
             legal,
             [

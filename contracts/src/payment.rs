@@ -1,22 +1,37 @@
 //! Payments: how one is made, what it looks like, and which way it may go.
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use crate::{
-    Word,
     ids::{OrderId, PaymentId},
     money::{Amount, Currency},
     receipt::Receipt,
-    time::Micros,
+    time::Timestamp,
 };
 
 /// What staff write down when they confirm a payment by hand: a bank's reference.
 pub const REFERENCE_CHARS_MAX: usize = 120;
 
 /// How a guest pays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum PaymentMethod {
     /// Notes and coins.
     Cash,
@@ -24,20 +39,24 @@ pub enum PaymentMethod {
     Qris,
 }
 
-impl Word for PaymentMethod {
-    const ALL: &'static [Self] = &[Self::Cash, Self::Qris];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Cash => "CASH",
-            Self::Qris => "QRIS",
-        }
-    }
-}
-
 /// Where a payment stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum PaymentStatus {
     /// The guest has been asked; the money has not come.
     Pending,
@@ -54,7 +73,7 @@ pub enum PaymentStatus {
 impl PaymentStatus {
     /// Whether a payment may go from `self` to `next`.
     #[must_use]
-    pub const fn may_become(self, next: Self) -> bool {
+    pub const fn can_transition_to(self, next: Self) -> bool {
         match self {
             Self::Pending => matches!(next, Self::Paid | Self::Failed | Self::Expired | Self::RefundDue),
             // Late money for a QR that was given up; or its order lives again and the QR still takes money.
@@ -65,24 +84,10 @@ impl PaymentStatus {
     }
 }
 
-impl Word for PaymentStatus {
-    const ALL: &'static [Self] = &[Self::Pending, Self::Paid, Self::Failed, Self::Expired, Self::RefundDue];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Paid => "PAID",
-            Self::Failed => "FAILED",
-            Self::Expired => "EXPIRED",
-            Self::RefundDue => "REFUND_DUE",
-        }
-    }
-}
-
 /// `POST /api/Payment` (step 15).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Pay {
+pub struct CreatePayment {
     /// Which order.
     pub order_id: OrderId,
     /// How.
@@ -102,6 +107,19 @@ pub struct ConfirmPayment {
     #[serde(default)]
     pub reference: Option<String>,
 }
+
+/// `POST /internal/Payment/order/{orderId}/close`: Order asks before it cancels or expires an order. The answer is
+/// Payment's part of the receipt if the order is paid; null if no money was taken, and then Payment takes none for
+/// [`CLOSE_SECONDS`]: long enough for Order to write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CloseOrder {
+    /// The version that the order will have once it is closed.
+    pub order_version: i64,
+}
+
+/// How long Payment takes no money for an order that Order is about to close.
+pub const CLOSE_SECONDS: u64 = 10;
 
 /// A payment as everyone sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -141,10 +159,10 @@ pub struct PaymentView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_reason: Option<String>,
     /// When it was asked for.
-    pub created_at: Micros,
+    pub created_at: Timestamp,
     /// When the money came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paid_at: Option<Micros>,
+    pub paid_at: Option<Timestamp>,
     /// Grows with every change.
     pub version: i64,
     /// The whole receipt as it stands now (step 20): in the answers to a payment and to its confirmation.
@@ -159,21 +177,21 @@ pub struct QrisView {
     /// The EMVCo payload that the QR holds.
     pub payload: String,
     /// When the gateway stops taking it.
-    pub expires_at: Micros,
+    pub expires_at: Timestamp,
 }
 
 /// `GET /api/Payment/methods`: how guests can pay right now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct WorkingMethods {
+pub struct AvailableMethods {
     /// The shop's methods without those that have no gateway.
     pub methods: Vec<PaymentMethod>,
 }
 
-/// The `context` of `/problems/amount-differs`: what the order costs.
+/// The `context` of `/problems/amount-mismatch`: what the order costs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct AmountDiffers {
+pub struct AmountMismatch {
     /// The order's total.
     pub total: Amount,
     /// In which currency.
@@ -189,10 +207,10 @@ pub struct AlreadyPaid {
     pub payment_id: Option<PaymentId>,
 }
 
-/// The `context` of `/problems/tendered-too-little`.
+/// The `context` of `/problems/insufficient-tender`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct TenderedTooLittle {
+pub struct InsufficientTender {
     /// What is due in cash, rounded.
     pub due: Amount,
     /// How much more it takes.
@@ -202,12 +220,13 @@ pub struct TenderedTooLittle {
 #[cfg(test)]
 mod tests {
     use super::PaymentStatus::{self, Expired, Failed, Paid, Pending, RefundDue};
-    use super::Word;
+    use strum::VariantArray;
 
     #[test]
     fn a_payment_goes_only_the_ways_that_the_design_names() {
-        let ways = PaymentStatus::ALL.iter().flat_map(|from| PaymentStatus::ALL.iter().map(|to| (*from, *to)));
-        let legal: Vec<_> = ways.filter(|(from, to)| from.may_become(*to)).collect();
+        let ways =
+            PaymentStatus::VARIANTS.iter().flat_map(|from| PaymentStatus::VARIANTS.iter().map(|to| (*from, *to)));
+        let legal: Vec<_> = ways.filter(|(from, to)| from.can_transition_to(*to)).collect();
         assert_eq!(
             legal,
             [

@@ -1,4 +1,4 @@
-//! What an order costs: subtotal, discount, service, tax for each rate, total; and what cash pays of it.
+//! What an order costs: subtotal, discount, service, tax for each rate, total.
 //!
 //! Pure rules, the same for the server, the tablets and the tests. Everything is rounded once, for the
 //! whole order, and then shared among the lines so that the shares add up to the unit.
@@ -104,7 +104,7 @@ pub enum Discount {
 
 /// One line to be priced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct PriceLine {
     /// The price of one, its options included.
     pub unit_price: Money,
     /// How many.
@@ -158,7 +158,7 @@ pub struct Price {
 ///
 /// # Errors
 /// [`MoneyError`] where a sum does not fit or a line is in another currency.
-pub fn price(lines: &[Line], discount: Discount, rules: &PriceRules) -> Result<Price, MoneyError> {
+pub fn price(lines: &[PriceLine], discount: Discount, rules: &PriceRules) -> Result<Price, MoneyError> {
     let currency = rules.currency;
     let line_totals = line_totals(lines, currency)?;
     let subtotal = sum(&line_totals)?;
@@ -195,7 +195,7 @@ pub fn price(lines: &[Line], discount: Discount, rules: &PriceRules) -> Result<P
     })
 }
 
-fn line_totals(lines: &[Line], currency: Currency) -> Result<Vec<i64>, MoneyError> {
+fn line_totals(lines: &[PriceLine], currency: Currency) -> Result<Vec<i64>, MoneyError> {
     let zero = Money::zero(currency);
     lines.iter().map(|line| Ok(zero.plus(line.unit_price.times(line.quantity)?)?.minor)).collect()
 }
@@ -209,14 +209,14 @@ fn discount_on(subtotal: i64, discount: Discount, currency: Currency) -> Result<
 }
 
 /// The tax of each rate, and of each line.
-fn taxes(lines: &[Line], bases: &[i64], rules: &PriceRules) -> (Vec<TaxAmount>, Vec<i64>) {
+fn taxes(lines: &[PriceLine], bases: &[i64], rules: &PriceRules) -> (Vec<TaxAmount>, Vec<i64>) {
     let mut amounts: Vec<TaxAmount> = Vec::new();
     let mut line_taxes = vec![0; lines.len()];
     for rate in lines.iter().filter_map(|line| line.tax.as_ref()) {
         if amounts.iter().any(|known| known.rate == *rate) {
             continue;
         }
-        let bears_it = |line: &Line| line.tax.as_ref() == Some(rate);
+        let bears_it = |line: &PriceLine| line.tax.as_ref() == Some(rate);
         let weights: Vec<i64> =
             lines.iter().zip(bases).map(|(line, base)| if bears_it(line) { *base } else { 0 }).collect();
         let base = weights.iter().sum();
@@ -266,40 +266,6 @@ fn to_i64(part: i128) -> i64 {
     i64::try_from(part).unwrap_or(i64::MAX)
 }
 
-/// The smallest sum that changes hands in cash, in minor units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step(i64);
-
-impl Step {
-    /// Rp100, the smallest coin that tills still give.
-    pub const HUNDRED: Self = Self(100);
-    /// No rounding.
-    pub const ONE: Self = Self(1);
-
-    /// A step of `minor` units. `None` unless positive.
-    #[must_use]
-    pub const fn new(minor: i64) -> Option<Self> {
-        if minor > 0 { Some(Self(minor)) } else { None }
-    }
-
-    /// Minor units.
-    #[must_use]
-    pub const fn minor(self) -> i64 {
-        self.0
-    }
-}
-
-/// What is due in cash for `total`, and the rounding that made it so. Ties go down, in the guest's favour.
-///
-/// # Errors
-/// [`MoneyError::TooLarge`].
-pub fn cash_due(total: Money, step: Step) -> Result<(Money, Money), MoneyError> {
-    let over = total.minor.rem_euclid(step.0);
-    let rounding = if over * 2 > step.0 { step.0 - over } else { -over };
-    let rounding = Money::new(rounding, total.currency);
-    Ok((total.plus(rounding)?, rounding))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -318,8 +284,8 @@ mod tests {
         Some(TaxRate { name: "PB1".into(), percent: percent(1000) })
     }
 
-    fn line(unit_price: i64, quantity: u32, tax: Option<TaxRate>) -> Line {
-        Line { unit_price: idr(unit_price), quantity, tax }
+    fn line(unit_price: i64, quantity: u32, tax: Option<TaxRate>) -> PriceLine {
+        PriceLine { unit_price: idr(unit_price), quantity, tax }
     }
 
     fn rules(tax_mode: TaxMode, service: u32) -> PriceRules {
@@ -368,18 +334,10 @@ mod tests {
     }
 
     #[test]
-    fn cash_is_rounded_to_the_nearest_hundred_and_ties_go_down() {
-        assert_eq!(cash_due(idr(92_430), Step::HUNDRED), Ok((idr(92_400), idr(-30))));
-        assert_eq!(cash_due(idr(92_450), Step::HUNDRED), Ok((idr(92_400), idr(-50))));
-        assert_eq!(cash_due(idr(92_460), Step::HUNDRED), Ok((idr(92_500), idr(40))));
-        assert_eq!(cash_due(idr(92_461), Step::ONE), Ok((idr(92_461), idr(0))));
-    }
-
-    #[test]
     fn a_price_that_cannot_be_counted_is_refused() {
         let lines = [line(i64::MAX / 2, 3, None)];
         assert_eq!(price(&lines, Discount::None, &rules(TaxMode::Inclusive, 0)), Err(MoneyError::TooLarge));
-        let dollars = Line { unit_price: Money::new(1, "USD".parse().unwrap()), quantity: 1, tax: None };
+        let dollars = PriceLine { unit_price: Money::new(1, "USD".parse().unwrap()), quantity: 1, tax: None };
         assert!(price(&[dollars], Discount::None, &rules(TaxMode::Inclusive, 0)).is_err());
     }
 
@@ -403,7 +361,7 @@ mod tests {
                 1 => pb1(),
                 _ => Some(TaxRate { name: "PPN".into(), percent: percent(1100) }),
             };
-            let lines: Vec<Line> = lines.into_iter().map(|(unit, quantity, tax)| line(unit, quantity, rate(tax))).collect();
+            let lines: Vec<PriceLine> = lines.into_iter().map(|(unit, quantity, tax)| line(unit, quantity, rate(tax))).collect();
             let mode = if inclusive { TaxMode::Inclusive } else { TaxMode::Exclusive };
             let price = price(&lines, Discount::Percent(percent(discount)), &rules(mode, service)).unwrap();
 

@@ -7,7 +7,7 @@ use crate::{
     ids::{CategoryId, OptionGroupId, OptionId, ProductId},
     money::Amount,
     qr::{DISPENSE_MS_MAX, DISPENSE_MS_MIN, PUMP_ML_PER_SECOND},
-    time::Micros,
+    time::Timestamp,
 };
 
 /// The longest name of a product, category, group or option: what one line of a receipt can carry twice.
@@ -62,9 +62,9 @@ pub struct OptionGroup {
     /// What the menu calls it.
     pub name: String,
     /// The fewest options that must be chosen.
-    pub least: u32,
+    pub min_choices: u32,
     /// The most that may be.
-    pub most: u32,
+    pub max_choices: u32,
     /// The options, in the menu's order.
     pub options: Vec<ProductOption>,
 }
@@ -80,10 +80,10 @@ pub struct ProductOption {
     pub name: String,
     /// What it adds to the price of one; may be negative.
     #[serde(default = "zero")]
-    pub price_difference: Amount,
+    pub price_delta: Amount,
     /// What it adds to the millilitres of one; may be negative.
     #[serde(default)]
-    pub dispense_ml_difference: i32,
+    pub dispense_ml_delta: i32,
 }
 
 fn zero() -> Amount {
@@ -123,7 +123,7 @@ pub struct ProductCard {
     /// Grows with every change; the newer card wins.
     pub version: i64,
     /// When it was changed last.
-    pub updated_at: Micros,
+    pub updated_at: Timestamp,
 }
 
 /// `PUT /api/Product/{productId}/availability`.

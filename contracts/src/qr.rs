@@ -1,13 +1,13 @@
 //! Codes: one for each cup, and exactly one drink for each code.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use crate::{
-    Word,
     ids::{DispenseId, OrderId, ProductId},
     money::Amount,
-    time::Micros,
+    time::Timestamp,
 };
 
 /// The longest name of a device, an attempt or a journal epoch.
@@ -22,8 +22,23 @@ pub const DISPENSE_MS_MAX: u32 = 60_000;
 pub const SCANNED_CHARS_MAX: usize = 256;
 
 /// Where a code stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum CodeStatus {
     /// Issued, not paid: it pours nothing.
     Pending,
@@ -44,7 +59,7 @@ pub enum CodeStatus {
 impl CodeStatus {
     /// Whether a code may go from `self` to `next`.
     #[must_use]
-    pub const fn may_become(self, next: Self) -> bool {
+    pub const fn can_transition_to(self, next: Self) -> bool {
         match self {
             Self::Pending => matches!(next, Self::Active | Self::Expired | Self::Void),
             // A caller without the lease protocol uses a code at once.
@@ -56,23 +71,6 @@ impl CodeStatus {
             // Payment counts the time anew; a machine's late word as above.
             Self::Expired => matches!(next, Self::Active | Self::Used | Self::Review | Self::Void),
             Self::Used | Self::Void => false,
-        }
-    }
-}
-
-impl Word for CodeStatus {
-    const ALL: &'static [Self] =
-        &[Self::Pending, Self::Active, Self::Leased, Self::Used, Self::Review, Self::Expired, Self::Void];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Active => "ACTIVE",
-            Self::Leased => "LEASED",
-            Self::Used => "USED",
-            Self::Review => "REVIEW",
-            Self::Expired => "EXPIRED",
-            Self::Void => "VOID",
         }
     }
 }
@@ -100,7 +98,7 @@ pub struct CodeView {
     /// Where it stands.
     pub status: CodeStatus,
     /// Until when it pours.
-    pub expires_at: Micros,
+    pub expires_at: Timestamp,
     /// The machine that has it or had it last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_id: Option<String>,
@@ -109,8 +107,25 @@ pub struct CodeView {
 }
 
 /// Why a code is on the staff's board; the most pressing first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum AttentionReason {
     /// A machine said late that it poured this cup, whose code had gone on meanwhile: it may have been poured twice.
     PouredTwice,
@@ -120,19 +135,6 @@ pub enum AttentionReason {
     OldLease,
     /// It was paid, and its time is over.
     Expired,
-}
-
-impl Word for AttentionReason {
-    const ALL: &'static [Self] = &[Self::PouredTwice, Self::InReview, Self::OldLease, Self::Expired];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::PouredTwice => "poured_twice",
-            Self::InReview => "in_review",
-            Self::OldLease => "old_lease",
-            Self::Expired => "expired",
-        }
-    }
 }
 
 /// A code that waits for a person.
@@ -187,7 +189,7 @@ pub enum RefusalReason {
 /// What a machine is told (step 35).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ValidateAnswer {
+pub struct ValidateCodeResponse {
     /// Whether to pour.
     pub valid: bool,
     /// What.
@@ -230,8 +232,23 @@ impl utoipa::PartialSchema for DispenseSeconds {
 impl ToSchema for DispenseSeconds {}
 
 /// How a pour ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum DispenseOutcome {
     /// All of it.
     Completed,
@@ -241,19 +258,6 @@ pub enum DispenseOutcome {
     Partial,
     /// Unknown: the power went.
     Interrupted,
-}
-
-impl Word for DispenseOutcome {
-    const ALL: &'static [Self] = &[Self::Completed, Self::NotPoured, Self::Partial, Self::Interrupted];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Completed => "completed",
-            Self::NotPoured => "not_poured",
-            Self::Partial => "partial",
-            Self::Interrupted => "interrupted",
-        }
-    }
 }
 
 /// `POST /api/QrCode/{code}/complete`: the machine's report. It may be sent any number of times.
@@ -294,7 +298,7 @@ pub struct Heartbeat {
 /// What a heartbeat answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct HeartbeatAnswer {
+pub struct HeartbeatResponse {
     /// How many grants this machine was ever given.
     pub grants: i64,
 }

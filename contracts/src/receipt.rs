@@ -14,11 +14,11 @@ use crate::{
     order::{OrderItemView, OrderStatus, PriceView, cups},
     payment::PaymentMethod,
     qr::CodeView,
-    time::Micros,
+    time::Timestamp,
 };
 
 /// How long the cache keeps a receipt: a business day. The services can put it together again.
-pub const RECEIPT_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+pub const RECEIPT_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The key of an order's receipt in the cache.
 #[must_use]
@@ -66,7 +66,7 @@ pub struct ReceiptOrder {
     /// Its price.
     pub price: PriceView,
     /// When it was placed.
-    pub placed_at: Micros,
+    pub placed_at: Timestamp,
     /// What to call out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_name: Option<String>,
@@ -78,7 +78,7 @@ pub struct ReceiptOrder {
     pub payment_method: Option<PaymentMethod>,
     /// When it was paid, for as long as Payment's part is not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paid_at: Option<Micros>,
+    pub paid_at: Option<Timestamp>,
 }
 
 impl ReceiptOrder {
@@ -98,7 +98,7 @@ pub struct ReceiptPayment {
     /// How.
     pub method: PaymentMethod,
     /// When.
-    pub paid_at: Micros,
+    pub paid_at: Timestamp,
     /// What cash rounding added.
     pub rounding: Amount,
     /// What changed hands.
@@ -149,7 +149,7 @@ pub struct Receipt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
     /// When it was placed.
-    pub placed_at: Micros,
+    pub placed_at: Timestamp,
     /// Its lines.
     pub items: Vec<OrderItemView>,
     /// Its price, part by part.
@@ -161,7 +161,7 @@ pub struct Receipt {
     /// How it was paid.
     pub payment_method: Option<PaymentMethod>,
     /// When it was paid.
-    pub paid_at: Option<Micros>,
+    pub paid_at: Option<Timestamp>,
     /// What cash rounding added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounding: Option<Amount>,
@@ -179,7 +179,7 @@ pub struct Receipt {
     /// The first code, or null where the order has none.
     pub qr_code: Option<String>,
     /// Until when the first code pours.
-    pub qr_expires_at: Option<Micros>,
+    pub qr_expires_at: Option<Timestamp>,
     /// Every code, one for each cup.
     pub qr_codes: Vec<CodeView>,
     /// Whether codes are still being issued, or are not yet ready to pour though the order is paid: ask again.
@@ -236,7 +236,7 @@ mod tests {
     use super::*;
     use crate::{ids::ProductId, money::Currency, qr::CodeStatus};
 
-    const NOW: Micros = Micros(1_800_000_000_000_000);
+    const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
     fn order(status: OrderStatus, cups: u32) -> ReceiptOrder {
         let amount = Amount::whole(25_000);

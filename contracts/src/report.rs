@@ -8,7 +8,7 @@ use crate::{
     money::{Amount, Currency},
     order::{Channel, OrderStatus},
     payment::PaymentMethod,
-    time::{BusinessDay, Micros},
+    time::{BusinessDay, Timestamp},
 };
 
 /// The longest span of one report, in days: five years.
@@ -45,7 +45,7 @@ pub struct Summary {
     pub by_method: Vec<MethodSales>,
     /// Up to when the figures are whole. Absent before the first run of the extraction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub as_of: Option<Micros>,
+    pub as_of: Option<Timestamp>,
 }
 
 /// Sales of one method of payment.
@@ -104,5 +104,5 @@ pub struct RecentOrder {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<PaymentMethod>,
     /// When it was placed.
-    pub placed_at: Micros,
+    pub placed_at: Timestamp,
 }

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    cash_rounding::RoundingStep,
     money::{Amount, Currency},
     payment::PaymentMethod,
-    pricing::{Percent, PriceRules, Step, TaxMode, TaxRate},
-    text::{self, InvalidText, Lines},
-    time::{BusinessDay, Micros},
+    pricing::{Percent, PriceRules, TaxMode, TaxRate},
+    text::{self, InvalidText, LineBreaks},
+    time::{BusinessDay, Timestamp},
 };
 
 /// The settings of the shop. `PUT /api/Shop` replaces the whole document.
@@ -97,11 +98,11 @@ pub const SECONDS_MAX: u32 = 86_400;
 
 /// A shop of these settings, checked, with what rules need in the form in which they need it.
 #[derive(Clone, Debug)]
-pub struct Shop {
+pub struct ShopRules {
     settings: ShopSettings,
     time_zone: TimeZone,
     cutoff: civil::Time,
-    cash_step: Step,
+    cash_step: RoundingStep,
 }
 
 impl Default for ShopSettings {
@@ -125,7 +126,7 @@ impl Default for ShopSettings {
     }
 }
 
-impl Shop {
+impl ShopRules {
     /// The shop of these settings.
     ///
     /// # Errors
@@ -152,7 +153,7 @@ impl Shop {
             .money(settings.currency)
             .ok()
             .filter(|money| money.minor <= CASH_ROUNDING_MINOR_MAX)
-            .and_then(|money| Step::new(money.minor))
+            .and_then(|money| RoundingStep::new(money.minor))
             .ok_or(InvalidShop::CashRounding(settings.cash_rounding))?;
         if settings.payment_methods.is_empty() || !all_differ(&settings.payment_methods, |method| method) {
             return Err(InvalidShop::PaymentMethods);
@@ -197,13 +198,13 @@ impl Shop {
 
     /// The smallest sum that changes hands in cash.
     #[must_use]
-    pub fn cash_step(&self) -> Step {
+    pub fn cash_step(&self) -> RoundingStep {
         self.cash_step
     }
 
     /// The business day of an instant.
     #[must_use]
-    pub fn business_day(&self, instant: Micros) -> BusinessDay {
+    pub fn business_day(&self, instant: Timestamp) -> BusinessDay {
         BusinessDay::of(instant, &self.time_zone, self.cutoff)
     }
 
@@ -215,17 +216,17 @@ impl Shop {
 
     /// How long an order waits for its payment.
     #[must_use]
-    pub fn unpaid_order_life(&self) -> Duration {
+    pub fn unpaid_order_ttl(&self) -> Duration {
         Duration::from_secs(self.settings.unpaid_order_seconds.into())
     }
 }
 
 fn check_texts(settings: &ShopSettings) -> Result<(), InvalidText> {
-    text::check("name", &settings.name, SHOP_TEXT_CHARS_MAX, Lines::One)?;
-    text::check("address", &settings.address, SHOP_TEXT_CHARS_MAX, Lines::Many)?;
-    text::check("taxNumber", &settings.tax_number, SHOP_TEXT_CHARS_MAX, Lines::One)?;
-    text::check("receiptFoot", &settings.receipt_foot, SHOP_TEXT_CHARS_MAX, Lines::Many)?;
-    settings.taxes.iter().try_for_each(|tax| text::check("taxes", &tax.name, TAX_NAME_CHARS_MAX, Lines::One))
+    text::check("name", &settings.name, SHOP_TEXT_CHARS_MAX, LineBreaks::Forbidden)?;
+    text::check("address", &settings.address, SHOP_TEXT_CHARS_MAX, LineBreaks::Allowed)?;
+    text::check("taxNumber", &settings.tax_number, SHOP_TEXT_CHARS_MAX, LineBreaks::Forbidden)?;
+    text::check("receiptFoot", &settings.receipt_foot, SHOP_TEXT_CHARS_MAX, LineBreaks::Allowed)?;
+    settings.taxes.iter().try_for_each(|tax| text::check("taxes", &tax.name, TAX_NAME_CHARS_MAX, LineBreaks::Forbidden))
 }
 
 fn all_differ<T, K: PartialEq>(items: &[T], key: impl Fn(&T) -> &K) -> bool {
@@ -238,10 +239,10 @@ mod tests {
 
     #[test]
     fn a_new_shop_trades_as_indonesian_coffee_shops_do() {
-        let shop = Shop::new(ShopSettings::default()).unwrap();
+        let shop = ShopRules::new(ShopSettings::default()).unwrap();
         assert_eq!(shop.currency(), Currency::IDR);
         assert_eq!(shop.tax_of(None).unwrap().percent.to_string(), "10 %");
-        assert_eq!(shop.cash_step(), Step::HUNDRED);
+        assert_eq!(shop.cash_step(), RoundingStep::HUNDRED);
     }
 
     #[test]
@@ -249,7 +250,7 @@ mod tests {
         let refused = |change: fn(&mut ShopSettings)| {
             let mut settings = ShopSettings::default();
             change(&mut settings);
-            Shop::new(settings).unwrap_err().to_string()
+            ShopRules::new(settings).unwrap_err().to_string()
         };
         assert!(refused(|shop| shop.name = " ".into()).starts_with("name"));
         assert!(refused(|shop| shop.time_zone = "Mars/Base".into()).starts_with("timeZone"));
@@ -270,7 +271,7 @@ mod tests {
     #[test]
     fn an_address_and_the_receipts_foot_may_have_lines() {
         let lines = |text: &str| ShopSettings { address: text.into(), receipt_foot: text.into(), ..Default::default() };
-        assert!(Shop::new(lines("Jl. Sudirman 1\nJakarta")).is_ok());
+        assert!(ShopRules::new(lines("Jl. Sudirman 1\nJakarta")).is_ok());
     }
 
     #[test]
@@ -287,9 +288,9 @@ mod tests {
             cash_rounding: "0.05".parse().unwrap(),
             ..ShopSettings::default()
         };
-        let step = Shop::new(dollars).unwrap().cash_step();
+        let step = ShopRules::new(dollars).unwrap().cash_step();
         assert_eq!(step.minor(), 5);
         let most = ShopSettings { cash_rounding: Amount::whole(1_000), ..ShopSettings::default() };
-        assert_eq!(Shop::new(most).unwrap().cash_step().minor(), CASH_ROUNDING_MINOR_MAX);
+        assert_eq!(ShopRules::new(most).unwrap().cash_step().minor(), CASH_ROUNDING_MINOR_MAX);
     }
 }

@@ -2,11 +2,11 @@
 
 /// How many lines a text may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lines {
+pub enum LineBreaks {
     /// One: line feeds are control characters too.
-    One,
+    Forbidden,
     /// Some, separated by line feeds.
-    Many,
+    Allowed,
 }
 
 /// A text that cannot be.
@@ -30,15 +30,15 @@ pub enum InvalidText {
 
 /// Whether a text has no control characters, but for the line feeds of one that may have many lines.
 #[must_use]
-pub fn is_readable(text: &str, lines: Lines) -> bool {
-    !text.chars().any(|char| char.is_control() && !(char == '\n' && lines == Lines::Many))
+pub fn is_readable(text: &str, lines: LineBreaks) -> bool {
+    !text.chars().any(|char| char.is_control() && !(char == '\n' && lines == LineBreaks::Allowed))
 }
 
 /// Refuses a text that is too long or has control characters.
 ///
 /// # Errors
 /// [`InvalidText`] names the field and the way on.
-pub fn check(field: &str, text: &str, chars_max: usize, lines: Lines) -> Result<(), InvalidText> {
+pub fn check(field: &str, text: &str, chars_max: usize, lines: LineBreaks) -> Result<(), InvalidText> {
     if text.chars().count() > chars_max {
         return Err(InvalidText::TooLong { field: field.to_owned(), chars_max });
     }
@@ -55,17 +55,17 @@ mod tests {
     #[test]
     fn a_text_of_any_language_is_readable_and_one_with_a_nul_is_not() {
         for text in ["", "Kopi susu", "咖啡 ☕", "Jl. Sudirman 1"] {
-            assert_eq!(check("note", text, 20, Lines::One), Ok(()), "{text}");
+            assert_eq!(check("note", text, 20, LineBreaks::Forbidden), Ok(()), "{text}");
         }
         for text in ["\0", "a\u{7}b", "a\tb", "a\r\nb", "\u{85}"] {
-            assert!(!is_readable(text, Lines::Many), "{text:?}");
+            assert!(!is_readable(text, LineBreaks::Allowed), "{text:?}");
         }
-        assert!(is_readable("a\nb", Lines::Many) && !is_readable("a\nb", Lines::One));
+        assert!(is_readable("a\nb", LineBreaks::Allowed) && !is_readable("a\nb", LineBreaks::Forbidden));
     }
 
     #[test]
     fn a_refusal_names_the_field_and_the_way_on() {
-        let refusal = |text: &str| check("table", text, 3, Lines::One).unwrap_err().to_string();
+        let refusal = |text: &str| check("table", text, 3, LineBreaks::Forbidden).unwrap_err().to_string();
         assert_eq!(refusal("1234"), "table is longer than 3 characters: shorten it");
         assert!(refusal("\0").starts_with("table has a control character"));
     }

@@ -2,15 +2,15 @@
 
 use std::{fmt, ops, str::FromStr, time::Duration};
 
-use jiff::{Timestamp, civil, tz::TimeZone};
+use jiff::{civil, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 
 /// An instant: microseconds since 1970-01-01T00:00:00Z. RFC 3339 in JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Micros(pub i64);
+pub struct Timestamp(pub i64);
 
-impl Micros {
+impl Timestamp {
     pub(crate) fn seconds_and_nanos(self) -> (u64, u32) {
         let since_epoch = Duration::from_micros(self.0.try_into().unwrap_or(0));
         (since_epoch.as_secs(), since_epoch.subsec_nanos())
@@ -22,56 +22,57 @@ impl Micros {
         Duration::from_micros(self.0.saturating_sub(earlier.0).try_into().unwrap_or(0))
     }
 
-    fn timestamp(self) -> Timestamp {
-        Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX })
+    fn to_jiff(self) -> jiff::Timestamp {
+        let limit = if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        jiff::Timestamp::from_microsecond(self.0).unwrap_or(limit)
     }
 }
 
-impl ops::Add<Duration> for Micros {
+impl ops::Add<Duration> for Timestamp {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 }
-impl ops::Sub<Duration> for Micros {
+impl ops::Sub<Duration> for Timestamp {
     type Output = Self;
 
     fn sub(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 }
-impl fmt::Display for Micros {
+impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.timestamp(), f)
+        fmt::Display::fmt(&self.to_jiff(), f)
     }
 }
-impl FromStr for Micros {
+impl FromStr for Timestamp {
     type Err = jiff::Error;
 
     fn from_str(text: &str) -> Result<Self, jiff::Error> {
-        Ok(Self(text.parse::<Timestamp>()?.as_microsecond()))
+        Ok(Self(text.parse::<jiff::Timestamp>()?.as_microsecond()))
     }
 }
-impl Serialize for Micros {
+impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
-impl<'de> Deserialize<'de> for Micros {
+impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
         text.parse()
             .map_err(|_| de::Error::custom(format!("{text:?} is not an RFC 3339 time such as 2026-11-22T09:30:00Z")))
     }
 }
-impl utoipa::PartialSchema for Micros {
+impl utoipa::PartialSchema for Timestamp {
     fn schema() -> RefOr<Schema> {
         let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
         ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
     }
 }
-impl utoipa::ToSchema for Micros {}
+impl utoipa::ToSchema for Timestamp {}
 
 /// A day of trade: it ends at the shop's cut-off, not at midnight, so that a night's sales stay together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -81,8 +82,8 @@ pub struct BusinessDay(civil::Date);
 impl BusinessDay {
     /// The business day of `instant` in a shop of this time zone whose day ends at `cutoff`.
     #[must_use]
-    pub fn of(instant: Micros, time_zone: &TimeZone, cutoff: civil::Time) -> Self {
-        let local = time_zone.to_datetime(instant.timestamp());
+    pub fn of(instant: Timestamp, time_zone: &TimeZone, cutoff: civil::Time) -> Self {
+        let local = time_zone.to_datetime(instant.to_jiff());
         let date = local.date();
         Self(if local.time() < cutoff { date.yesterday().unwrap_or(date) } else { date })
     }
@@ -137,8 +138,8 @@ mod tests {
 
     #[test]
     fn an_instant_is_rfc_3339_in_json() {
-        let instant: Micros = "2026-11-22T09:30:00.000001Z".parse().unwrap();
+        let instant: Timestamp = "2026-11-22T09:30:00.000001Z".parse().unwrap();
         assert_eq!(serde_json::to_string(&instant).unwrap(), r#""2026-11-22T09:30:00.000001Z""#);
-        assert_eq!(serde_json::from_str::<Micros>(r#""2026-11-22T16:30:00.000001+07:00""#).unwrap(), instant);
+        assert_eq!(serde_json::from_str::<Timestamp>(r#""2026-11-22T16:30:00.000001+07:00""#).unwrap(), instant);
     }
 }

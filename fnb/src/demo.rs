@@ -48,12 +48,12 @@ struct Category {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct OptionGroup {
     id: u32,
     name: String,
-    least: u32,
-    most: u32,
+    min_choices: u32,
+    max_choices: u32,
     options: Vec<serde_json::Map<String, Value>>,
 }
 
@@ -327,7 +327,7 @@ fn group_of(product: &Product, group: &OptionGroup) -> Value {
         option
     });
     json!({
-        "groupId": id(Kind::Group, group_number), "name": group.name, "least": group.least, "most": group.most,
+        "groupId": id(Kind::Group, group_number), "name": group.name, "minChoices": group.min_choices, "maxChoices": group.max_choices,
         "options": options.collect::<Vec<_>>(),
     })
 }

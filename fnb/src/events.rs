@@ -131,9 +131,9 @@ async fn listed_by(databases: &Databases, service: &str) -> Result<String, Event
 }
 
 fn standing(letter: &dead_letters::DeadLetter) -> String {
-    match letter.redrive_asked_at {
+    match letter.redrive_requested_at {
         Some(at) => format!("asked for again at {at}"),
-        None => format!("given up at {} after {} tries: {}", letter.buried_at, letter.tries, letter.error),
+        None => format!("given up at {} after {} tries: {}", letter.dead_lettered_at, letter.attempts, letter.error),
     }
 }
 
@@ -173,7 +173,7 @@ async fn redrive(databases: &Databases, id: Option<EventId>) -> Result<Said, Eve
     let mut said = Said::default();
     let mut asked = 0;
     for schema in SCHEMAS {
-        asked += said.take(schema.service, ask_redrive(databases, schema.service, id).await).unwrap_or(0);
+        asked += said.take(schema.service, request_redrive(databases, schema.service, id).await).unwrap_or(0);
     }
     match (asked, id) {
         (0, _) if said.is_incomplete => {}
@@ -186,11 +186,11 @@ async fn redrive(databases: &Databases, id: Option<EventId>) -> Result<Said, Eve
     Ok(said)
 }
 
-async fn ask_redrive(databases: &Databases, service: &str, id: Option<EventId>) -> Result<u64, EventsError> {
+async fn request_redrive(databases: &Databases, service: &str, id: Option<EventId>) -> Result<u64, EventsError> {
     let now = clock::Clock::system().now();
     // As it is: the shop may be running, by another version of the program too.
     let database = databases.open_existing(service).await?;
-    let asked = database.write(move |tx| dead_letters::ask_redrive(tx, id, now)).await;
+    let asked = database.write(move |tx| dead_letters::request_redrive(tx, id, now)).await;
     database.close().await;
     Ok(asked?)
 }
@@ -200,7 +200,7 @@ mod tests {
     use contracts::{
         event::{CloudEvent, OrderExpired},
         ids::OrderId,
-        time::Micros,
+        time::Timestamp,
     };
 
     use super::*;
@@ -214,14 +214,14 @@ mod tests {
         }
         let stock = databases.open(&inventory::SCHEMA).await.unwrap();
         let event = |at| {
-            let expired = OrderExpired { order_id: OrderId::new(Micros(at)), order_version: 2, cups: 0 };
-            CloudEvent::new(&expired, Micros(at)).unwrap()
+            let expired = OrderExpired { order_id: OrderId::new(Timestamp(at)), order_version: 2, cups: 0 };
+            CloudEvent::new(&expired, Timestamp(at)).unwrap()
         };
         let events: Vec<CloudEvent> = (1..=i64::from(ROWS_MAX) + 2).map(|second| event(second * 1_000_000)).collect();
         let (oldest, newest) = (events[0].id, events[events.len() - 1].id);
         stock
             .write(move |tx| {
-                events.iter().try_for_each(|event| dead_letters::bury(tx, "inventory", event, "why", 8, Micros(1)))
+                events.iter().try_for_each(|event| dead_letters::insert(tx, "inventory", event, "why", 8, Timestamp(1)))
             })
             .await
             .unwrap();

@@ -8,7 +8,6 @@ use std::{
 };
 
 use axum::Router;
-use host::{Stop, stopper};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -20,6 +19,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
 };
+use tokio_util::sync::CancellationToken;
 
 /// How long requests in flight may take to finish after the stop. With [`host::Host::stop`] that is less than the ten
 /// seconds after which the first managers of processes kill them.
@@ -78,13 +78,13 @@ impl Servers {
     /// ones come any more: it ends what would never finish by itself.
     pub(crate) async fn run(self, stopped: impl Future<Output = ()>, ending: impl Future<Output = ()>) {
         let mut serving = JoinSet::new();
-        let (stopper, stop) = stopper();
+        let shutdown = CancellationToken::new();
         let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         for (listener, router) in self.listeners {
-            serving.spawn(answer(listener, router, Arc::clone(&room), stop.clone()));
+            serving.spawn(answer(listener, router, Arc::clone(&room), shutdown.clone()));
         }
         stopped.await;
-        stopper.stop();
+        shutdown.cancel();
         ending.await;
         let finished = async { while serving.join_next().await.is_some() {} };
         if tokio::time::timeout(Duration::from_secs(FINISH_SECONDS_MAX), finished).await.is_err() {
@@ -94,7 +94,7 @@ impl Servers {
 }
 
 /// Takes connections while there is room for them, and after the stop sees those that there are through.
-async fn answer(listener: TcpListener, router: Router, room: Arc<Semaphore>, mut stop: Stop) {
+async fn answer(listener: TcpListener, router: Router, room: Arc<Semaphore>, shutdown: CancellationToken) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(IDLE_SECONDS_MAX));
     let connections = GracefulShutdown::new();
@@ -108,7 +108,7 @@ async fn answer(listener: TcpListener, router: Router, room: Arc<Semaphore>, mut
                     continue;
                 }
             },
-            () = stop.said() => break,
+            () = shutdown.cancelled() => break,
         };
         let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
         let watched = connections.watch(connection);

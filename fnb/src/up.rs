@@ -6,11 +6,11 @@ use analytics::AnalyticsSettings;
 use bus::MemoryBus;
 use cache::MemoryCache;
 use clock::Clock;
-use contracts::shop::{Shop, ShopSettings};
-use db::{Claim, ClaimError, InvalidServerUrl};
-use host::{Databases, Host, Service, ShopFeed, Surroundings};
+use contracts::shop::{ShopRules, ShopSettings};
+use db::{InstanceLock, InstanceLockError, InvalidServerUrl};
+use host::{Databases, Host, Service, ServiceContext, SharedShopRules};
 use payment::{PaymentSettings, QrisSettings};
-use web::Peers;
+use web::ServiceRegistry;
 
 use crate::{
     config::{Config, Switch},
@@ -49,15 +49,15 @@ pub(crate) enum UpError {
 
 /// Runs the shop until Ctrl-C or SIGTERM.
 pub(crate) async fn up(config: Config) -> Result<(), UpError> {
-    let around = surroundings(&config)?;
-    let mut claim = claim(&around.databases).await?;
-    let services = open_services(&config, &around).await?;
-    let origin = gateway::origin(&around, &services);
+    let context = context(&config)?;
+    let mut claim = claim(&context.databases).await?;
+    let services = open_services(&config, &context).await?;
+    let origin = gateway::origin(&context, &services);
     let routers: Vec<_> = services.iter().map(|service| (service.name, service.router.clone())).collect();
     if config.demo {
         demo::refuse_others(origin.clone()).await?;
     }
-    let host = Host::start(&around, services);
+    let host = Host::start(&context, services);
     if config.demo {
         demo::fill(origin.clone()).await?;
     }
@@ -79,7 +79,7 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
     writeln!(std::io::stdout(), "ready http://{address}")?;
     std::io::stdout().flush()?;
 
-    let listening = Arc::clone(&around.bus);
+    let listening = Arc::clone(&context.bus);
     let mut is_lost = false;
     let stopped = async {
         tokio::select! {
@@ -87,15 +87,15 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
             () = claim.lost() => is_lost = true,
         }
     };
-    servers.run(stopped, async move { listening.end_listeners() }).await;
+    servers.run(stopped, async move { listening.close_subscriptions() }).await;
     tracing::info!("stopping");
     host.stop().await;
-    if is_lost { Err(UpError::Lost(around.databases)) } else { Ok(()) }
+    if is_lost { Err(UpError::Lost(context.databases)) } else { Ok(()) }
 }
 
 /// What to do about a shop that another program runs, beside stopping that.
 fn or_else(taken: &Databases) -> &'static str {
-    if taken.are_on_a_server() {
+    if taken.is_server() {
         "choose another shop with --database-prefix. If its machine lost power or its network, the server lets go of the shop after half a minute"
     } else {
         "choose another shop with --data"
@@ -103,21 +103,21 @@ fn or_else(taken: &Databases) -> &'static str {
 }
 
 /// The shop, for this process alone.
-async fn claim(databases: &Databases) -> Result<Claim, UpError> {
-    databases.claim().await.map_err(|error| match error {
-        ClaimError::Taken => UpError::Taken(databases.clone()),
-        ClaimError::Open(error) => error.into(),
+async fn claim(databases: &Databases) -> Result<InstanceLock, UpError> {
+    databases.lock_instance().await.map_err(|error| match error {
+        InstanceLockError::Taken => UpError::Taken(databases.clone()),
+        InstanceLockError::Open(error) => error.into(),
     })
 }
 
-fn surroundings(config: &Config) -> Result<Surroundings, UpError> {
-    Ok(Surroundings {
+fn context(config: &Config) -> Result<ServiceContext, UpError> {
+    Ok(ServiceContext {
         databases: databases(config)?,
         bus: Arc::new(MemoryBus::new()),
         cache: Arc::new(MemoryCache::new()),
-        peers: Peers::new(),
+        services: ServiceRegistry::new(),
         clock: Clock::system(),
-        shop: ShopFeed::new(Shop::new(ShopSettings::default())?),
+        shop: SharedShopRules::new(ShopRules::new(ShopSettings::default())?),
     })
 }
 
@@ -128,19 +128,19 @@ pub(crate) fn databases(config: &Config) -> Result<Databases, InvalidServerUrl> 
         None => Databases::sqlite(&config.data),
     };
     let commit_delay = Duration::from_millis(config.bench_flush_ms);
-    Ok(databases.with_settings(db::Settings { commit_delay, ..db::Settings::default() }))
+    Ok(databases.with_options(db::DbOptions { commit_delay, ..db::DbOptions::default() }))
 }
 
 /// Gateway first: it says how the shop trades.
-async fn open_services(config: &Config, around: &Surroundings) -> Result<Vec<Service>, UpError> {
-    let gateway = gateway::open(around).await?;
+async fn open_services(config: &Config, context: &ServiceContext) -> Result<Vec<Service>, UpError> {
+    let gateway = gateway::open(context).await?;
     let (order, payment, product, inventory, qr, analytics) = tokio::try_join!(
-        order::open(around),
-        payment::open(around, payment_settings(config)),
-        product::open(around),
-        inventory::open(around),
-        qr::open(around),
-        analytics::open(around, analytics_settings(config)),
+        order::open(context),
+        payment::open(context, payment_settings(config)),
+        product::open(context),
+        inventory::open(context),
+        qr::open(context),
+        analytics::open(context, analytics_settings(config)),
     )?;
     Ok(vec![gateway, order, payment, product, inventory, qr, analytics])
 }

@@ -1,17 +1,17 @@
 //! What the API promises: a change of it is seen here before a client sees it.
 
-use crate::{http::Till, program::Shop};
+use crate::{http::Till, program::TestShop};
 
 #[test]
 fn the_api_is_as_it_was() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     insta::assert_json_snapshot!("openapi", running.till.get("/openapi.json").expect(200));
 }
 
 #[test]
 fn the_gateway_says_that_it_lives_is_ready_and_what_it_does() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     for path in ["/livez", "/readyz", "/metrics", "/openapi.json", "/docs/", "/"] {
         running.till.get(path).expect(200);
@@ -24,7 +24,7 @@ fn every_service_says_at_its_own_port_that_it_lives_is_ready_and_what_it_does() 
     // for itself; only a program that listens on every address would be in the way.
     let [_, _, high, low] = std::process::id().to_be_bytes();
     let address = format!("127.77.{high}.{low}");
-    let shop = Shop::demo_with_service_ports(&address);
+    let shop = TestShop::demo_with_service_ports(&address);
     let _running = shop.start();
     for (port, route) in [
         (5001, "/api/Order"),

@@ -1,14 +1,14 @@
 //! What tills, guests and strangers send by mistake or on purpose: each is refused with a way on, nothing is written,
 //! and the next request works.
 
-use contracts::{ids::ProductId, time::Micros};
+use contracts::{ids::ProductId, time::Timestamp};
 use serde_json::{Value, json};
 
-use crate::{http::Till, program::Shop};
+use crate::{http::Till, program::TestShop};
 
 #[test]
 fn every_wrong_request_is_refused_with_a_way_on_and_nothing_is_written() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     let till = &running.till;
     let croissant = till.product("Butter croissant");
@@ -28,7 +28,7 @@ fn every_wrong_request_is_refused_with_a_way_on_and_nothing_is_written() {
     till.post("/api/Order", &order(json!({ "channel": "CARRIER_PIGEON" }))).problem(422, "invalid-body");
     // Orders.
     till.post("/api/Order", &order(json!({ "items": [] }))).problem(422, "invalid-order");
-    till.post("/api/Order", &order(json!({ "totalAmount": 21_999 }))).problem(409, "total-differs");
+    till.post("/api/Order", &order(json!({ "totalAmount": 21_999 }))).problem(409, "total-mismatch");
     for quantity in [0, -1, 1_000] {
         let items = json!([{ "productId": croissant["productId"], "quantity": quantity, "options": Till::options(&croissant) }]);
         till.post("/api/Order", &order(json!({ "items": items }))).problem(422, "invalid-order");
@@ -47,13 +47,13 @@ fn every_wrong_request_is_refused_with_a_way_on_and_nothing_is_written() {
 
 #[test]
 fn an_order_of_what_the_menu_does_not_have_is_refused_with_a_way_on_and_nothing_is_written() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     let till = &running.till;
     let (latte, croissant) = (till.product("Caffè latte"), till.product("Butter croissant"));
     let item = |product: &Value, options: &Value| json!({ "productId": product, "quantity": 1, "options": options });
     let order = |items: Vec<Value>| till.post("/api/Order", &json!({ "items": items, "totalAmount": 1 }));
-    let unknown = || json!(ProductId::new(Micros(1_700_000_000_000_000)));
+    let unknown = || json!(ProductId::new(Timestamp(1_700_000_000_000_000)));
 
     order(vec![item(&unknown(), &json!([]))]).problem(422, "unknown-product");
 
@@ -67,7 +67,7 @@ fn an_order_of_what_the_menu_does_not_have_is_refused_with_a_way_on_and_nothing_
     }
 
     let groups = latte["optionGroups"].as_array().unwrap();
-    let group = groups.iter().find(|group| group["least"] == 1 && group["most"] == 1).unwrap();
+    let group = groups.iter().find(|group| group["minChoices"] == 1 && group["maxChoices"] == 1).unwrap();
     let of_group: Vec<&Value> = group["options"].as_array().unwrap().iter().map(|option| &option["optionId"]).collect();
     let every_other: Vec<Value> =
         Till::options(&latte).into_iter().filter(|option| !of_group.contains(&option)).collect();
@@ -85,7 +85,7 @@ fn an_order_of_what_the_menu_does_not_have_is_refused_with_a_way_on_and_nothing_
 
 #[test]
 fn an_id_or_a_key_that_stands_for_an_order_is_not_taken_by_another() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     let till = &running.till;
     let (croissant, espresso) = (till.product("Butter croissant"), till.product("Espresso"));
@@ -98,7 +98,7 @@ fn an_id_or_a_key_that_stands_for_an_order_is_not_taken_by_another() {
     let good = Till::order(&[(&espresso, 2)]);
     let mut wrong = good.clone();
     wrong["totalAmount"] = json!(1);
-    till.post_with_key("/api/Order", "one-key", &wrong).problem(409, "total-differs");
+    till.post_with_key("/api/Order", "one-key", &wrong).problem(409, "total-mismatch");
     let second = till.post_with_key("/api/Order", "one-key", &good).expect(201);
     till.post_with_key("/api/Order", "one-key", &wrong).problem(422, "idempotency-key-reused");
     assert_eq!(till.post_with_key("/api/Order", "one-key", &good).expect(201), second);
@@ -110,7 +110,7 @@ fn an_id_or_a_key_that_stands_for_an_order_is_not_taken_by_another() {
 
 #[test]
 fn every_wrong_payment_is_refused_and_the_right_one_still_goes_through_with_the_same_key() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     let till = &running.till;
     let croissant = till.product("Butter croissant");
@@ -121,8 +121,8 @@ fn every_wrong_payment_is_refused_and_the_right_one_still_goes_through_with_the_
         payment.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         till.post_with_key("/api/Payment", "one-key", &payment)
     };
-    pay(json!({ "amount": 1 })).problem(409, "amount-differs");
-    pay(json!({ "tendered": 1 })).problem(422, "tendered-too-little");
+    pay(json!({ "amount": 1 })).problem(409, "amount-mismatch");
+    pay(json!({ "tendered": 1 })).problem(422, "insufficient-tender");
     pay(json!({ "method": "SHELLS" })).problem(422, "invalid-body");
     pay(json!({ "orderId": "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5" })).problem(404, "unknown-order");
     pay(json!({})).expect(201);
@@ -138,7 +138,7 @@ fn every_wrong_payment_is_refused_and_the_right_one_still_goes_through_with_the_
 
 #[test]
 fn a_code_that_is_none_is_refused_in_words_that_a_machine_can_show() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     for code in ["", "QR-20261122-AAAAAAAAAAAAAAAA", "https://example.org", "\u{0}\u{ffff}", "' OR 1=1 --"] {
         let answer = running.till.post("/api/QrCode/validate", &json!({ "code": code })).expect(200);

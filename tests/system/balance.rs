@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use crate::{http::Till, program::Shop};
+use crate::{http::Till, program::TestShop};
 
 const TILLS: u64 = 6;
 
@@ -25,7 +25,7 @@ struct Placed {
 fn whatever_tills_do_at_once_money_stock_and_drinks_add_up() {
     let seed = testkit::seed();
     let steps = if std::env::var_os("FNB_TEST_LONG").is_some() { 600 } else { 120 };
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     let menu: Vec<Value> = ["Cold brew", "Orange juice", "Caffè latte", "Butter croissant", "Pain au chocolat"]
         .map(|name| running.till.product(name))
@@ -90,11 +90,11 @@ fn pay(till: &Till, placed: &mut Placed, random: &mut StdRng, key: &str) {
     match random.random_range(0..4) {
         0 => {
             wrong["amount"] = json!(cash["amount"].as_i64().unwrap() - 1);
-            till.post("/api/Payment", &wrong).problem(409, "amount-differs");
+            till.post("/api/Payment", &wrong).problem(409, "amount-mismatch");
         }
         1 => {
             wrong["tendered"] = json!(0);
-            till.post("/api/Payment", &wrong).problem(422, "tendered-too-little");
+            till.post("/api/Payment", &wrong).problem(422, "insufficient-tender");
         }
         2 => {
             // Two tills, one order, one instant: one of them takes the money.

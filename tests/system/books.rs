@@ -298,14 +298,14 @@ impl Books {
     }
 
     /// Makes Inventory's dead letter of an order's event, as if it had given it up.
-    pub fn bury(&self, event_id: &str) {
+    pub fn dead_letter(&self, event_id: &str) {
         let event_id: contracts::ids::EventId = event_id.parse().unwrap();
         self.runtime.block_on(async {
             let orders = self.databases.open_read_only("order").await.unwrap();
             let said = orders.read(move |tx| outbox::find(tx, event_id)).await.unwrap().unwrap();
             let stock = self.databases.open(&inventory::SCHEMA).await.unwrap();
             let at = said.appended_at;
-            stock.write(move |tx| dead_letters::bury(tx, "inventory", &said.event, "by hand", 8, at)).await.unwrap();
+            stock.write(move |tx| dead_letters::insert(tx, "inventory", &said.event, "by hand", 8, at)).await.unwrap();
             stock.close().await;
         });
     }

@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use crate::{
     http::Till,
     patience::until,
-    program::{Shop, program},
+    program::{TestShop, program},
 };
 
 fn output(command: &mut Command) -> (bool, String, String) {
@@ -101,7 +101,7 @@ fn a_port_that_is_taken_is_said_with_the_way_on() {
 
 #[test]
 fn a_shop_that_runs_is_not_started_a_second_time() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let _running = shop.start();
     let (fine, _, error) = output(shop.command("up").args(["--port", "0", "--service-ports", "off"]));
     assert!(!fine);
@@ -118,7 +118,7 @@ fn rename_shop(till: &Till, name: &str) {
 
 #[test]
 fn a_shop_with_settings_of_its_own_is_not_made_a_demo() {
-    let shop = Shop::empty();
+    let shop = TestShop::empty();
     let running = shop.start();
     rename_shop(&running.till, "Kopi Sore");
     running.stop();
@@ -133,7 +133,7 @@ fn a_shop_with_settings_of_its_own_is_not_made_a_demo() {
 
 #[test]
 fn a_demo_shop_whose_settings_were_changed_starts_again_and_keeps_them() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     rename_shop(&running.till, "Kopi Sore");
     running.stop();
@@ -143,7 +143,7 @@ fn a_demo_shop_whose_settings_were_changed_starts_again_and_keeps_them() {
 
 #[test]
 fn the_program_stops_when_it_is_asked_to_though_a_screen_is_listening() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     let stream = format!("{}/api/Order/stream", running.url);
     let mut screen = ureq::get(&stream).call().unwrap();
@@ -155,7 +155,7 @@ fn the_program_stops_when_it_is_asked_to_though_a_screen_is_listening() {
 
 #[test]
 fn a_request_in_flight_is_answered_though_the_program_is_asked_to_stop() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     for signal in [Signal::TERM, Signal::INT] {
         let running = shop.start();
         let address = running.url.strip_prefix("http://").unwrap().to_owned();
@@ -191,7 +191,7 @@ fn a_request_in_flight_is_answered_though_the_program_is_asked_to_stop() {
 
 #[test]
 fn without_demo_there_is_no_menu_and_no_qris() {
-    let shop = Shop::empty();
+    let shop = TestShop::empty();
     let running = shop.start();
     assert_eq!(running.till.get("/api/Product").expect(200)["items"], serde_json::json!([]));
     let methods = running.till.get("/api/Payment/methods").expect(200).to_string();
@@ -200,7 +200,7 @@ fn without_demo_there_is_no_menu_and_no_qris() {
 
 #[test]
 fn events_are_listed_shown_and_sent_again() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     let order = running.till.post("/api/Order", &Till::order(&[(&running.till.product("Espresso"), 1)])).expect(201);
     let books = shop.books();
@@ -218,7 +218,7 @@ fn events_are_listed_shown_and_sent_again() {
     assert!(!fine, "it is no dead letter");
     assert!(error.contains("fnb events list"), "{error}");
 
-    books.bury(&event);
+    books.dead_letter(&event);
     let (_, listed, _) = events(&["list"]);
     assert!(listed.contains("by hand"), "{listed}");
     let (fine, said, error) = events(&["redrive", "--all"]);

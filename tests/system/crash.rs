@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     http::Till,
     patience::until,
-    program::{Running, Shop},
+    program::{Running, TestShop},
 };
 
 const TILLS: u64 = 8;
@@ -218,7 +218,7 @@ fn whatever_was_accepted_before_the_plug_was_pulled_is_there_afterwards_and_noth
     let seed = testkit::seed();
     let mut random = StdRng::seed_from_u64(seed);
     let rounds = if std::env::var_os("FNB_TEST_LONG").is_some() { 12 } else { 6 };
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let mut all = Sales::default();
 
     for round_number in 0..rounds {
@@ -267,7 +267,7 @@ fn deliver(till: &Till) {
 
 /// Starts the shop again, sends what was not answered again, and reads the books: they have what was said yes to, each
 /// thing once, and nothing else.
-fn check(shop: &Shop, mut sales: Sales, unanswered: Vec<Request>, all: &mut Sales) {
+fn check(shop: &TestShop, mut sales: Sales, unanswered: Vec<Request>, all: &mut Sales) {
     let running = shop.start();
     for request in unanswered {
         let answer = request.send_again(&running.till);

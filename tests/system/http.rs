@@ -101,7 +101,7 @@ impl Till {
     /// The first option of every group that asks for one.
     pub fn options(card: &Value) -> Vec<Value> {
         let groups = card["optionGroups"].as_array().unwrap().iter();
-        groups.filter(|group| group["least"] != 0).map(|group| group["options"][0]["optionId"].clone()).collect()
+        groups.filter(|group| group["minChoices"] != 0).map(|group| group["options"][0]["optionId"].clone()).collect()
     }
 
     /// An order of some demo products: (card, quantity).

@@ -18,7 +18,7 @@ use crate::{books::Books, http::Till, patience::until};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A shop that can be started and killed any number of times.
-pub struct Shop {
+pub struct TestShop {
     folder: TempDir,
     arguments: Vec<String>,
 }
@@ -30,7 +30,7 @@ pub struct Running {
     pub till: Till,
 }
 
-impl Shop {
+impl TestShop {
     /// A demo shop: on SQLite, or on the server that the environment names.
     pub fn demo(more: &[&str]) -> Self {
         Self::with(&[&["--demo", "--service-ports", "off"], more].concat())

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::{http::Till, patience, program::Shop};
+use crate::{http::Till, patience, program::TestShop};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -30,7 +30,7 @@ fn trade(till: &Till, setting: &str, seconds: u32) {
 
 #[test]
 fn an_unpaid_order_gives_its_stock_back_and_staff_can_revive_it() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     let till = &running.till;
     trade(till, "unpaidOrderSeconds", 1);
@@ -53,7 +53,7 @@ fn an_unpaid_order_gives_its_stock_back_and_staff_can_revive_it() {
 
 #[test]
 fn a_paid_code_that_expired_is_not_lost_but_reissued_and_the_old_one_dies() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     let till = &running.till;
     trade(till, "codeValiditySeconds", 1);
@@ -76,7 +76,7 @@ fn a_paid_code_that_expired_is_not_lost_but_reissued_and_the_old_one_dies() {
 
 #[test]
 fn money_that_comes_late_revives_the_order_it_was_meant_for() {
-    let shop = Shop::demo(&["--mock-qris-ms", "4000"]);
+    let shop = TestShop::demo(&["--mock-qris-ms", "4000"]);
     let running = shop.start();
     let till = &running.till;
     trade(till, "unpaidOrderSeconds", 1);
@@ -90,7 +90,7 @@ fn money_that_comes_late_revives_the_order_it_was_meant_for() {
 
 #[test]
 fn a_sale_is_in_the_reports_soon_after_it() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     let till = &running.till;
     trade(till, "unpaidOrderSeconds", 1800);

@@ -1,16 +1,16 @@
 //! The specification's numbered steps, against the real program.
 
-use contracts::{event::EventKind, time::Micros};
+use contracts::{event::EventKind, time::Timestamp};
 use serde_json::{Value, json};
 
-use crate::{http::Till, program::Shop};
+use crate::{http::Till, program::TestShop};
 
 /// How long a code pours, as specified.
 const CODE_VALIDITY_SECONDS: i64 = 15 * 60;
 
 #[test]
 fn an_order_goes_from_the_menu_to_a_poured_cup_as_the_specification_numbers_it() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     let (till, books) = (&running.till, shop.books());
 
@@ -36,7 +36,7 @@ fn an_order_goes_from_the_menu_to_a_poured_cup_as_the_specification_numbers_it()
     assert_eq!(order["price"]["total"], request["totalAmount"]);
     let mut cheaper = request.clone();
     cheaper["totalAmount"] = json!(request["totalAmount"].as_i64().unwrap() - 1);
-    till.post("/api/Order", &cheaper).problem(409, "total-differs");
+    till.post("/api/Order", &cheaper).problem(409, "total-mismatch");
     // 5: the order is written, PENDING; those that were rejected are not.
     assert_eq!(books.orders().len(), 1);
     assert_eq!(books.orders()[order_id].status, "PENDING");
@@ -125,7 +125,7 @@ fn an_order_goes_from_the_menu_to_a_poured_cup_as_the_specification_numbers_it()
 
 #[test]
 fn a_guest_pays_by_qris_and_the_receipt_says_that_it_is_a_test() {
-    let shop = Shop::demo(&[]);
+    let shop = TestShop::demo(&[]);
     let running = shop.start();
     let till = &running.till;
     let order = till.post("/api/Order", &Till::order(&[(&till.product("Orange juice"), 1)])).expect(201);
@@ -143,7 +143,7 @@ fn validate(till: &Till, code: &str) -> Value {
 /// That it ends so long after `begin`, or a little later: it is counted from when QR heard.
 #[track_caller]
 fn assert_lasts(end: &Value, begin: &Value) {
-    let micros = |time: &Value| time.as_str().unwrap().parse::<Micros>().unwrap().0;
+    let micros = |time: &Value| time.as_str().unwrap().parse::<Timestamp>().unwrap().0;
     let seconds = (micros(end) - micros(begin)) / 1_000_000;
     assert!((CODE_VALIDITY_SECONDS..CODE_VALIDITY_SECONDS + 60).contains(&seconds), "{begin} to {end}");
 }

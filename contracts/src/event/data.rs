@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{EventData, EventKind};
 use crate::{
-    ids::{InventoryId, OrderId, PaymentId, ProductId},
+    ids::{InventoryId, OptionId, OrderId, PaymentId, ProductId},
     inventory::Shortage,
     money::{Amount, Currency},
     order::{OrderView, StockCheck},
@@ -12,7 +12,7 @@ use crate::{
     product::ProductCard,
     qr::{CodeView, DispenseOutcome},
     shop::ShopSettings,
-    time::{BusinessDay, Micros},
+    time::{BusinessDay, Timestamp},
 };
 
 /// An order as others need it to act: the data of OrderCreated and of OrderRevived.
@@ -36,7 +36,7 @@ pub struct PlacedOrder {
     /// What was ordered.
     pub items: Vec<PlacedItem>,
     /// When it was placed, or revived.
-    pub at: Micros,
+    pub at: Timestamp,
 }
 
 impl PlacedOrder {
@@ -59,6 +59,9 @@ pub struct PlacedItem {
     pub product_name: String,
     /// How many.
     pub quantity: u32,
+    /// The options chosen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<OptionId>,
     /// How much a machine pours of one, in millilitres. Absent: no machine does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispense_ml: Option<u32>,
@@ -134,7 +137,7 @@ pub struct PaymentCompleted {
     /// In which currency.
     pub currency: Currency,
     /// When.
-    pub paid_at: Micros,
+    pub paid_at: Timestamp,
     /// Whether no real money moved.
     pub is_test: bool,
 }

@@ -15,7 +15,7 @@ use crate::{
     shop::ShopSettings,
 };
 
-const NOW: Micros = Micros(1_795_312_800_000_001);
+const NOW: Timestamp = Timestamp(1_795_312_800_000_001);
 
 fn id<Of>(number: u128) -> Id<Of> {
     Id::from_uuid(uuid::Uuid::from_u128(0x0192_f0c1_2b3a_7c4d_8e5f_0000_0000_0000 + number))
@@ -47,7 +47,14 @@ fn placed() -> PlacedOrder {
                 quantity: 1,
                 dispense_ml: Some(240),
             },
-            PlacedItem { line: 2, product_id: id(3), product_name: "Latte".into(), quantity: 1, dispense_ml: None },
+            PlacedItem {
+                line: 2,
+                product_id: id(3),
+                product_name: "Latte".into(),
+                quantity: 1,
+                options: Vec::new(),
+                dispense_ml: None,
+            },
         ],
         at: NOW,
     }
@@ -119,12 +126,12 @@ fn code(status: CodeStatus) -> CodeView {
 
 fn card() -> ProductCard {
     serde_json::from_value(json!({
-        "productId": id::<crate::ids::ProductMark>(2), "name": "Cold brew", "description": "",
-        "categoryId": id::<crate::ids::CategoryMark>(4), "price": 24_000, "currency": "IDR", "isDispensable": true,
+        "productId": id::<crate::ids::ProductMarker>(2), "name": "Cold brew", "description": "",
+        "categoryId": id::<crate::ids::CategoryMarker>(4), "price": 24_000, "currency": "IDR", "isDispensable": true,
         "dispenseMl": 240, "optionGroups": [{
-            "groupId": id::<crate::ids::OptionGroupMark>(5), "name": "Cup", "least": 1, "most": 1, "options": [{
-                "optionId": id::<crate::ids::OptionMark>(6), "name": "Large", "priceDifference": 8_000,
-                "dispenseMlDifference": 120,
+            "groupId": id::<crate::ids::OptionGroupMarker>(5), "name": "Cup", "minChoices": 1, "maxChoices": 1, "options": [{
+                "optionId": id::<crate::ids::OptionMarker>(6), "name": "Large", "priceDelta": 8_000,
+                "dispenseMlDelta": 120,
             }],
         }], "isAvailable": true, "isArchived": false, "version": 2, "updatedAt": NOW,
     }))
@@ -184,12 +191,12 @@ fn every_event_looks_as_it_did() {
 #[test]
 fn every_kind_is_heard_by_its_own_queues_and_by_analytics() {
     for kind in EventKind::ALL {
-        assert!(Queue::Analytics.hears().contains(&kind));
+        assert!(Queue::Analytics.subscriptions().contains(&kind));
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
     }
     let routes = EventKind::ALL.map(|kind| {
         let heard_by: Vec<&str> =
-            Queue::ALL.into_iter().filter(|queue| queue.hears().contains(&kind)).map(Queue::name).collect();
+            Queue::ALL.into_iter().filter(|queue| queue.subscriptions().contains(&kind)).map(Queue::name).collect();
         (kind.routing_key(), kind.source(), heard_by)
     });
     insta::assert_json_snapshot!(routes);

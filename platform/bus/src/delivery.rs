@@ -1,9 +1,8 @@
-//! What becomes of an event in a queue, the same for every adapter: a slot, the consumer, again after a pause, the
-//! grave.
+//! What happens to an event in a queue, the same for every adapter: a slot, the consumer, retries with pauses, the
+//! dead letter.
 //!
-//! A grave is dug in the consumer's own database. Where that fails, the database is what ails, more likely than the
-//! event: so the event is acted on once more after each burial that failed, and an outage of any length buries nothing
-//! that can be acted on after it.
+//! Dead letters are kept in the consumer's own database. While that cannot be used, nothing is dead-lettered: an outage
+//! of any length leaves every event to be acted on after it.
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -11,9 +10,9 @@ use contracts::event::{CloudEvent, Queue};
 use futures::FutureExt;
 use tokio::sync::{Semaphore, watch};
 
-use crate::{CONCURRENT_EVENTS_MAX, ConsumeError, Consumer, TRIES_MAX};
+use crate::{ATTEMPTS_MAX, CONCURRENT_EVENTS_MAX, ConsumeError, Consumer};
 
-/// The pause after the first try; each further one is twice as long. What is busy for a moment is tried soon.
+/// The pause after the first attempt; each further one is twice as long. What is busy for a moment is tried again soon.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause. What is away for long is not asked more often than this.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -26,7 +25,7 @@ pub(crate) struct Delivery {
     stopped: watch::Sender<bool>,
 }
 
-/// The delivery was stopped before the event was acted on or buried: it must not be acknowledged.
+/// The delivery was stopped before the event was acted on or dead-lettered: it must not be acknowledged.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stopped;
 
@@ -41,22 +40,25 @@ impl Delivery {
         self.queue
     }
 
-    /// Has one event acted on, again after pauses if need be, or buried. Then it may be acknowledged.
+    /// Has one event acted on, again after pauses if need be, or dead-lettered. Then it may be acknowledged.
     pub(crate) async fn see_through(&self, event: &Arc<CloudEvent>) -> Result<(), Stopped> {
-        let mut tries = 0;
+        let (mut attempts, mut pauses) = (0_u32, 0_u32);
         let error = loop {
-            tries += 1;
-            match self.act(event).await? {
+            let error = match self.act(event).await? {
                 Ok(()) => return Ok(()),
-                Err(ConsumeError::Never(error)) => break error,
-                Err(ConsumeError::Later(error)) if tries >= TRIES_MAX => break error,
-                Err(ConsumeError::Later(error)) => {
-                    tracing::debug!(queue = self.queue.name(), event = %event.id, tries, error, "event tried in vain");
-                    self.pause(tries).await?;
-                }
+                Err(error) => error,
+            };
+            let is_unavailable = matches!(error, ConsumeError::Unavailable(_));
+            attempts = attempts.saturating_add(u32::from(!is_unavailable));
+            if matches!(error, ConsumeError::Permanent(_)) || attempts >= ATTEMPTS_MAX {
+                break error;
             }
+            let queue = self.queue.name();
+            tracing::debug!(queue, event = %event.id, attempts, error = %errors::chain(&error), "event not acted on yet");
+            pauses = pauses.saturating_add(1);
+            self.pause(pauses).await?;
         };
-        self.bury(event, error, tries).await
+        self.dead_letter(event, error, attempts).await
     }
 
     /// Ends every wait for a slot or a pause; what the consumer has in hand goes on.
@@ -65,66 +67,82 @@ impl Delivery {
         self.stopped.send_replace(true);
     }
 
-    /// One try, in a slot of its own: an event in its pause takes no other's place.
+    /// One attempt, in a slot of its own: an event in its pause takes no other's place.
     async fn act(&self, event: &Arc<CloudEvent>) -> Result<Result<(), ConsumeError>, Stopped> {
         let _slot = self.slots.acquire().await.map_err(|_| Stopped)?;
         let act = async { self.consumer.consume(Arc::clone(event)).await };
         Ok(AssertUnwindSafe(act).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic))))
     }
 
-    /// Buries an event, and does not give up: an event that is neither acted on nor buried would be lost. After each
-    /// burial that fails it is acted on once more.
-    async fn bury(&self, event: &Arc<CloudEvent>, mut error: String, mut tries: u32) -> Result<(), Stopped> {
+    /// Dead-letters an event, and does not give up: an event that is neither acted on nor dead-lettered would be lost.
+    /// If its dead letter cannot be written, the database is what fails, more likely than the event: so after each
+    /// failure the event is acted on once more.
+    async fn dead_letter(
+        &self,
+        event: &Arc<CloudEvent>,
+        mut error: ConsumeError,
+        mut attempts: u32,
+    ) -> Result<(), Stopped> {
         let (queue, kind) = (self.queue.name(), event.kind.name());
-        let mut burials: u32 = 0;
+        let mut writes: u32 = 0;
         loop {
-            burials = burials.saturating_add(1);
-            let Err(why) = self.try_to_bury(event, &error, tries).await? else { break };
-            if burials == 1 {
-                tracing::warn!(queue, event = %event.id, %why, "event could not be buried; acting on it again until it can");
-            } else {
-                tracing::debug!(queue, event = %event.id, burials, %why, "event could not be buried");
+            let text = errors::chain(&error).to_string();
+            if !matches!(error, ConsumeError::Unavailable(_)) {
+                match self.write_dead_letter(event, &text, attempts).await? {
+                    Ok(()) => {
+                        metrics::counter!("dead_letters_total", "queue" => queue).increment(1);
+                        tracing::error!(queue, kind, event = %event.id, attempts, error = text, "event dead-lettered");
+                        return Ok(());
+                    }
+                    Err(cause) if writes == 0 => {
+                        let cause = errors::chain(&cause);
+                        tracing::warn!(queue, event = %event.id, %cause, "dead letter not written: acting on the event again");
+                    }
+                    Err(cause) => {
+                        tracing::debug!(queue, event = %event.id, writes, cause = %errors::chain(&cause), "dead letter not written");
+                    }
+                }
             }
-            self.pause(burials).await?;
-            tries = tries.saturating_add(1);
+            writes = writes.saturating_add(1);
+            self.pause(writes).await?;
             match self.act(event).await? {
                 Ok(()) => return Ok(()),
-                Err(ConsumeError::Never(again) | ConsumeError::Later(again)) => error = again,
+                Err(again) => {
+                    attempts = attempts.saturating_add(1);
+                    error = again;
+                }
             }
         }
-        metrics::counter!("dead_letters_total", "queue" => queue).increment(1);
-        tracing::error!(queue, kind, event = %event.id, tries, error, "event buried: it could not be acted on");
-        Ok(())
     }
 
-    async fn try_to_bury(
+    async fn write_dead_letter(
         &self,
         event: &Arc<CloudEvent>,
         error: &str,
-        tries: u32,
+        attempts: u32,
     ) -> Result<Result<(), ConsumeError>, Stopped> {
         let _slot = self.slots.acquire().await.map_err(|_| Stopped)?;
-        let bury = async { self.consumer.bury(Arc::clone(event), error.to_owned(), tries).await };
-        Ok(AssertUnwindSafe(bury).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic))))
+        let write = async { self.consumer.dead_letter(Arc::clone(event), error.to_owned(), attempts).await };
+        Ok(AssertUnwindSafe(write).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic))))
     }
 
-    async fn pause(&self, tries: u32) -> Result<(), Stopped> {
+    async fn pause(&self, attempts: u32) -> Result<(), Stopped> {
         let mut stopped = self.stopped.subscribe();
         tokio::select! {
-            () = tokio::time::sleep(pause_after(tries)) => Ok(()),
+            () = tokio::time::sleep(pause_after(attempts)) => Ok(()),
             _ = stopped.wait_for(|stopped| *stopped) => Err(Stopped),
         }
     }
 }
 
-fn pause_after(tries: u32) -> Duration {
-    let doublings = tries.saturating_sub(1);
+fn pause_after(attempts: u32) -> Duration {
+    let doublings = attempts.saturating_sub(1);
     FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(doublings)).min(PAUSE_MAX)
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> ConsumeError {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    ConsumeError::Later(format!("the consumer panicked: {}", text.unwrap_or("without a word")))
+    ConsumeError::retry(format!("the consumer panicked: {}", text.unwrap_or("without a message")))
 }
 
 #[cfg(test)]
@@ -133,7 +151,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_five_seconds() {
-        let pauses: Vec<u128> = (1..=9).map(|tries| pause_after(tries).as_millis()).collect();
+        let pauses: Vec<u128> = (1..=9).map(|attempts| pause_after(attempts).as_millis()).collect();
         assert_eq!(pauses, [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
         assert_eq!(pause_after(u32::MAX), PAUSE_MAX);
     }

@@ -16,7 +16,7 @@ use futures::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 
 use crate::{
-    Bus, Consumer, LISTENER_EVENTS_MAX, Listener, PublishError, QUEUED_EVENTS_MAX,
+    Bus, Consumer, LISTENER_EVENTS_MAX, PublishError, QUEUED_EVENTS_MAX, Subscription,
     delivery::{Delivery, Stopped},
 };
 
@@ -62,7 +62,7 @@ impl MemoryBus {
     fn admit(&self, event: &Arc<CloudEvent>) -> Result<Vec<Place>, PublishError> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         let open = open.as_ref().ok_or(PublishError::Closed)?;
-        let hearing = open.lanes.iter().filter(|lane| lane.delivery.queue().hears().contains(&event.kind));
+        let hearing = open.lanes.iter().filter(|lane| lane.delivery.queue().subscriptions().contains(&event.kind));
         let places = hearing.map(Lane::place).collect::<Result<Vec<_>, _>>()?;
         for audience in open.audiences.iter().filter(|audience| audience.kinds.contains(&event.kind)) {
             // No listener is no error.
@@ -130,16 +130,16 @@ impl Bus for MemoryBus {
         }
     }
 
-    fn listen(&self, kinds: &'static [EventKind]) -> Listener {
+    fn subscribe(&self, kinds: &'static [EventKind]) -> Subscription {
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
         let events = match open.as_mut() {
             Some(open) => open.audience(kinds).subscribe(),
             None => broadcast::channel(1).1, // Its sender is gone already: the listener hears the end.
         };
-        Listener { kinds, events }
+        Subscription { kinds, events }
     }
 
-    fn end_listeners(&self) {
+    fn close_subscriptions(&self) {
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = open.as_mut() {
             // Those of a sender that goes hear the end.

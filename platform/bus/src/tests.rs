@@ -88,20 +88,20 @@ mod memory {
     async fn an_event_is_confirmed_only_when_every_queue_acted_on_it_or_buried_it() {
         let bus = MemoryBus::new();
         let (slow, mut slow_seen) =
-            Scripted::new(Queue::Payment, |tries| async move { if tries < 3 { Err(later()) } else { Ok(()) } });
+            Scripted::new(Queue::Payment, |attempts| async move { if attempts < 3 { Err(later()) } else { Ok(()) } });
         let (fast, mut fast_seen) = Scripted::new(Queue::Inventory, |_| async { Ok(()) });
         bus.consume(Queue::Payment, Arc::new(slow));
         bus.consume(Queue::Inventory, Arc::new(fast));
         bus.publish(order_expired()).await.unwrap();
-        let tries = |seen: &mut mpsc::UnboundedReceiver<Seen>| std::iter::from_fn(|| seen.try_recv().ok()).count();
-        assert_eq!((tries(&mut slow_seen), tries(&mut fast_seen)), (4, 1));
+        let attempts = |seen: &mut mpsc::UnboundedReceiver<Seen>| std::iter::from_fn(|| seen.try_recv().ok()).count();
+        assert_eq!((attempts(&mut slow_seen), attempts(&mut fast_seen)), (4, 1));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_event_goes_on_though_its_publisher_waits_no_longer() {
         let bus = MemoryBus::new();
         let (consumer, mut seen) =
-            Scripted::new(Queue::Payment, |tries| async move { if tries == 0 { Err(later()) } else { Ok(()) } });
+            Scripted::new(Queue::Payment, |attempts| async move { if attempts == 0 { Err(later()) } else { Ok(()) } });
         bus.consume(Queue::Payment, Arc::new(consumer));
         assert!(tokio::time::timeout(Duration::from_millis(1), bus.publish(order_expired())).await.is_err());
         next(&mut seen).await;
@@ -136,8 +136,8 @@ mod memory {
     #[tokio::test(start_paused = true)]
     async fn an_event_in_its_pause_takes_no_other_events_place() {
         let bus = MemoryBus::new();
-        let (consumer, mut seen) = Scripted::new(Queue::Payment, |tries| async move {
-            if tries < CONCURRENT_EVENTS_MAX { Err(later()) } else { Ok(()) }
+        let (consumer, mut seen) = Scripted::new(Queue::Payment, |attempts| async move {
+            if attempts < CONCURRENT_EVENTS_MAX { Err(later()) } else { Ok(()) }
         });
         bus.consume(Queue::Payment, Arc::new(consumer));
         let mut failing: Vec<_> = (0..CONCURRENT_EVENTS_MAX).map(|_| bus.publish(order_expired())).collect();
@@ -153,8 +153,8 @@ mod memory {
     #[tokio::test(start_paused = true)]
     async fn close_waits_for_what_is_acted_on_and_ends_what_waits_for_another_try() {
         let bus = Arc::new(MemoryBus::new());
-        let (consumer, mut seen) = Scripted::new(Queue::Payment, |tries| async move {
-            if tries == 0 {
+        let (consumer, mut seen) = Scripted::new(Queue::Payment, |attempts| async move {
+            if attempts == 0 {
                 return Err(later());
             }
             tokio::time::sleep(Duration::from_secs(2)).await;

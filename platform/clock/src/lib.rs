@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use contracts::time::Micros;
+use contracts::time::Timestamp;
 
 /// A source of the time. Clones show the same time.
 #[derive(Clone, Debug)]
@@ -31,16 +31,16 @@ impl Clock {
 
     /// A clock that stands at `start` until [`Clock::advance`] moves it.
     #[must_use]
-    pub fn manual(start: Micros) -> Self {
+    pub fn manual(start: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(start.0))))
     }
 
     /// The time now.
     #[must_use]
-    pub fn now(&self) -> Micros {
+    pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System => Micros(system_micros()),
-            Source::Manual(time) => Micros(time.load(Ordering::SeqCst)),
+            Source::System => Timestamp(system_micros()),
+            Source::Manual(time) => Timestamp(time.load(Ordering::SeqCst)),
         }
     }
 
@@ -63,9 +63,9 @@ mod tests {
 
     #[test]
     fn a_manual_clock_moves_for_everyone_who_holds_it() {
-        let clock = Clock::manual(Micros(1));
+        let clock = Clock::manual(Timestamp(1));
         let seen_by_another = clock.clone();
         clock.advance(Duration::from_micros(41));
-        assert_eq!(seen_by_another.now(), Micros(42));
+        assert_eq!(seen_by_another.now(), Timestamp(42));
     }
 }

@@ -13,7 +13,7 @@ CREATE INDEX outbox_unpublished ON outbox (appended_at) WHERE published_at IS NU
 CREATE TABLE outbox_lease (
     lease    BIGINT NOT NULL PRIMARY KEY CHECK (lease = 1),
     holder   TEXT   NOT NULL,
-    until_at BIGINT NOT NULL
+    expires_at BIGINT NOT NULL
 );
 
 -- The events that a consumer has acted on.
@@ -31,11 +31,11 @@ CREATE TABLE idempotency_keys (
     route       TEXT   NOT NULL,
     key         TEXT   NOT NULL,
     fingerprint TEXT   NOT NULL,
-    answer      TEXT   NOT NULL,
-    made_at     BIGINT NOT NULL,
+    response    TEXT   NOT NULL,
+    created_at  BIGINT NOT NULL,
     PRIMARY KEY (caller, route, key)
 );
-CREATE INDEX idempotency_keys_made ON idempotency_keys (made_at);
+CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at);
 
 -- Events that a consumer gave up after its tries, until a person sends them again.
 CREATE TABLE dead_letters (
@@ -43,9 +43,9 @@ CREATE TABLE dead_letters (
     event_id         TEXT   NOT NULL,
     event            TEXT   NOT NULL,
     error            TEXT   NOT NULL,
-    tries            BIGINT NOT NULL CHECK (tries >= 0),
-    buried_at        BIGINT NOT NULL,
-    redrive_asked_at BIGINT,
+    attempts             BIGINT NOT NULL CHECK (attempts >= 0),
+    dead_lettered_at        BIGINT NOT NULL,
+    redrive_requested_at BIGINT,
     PRIMARY KEY (event_id, consumer)
 );
-CREATE INDEX dead_letters_redrive ON dead_letters (redrive_asked_at) WHERE redrive_asked_at IS NOT NULL;
+CREATE INDEX dead_letters_redrive ON dead_letters (redrive_requested_at) WHERE redrive_requested_at IS NOT NULL;

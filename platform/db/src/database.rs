@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     DbError, DbResult, DbUrl, OpenError, Schema, Tx,
-    job::{Job, Waiting},
+    job::{Job, PendingJob},
     outbox, postgres, sqlite,
     url::Place,
 };
@@ -31,10 +31,10 @@ pub(crate) const SLOW_COMMIT: Duration = Duration::from_secs(1);
 
 /// How a database is used.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct DbOptions {
     /// For benchmarks: a slower disk. Added after each commit.
     pub commit_delay: Duration,
-    /// How long SQLite holds back what nobody waits for ([`Db::write_soon`]), so that it shares the flush of what
+    /// How long SQLite holds back what nobody waits for ([`Db::write_deferred`]), so that it shares the flush of what
     /// somebody does.
     pub soon: Duration,
     /// How many threads write to PostgreSQL. SQLite has one.
@@ -43,20 +43,20 @@ pub struct Settings {
     pub readers: usize,
     /// The length from which SQLite's log is merged into its file, in pages of 4 KiB: long enough that it is rare, short
     /// enough that the log stays small.
-    pub log_pages: u32,
+    pub checkpoint_pages: u32,
     /// How many jobs may wait in each queue: of reads, of writes, and on SQLite of writes that nobody waits for. More are
     /// refused as [`DbError::Overloaded`].
     pub jobs_waiting_max: usize,
 }
 
-impl Default for Settings {
+impl Default for DbOptions {
     fn default() -> Self {
         Self {
             commit_delay: Duration::ZERO,
             soon: Duration::from_millis(10),
             writers: 4,
             readers: 2,
-            log_pages: 4_000,
+            checkpoint_pages: 4_000,
             jobs_waiting_max: 4096,
         }
     }
@@ -70,9 +70,9 @@ struct Open {
     service: &'static str,
     /// For reads on the caller's thread. Before the queues: the thread that writes ends with them, and its file is then
     /// to be open nowhere else.
-    near: Option<sqlite::Near>,
-    writes: Option<Writes>,
-    reads: Queue,
+    near: Option<sqlite::InlineReaders>,
+    writes: Option<WriteQueues>,
+    reads: JobQueue,
     health: Health,
     appended: Mutex<Option<mpsc::Receiver<Arc<CloudEvent>>>>,
     /// Its threads hold the other end.
@@ -85,7 +85,7 @@ impl Db {
     ///
     /// # Errors
     /// Where it cannot be reached or written, or its tables are not those that this program knows.
-    pub async fn open(url: &DbUrl, schema: &Schema, settings: Settings) -> Result<Self, OpenError> {
+    pub async fn open(url: &DbUrl, schema: &Schema, settings: DbOptions) -> Result<Self, OpenError> {
         let (url, schema) = (url.clone(), *schema);
         let threads = on_own_thread(move || match &url.0 {
             Place::Sqlite(path) => sqlite::open(path, &schema, &settings),
@@ -101,7 +101,7 @@ impl Db {
     /// # Errors
     /// Where it does not exist or cannot be reached.
     pub async fn open_existing(url: &DbUrl) -> Result<Self, OpenError> {
-        let (url, settings) = (url.clone(), Settings { writers: 1, readers: 1, ..Settings::default() });
+        let (url, settings) = (url.clone(), DbOptions { writers: 1, readers: 1, ..DbOptions::default() });
         let threads = on_own_thread(move || match &url.0 {
             Place::Sqlite(path) => sqlite::open_existing(path, &settings),
             Place::Postgres(server) => postgres::open_existing(server, &settings),
@@ -118,8 +118,8 @@ impl Db {
     pub async fn open_read_only(url: &DbUrl) -> Result<Self, OpenError> {
         let url = url.clone();
         let threads = on_own_thread(move || match &url.0 {
-            Place::Sqlite(path) => sqlite::open_read_only(path, &Settings::default()),
-            Place::Postgres(server) => postgres::open_read_only(server, &Settings::default()),
+            Place::Sqlite(path) => sqlite::open_read_only(path, &DbOptions::default()),
+            Place::Postgres(server) => postgres::open_read_only(server, &DbOptions::default()),
         })
         .await?;
         Ok(Self::of("read only", threads))
@@ -153,11 +153,11 @@ impl Db {
     }
 
     /// As [`Db::write`], for what nobody waits for, such as most effects of events: SQLite commits it with the next
-    /// [`Db::write`], or by itself after [`Settings::soon`]. At a quiet counter an order's flushes are halved by that.
+    /// [`Db::write`], or by itself after [`DbOptions::soon`]. At a quiet counter an order's flushes are halved by that.
     ///
     /// # Errors
     /// As [`Db::write`].
-    pub async fn write_soon<T, E, F>(&self, job: F) -> Result<T, E>
+    pub async fn write_deferred<T, E, F>(&self, job: F) -> Result<T, E>
     where
         F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -166,7 +166,7 @@ impl Db {
         self.writes()?.soon.run(job).await
     }
 
-    fn writes(&self) -> DbResult<&Writes> {
+    fn writes(&self) -> DbResult<&WriteQueues> {
         self.0.writes.as_ref().ok_or(DbError::ReadOnly)
     }
 
@@ -188,7 +188,7 @@ impl Db {
     ///
     /// # Errors
     /// As [`Db::read`].
-    pub async fn find<T, E, F>(&self, job: F) -> Result<T, E>
+    pub async fn point_read<T, E, F>(&self, job: F) -> Result<T, E>
     where
         F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -209,11 +209,11 @@ impl Db {
     ///
     /// # Errors
     /// [`DbError`] says what keeps them from it, such as a full disk.
-    pub async fn try_writing(&self) -> DbResult<()> {
+    pub async fn check_writable(&self) -> DbResult<()> {
         if !self.0.health.is_sick() {
             return Ok(());
         }
-        self.write(outbox::touch_lease).await?;
+        self.write(outbox::rewrite_lease).await?;
         self.0.health.recovered();
         Ok(())
     }
@@ -221,7 +221,7 @@ impl Db {
     /// The events that committed writes append to the outbox: in the order of the commits on SQLite, in the order of
     /// each job on PostgreSQL, where writes run beside each other. There is one receiver: the first call takes it.
     #[must_use]
-    pub fn take_appended(&self) -> Option<mpsc::Receiver<Arc<CloudEvent>>> {
+    pub fn take_committed_events(&self) -> Option<mpsc::Receiver<Arc<CloudEvent>>> {
         self.0.appended.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -250,16 +250,16 @@ impl Db {
 }
 
 /// The queues of a database that may be written. On PostgreSQL both lead to the same threads.
-pub(crate) struct Writes {
-    pub(crate) now: Queue,
+pub(crate) struct WriteQueues {
+    pub(crate) now: JobQueue,
     /// What nobody waits for. It is closed after the other: SQLite's writer ends when neither has a job any more.
-    pub(crate) soon: Queue,
+    pub(crate) soon: JobQueue,
 }
 
 /// Where jobs wait. Closing it lets the threads finish what waits, and end.
-pub(crate) struct Queue(RwLock<Option<Sender<Box<dyn Job>>>>);
+pub(crate) struct JobQueue(RwLock<Option<Sender<Box<dyn Job>>>>);
 
-impl Queue {
+impl JobQueue {
     /// One in which so many jobs may wait, and where they are taken from.
     pub(crate) fn bounded(jobs_waiting_max: usize) -> (Self, Receiver<Box<dyn Job>>) {
         let (sender, jobs) = crossbeam_channel::bounded(jobs_waiting_max);
@@ -304,7 +304,7 @@ where
     E: From<DbError> + Send + 'static,
 {
     let (caller, answer) = oneshot::channel();
-    (Box::new(Waiting::new(job, caller)), answer)
+    (Box::new(PendingJob::new(job, caller)), answer)
 }
 
 async fn answered<T, E: From<DbError>>(answer: oneshot::Receiver<Result<T, E>>) -> Result<T, E> {
@@ -335,12 +335,12 @@ impl Health {
 
 /// The threads of a database that was just opened, and the near ends of its queues.
 pub(crate) struct Threads {
-    writes: Option<Writes>,
-    reads: Queue,
+    writes: Option<WriteQueues>,
+    reads: JobQueue,
     appended: mpsc::Receiver<Arc<CloudEvent>>,
     ended: mpsc::Receiver<()>,
     /// For reads on the caller's thread.
-    pub(crate) near: Option<sqlite::Near>,
+    pub(crate) near: Option<sqlite::InlineReaders>,
     pub(crate) handles: Vec<thread::JoinHandle<()>>,
     pub(crate) health: Health,
 }
@@ -348,7 +348,10 @@ pub(crate) struct Threads {
 impl Threads {
     /// No threads yet. Each keeps a clone of the first sender for as long as it lives; writers send what they
     /// appended to the second.
-    pub(crate) fn new(writes: Option<Writes>, reads: Queue) -> (Self, mpsc::Sender<()>, mpsc::Sender<Arc<CloudEvent>>) {
+    pub(crate) fn new(
+        writes: Option<WriteQueues>,
+        reads: JobQueue,
+    ) -> (Self, mpsc::Sender<()>, mpsc::Sender<Arc<CloudEvent>>) {
         let (alive, ended) = mpsc::channel(1);
         let (to_publisher, appended) = mpsc::channel(APPENDED_EVENTS_MAX);
         let (handles, health) = (Vec::new(), Health::default());

@@ -1,7 +1,7 @@
-//! Dead letters: events that a consumer could not act on after its tries. They wait in the consumer's database until
+//! Dead letters: events that a consumer could not act on after its attempts. They wait in the consumer's database until
 //! a person has seen to the cause and asks for them again.
 
-use contracts::{event::CloudEvent, ids::EventId, time::Micros};
+use contracts::{event::CloudEvent, ids::EventId, time::Timestamp};
 
 use crate::{DbResult, Row, Tx};
 
@@ -17,11 +17,11 @@ pub struct DeadLetter {
     /// What it failed with at last.
     pub error: String,
     /// How often it was tried in all.
-    pub tries: u32,
+    pub attempts: u32,
     /// When it was given up.
-    pub buried_at: Micros,
+    pub dead_lettered_at: Timestamp,
     /// When a person asked for it again.
-    pub redrive_asked_at: Option<Micros>,
+    pub redrive_requested_at: Option<Timestamp>,
 }
 
 impl DeadLetter {
@@ -31,25 +31,32 @@ impl DeadLetter {
             event_id: row.get("event_id")?,
             event: row.json("event"),
             error: row.get("error")?,
-            tries: row.get("tries")?,
-            buried_at: row.get("buried_at")?,
-            redrive_asked_at: row.get("redrive_asked_at")?,
+            attempts: row.get("attempts")?,
+            dead_lettered_at: row.get("dead_lettered_at")?,
+            redrive_requested_at: row.get("redrive_requested_at")?,
         })
     }
 }
 
-/// Keeps an event that `consumer` gave up after `tries`. One that fails again adds its tries.
+/// Keeps an event that `consumer` gave up after `attempts`. One that fails again adds its attempts.
 ///
 /// # Errors
 /// Where the statement fails.
-pub fn bury(tx: &mut Tx<'_>, consumer: &str, event: &CloudEvent, error: &str, tries: u32, now: Micros) -> DbResult<()> {
+pub fn insert(
+    tx: &mut Tx<'_>,
+    consumer: &str,
+    event: &CloudEvent,
+    error: &str,
+    attempts: u32,
+    now: Timestamp,
+) -> DbResult<()> {
     const SQL: &str = "
-        INSERT INTO dead_letters (consumer, event_id, event, error, tries, buried_at)
+        INSERT INTO dead_letters (consumer, event_id, event, error, attempts, dead_lettered_at)
         VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (consumer, event_id) DO UPDATE
-           SET error = excluded.error, tries = dead_letters.tries + excluded.tries,
-               buried_at = excluded.buried_at, redrive_asked_at = NULL";
-    tx.execute(SQL, (consumer, event.id, crate::json(event)?, error, tries, now)).map(|_| ())
+           SET error = excluded.error, attempts = dead_letters.attempts + excluded.attempts,
+               dead_lettered_at = excluded.dead_lettered_at, redrive_requested_at = NULL";
+    tx.execute(SQL, (consumer, event.id, crate::json(event)?, error, attempts, now)).map(|_| ())
 }
 
 /// The dead letters, the newest events first.
@@ -58,7 +65,7 @@ pub fn bury(tx: &mut Tx<'_>, consumer: &str, event: &CloudEvent, error: &str, tr
 /// Where the statement fails.
 pub fn list(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<DeadLetter>> {
     const SQL: &str = "
-        SELECT consumer, event_id, event, error, tries, buried_at, redrive_asked_at
+        SELECT consumer, event_id, event, error, attempts, dead_lettered_at, redrive_requested_at
           FROM dead_letters ORDER BY event_id DESC, consumer LIMIT $1";
     tx.query(SQL, (limit,), DeadLetter::from_row)
 }
@@ -78,7 +85,7 @@ pub fn count(tx: &mut Tx<'_>) -> DbResult<i64> {
 /// Where the statement fails.
 pub fn find(tx: &mut Tx<'_>, event: EventId) -> DbResult<Vec<DeadLetter>> {
     const SQL: &str = "
-        SELECT consumer, event_id, event, error, tries, buried_at, redrive_asked_at
+        SELECT consumer, event_id, event, error, attempts, dead_lettered_at, redrive_requested_at
           FROM dead_letters WHERE event_id = $1 ORDER BY consumer";
     tx.query(SQL, (event,), DeadLetter::from_row)
 }
@@ -87,9 +94,9 @@ pub fn find(tx: &mut Tx<'_>, event: EventId) -> DbResult<Vec<DeadLetter>> {
 ///
 /// # Errors
 /// Where the statement fails.
-pub fn ask_redrive(tx: &mut Tx<'_>, event: Option<EventId>, now: Micros) -> DbResult<u64> {
-    const ONE: &str = "UPDATE dead_letters SET redrive_asked_at = $1 WHERE event_id = $2";
-    const ALL: &str = "UPDATE dead_letters SET redrive_asked_at = $1";
+pub fn request_redrive(tx: &mut Tx<'_>, event: Option<EventId>, now: Timestamp) -> DbResult<u64> {
+    const ONE: &str = "UPDATE dead_letters SET redrive_requested_at = $1 WHERE event_id = $2";
+    const ALL: &str = "UPDATE dead_letters SET redrive_requested_at = $1";
     match event {
         Some(event) => tx.execute(ONE, (now, event)),
         None => tx.execute(ALL, (now,)),
@@ -102,8 +109,8 @@ pub fn ask_redrive(tx: &mut Tx<'_>, event: Option<EventId>, now: Micros) -> DbRe
 /// Where the statement fails.
 pub fn due_for_redrive(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<DeadLetter>> {
     const SQL: &str = "
-        SELECT consumer, event_id, event, error, tries, buried_at, redrive_asked_at FROM dead_letters
-         WHERE redrive_asked_at IS NOT NULL ORDER BY event_id, consumer LIMIT $1";
+        SELECT consumer, event_id, event, error, attempts, dead_lettered_at, redrive_requested_at FROM dead_letters
+         WHERE redrive_requested_at IS NOT NULL ORDER BY event_id, consumer LIMIT $1";
     tx.query(SQL, (limit,), DeadLetter::from_row)
 }
 
@@ -113,7 +120,7 @@ pub fn due_for_redrive(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<DeadLetter>>
 /// Where the statement fails.
 pub fn refuse_redrive(tx: &mut Tx<'_>, consumer: &str, event: EventId, error: &str) -> DbResult<()> {
     const SQL: &str = "
-        UPDATE dead_letters SET redrive_asked_at = NULL, error = $3 WHERE consumer = $1 AND event_id = $2";
+        UPDATE dead_letters SET redrive_requested_at = NULL, error = $3 WHERE consumer = $1 AND event_id = $2";
     tx.execute(SQL, (consumer, event, error)).map(drop)
 }
 
@@ -121,7 +128,7 @@ pub fn refuse_redrive(tx: &mut Tx<'_>, consumer: &str, event: EventId, error: &s
 ///
 /// # Errors
 /// Where the statement fails.
-pub fn remove(tx: &mut Tx<'_>, consumer: &str, event: EventId) -> DbResult<bool> {
+pub fn delete(tx: &mut Tx<'_>, consumer: &str, event: EventId) -> DbResult<bool> {
     const SQL: &str = "DELETE FROM dead_letters WHERE consumer = $1 AND event_id = $2";
     Ok(tx.execute(SQL, (consumer, event))? == 1)
 }

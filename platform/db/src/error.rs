@@ -3,7 +3,7 @@
 /// The answer of a statement.
 pub type DbResult<T> = Result<T, DbError>;
 
-/// Why a statement or a job was not done. Nothing of a job that answers an error is kept.
+/// FailureKind a statement or a job was not done. Nothing of a job that answers an error is kept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DbError {
     /// The row exists already.
@@ -52,6 +52,17 @@ impl From<serde_json::Error> for DbError {
 }
 
 impl DbError {
+    /// Whether the database itself cannot be used, whatever is asked of it: it is full, away, closed or overloaded.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::Overloaded | Self::Closed => true,
+            Self::Unique { .. } | Self::Statement { .. } | Self::Column { .. } | Self::Json(_) | Self::ReadOnly => {
+                false
+            }
+        }
+    }
+
     /// An error of the statement `sql`.
     pub(crate) fn statement(sql: &str, reason: impl Into<String>) -> Self {
         /// Enough to find the statement in the source.
@@ -61,7 +72,7 @@ impl DbError {
     }
 }
 
-/// Why a database was not opened.
+/// FailureKind a database was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file or its folder cannot be made, read or written.

@@ -1,16 +1,16 @@
 //! Idempotency keys: a request that is sent again gets the first success again.
 //!
-//! Call [`replay`] first in the write: on PostgreSQL, where writes run beside each other, it makes a request wait for
+//! Call [`find_response`] first in the write: on PostgreSQL, where writes run beside each other, it makes a request wait for
 //! its twin, which may have changed what this one would then refuse.
 
-use contracts::time::Micros;
+use contracts::time::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{DbError, DbResult, Tx};
 
 /// Which request: caller, route, key and a fingerprint of the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestKey {
+pub struct IdempotencyKey {
     /// Who sent it. Another caller's key is another key.
     pub caller: String,
     /// Method and path.
@@ -21,7 +21,7 @@ pub struct RequestKey {
     pub fingerprint: String,
 }
 
-/// Why an earlier answer is not given again.
+/// FailureKind an earlier answer is not given again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdempotencyError {
     /// The key belongs to another body.
@@ -35,18 +35,62 @@ pub enum IdempotencyError {
     Db(#[from] DbError),
 }
 
+/// The answer of a request that carried a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer<T> {
+    /// The request was carried out just now.
+    First(T),
+    /// The request was carried out before: this is what it was answered.
+    Repeated(T),
+}
+
+impl<T> Answer<T> {
+    /// The answer, whichever it is.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::First(answer) | Self::Repeated(answer) => answer,
+        }
+    }
+}
+
+/// Runs `make` and keeps its answer under `key`, unless the same request was carried out before: then that answer is
+/// given again. Without a key `make` always runs. A failure is not kept.
+///
+/// # Errors
+/// [`IdempotencyError::KeyReused`] if the key came with another body before; those of `make`.
+pub fn once<T, E>(
+    tx: &mut Tx<'_>,
+    key: Option<&IdempotencyKey>,
+    now: Timestamp,
+    make: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+) -> Result<Answer<T>, E>
+where
+    T: Serialize + DeserializeOwned,
+    E: From<DbError> + From<IdempotencyError>,
+{
+    if let Some(earlier) = find_response(tx, key)? {
+        return Ok(Answer::Repeated(earlier));
+    }
+    let answer = make(tx)?;
+    save_response(tx, key, &answer, now)?;
+    Ok(Answer::First(answer))
+}
+
 /// The first success of this request, if there was one.
 ///
 /// # Errors
 /// [`IdempotencyError::KeyReused`] where the key came with another body.
-pub fn replay<T: DeserializeOwned>(tx: &mut Tx<'_>, key: Option<&RequestKey>) -> Result<Option<T>, IdempotencyError> {
+pub fn find_response<T: DeserializeOwned>(
+    tx: &mut Tx<'_>,
+    key: Option<&IdempotencyKey>,
+) -> Result<Option<T>, IdempotencyError> {
     const SQL: &str = "
-        SELECT fingerprint, answer FROM idempotency_keys
+        SELECT fingerprint, response FROM idempotency_keys
          WHERE caller = $1 AND route = $2 AND key = $3";
     let Some(key) = key else { return Ok(None) };
-    tx.wait_for_twin(&format!("{}\n{}\n{}", key.caller, key.route, key.key))?;
+    tx.lock_key(&format!("{}\n{}\n{}", key.caller, key.route, key.key))?;
     let kept = tx.query_opt(SQL, (&key.caller, &key.route, &key.key), |row| {
-        Ok((row.get::<String>("fingerprint")?, row.get::<String>("answer")?))
+        Ok((row.get::<String>("fingerprint")?, row.get::<String>("response")?))
     })?;
     match kept {
         None => Ok(None),
@@ -62,9 +106,14 @@ pub fn replay<T: DeserializeOwned>(tx: &mut Tx<'_>, key: Option<&RequestKey>) ->
 ///
 /// # Errors
 /// Where the statement fails.
-pub fn remember<T: Serialize>(tx: &mut Tx<'_>, key: Option<&RequestKey>, answer: &T, now: Micros) -> DbResult<()> {
+pub fn save_response<T: Serialize>(
+    tx: &mut Tx<'_>,
+    key: Option<&IdempotencyKey>,
+    answer: &T,
+    now: Timestamp,
+) -> DbResult<()> {
     const SQL: &str = "
-        INSERT INTO idempotency_keys (caller, route, key, fingerprint, answer, made_at)
+        INSERT INTO idempotency_keys (caller, route, key, fingerprint, response, created_at)
         VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (caller, route, key) DO NOTHING";
     let Some(key) = key else { return Ok(()) };
@@ -79,10 +128,10 @@ pub fn remember<T: Serialize>(tx: &mut Tx<'_>, key: Option<&RequestKey>, answer:
 ///
 /// # Errors
 /// Where the statement fails.
-pub fn prune(tx: &mut Tx<'_>, before: Micros, limit: u32) -> DbResult<u64> {
+pub fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> DbResult<u64> {
     const SQL: &str = "
         DELETE FROM idempotency_keys
          WHERE (caller, route, key) IN
-               (SELECT caller, route, key FROM idempotency_keys WHERE made_at < $1 ORDER BY made_at LIMIT $2)";
+               (SELECT caller, route, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
     tx.execute(SQL, (before, limit))
 }

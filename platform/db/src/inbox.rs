@@ -1,26 +1,42 @@
 //! The inbox: which events a consumer has acted on, so that one that comes twice acts once.
 
-use contracts::{ids::EventId, time::Micros};
+use contracts::{ids::EventId, time::Timestamp};
 
-use crate::{DbResult, Tx};
+use crate::{DbError, DbResult, Tx};
 
-/// Whether `consumer` sees the event for the first time. Call it in the transaction of the event's effect: both are
-/// kept, or neither.
+/// An event on its way to a consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The consumer's name: the service's.
+    pub consumer: &'static str,
+    /// Which event.
+    pub event_id: EventId,
+}
+
+/// Runs `effect` unless the consumer acted on this event before. The inbox row and the effect are written in one
+/// transaction: both are kept, or neither. `None`: the event came before.
 ///
 /// # Errors
-/// Where the statement fails.
-pub fn first_time(tx: &mut Tx<'_>, consumer: &str, event: EventId, now: Micros) -> DbResult<bool> {
+/// Those of `effect`.
+pub fn once<T, E: From<DbError>>(
+    tx: &mut Tx<'_>,
+    delivery: Delivery,
+    now: Timestamp,
+    effect: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+) -> Result<Option<T>, E> {
+    if insert_if_new(tx, delivery, now)? { effect(tx).map(Some) } else { Ok(None) }
+}
+
+/// Whether the consumer sees the event for the first time.
+pub fn insert_if_new(tx: &mut Tx<'_>, delivery: Delivery, now: Timestamp) -> DbResult<bool> {
     const SQL: &str = "
         INSERT INTO inbox (consumer, event_id, received_at) VALUES ($1, $2, $3)
         ON CONFLICT (consumer, event_id) DO NOTHING";
-    Ok(tx.execute(SQL, (consumer, event, now))? == 1)
+    Ok(tx.execute(SQL, (delivery.consumer, delivery.event_id, now))? == 1)
 }
 
-/// Forgets events that were received before `before`, at most `limit` of them; answers how many.
-///
-/// # Errors
-/// Where the statement fails.
-pub fn prune(tx: &mut Tx<'_>, before: Micros, limit: u32) -> DbResult<u64> {
+/// Deletes rows of events that were received before `before`, at most `limit`; answers how many.
+pub fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> DbResult<u64> {
     const SQL: &str = "
         DELETE FROM inbox
          WHERE (consumer, event_id) IN

@@ -11,7 +11,7 @@ use crate::{DbError, Tx};
 
 /// What becomes of what a job wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Outcome {
     Keep,
     RollBack,
 }
@@ -19,37 +19,37 @@ pub(crate) enum Verdict {
 /// A job in a queue. The thread runs it, ends its transaction, and only then answers.
 pub(crate) trait Job: Send {
     /// Runs it once; it may be run again after a collision.
-    fn run(&mut self, tx: &mut Tx<'_>) -> Verdict;
+    fn run(&mut self, tx: &mut Tx<'_>) -> Outcome;
 
     /// Answers the caller: `failure`, or what the last run answered.
     fn answer(self: Box<Self>, failure: Option<DbError>);
 }
 
 /// A closure and the caller that waits for its answer.
-pub(crate) struct Waiting<T, E, F> {
+pub(crate) struct PendingJob<T, E, F> {
     job: F,
     outcome: Option<Result<T, E>>,
     caller: oneshot::Sender<Result<T, E>>,
 }
 
-impl<T, E, F> Waiting<T, E, F> {
+impl<T, E, F> PendingJob<T, E, F> {
     pub(crate) fn new(job: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
         Self { job, outcome: None, caller }
     }
 }
 
-impl<T, E, F> Job for Waiting<T, E, F>
+impl<T, E, F> Job for PendingJob<T, E, F>
 where
     F: Fn(&mut Tx<'_>) -> Result<T, E> + Send,
     T: Send,
     E: From<DbError> + Send,
 {
-    fn run(&mut self, tx: &mut Tx<'_>) -> Verdict {
+    fn run(&mut self, tx: &mut Tx<'_>) -> Outcome {
         // A panic must not end the thread that every other job of the service needs. What the job saw half done is
         // its transaction alone, and that is rolled back.
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.job)(tx)))
             .unwrap_or_else(|panic| Err(E::from(panicked(panic.as_ref()))));
-        let verdict = if outcome.is_ok() { Verdict::Keep } else { Verdict::RollBack };
+        let verdict = if outcome.is_ok() { Outcome::Keep } else { Outcome::RollBack };
         self.outcome = Some(outcome);
         verdict
     }

@@ -6,13 +6,12 @@
 //! The dialect is what both databases share: `$1`, `RETURNING`, `ON CONFLICT`, BIGINT, TEXT, CHECK, partial indexes; and
 //! `WITHOUT ROWID` in migrations, which PostgreSQL does not get to see.
 
-mod claim;
 mod database;
 pub mod dead_letters;
 mod error;
-mod failed;
 pub mod idempotency;
 pub mod inbox;
+mod instance_lock;
 mod job;
 mod migrations;
 pub mod outbox;
@@ -21,19 +20,20 @@ mod postgres;
 mod row;
 mod sql;
 mod sqlite;
+mod statement_failure;
 #[cfg(test)]
 mod tests;
 mod tx;
 mod url;
 mod value;
 
-pub use claim::{Claim, ClaimError};
-pub use database::{Db, Settings};
+pub use database::{Db, DbOptions};
 pub use error::{DbError, DbResult, OpenError};
+pub use instance_lock::{InstanceLock, InstanceLockError};
 pub use migrations::Schema;
 pub use params::Params;
 pub use row::{Column, Row};
-pub use sql::{containing, listed, places};
+pub use sql::{like_contains, listed, places};
 pub use tx::Tx;
 pub use url::{DbUrl, InvalidServerUrl, ServerUrl, without_secrets};
 pub use value::{ShortText, ToValue, Value, ValueRef, json};

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use contracts::{
     event::{CloudEvent, EventData},
     ids::EventId,
-    time::Micros,
+    time::Timestamp,
 };
 
 use crate::{DbError, DbResult, Row, ToValue, Tx, Value};
@@ -18,16 +18,16 @@ const MARKED_PER_STATEMENT: [usize; 3] = [64, 8, 1];
 
 /// An event of the outbox.
 #[derive(Clone, Debug)]
-pub struct OutboxEvent {
+pub struct OutboxRow {
     /// The event.
     pub event: CloudEvent,
     /// When it was appended.
-    pub appended_at: Micros,
+    pub appended_at: Timestamp,
     /// When it was published, if it was.
-    pub published_at: Option<Micros>,
+    pub published_at: Option<Timestamp>,
 }
 
-impl OutboxEvent {
+impl OutboxRow {
     fn from_row(row: &Row<'_>) -> DbResult<Self> {
         Ok(Self {
             event: row.json("event")?,
@@ -41,7 +41,7 @@ impl OutboxEvent {
 ///
 /// # Errors
 /// Where the statement fails.
-pub fn append<D: EventData>(tx: &mut Tx<'_>, data: &D, now: Micros) -> DbResult<()> {
+pub fn append<D: EventData>(tx: &mut Tx<'_>, data: &D, now: Timestamp) -> DbResult<()> {
     const SQL: &str = "INSERT INTO outbox (event_id, appended_at, event) VALUES ($1, $2, $3)";
     let event = CloudEvent::new(data, now)?;
     tx.execute(SQL, (event.id, now, crate::json(&event)?))?;
@@ -50,7 +50,7 @@ pub fn append<D: EventData>(tx: &mut Tx<'_>, data: &D, now: Micros) -> DbResult<
 }
 
 /// Where a walk over the outbox stands: an event's time and id.
-pub type Position = (Micros, EventId);
+pub type OutboxCursor = (Timestamp, EventId);
 
 /// What one look at the unpublished events found.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ pub struct Unpublished {
     /// Those that cannot be read, and why: another version of the program wrote them, or a hand.
     pub unreadable: Vec<(EventId, DbError)>,
     /// Where the next look begins. `None`: this one read all that there was.
-    pub next: Option<Position>,
+    pub next: Option<OutboxCursor>,
 }
 
 /// The events that were appended before `older_than` and are not published, the oldest first; only those after
@@ -68,13 +68,18 @@ pub struct Unpublished {
 ///
 /// # Errors
 /// Where the statement fails.
-pub fn unpublished(tx: &mut Tx<'_>, after: Option<Position>, older_than: Micros, limit: u32) -> DbResult<Unpublished> {
+pub fn unpublished(
+    tx: &mut Tx<'_>,
+    after: Option<OutboxCursor>,
+    older_than: Timestamp,
+    limit: u32,
+) -> DbResult<Unpublished> {
     const SQL: &str = "
         SELECT event_id, appended_at, event FROM outbox
          WHERE published_at IS NULL AND appended_at < $1 AND (appended_at, event_id) > ($2, $3)
          ORDER BY appended_at, event_id LIMIT $4";
     // The empty text is before every id.
-    let (at, id) = after.map_or((Micros(i64::MIN), String::new()), |(at, id)| (at, id.to_string()));
+    let (at, id) = after.map_or((Timestamp(i64::MIN), String::new()), |(at, id)| (at, id.to_string()));
     let mut found = Unpublished::default();
     let positions = tx.query(SQL, (older_than, at, id, limit), |row| {
         let id = row.get("event_id")?;
@@ -93,7 +98,7 @@ pub fn unpublished(tx: &mut Tx<'_>, after: Option<Position>, older_than: Micros,
 ///
 /// # Errors
 /// Where a statement fails.
-pub fn mark_published(tx: &mut Tx<'_>, ids: &[EventId], now: Micros) -> DbResult<()> {
+pub fn mark_published(tx: &mut Tx<'_>, ids: &[EventId], now: Timestamp) -> DbResult<()> {
     // In one order, so that neighbours in the index are marked together. It protects from nothing: PostgreSQL locks in the
     // order of its plan, and runs a job again after a deadlock.
     let mut left: &[EventId] = &{
@@ -128,23 +133,23 @@ fn mark_sql(events: usize) -> String {
 ///
 /// # Errors
 /// Where the statement fails.
-pub fn take_lease(tx: &mut Tx<'_>, holder: &str, until: Micros, now: Micros) -> DbResult<bool> {
+pub fn acquire_lease(tx: &mut Tx<'_>, holder: &str, until: Timestamp, now: Timestamp) -> DbResult<bool> {
     const SQL: &str = "
-        INSERT INTO outbox_lease (lease, holder, until_at) VALUES (1, $1, $2)
-        ON CONFLICT (lease) DO UPDATE SET holder = excluded.holder, until_at = excluded.until_at
-         WHERE outbox_lease.holder = excluded.holder OR outbox_lease.until_at <= $3 OR outbox_lease.until_at > $4";
+        INSERT INTO outbox_lease (lease, holder, expires_at) VALUES (1, $1, $2)
+        ON CONFLICT (lease) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
+         WHERE outbox_lease.holder = excluded.holder OR outbox_lease.expires_at <= $3 OR outbox_lease.expires_at > $4";
     // As long again: clocks that differ a little do not take the lease from each other.
-    let too_late = Micros(until.0.saturating_add(until.0.saturating_sub(now.0)));
+    let too_late = Timestamp(until.0.saturating_add(until.0.saturating_sub(now.0)));
     Ok(tx.execute(SQL, (holder, until, now, too_late))? == 1)
 }
 
-/// Writes the row of the lease as it is: a write that changes nothing, for one who wants to know whether writes are kept.
+/// WriteQueues the row of the lease as it is: a write that changes nothing, for one who wants to know whether writes are kept.
 ///
 /// # Errors
 /// Where the statement fails.
-pub(crate) fn touch_lease(tx: &mut Tx<'_>) -> DbResult<()> {
+pub(crate) fn rewrite_lease(tx: &mut Tx<'_>) -> DbResult<()> {
     const SQL: &str = "
-        INSERT INTO outbox_lease (lease, holder, until_at) VALUES (1, 'nobody', 0)
+        INSERT INTO outbox_lease (lease, holder, expires_at) VALUES (1, 'nobody', 0)
         ON CONFLICT (lease) DO UPDATE SET holder = outbox_lease.holder";
     tx.execute(SQL, ()).map(drop)
 }
@@ -153,7 +158,7 @@ pub(crate) fn touch_lease(tx: &mut Tx<'_>) -> DbResult<()> {
 ///
 /// # Errors
 /// Where the statement fails.
-pub fn prune(tx: &mut Tx<'_>, before: Micros, limit: u32) -> DbResult<u64> {
+pub fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> DbResult<u64> {
     // The key alone finds them, since ids grow with time: an index of what was published would cost every event a row. What
     // a clock that ran ahead gave an id stays until that time.
     const SQL: &str = "
@@ -177,7 +182,7 @@ pub fn count_unpublished(tx: &mut Tx<'_>) -> DbResult<i64> {
 ///
 /// # Errors
 /// Where the statement fails.
-pub fn find(tx: &mut Tx<'_>, event: EventId) -> DbResult<Option<OutboxEvent>> {
+pub fn find(tx: &mut Tx<'_>, event: EventId) -> DbResult<Option<OutboxRow>> {
     const SQL: &str = "SELECT event, appended_at, published_at FROM outbox WHERE event_id = $1";
-    tx.query_opt(SQL, (event,), OutboxEvent::from_row)
+    tx.query_opt(SQL, (event,), OutboxRow::from_row)
 }

@@ -3,10 +3,9 @@
 use std::cell::Cell;
 
 use contracts::{
-    Word,
     ids::Id,
     money::Currency,
-    time::{BusinessDay, Micros},
+    time::{BusinessDay, Timestamp},
 };
 use serde::de::DeserializeOwned;
 
@@ -38,28 +37,6 @@ impl Row<'_> {
     /// Where the answer has no such column, or it does not hold a `T`.
     pub fn get<T: Column>(&self, column: &str) -> DbResult<T> {
         T::from_value(self.value(column)?).map_err(|reason| wrong(column, reason))
-    }
-
-    /// The choice whose word a TEXT column holds.
-    ///
-    /// # Errors
-    /// Where it is not one of the words.
-    pub fn word<T: Word>(&self, column: &str) -> DbResult<T> {
-        self.word_opt(column)?.ok_or_else(|| wrong(column, "it is NULL".into()))
-    }
-
-    /// The choice whose word a TEXT column holds, if it holds one.
-    ///
-    /// # Errors
-    /// Where it is not one of the words.
-    pub fn word_opt<T: Word>(&self, column: &str) -> DbResult<Option<T>> {
-        let value = self.value(column)?;
-        if matches!(value, ValueRef::Null) {
-            return Ok(None);
-        }
-        let text = text_of(&value).map_err(|reason| wrong(column, reason))?;
-        let word = T::from_word(text).ok_or_else(|| wrong(column, format!("{text:?} is not one of its words")))?;
-        Ok(Some(word))
     }
 
     /// What the JSON in a TEXT column says.
@@ -135,7 +112,7 @@ fn text_of<'v>(value: &'v ValueRef<'_>) -> Result<&'v str, String> {
     value.as_str().ok_or_else(|| format!("it is {}, not a text", value.kind()))
 }
 
-fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(value: &ValueRef<'_>) -> Result<T, String> {
+pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(value: &ValueRef<'_>) -> Result<T, String> {
     text_of(value)?.parse().map_err(|error: T::Err| error.to_string())
 }
 
@@ -185,7 +162,7 @@ impl Column for String {
         text_of(&value).map(str::to_owned)
     }
 }
-impl Column for Micros {
+impl Column for Timestamp {
     fn from_value(value: ValueRef<'_>) -> Result<Self, String> {
         integer_of(&value).map(Self)
     }

@@ -23,7 +23,7 @@ pub fn listed(values: &[impl ToValue]) -> (String, Vec<Value>) {
 
 /// The pattern of LIKE that finds `text` anywhere, as it is: `!` takes its meaning from what follows (`ESCAPE '!'`).
 #[must_use]
-pub fn containing(text: &str) -> String {
+pub fn like_contains(text: &str) -> String {
     let escaped = text.trim().replace('!', "!!").replace('%', "!%").replace('_', "!_");
     format!("%{escaped}%")
 }
@@ -42,6 +42,6 @@ mod tests {
 
     #[test]
     fn a_search_for_a_percent_sign_finds_a_percent_sign() {
-        assert_eq!(containing(" 50% off! "), "%50!% off!!%");
+        assert_eq!(like_contains(" 50% off! "), "%50!% off!!%");
     }
 }

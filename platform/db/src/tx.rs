@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use contracts::event::CloudEvent;
 
-use crate::{DbError, DbResult, Params, Row, ValueRef, failed::Failed, postgres, sqlite};
+use crate::{DbError, DbResult, Params, Row, ValueRef, postgres, sqlite, statement_failure::StatementFailure};
 
 /// A transaction. Plain synchronous calls, on a thread that owns a connection.
 ///
@@ -13,7 +13,7 @@ use crate::{DbError, DbResult, Params, Row, ValueRef, failed::Failed, postgres, 
 pub struct Tx<'a> {
     on: On<'a>,
     is_write: bool,
-    failure: Option<Failed>,
+    failure: Option<StatementFailure>,
     appended: Vec<Arc<CloudEvent>>,
 }
 
@@ -23,10 +23,10 @@ pub(crate) enum On<'a> {
 }
 
 /// What a job leaves behind.
-pub(crate) struct Left<'a> {
+pub(crate) struct FinishedTx<'a> {
     pub(crate) on: On<'a>,
     /// The first statement that failed, if one did.
-    pub(crate) failure: Option<Failed>,
+    pub(crate) failure: Option<StatementFailure>,
     /// The events that it appended to the outbox.
     pub(crate) appended: Vec<Arc<CloudEvent>>,
 }
@@ -37,8 +37,8 @@ impl<'a> Tx<'a> {
         Self { on, is_write, failure: None, appended: Vec::new() }
     }
 
-    pub(crate) fn end(self) -> Left<'a> {
-        Left { on: self.on, failure: self.failure, appended: self.appended }
+    pub(crate) fn end(self) -> FinishedTx<'a> {
+        FinishedTx { on: self.on, failure: self.failure, appended: self.appended }
     }
 }
 
@@ -133,7 +133,7 @@ impl Tx<'_> {
     }
 
     /// Keeps the failure.
-    fn note(&mut self, failed: Failed) -> DbError {
+    fn note(&mut self, failed: StatementFailure) -> DbError {
         let failed = if self.is_write { failed.of_a_write() } else { failed };
         let error = failed.error.clone();
         self.failure.get_or_insert(failed);
@@ -143,12 +143,12 @@ impl Tx<'_> {
     /// Ends this run of the job because a concurrent transaction was first, so that another run sees what it wrote.
     /// SQLite has no concurrent writers: there it is the end of the job.
     pub(crate) fn collided(&mut self, error: DbError) -> DbError {
-        self.note(Failed::collision(error))
+        self.note(StatementFailure::collision(error))
     }
 
     /// Waits until no other write holds `name`, and holds it until this one ends. SQLite's writer does one after the
     /// other, and what only reads waits for nobody.
-    pub(crate) fn wait_for_twin(&mut self, name: &str) -> DbResult<()> {
+    pub(crate) fn lock_key(&mut self, name: &str) -> DbResult<()> {
         const SQL: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
         match &self.on {
             On::Postgres(_) if self.is_write => self.execute(SQL, (name,)).map(drop),

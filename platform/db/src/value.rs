@@ -4,8 +4,12 @@ use std::fmt::{self, Write};
 
 use contracts::{
     ids::Id,
+    inventory::{MoveReason, StockoutPolicy},
     money::Currency,
-    time::{BusinessDay, Micros},
+    order::{Channel, DiningOption, OrderStatus, StockCheck},
+    payment::{PaymentMethod, PaymentStatus},
+    qr::{AttentionReason, CodeStatus, DispenseOutcome},
+    time::{BusinessDay, Timestamp},
 };
 use serde::Serialize;
 
@@ -174,7 +178,7 @@ impl ToValue for String {
         ValueRef::Text(self)
     }
 }
-impl ToValue for Micros {
+impl ToValue for Timestamp {
     fn value(&self) -> ValueRef<'_> {
         ValueRef::Integer(self.0)
     }
@@ -194,6 +198,38 @@ impl ToValue for BusinessDay {
         ShortText::of(self).map_or(ValueRef::Null, ValueRef::Short)
     }
 }
+
+/// Makes enums columns of TEXT: a parameter of a statement, and readable from a row. Each needs `Into<&'static str>` and
+/// `FromStr`, which strum derives.
+#[macro_export]
+macro_rules! text_enums {
+    ($($enum:ty),+ $(,)?) => {$(
+        impl $crate::ToValue for $enum {
+            fn value(&self) -> $crate::ValueRef<'_> {
+                $crate::ValueRef::Text((*self).into())
+            }
+        }
+        impl $crate::Column for $enum {
+            fn from_value(value: $crate::ValueRef<'_>) -> Result<Self, String> {
+                let text = value.as_str().ok_or("it is not a text")?;
+                text.parse().map_err(|_| format!("{text:?} is not one of its values"))
+            }
+        }
+    )+};
+}
+text_enums!(
+    AttentionReason,
+    Channel,
+    CodeStatus,
+    DiningOption,
+    DispenseOutcome,
+    MoveReason,
+    OrderStatus,
+    PaymentMethod,
+    PaymentStatus,
+    StockCheck,
+    StockoutPolicy,
+);
 
 /// `value` as JSON, for a TEXT parameter.
 ///

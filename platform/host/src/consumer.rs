@@ -1,55 +1,139 @@
-//! A service's function made a consumer: events in, dead letters into its own database.
+//! A service's consumer: a handler for each kind of event that its queue gets.
 
-use std::{fmt::Display, sync::Arc};
+use std::{collections::HashMap, error::Error, fmt, sync::Arc};
 
 use bus::{ConsumeError, Consumer};
 use clock::Clock;
-use contracts::event::{CloudEvent, EventData};
-use db::{Db, DbError, dead_letters};
+use contracts::event::{CloudEvent, EventData, EventKind, Queue};
+use db::{Db, DbError, dead_letters, inbox::Delivery};
 use futures::{FutureExt, future::BoxFuture};
 
-struct EventConsumer<F> {
-    db: Db,
+/// An event with its data read.
+#[derive(Clone, Debug)]
+pub struct Event<D> {
+    /// What happened.
+    pub data: D,
+    delivery: Delivery,
+}
+
+impl<D> Event<D> {
+    /// Which event reached which consumer: [`db::inbox::once`] takes it, so that an event that comes twice acts once.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+}
+
+type Handler = Box<dyn Fn(Arc<CloudEvent>) -> BoxFuture<'static, Result<(), ConsumeError>> + Send + Sync>;
+
+/// Acts on the events of one queue, and keeps dead letters in the service's own database.
+pub struct EventConsumer<S> {
     name: &'static str,
-    act: F,
+    queue: Queue,
+    db: Db,
+    state: S,
+    handlers: HashMap<EventKind, Handler>,
+    on_every: Option<Handler>,
 }
 
-/// A consumer that acts with `act` and buries, under `name`, in `db`.
-pub fn consumer<F, Fut>(db: &Db, name: &'static str, act: F) -> Arc<dyn Consumer>
-where
-    F: Fn(Arc<CloudEvent>) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<(), ConsumeError>> + Send + 'static,
-{
-    Arc::new(EventConsumer { db: db.clone(), name, act })
+impl<S: Clone + Send + Sync + 'static> EventConsumer<S> {
+    /// The consumer `name` of `queue`. `state` is handed to every handler.
+    #[must_use]
+    pub fn new(name: &'static str, queue: Queue, db: &Db, state: S) -> Self {
+        Self { name, queue, db: db.clone(), state, handlers: HashMap::new(), on_every: None }
+    }
+
+    /// Has `handler` act on every event whose data is a `D`.
+    #[must_use]
+    pub fn on<D, F, Fut>(mut self, handler: F) -> Self
+    where
+        D: EventData + Send + 'static,
+        F: Fn(S, Event<D>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), ConsumeError>> + Send + 'static,
+    {
+        let (state, consumer) = (self.state.clone(), self.name);
+        let handle = move |event: Arc<CloudEvent>| {
+            let delivery = Delivery { consumer, event_id: event.id };
+            match event.data::<D>() {
+                Ok(data) => handler(state.clone(), Event { data, delivery }).boxed(),
+                Err(error) => futures::future::ready(Err(ConsumeError::permanent(error))).boxed(),
+            }
+        };
+        self.handlers.insert(D::KIND, Box::new(handle));
+        self
+    }
+
+    /// Has `handler` act on every event without a handler of its own, whatever its kind.
+    #[must_use]
+    pub fn on_every<F, Fut>(mut self, handler: F) -> Self
+    where
+        F: Fn(S, Arc<CloudEvent>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), ConsumeError>> + Send + 'static,
+    {
+        let state = self.state.clone();
+        self.on_every = Some(Box::new(move |event| handler(state.clone(), event).boxed()));
+        self
+    }
+
+    /// The queue and its consumer, as a [`Service`](crate::Service) hands them back.
+    #[must_use]
+    pub fn build(self) -> (Queue, Arc<dyn Consumer>) {
+        (self.queue, Arc::new(self))
+    }
 }
 
-/// For what may go well later: a database is busy, a service away.
-pub fn later(error: impl Display) -> ConsumeError {
-    ConsumeError::Later(error.to_string())
+/// What a handler answers if its command failed. While the database cannot be used the event waits, however long that
+/// is; any other failure is tried a bounded number of times.
+pub fn retry(error: impl Error + Send + Sync + 'static) -> ConsumeError {
+    if is_outage(&error) { ConsumeError::unavailable(error) } else { ConsumeError::retry(error) }
 }
 
-/// The data of an event.
-///
-/// # Errors
-/// [`ConsumeError::Never`]: what cannot be read today cannot be read tomorrow.
-pub fn read_event<D: EventData>(event: &CloudEvent) -> Result<D, ConsumeError> {
-    event.data().map_err(|error| ConsumeError::Never(format!("its data cannot be read: {error}")))
+fn is_outage(error: &(dyn Error + 'static)) -> bool {
+    errors::causes(error).any(|cause| cause.downcast_ref::<DbError>().is_some_and(DbError::is_outage))
 }
 
-impl<F, Fut> Consumer for EventConsumer<F>
-where
-    F: Fn(Arc<CloudEvent>) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<(), ConsumeError>> + Send + 'static,
-{
+impl<S: Send + Sync> Consumer for EventConsumer<S> {
     fn consume(&self, event: Arc<CloudEvent>) -> BoxFuture<'_, Result<(), ConsumeError>> {
-        (self.act)(event).boxed()
+        match self.handlers.get(&event.kind).or(self.on_every.as_ref()) {
+            Some(handle) => handle(event),
+            None => {
+                let error = UnhandledKind { consumer: self.name, kind: event.kind };
+                futures::future::ready(Err(ConsumeError::permanent(error))).boxed()
+            }
+        }
     }
 
-    fn bury(&self, event: Arc<CloudEvent>, error: String, tries: u32) -> BoxFuture<'_, Result<(), ConsumeError>> {
-        let name = self.name;
-        // When a person asks what happened and when, the wall's time is what they compare with.
-        let now = Clock::system().now();
-        let bury = move |tx: &mut db::Tx<'_>| dead_letters::bury(tx, name, &event, &error, tries, now);
-        async move { self.db.write::<(), DbError, _>(bury).await.map_err(later) }.boxed()
+    fn unhandled(&self) -> Vec<EventKind> {
+        if self.on_every.is_some() {
+            return Vec::new();
+        }
+        let subscriptions = self.queue.subscriptions().iter().copied();
+        subscriptions.filter(|kind| !self.handlers.contains_key(kind)).collect()
     }
+
+    fn dead_letter(
+        &self,
+        event: Arc<CloudEvent>,
+        error: String,
+        attempts: u32,
+    ) -> BoxFuture<'_, Result<(), ConsumeError>> {
+        let name = self.name;
+        // When a person asks what happened and when, the wall clock's time is what they compare with.
+        let now = Clock::system().now();
+        let insert = move |tx: &mut db::Tx<'_>| dead_letters::insert(tx, name, &event, &error, attempts, now);
+        async move { self.db.write::<(), DbError, _>(insert).await.map_err(retry) }.boxed()
+    }
+}
+
+impl<S> fmt::Debug for EventConsumer<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventConsumer").field("name", &self.name).field("queue", &self.queue).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{consumer} has no handler for {}", .kind.name())]
+struct UnhandledKind {
+    consumer: &'static str,
+    kind: EventKind,
 }

@@ -3,13 +3,13 @@
 use std::{fmt, path::Path, path::PathBuf, sync::Arc};
 
 use contracts::ids::EventId;
-use db::{Claim, ClaimError, Db, DbUrl, InvalidServerUrl, OpenError, Schema, ServerUrl, Settings};
+use db::{Db, DbOptions, DbUrl, InstanceLock, InstanceLockError, InvalidServerUrl, OpenError, Schema, ServerUrl};
 
 /// The databases of the services: a file each in one folder, or a database each on one server. Cheap to clone.
 #[derive(Clone)]
 pub struct Databases {
     place: Place,
-    settings: Settings,
+    settings: DbOptions,
 }
 
 #[derive(Clone)]
@@ -28,7 +28,7 @@ impl Databases {
     /// SQLite: `DIR/orders.db`, `DIR/payments.db`, and so on.
     #[must_use]
     pub fn sqlite(folder: &Path) -> Self {
-        Self { place: Place::Folder(Arc::new(folder.to_owned())), settings: Settings::default() }
+        Self { place: Place::Folder(Arc::new(folder.to_owned())), settings: DbOptions::default() }
     }
 
     /// PostgreSQL: `orders_db`, `payments_db`, and so on, on the server at `address`, which names no database:
@@ -38,18 +38,18 @@ impl Databases {
     /// Where `address` is not that of a server.
     pub fn postgres_prefixed(address: &str, prefix: &str) -> Result<Self, InvalidServerUrl> {
         let server = Server { url: address.parse()?, prefix: prefix.to_owned() };
-        Ok(Self { place: Place::Server(Arc::new(server)), settings: Settings::default() })
+        Ok(Self { place: Place::Server(Arc::new(server)), settings: DbOptions::default() })
     }
 
     /// Whether they are on a PostgreSQL server.
     #[must_use]
-    pub fn are_on_a_server(&self) -> bool {
+    pub fn is_server(&self) -> bool {
         matches!(self.place, Place::Server(_))
     }
 
     /// The same databases, opened with other settings.
     #[must_use]
-    pub fn with_settings(self, settings: Settings) -> Self {
+    pub fn with_options(self, settings: DbOptions) -> Self {
         Self { settings, ..self }
     }
 
@@ -66,9 +66,9 @@ impl Databases {
     /// what it knows of the shop's settings are its own: a second one would sell at old prices.
     ///
     /// # Errors
-    /// [`ClaimError`] says whether another process runs it, or the databases cannot be used.
-    pub async fn claim(&self) -> Result<Claim, ClaimError> {
-        Claim::take(&self.url("gateway")).await
+    /// [`InstanceLockError`] says whether another process runs it, or the databases cannot be used.
+    pub async fn lock_instance(&self) -> Result<InstanceLock, InstanceLockError> {
+        InstanceLock::acquire(&self.url("gateway")).await
     }
 
     /// Opens a service's own database, made and migrated if need be.

@@ -1,28 +1,29 @@
-//! What a service is handed ([`Surroundings`]), what it hands back ([`Service`]), and how it is kept running ([`Host`]).
+//! What a service is handed ([`ServiceContext`]), what it hands back ([`Service`]), and how it is kept running ([`Host`]).
 //!
 //! Owns the work that goes on behind every service: its events leave the outbox, those of others reach it, its timers
 //! tick, its dead letters are tried again when a person asks, and what is old is forgotten. Refuses to know what any
 //! of it is about.
 
 mod consumer;
+mod context;
 mod databases;
-mod dead_letters;
-mod forgetting;
+mod host;
 mod outbox;
+mod pruning;
 mod readiness;
-mod running;
+mod redrive;
+mod shared_cache;
 mod shop;
-mod stop;
-mod surroundings;
+mod shutdown;
 mod timers;
 
-pub use consumer::{consumer, later, read_event};
+pub use consumer::{Event, EventConsumer, retry};
+pub use context::{Service, ServiceContext, Timer};
 pub use databases::Databases;
+pub use host::{Host, NotIdle};
 pub use readiness::ready;
-pub use running::{Host, Unsettled};
-pub use shop::ShopFeed;
-pub use stop::{Stop, Stopper, stopper};
-pub use surroundings::{Service, Surroundings, Timer};
+pub use shared_cache::{NotCached, put_product_card, put_receipt_part};
+pub use shop::SharedShopRules;
 
 #[cfg(test)]
 mod tests;

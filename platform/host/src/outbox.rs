@@ -8,7 +8,7 @@
 //! hardware clock may start in the past. What is said twice by that is absorbed by what is in hand, and by the inbox.
 //!
 //! One sick consumer does not stop the others. A walk goes on after what it read last, so that what stays unpublished
-//! hides nothing. And an event that the bus has had for a while without an answer (its consumer tries again, or its
+//! hides nothing. And an event that the bus has had for a while without an answer (its consumer attempts again, or its
 //! database is away) is *slow*: up to a bound, which is as many as a queue of the bus holds, slow events take no place
 //! from those that flow. Beyond that the sick queue is full, the bus refuses at once what that queue hears, and that
 //! waits in the outbox.
@@ -25,10 +25,10 @@ use std::{
 
 use bus::{Bus, PublishError, QUEUED_EVENTS_MAX};
 use clock::Clock;
-use contracts::{event::CloudEvent, ids::EventId, time::Micros};
+use contracts::{event::CloudEvent, ids::EventId, time::Timestamp};
 use db::{
     Db, DbError, DbResult,
-    outbox::{self, Position, Unpublished},
+    outbox::{self, OutboxCursor, Unpublished},
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
@@ -36,7 +36,7 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, Sleep, interval},
 };
 
-use crate::stop::Stop;
+use tokio_util::sync::CancellationToken;
 
 /// How many events of one outbox are handed to the bus and not marked yet, beside the slow ones. More wait.
 const IN_HAND_EVENTS_MAX: usize = 2_048;
@@ -101,7 +101,7 @@ struct Outbox {
     /// Confirmed by the bus, and waiting to be marked.
     confirmed: Vec<EventId>,
     /// When the last of them was.
-    confirmed_at: Micros,
+    confirmed_at: Timestamp,
     marking: Marking,
     /// What was marked while a sweep was under way: the sweep may have read it before.
     marked_meanwhile: HashSet<EventId>,
@@ -121,7 +121,7 @@ struct Outbox {
 #[derive(Debug, Default)]
 struct Walk {
     /// `None`: it begins, or the last sweep read all that there was.
-    after: Option<Position>,
+    after: Option<OutboxCursor>,
     /// Whether it found any that this process has not in hand.
     found_any: bool,
 }
@@ -149,8 +149,8 @@ enum Step {
 }
 
 /// Publishes what is appended, and what is left over, until the stop; then sees to what is under way.
-pub(crate) async fn run(ports: Ports, mut stop: Stop) {
-    let mut appended = ports.db.take_appended();
+pub(crate) async fn run(ports: Ports, shutdown: CancellationToken) {
+    let mut appended = ports.db.take_committed_events();
     if appended.is_none() {
         tracing::error!(service = ports.service, "the outbox is taken already: its events leave by the sweeper alone");
     }
@@ -158,7 +158,7 @@ pub(crate) async fn run(ports: Ports, mut stop: Stop) {
     loop {
         outbox.go_on();
         tokio::select! {
-            () = stop.said() => break,
+            () = shutdown.cancelled() => break,
             Some(step) = outbox.steps.next() => outbox.take(step),
             event = next(&mut appended), if outbox.has_room() => match event {
                 Some(event) => outbox.publish(event),
@@ -190,7 +190,7 @@ impl Outbox {
             slow_count,
             swept: VecDeque::new(),
             confirmed: Vec::new(),
-            confirmed_at: Micros::default(),
+            confirmed_at: Timestamp::default(),
             marking: Marking::Idle,
             marked_meanwhile: HashSet::new(),
             is_sweeping: false,
@@ -245,7 +245,7 @@ impl Outbox {
         let (db, at) = (self.ports.db.clone(), self.confirmed_at);
         let mark = async move {
             let marked = Arc::clone(&ids);
-            let done = db.write_soon::<(), DbError, _>(move |tx| outbox::mark_published(tx, &marked, at)).await;
+            let done = db.write_deferred::<(), DbError, _>(move |tx| outbox::mark_published(tx, &marked, at)).await;
             Step::Marked(ids, done)
         };
         self.steps.push(mark.boxed());
@@ -256,7 +256,7 @@ impl Outbox {
         if self.marking == Marking::Paused {
             self.marking = Marking::Idle;
         }
-        let older_than = if self.is_starting { Micros(i64::MAX) } else { self.ports.clock.now() - SWEEP_AGE };
+        let older_than = if self.is_starting { Timestamp(i64::MAX) } else { self.ports.clock.now() - SWEEP_AGE };
         let (db, after) = (self.ports.db.clone(), self.walk.after);
         let read = async move {
             let due = move |tx: &mut db::Tx<'_>| outbox::unpublished(tx, after, older_than, SWEPT_EVENTS_MAX);
@@ -270,7 +270,8 @@ impl Outbox {
         let Ports { db, clock, holder, .. } = self.ports.clone();
         let lease = async move {
             let now = clock.now();
-            let taken = db.write::<bool, DbError, _>(move |tx| outbox::take_lease(tx, &holder, now + LEASE, now)).await;
+            let taken =
+                db.write::<bool, DbError, _>(move |tx| outbox::acquire_lease(tx, &holder, now + LEASE, now)).await;
             Step::Leased(taken.map(|is_ours| is_ours.then_some(due)))
         };
         self.steps.push(lease.boxed());
@@ -407,14 +408,14 @@ mod tests {
             service: "order",
             db,
             bus: Arc::new(MemoryBus::new()),
-            clock: Clock::manual(Micros(0)),
+            clock: Clock::manual(Timestamp(0)),
             holder: "a process".into(),
             progress: Arc::default(),
         })
     }
 
     fn event() -> CloudEvent {
-        CloudEvent::new(&OrderExpired { order_id: OrderId::new(Micros(0)), order_version: 2, cups: 0 }, Micros(0))
+        CloudEvent::new(&OrderExpired { order_id: OrderId::new(Timestamp(0)), order_version: 2, cups: 0 }, Timestamp(0))
             .unwrap()
     }
 
@@ -453,11 +454,11 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let mut outbox = outbox(&folder).await;
         let say = |tx: &mut db::Tx<'_>| {
-            let order = OrderExpired { order_id: OrderId::new(Micros(0)), order_version: 2, cups: 0 };
-            (0..=SWEPT_EVENTS_MAX).try_for_each(|_| outbox::append(tx, &order, Micros(0)))
+            let order = OrderExpired { order_id: OrderId::new(Timestamp(0)), order_version: 2, cups: 0 };
+            (0..=SWEPT_EVENTS_MAX).try_for_each(|_| outbox::append(tx, &order, Timestamp(0)))
         };
         outbox.ports.db.write::<_, DbError, _>(say).await.unwrap();
-        let all = |tx: &mut db::Tx<'_>| outbox::unpublished(tx, None, Micros(i64::MAX), SWEPT_EVENTS_MAX + 1);
+        let all = |tx: &mut db::Tx<'_>| outbox::unpublished(tx, None, Timestamp(i64::MAX), SWEPT_EVENTS_MAX + 1);
         let all = outbox.ports.db.read::<_, DbError, _>(all).await.unwrap();
         let (last, stuck) = all.events.split_last().unwrap();
         outbox.in_hand.extend(stuck.iter().map(|event| (event.id, Instant::now())));
@@ -479,7 +480,7 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let mut outbox = outbox(&folder).await;
         let fill = |outbox: &mut Outbox, events: usize| {
-            outbox.in_hand.extend((0..events).map(|_| (EventId::new(Micros(0)), Instant::now())));
+            outbox.in_hand.extend((0..events).map(|_| (EventId::new(Timestamp(0)), Instant::now())));
         };
         fill(&mut outbox, IN_HAND_EVENTS_MAX);
         outbox.count_slow();

@@ -12,7 +12,7 @@ pub fn ready(db: &Db) -> Ready {
         async move {
             let one = |tx: &mut db::Tx<'_>| tx.query_one("SELECT 1 AS one", (), |row| row.get::<i64>("one"));
             db.read(one).await.map_err(|error: DbError| error.to_string())?;
-            db.try_writing().await.map_err(|error| error.to_string())
+            db.check_writable().await.map_err(|error| error.to_string())
         }
     })
 }

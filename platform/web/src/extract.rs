@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use db::idempotency::RequestKey;
+use db::idempotency::IdempotencyKey;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::error::Category;
@@ -53,9 +53,9 @@ pub struct Query<T>(pub T);
 
 /// A JSON body that makes something, with the key under which a retry is the same request.
 #[derive(Debug)]
-pub struct Submission<T> {
+pub struct IdempotentJson<T> {
     /// Absent when the client sent no Idempotency-Key.
-    pub key: Option<RequestKey>,
+    pub key: Option<IdempotencyKey>,
     /// What is to be made.
     pub body: T,
 }
@@ -70,7 +70,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Submission<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for IdempotentJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
@@ -79,7 +79,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Submission<T> {
         let asked = key.map(|key| (key, route(&request), request.uri().path().to_owned()));
         let bytes = read(request).await?;
         let body = decode(&bytes)?;
-        let key = asked.map(|(key, route, path)| RequestKey {
+        let key = asked.map(|(key, route, path)| IdempotencyKey {
             caller: ANONYMOUS.to_owned(),
             route,
             key,

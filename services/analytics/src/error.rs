@@ -25,12 +25,12 @@ pub(crate) enum AnalyticsError {
         to: BusinessDay,
     },
     /// More rows than a report shows.
-    #[error("limit is {limit}: use 1 to {most}.")]
+    #[error("limit is {limit}: use 1 to {rows_max}.")]
     Limit {
         /// How many were asked for.
         limit: u32,
         /// The most that there are.
-        most: u32,
+        rows_max: u32,
     },
     /// The database did not do it.
     #[error(transparent)]

@@ -16,17 +16,19 @@ mod tests;
 
 use std::time::Duration;
 
-use contracts::event::Queue;
 use db::{OpenError, Schema};
-use host::{Service, Surroundings, Timer};
+use host::{Service, ServiceContext, Timer};
 
 use commands::Analytics;
 
 pub use model::AnalyticsSettings;
 
+/// The service's name.
+pub const NAME: &str = "analytics";
+
 /// The tables of the reports.
 pub const SCHEMA: Schema =
-    Schema { service: "analytics", migrations: &[("V1__facts", include_str!("../migrations/V1__facts.sql"))] };
+    Schema { service: NAME, migrations: &[("V1__facts", include_str!("../migrations/V1__facts.sql"))] };
 
 /// How often the timer looks whether it is time to extract. Looking costs nothing.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -35,14 +37,14 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// Where its own tables cannot be opened.
-pub async fn open(around: &Surroundings, settings: AnalyticsSettings) -> Result<Service, OpenError> {
-    Ok(service(Analytics::open(around, settings).await?))
+pub async fn open(context: &ServiceContext, settings: AnalyticsSettings) -> Result<Service, OpenError> {
+    Ok(service(Analytics::open(context, settings).await?))
 }
 
 impl Analytics {
-    async fn open(around: &Surroundings, settings: AnalyticsSettings) -> Result<Self, OpenError> {
-        let db = around.databases.open(&SCHEMA).await?;
-        let (databases, clock, shop) = (around.databases.clone(), around.clock.clone(), around.shop.clone());
+    async fn open(context: &ServiceContext, settings: AnalyticsSettings) -> Result<Self, OpenError> {
+        let db = context.databases.open(&SCHEMA).await?;
+        let (databases, clock, shop) = (context.databases.clone(), context.clock.clone(), context.shop.clone());
         Ok(Self::new(db, databases, clock, shop, settings))
     }
 }
@@ -50,23 +52,14 @@ impl Analytics {
 fn service(analytics: Analytics) -> Service {
     let (db, look_every) = (analytics.db.clone(), LOOK_EVERY.min(analytics.settings.after_sale));
     let (router, openapi) = web::finish(
-        SCHEMA.service,
+        NAME,
         "Analytics",
         "What was sold: sums of business days, favorites, the trend, recent orders.",
         http::router(analytics.clone()),
         host::ready(&db),
     );
     let consumer = consumers::consumer(&db, analytics.clone());
-    let extraction = Timer::new("extraction", look_every, move || {
-        let analytics = analytics.clone();
-        async move { analytics.extract_if_due().await.map_err(|error| error.to_string()) }
-    });
-    Service {
-        name: SCHEMA.service,
-        router,
-        openapi,
-        db,
-        consumer: Some((Queue::Analytics, consumer)),
-        timers: vec![extraction],
-    }
+    let extraction =
+        Timer::new("extraction", look_every, analytics, |analytics| async move { analytics.extract_if_due().await });
+    Service { name: NAME, router, openapi, db, consumer: Some(consumer), timers: vec![extraction] }
 }

@@ -4,11 +4,11 @@ use clock::Clock;
 use contracts::{
     event::ShopChanged,
     money::Currency,
-    shop::{Shop, ShopSettings},
+    shop::{ShopRules, ShopSettings},
 };
 use db::{Db, DbError, outbox};
-use host::{ShopFeed, Surroundings};
-use web::Peer;
+use host::{ServiceContext, SharedShopRules};
+use web::ServiceClient;
 
 use crate::{error::SettingsError, model::Document, store};
 
@@ -17,13 +17,13 @@ use crate::{error::SettingsError, model::Document, store};
 pub(crate) struct Settings {
     db: Db,
     clock: Clock,
-    feed: ShopFeed,
-    menu: Peer,
+    feed: SharedShopRules,
+    menu: ServiceClient,
 }
 
 impl Settings {
-    pub(crate) fn new(db: Db, around: &Surroundings) -> Self {
-        Self { db, clock: around.clock.clone(), feed: around.shop.clone(), menu: around.peers.peer("product") }
+    pub(crate) fn new(db: Db, context: &ServiceContext) -> Self {
+        Self { db, clock: context.clock.clone(), feed: context.shop.clone(), menu: context.services.client("product") }
     }
 
     /// Takes the settings from the database, where a new shop's are written first, and tells the process.
@@ -36,7 +36,7 @@ impl Settings {
                 store::current(tx)
             })
             .await?;
-        let shop = Shop::new(document.settings)
+        let shop = ShopRules::new(document.settings)
             .map_err(|invalid| DbError::Column { column: "settings".to_owned(), reason: invalid.to_string() })?;
         self.tell(document.version, shop);
         Ok(())
@@ -59,7 +59,7 @@ impl Settings {
         settings: ShopSettings,
         expected: Option<i64>,
     ) -> Result<Document, SettingsError> {
-        let shop = Shop::new(settings)?;
+        let shop = ShopRules::new(settings)?;
         let current = self.current().await?;
         if expected.is_some_and(|expected| expected != current.version) {
             return Err(SettingsError::ChangedMeanwhile { current: current.version });
@@ -74,7 +74,7 @@ impl Settings {
     }
 
     /// Whether the menu can be sold by these settings after those of `before`.
-    async fn menu_allows(&self, before: &ShopSettings, shop: &Shop) -> Result<(), SettingsError> {
+    async fn menu_allows(&self, before: &ShopSettings, shop: &ShopRules) -> Result<(), SettingsError> {
         if shop.currency() != before.currency {
             self.no_prices_but_in(shop.currency()).await?;
         }
@@ -119,7 +119,7 @@ impl Settings {
     }
 
     /// Tells this process at once; the others hear the event.
-    fn tell(&self, version: i64, shop: Shop) {
+    fn tell(&self, version: i64, shop: ShopRules) {
         if self.feed.offer(version, shop) {
             tracing::info!(version, "the shop trades by these settings");
         }

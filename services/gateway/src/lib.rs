@@ -14,7 +14,7 @@ mod store;
 mod tests;
 
 use db::{OpenError, Schema};
-use host::{Service, Surroundings};
+use host::{Service, ServiceContext};
 
 use crate::commands::Settings;
 pub use crate::http::{document, origin};
@@ -30,9 +30,9 @@ pub const SCHEMA: Schema =
 ///
 /// # Errors
 /// [`OpenError`]: the database cannot be opened or read.
-pub async fn open(around: &Surroundings) -> Result<Service, OpenError> {
-    let db = around.databases.open(&SCHEMA).await?;
-    let settings = Settings::new(db.clone(), around);
+pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
+    let db = context.databases.open(&SCHEMA).await?;
+    let settings = Settings::new(db.clone(), context);
     settings
         .load()
         .await

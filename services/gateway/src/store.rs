@@ -1,12 +1,12 @@
 //! The SQL of `shop_settings`.
 
-use contracts::{shop::ShopSettings, time::Micros};
+use contracts::{shop::ShopSettings, time::Timestamp};
 use db::{DbResult, Row, Tx, json};
 
 use crate::model::{Document, kept_settings};
 
 /// Writes the settings of a new shop, unless there are some.
-pub(crate) fn insert_once(tx: &mut Tx<'_>, settings: &ShopSettings, now: Micros) -> DbResult<()> {
+pub(crate) fn insert_once(tx: &mut Tx<'_>, settings: &ShopSettings, now: Timestamp) -> DbResult<()> {
     const SQL: &str = "
         INSERT INTO shop_settings (id, version, settings, updated_at)
         VALUES (1, 1, $1, $2)
@@ -21,7 +21,12 @@ pub(crate) fn current(tx: &mut Tx<'_>) -> DbResult<Document> {
 }
 
 /// Replaces the settings of version `from`. `None`: another was there first.
-pub(crate) fn replace(tx: &mut Tx<'_>, from: i64, settings: &ShopSettings, now: Micros) -> DbResult<Option<Document>> {
+pub(crate) fn replace(
+    tx: &mut Tx<'_>,
+    from: i64,
+    settings: &ShopSettings,
+    now: Timestamp,
+) -> DbResult<Option<Document>> {
     const SQL: &str = "
         UPDATE shop_settings SET settings = $2, version = version + 1, updated_at = $3
          WHERE id = 1 AND version = $1

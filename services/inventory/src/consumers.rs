@@ -1,63 +1,70 @@
-//! What Inventory hears: an order's life, and its payment.
+//! The events that Inventory consumes: an order's life, and its payment.
 
 use std::sync::Arc;
 
-use bus::ConsumeError;
+use bus::{ConsumeError, Consumer};
 use contracts::{
     event::{
-        CloudEvent, EventKind, OrderCancelled, OrderCompleted, OrderCreated, OrderExpired, OrderRevived,
-        PaymentCompleted, PlacedOrder,
+        OrderCancelled, OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, PlacedOrder, Queue,
     },
-    ids::OrderId,
     inventory::ReserveItem,
 };
-use host::{later, read_event};
+use db::Db;
+use host::{Event, EventConsumer, retry};
 
 use crate::{
+    NAME,
     commands::Inventory,
     model::{Said, merged},
 };
 
-/// Acts on one event of the queue `inventory_events`.
-pub(crate) async fn on_event(inventory: Inventory, event: Arc<CloudEvent>) -> Result<(), ConsumeError> {
-    match read(&event)? {
-        Some((order_id, said)) => inventory.hear(event.id, order_id, said).await.map_err(later),
-        None => Ok(()),
-    }
+/// The consumer of `inventory_events`.
+pub(crate) fn consumer(db: &Db, inventory: Inventory) -> (Queue, Arc<dyn Consumer>) {
+    EventConsumer::new(NAME, Queue::Inventory, db, inventory)
+        .on(on_order_created)
+        .on(on_order_revived)
+        .on(on_order_cancelled)
+        .on(on_order_expired)
+        .on(on_order_completed)
+        .on(on_payment_completed)
+        .build()
 }
 
-/// Which order an event is about, and what it says. `None`: it says nothing of stock.
-fn read(event: &CloudEvent) -> Result<Option<(OrderId, Said)>, ConsumeError> {
-    let read = match event.kind {
-        EventKind::OrderCreated => placed(&read_event::<OrderCreated>(event)?.0),
-        EventKind::OrderRevived => placed(&read_event::<OrderRevived>(event)?.0),
-        EventKind::OrderCancelled => {
-            let order = read_event::<OrderCancelled>(event)?;
-            (order.order_id, Said::Closed { order_version: order.order_version })
-        }
-        EventKind::OrderExpired => {
-            let order = read_event::<OrderExpired>(event)?;
-            (order.order_id, Said::Closed { order_version: order.order_version })
-        }
-        EventKind::OrderCompleted => {
-            let order = read_event::<OrderCompleted>(event)?;
-            (order.order_id, Said::Completed { order_version: order.order_version })
-        }
-        EventKind::PaymentCompleted => (read_event::<PaymentCompleted>(event)?.order_id, Said::Paid),
-        EventKind::OrderChanged
-        | EventKind::PaymentOrphaned
-        | EventKind::ProductChanged
-        | EventKind::InventoryLow
-        | EventKind::StockShort
-        | EventKind::CodesIssued
-        | EventKind::DispenseCompleted
-        | EventKind::DispenseFailed
-        | EventKind::ShopChanged => return Ok(None),
-    };
-    Ok(Some(read))
+async fn on_order_created(inventory: Inventory, event: Event<OrderCreated>) -> Result<(), ConsumeError> {
+    let placed = &event.data.0;
+    inventory.hear(event.delivery(), placed.order_id, said_placed(placed)).await.map_err(retry)
 }
 
-fn placed(order: &PlacedOrder) -> (OrderId, Said) {
-    let items = order.items.iter().map(|item| ReserveItem { product_id: item.product_id, quantity: item.quantity });
-    (order.order_id, Said::Placed { order_version: order.order_version, items: merged(items) })
+async fn on_order_revived(inventory: Inventory, event: Event<OrderRevived>) -> Result<(), ConsumeError> {
+    let placed = &event.data.0;
+    inventory.hear(event.delivery(), placed.order_id, said_placed(placed)).await.map_err(retry)
+}
+
+async fn on_order_cancelled(inventory: Inventory, event: Event<OrderCancelled>) -> Result<(), ConsumeError> {
+    let closed = Said::Closed { order_version: event.data.order_version };
+    inventory.hear(event.delivery(), event.data.order_id, closed).await.map_err(retry)
+}
+
+async fn on_order_expired(inventory: Inventory, event: Event<OrderExpired>) -> Result<(), ConsumeError> {
+    let closed = Said::Closed { order_version: event.data.order_version };
+    inventory.hear(event.delivery(), event.data.order_id, closed).await.map_err(retry)
+}
+
+async fn on_order_completed(inventory: Inventory, event: Event<OrderCompleted>) -> Result<(), ConsumeError> {
+    let completed = Said::Completed { order_version: event.data.order_version };
+    inventory.hear(event.delivery(), event.data.order_id, completed).await.map_err(retry)
+}
+
+async fn on_payment_completed(inventory: Inventory, event: Event<PaymentCompleted>) -> Result<(), ConsumeError> {
+    inventory.hear(event.delivery(), event.data.order_id, Said::Paid).await.map_err(retry)
+}
+
+fn said_placed(order: &PlacedOrder) -> Said {
+    let items = order.items.iter().map(|item| ReserveItem {
+        product_id: item.product_id,
+        quantity: item.quantity,
+        options: item.options.clone(),
+        dispense_ml: item.dispense_ml,
+    });
+    Said::Placed { order_version: order.order_version, items: merged(items) }
 }

@@ -15,12 +15,12 @@ use contracts::{
     },
     page_rows,
     problem::Problem as ProblemBody,
-    text::{self, Lines},
+    text::{self, LineBreaks},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Created, Json, Path, Problem, Query, Submission, etag, if_match};
+use web::{Created, IdempotentJson, Json, Path, Problem, Query, etag, if_match};
 
 use crate::{commands::Inventory, store::ItemFilter};
 
@@ -89,7 +89,7 @@ async fn list_items(
     Query(list): Query<ListItems>,
 ) -> Result<Answer<Page<InventoryView>>, Problem> {
     if let Some(text) = &list.text {
-        text::check("text", text, TEXT_CHARS_MAX, Lines::One)
+        text::check("text", text, TEXT_CHARS_MAX, LineBreaks::Forbidden)
             .map_err(|error| Problem::bad_request(format!("{error}.")))?;
     }
     let filter = ItemFilter { text: list.text, low: list.low, after: list.cursor };
@@ -106,7 +106,7 @@ async fn list_items(
 )]
 async fn create_item(
     State(inventory): State<Inventory>,
-    submission: Submission<WriteInventory>,
+    submission: IdempotentJson<WriteInventory>,
 ) -> Result<impl IntoResponse, Problem> {
     let item = inventory.create_item(submission.key, submission.body).await?;
     Ok((etag(item.settings_version), Created::at(format!("/api/Inventory/{}", item.inventory_id), item)))
@@ -164,7 +164,7 @@ async fn change_item(
 async fn adjust_stock(
     State(inventory): State<Inventory>,
     Path(id): Path<InventoryId>,
-    submission: Submission<AdjustStock>,
+    submission: IdempotentJson<AdjustStock>,
 ) -> Result<Answer<InventoryView>, Problem> {
     Ok(Answer(inventory.adjust(submission.key, id, submission.body).await?))
 }

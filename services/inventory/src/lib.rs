@@ -17,7 +17,7 @@ mod store;
 mod tests;
 
 use db::{OpenError, Schema};
-use host::{Service, Surroundings, Timer};
+use host::{Service, ServiceContext, Timer};
 
 use commands::Inventory;
 
@@ -32,9 +32,9 @@ pub const SCHEMA: Schema =
 ///
 /// # Errors
 /// Where the database cannot be opened.
-pub async fn open(around: &Surroundings) -> Result<Service, OpenError> {
-    let db = around.databases.open(&SCHEMA).await?;
-    let inventory = Inventory::new(db.clone(), around.clock.clone());
+pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
+    let db = context.databases.open(&SCHEMA).await?;
+    let inventory = Inventory::new(db.clone(), context.clock.clone());
 
     let (router, openapi) = web::finish(
         NAME,
@@ -44,18 +44,15 @@ pub async fn open(around: &Surroundings) -> Result<Service, OpenError> {
         host::ready(&db),
     );
 
-    let follower = inventory.clone();
-    let consumer = host::consumer(&db, NAME, move |event| consumers::on_event(follower.clone(), event));
-    let lapses = Timer::new("lapse reservations", commands::LAPSE_EVERY, move || {
-        let inventory = inventory.clone();
-        async move { inventory.lapse_unconfirmed().await.map_err(|error| error.to_string()) }
+    let lapses = Timer::new("lapse reservations", commands::LAPSE_EVERY, inventory.clone(), |inventory| async move {
+        inventory.lapse_unconfirmed().await
     });
     Ok(Service {
         name: NAME,
         router,
         openapi,
+        consumer: Some(consumers::consumer(&db, inventory)),
         db,
-        consumer: Some((contracts::event::Queue::Inventory, consumer)),
         timers: vec![lapses],
     })
 }

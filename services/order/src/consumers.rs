@@ -1,57 +1,48 @@
-//! What Order hears, and the command that each event becomes.
+//! The events that Order consumes, and the command that each becomes.
 
 use std::sync::Arc;
 
 use bus::{ConsumeError, Consumer};
 use contracts::event::{
-    CloudEvent, CodesIssued, DispenseCompleted, DispenseFailed, EventKind, PaymentCompleted, ProductChanged, StockShort,
+    CodesIssued, DispenseCompleted, DispenseFailed, PaymentCompleted, ProductChanged, Queue, StockShort,
 };
 use db::Db;
-use host::{later, read_event};
+use host::{Event, EventConsumer, retry};
 
 use crate::{NAME, commands::Orders};
 
-pub(crate) fn consumer(orders: Orders, db: &Db) -> Arc<dyn Consumer> {
-    host::consumer(db, NAME, move |event| {
-        let orders = orders.clone();
-        async move { act(&orders, &event).await }
-    })
+/// The consumer of `order_events`.
+pub(crate) fn consumer(db: &Db, orders: Orders) -> (Queue, Arc<dyn Consumer>) {
+    EventConsumer::new(NAME, Queue::Order, db, orders)
+        .on(on_payment_completed)
+        .on(on_codes_issued)
+        .on(on_dispense_completed)
+        .on(on_dispense_failed)
+        .on(on_stock_short)
+        .on(on_product_changed)
+        .build()
 }
 
-async fn act(orders: &Orders, event: &CloudEvent) -> Result<(), ConsumeError> {
-    match event.kind {
-        EventKind::PaymentCompleted => {
-            let payment: PaymentCompleted = read_event(event)?;
-            orders.record_payment(event.id, payment).await.map_err(later)
-        }
-        EventKind::CodesIssued => {
-            let issued: CodesIssued = read_event(event)?;
-            orders.keep_cups(event.id, issued.codes).await.map_err(later)
-        }
-        EventKind::DispenseCompleted => {
-            let completed: DispenseCompleted = read_event(event)?;
-            orders.keep_cups(event.id, vec![completed.code]).await.map_err(later)
-        }
-        EventKind::DispenseFailed => {
-            let failed: DispenseFailed = read_event(event)?;
-            orders.keep_cups(event.id, vec![failed.code]).await.map_err(later)
-        }
-        EventKind::StockShort => {
-            let short: StockShort = read_event(event)?;
-            orders.mark_short(event.id, short).await.map_err(later)
-        }
-        EventKind::ProductChanged => {
-            let ProductChanged(card) = read_event(event)?;
-            orders.cache_card(&card).await.map_err(later)
-        }
-        EventKind::OrderCreated
-        | EventKind::OrderRevived
-        | EventKind::OrderCancelled
-        | EventKind::OrderExpired
-        | EventKind::OrderCompleted
-        | EventKind::OrderChanged
-        | EventKind::PaymentOrphaned
-        | EventKind::InventoryLow
-        | EventKind::ShopChanged => Ok(()),
-    }
+async fn on_payment_completed(orders: Orders, event: Event<PaymentCompleted>) -> Result<(), ConsumeError> {
+    orders.record_payment(event.delivery(), event.data).await.map_err(retry)
+}
+
+async fn on_codes_issued(orders: Orders, event: Event<CodesIssued>) -> Result<(), ConsumeError> {
+    orders.keep_cups(event.delivery(), event.data.codes).await.map_err(retry)
+}
+
+async fn on_dispense_completed(orders: Orders, event: Event<DispenseCompleted>) -> Result<(), ConsumeError> {
+    orders.keep_cups(event.delivery(), vec![event.data.code]).await.map_err(retry)
+}
+
+async fn on_dispense_failed(orders: Orders, event: Event<DispenseFailed>) -> Result<(), ConsumeError> {
+    orders.keep_cups(event.delivery(), vec![event.data.code]).await.map_err(retry)
+}
+
+async fn on_stock_short(orders: Orders, event: Event<StockShort>) -> Result<(), ConsumeError> {
+    orders.mark_short(event.delivery(), event.data).await.map_err(retry)
+}
+
+async fn on_product_changed(orders: Orders, event: Event<ProductChanged>) -> Result<(), ConsumeError> {
+    orders.cache_card(&event.data.0).await.map_err(retry)
 }

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use contracts::{
     ids::{OrderId, ProductId},
     money::{Amount, MoneyError},
-    order::{OrderStatus, OrderView, PriceDiffers},
+    order::{OrderStatus, OrderView, TotalMismatch},
     text::InvalidText,
 };
 use db::{DbError, idempotency::IdempotencyError};
@@ -99,16 +99,16 @@ pub(crate) enum PlaceError {
         why: &'static str,
     },
     /// Too few or too many options of a group.
-    #[error("{name}: choose {least} to {most} of {group}; the order has {count}.")]
+    #[error("{name}: choose {min_choices} to {max_choices} of {group}; the order has {count}.")]
     OptionCount {
         /// What the menu calls the product.
         name: String,
         /// What the menu calls the group.
         group: String,
         /// The fewest.
-        least: u32,
+        min_choices: u32,
         /// The most.
-        most: u32,
+        max_choices: u32,
         /// How many were chosen.
         count: u32,
     },
@@ -193,8 +193,8 @@ impl From<PlaceError> for Problem {
             }
             PlaceError::NotSold { .. } => Problem::conflict("product-not-sold", "The product is not sold now", detail),
             PlaceError::TotalDiffers { order, .. } => {
-                let context = PriceDiffers { items: order.items, price: order.price };
-                Problem::conflict("total-differs", "The price has changed", detail).with_context(&context)
+                let context = TotalMismatch { items: order.items, price: order.price };
+                Problem::conflict("total-mismatch", "The price has changed", detail).with_context(&context)
             }
             PlaceError::OutOfStock(problem) => out_of_stock(detail, *problem),
             PlaceError::StockUnknown(fault) => stock_fault(detail, &fault),

@@ -15,11 +15,10 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
-use contracts::event::Queue;
 use db::{OpenError, Schema};
-use host::{Service, Surroundings, Timer};
+use host::{Service, ServiceContext, Timer};
 
 use crate::commands::Orders;
 
@@ -37,27 +36,20 @@ const EXPIRY_EVERY: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// Where its database cannot be opened.
-pub async fn open(around: &Surroundings) -> Result<Service, OpenError> {
-    let db = around.databases.open(&SCHEMA).await?;
-    let orders = Orders::new(db.clone(), around);
+pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
+    let db = context.databases.open(&SCHEMA).await?;
+    let orders = Orders::new(db.clone(), context);
     let (router, openapi) = http::router(orders.clone(), host::ready(&db));
 
-    let expiring = orders.clone();
-    let expiry = Timer::new("expire unpaid orders", EXPIRY_EVERY, move || {
-        let orders = expiring.clone();
-        async move { orders.expire_unpaid().await.map_err(|error| with_cause(&error)) }
+    let expiry = Timer::new("expire unpaid orders", EXPIRY_EVERY, orders.clone(), |orders| async move {
+        orders.expire_unpaid().await
     });
     Ok(Service {
         name: NAME,
         router,
         openapi,
-        consumer: Some((Queue::Order, consumers::consumer(orders, &db))),
+        consumer: Some(consumers::consumer(&db, orders)),
         db,
         timers: vec![expiry],
     })
-}
-
-/// An error as the log has it: whoever reads it may know what to do about the cause.
-fn with_cause(error: &dyn Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |cause| format!("{error} ({cause})"))
 }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use contracts::{
-    Word,
     event::{PlacedItem, PlacedOrder},
     ids::{OptionId, OrderId, PaymentId, ProductId},
     inventory::{ReserveItem, ReserveStock},
@@ -13,12 +12,12 @@ use contracts::{
         OrderItemView, OrderStatus, OrderView, PlaceOrder, PlaceOrderItem, PriceView, QUANTITY_MAX, StockCheck,
         TABLE_CHARS_MAX,
     },
-    pricing::{self, Discount, Line, LinePrice, TaxRate},
+    pricing::{self, Discount, LinePrice, PriceLine, TaxRate},
     product::{OptionGroup, ProductCard, ProductOption},
     receipt::ReceiptOrder,
-    shop::Shop,
-    text::{self, InvalidText, Lines},
-    time::Micros,
+    shop::ShopRules,
+    text::{self, InvalidText, LineBreaks},
+    time::Timestamp,
 };
 
 use crate::error::PlaceError;
@@ -56,15 +55,15 @@ pub(crate) fn order_number(letter: &str, count: i64) -> String {
 pub(crate) fn price(
     request: &PlaceOrder,
     cards: &HashMap<ProductId, ProductCard>,
-    shop: &Shop,
-    now: Micros,
+    shop: &ShopRules,
+    now: Timestamp,
 ) -> Result<NewOrder, PlaceError> {
     let ordered = (1_u32..).zip(&request.items).map(|(line, item)| order_line(line, item, cards, shop));
     let ordered = ordered.collect::<Result<Vec<OrderedLine>, PlaceError>>()?;
 
     check_cups(&ordered)?;
 
-    let priced: Vec<Line> = ordered.iter().map(|line| line.priced.clone()).collect();
+    let priced: Vec<PriceLine> = ordered.iter().map(|line| line.priced.clone()).collect();
     let price = pricing::price(&priced, Discount::None, &shop.price_rules())?;
     let dispense_ml = ordered.iter().map(|line| line.dispense_ml).collect();
     let items = ordered.into_iter().map(|line| line.view).collect();
@@ -82,7 +81,7 @@ pub(crate) fn price(
         stock: StockCheck::Reserved,
         business_day: shop.business_day(now),
         placed_at: now,
-        expires_at: Some(now + shop.unpaid_order_life()),
+        expires_at: Some(now + shop.unpaid_order_ttl()),
         paid_at: None,
         payment_method: None,
         cancel_reason: None,
@@ -96,10 +95,10 @@ pub(crate) fn price(
 }
 
 /// The order is placed at `now`, after what could be slow.
-pub(crate) fn place_at(order: &mut OrderView, shop: &Shop, now: Micros) {
+pub(crate) fn place_at(order: &mut OrderView, shop: &ShopRules, now: Timestamp) {
     order.business_day = shop.business_day(now);
     order.placed_at = now;
-    order.expires_at = Some(now + shop.unpaid_order_life());
+    order.expires_at = Some(now + shop.unpaid_order_ttl());
     order.updated_at = now;
 }
 
@@ -125,7 +124,7 @@ pub(crate) fn check_bounds(request: &PlaceOrder) -> Result<(), PlaceError> {
 /// # Errors
 /// [`InvalidText`] names the field and its bound.
 pub(crate) fn check_text(field: &str, text: Option<&str>, chars_max: usize) -> Result<(), InvalidText> {
-    text.map_or(Ok(()), |text| text::check(field, text, chars_max, Lines::One))
+    text.map_or(Ok(()), |text| text::check(field, text, chars_max, LineBreaks::Forbidden))
 }
 
 /// A text without the white space around it; nothing where nothing is left.
@@ -136,7 +135,7 @@ pub(crate) fn written(text: Option<&str>) -> Option<String> {
 
 struct OrderedLine {
     view: OrderItemView,
-    priced: Line,
+    priced: PriceLine,
     dispense_ml: Option<u32>,
 }
 
@@ -144,7 +143,7 @@ fn order_line(
     line: u32,
     item: &PlaceOrderItem,
     cards: &HashMap<ProductId, ProductCard>,
-    shop: &Shop,
+    shop: &ShopRules,
 ) -> Result<OrderedLine, PlaceError> {
     let card = cards.get(&item.product_id).ok_or(PlaceError::UnknownProduct { line, product_id: item.product_id })?;
     check_sold(card, shop)?;
@@ -169,10 +168,10 @@ fn order_line(
     };
     let tax = tax_of(card, shop)?;
     let dispense_ml = if card.is_dispensable { Some(dispense_ml(card, &chosen)) } else { None };
-    Ok(OrderedLine { view, priced: Line { unit_price, quantity, tax }, dispense_ml })
+    Ok(OrderedLine { view, priced: PriceLine { unit_price, quantity, tax }, dispense_ml })
 }
 
-fn check_sold(card: &ProductCard, shop: &Shop) -> Result<(), PlaceError> {
+fn check_sold(card: &ProductCard, shop: &ShopRules) -> Result<(), PlaceError> {
     let name = card.name.clone();
     if card.is_archived {
         return Err(PlaceError::NotSold { name, why: "has left the menu" });
@@ -187,7 +186,7 @@ fn check_sold(card: &ProductCard, shop: &Shop) -> Result<(), PlaceError> {
 }
 
 /// The tax that a product bears. One that names a tax which the shop does not have is not sold untaxed in silence.
-fn tax_of(card: &ProductCard, shop: &Shop) -> Result<Option<TaxRate>, PlaceError> {
+fn tax_of(card: &ProductCard, shop: &ShopRules) -> Result<Option<TaxRate>, PlaceError> {
     let tax = shop.tax_of(card.tax_name.as_deref());
     if tax.is_none() && card.tax_name.is_some() {
         let why = "has a tax that the shop does not know: a manager gives it another, or adds the tax to the shop";
@@ -237,12 +236,12 @@ fn chosen_options<'card>(
         let before = chosen.len();
         chosen.extend(of_group.map(|option| (group, option)));
         let count = u32::try_from(chosen.len() - before).unwrap_or(u32::MAX);
-        if !(group.least..=group.most).contains(&count) {
+        if !(group.min_choices..=group.max_choices).contains(&count) {
             return Err(PlaceError::OptionCount {
                 name: card.name.clone(),
                 group: group.name.clone(),
-                least: group.least,
-                most: group.most,
+                min_choices: group.min_choices,
+                max_choices: group.max_choices,
                 count,
             });
         }
@@ -258,19 +257,19 @@ fn chosen_view(group: &OptionGroup, option: &ProductOption) -> Option<ChosenOpti
         option_id: option.option_id?,
         group_name: group.name.clone(),
         name: option.name.clone(),
-        price_difference: option.price_difference,
+        price_delta: option.price_delta,
     })
 }
 
 fn unit_price(card: &ProductCard, chosen: &[Chosen<'_>]) -> Result<Money, MoneyError> {
     let base = card.price.money(card.currency)?;
-    chosen.iter().try_fold(base, |sum, (_, option)| sum.plus(option.price_difference.money(card.currency)?))
+    chosen.iter().try_fold(base, |sum, (_, option)| sum.plus(option.price_delta.money(card.currency)?))
 }
 
 /// Product keeps every choice of options within what a dispenser pours, so the sum fits.
 fn dispense_ml(card: &ProductCard, chosen: &[Chosen<'_>]) -> u32 {
     let base = i64::from(card.dispense_ml.unwrap_or(0));
-    let sum = chosen.iter().fold(base, |sum, (_, option)| sum + i64::from(option.dispense_ml_difference));
+    let sum = chosen.iter().fold(base, |sum, (_, option)| sum + i64::from(option.dispense_ml_delta));
     u32::try_from(sum.max(1)).unwrap_or(u32::MAX)
 }
 
@@ -294,7 +293,12 @@ pub(crate) fn is_same_request(order: &OrderView, request: &PlaceOrder) -> bool {
 /// What Inventory is asked to hold for an order of this version.
 #[must_use]
 pub(crate) fn stock_needs(order: &OrderView, order_version: i64) -> ReserveStock {
-    let need = |item: &OrderItemView| ReserveItem { product_id: item.product_id, quantity: item.quantity };
+    let need = |item: &OrderItemView| ReserveItem {
+        product_id: item.product_id,
+        quantity: item.quantity,
+        options: item.options.iter().map(|option| option.option_id).collect(),
+        dispense_ml: None,
+    };
     ReserveStock { order_version, items: order.items.iter().map(need).collect() }
 }
 
@@ -306,6 +310,7 @@ pub(crate) fn placed(order: &OrderView, dispense_ml: &[Option<u32>]) -> PlacedOr
         product_id: item.product_id,
         product_name: item.product_name.clone(),
         quantity: item.quantity,
+        options: item.options.iter().map(|option| option.option_id).collect(),
         dispense_ml: *dispense_ml,
     };
     PlacedOrder {
@@ -405,7 +410,7 @@ pub(crate) fn why_not(from: OrderStatus, to: OrderStatus) -> String {
         }
         (OrderStatus::Processing | OrderStatus::Ready, _) => "It is paid and being made: set it to READY or COMPLETED.",
     };
-    format!("An order that is {} cannot become {}. {way_on}", from.word(), to.word())
+    format!("An order that is {} cannot become {}. {way_on}", from, to)
 }
 
 #[cfg(test)]
@@ -415,10 +420,10 @@ mod tests {
 
     use super::*;
 
-    const NOW: Micros = Micros(1_795_312_800_000_000);
+    const NOW: Timestamp = Timestamp(1_795_312_800_000_000);
 
-    fn shop() -> Shop {
-        Shop::new(ShopSettings::default()).unwrap()
+    fn shop() -> ShopRules {
+        ShopRules::new(ShopSettings::default()).unwrap()
     }
 
     /// A latte that a machine pours, in two sizes.
@@ -426,14 +431,14 @@ mod tests {
         let option = |name: &str, price, ml| ProductOption {
             option_id: Some(OptionId::new(NOW)),
             name: name.into(),
-            price_difference: Amount::whole(price),
-            dispense_ml_difference: ml,
+            price_delta: Amount::whole(price),
+            dispense_ml_delta: ml,
         };
         let sizes = OptionGroup {
             group_id: Some(OptionGroupId::new(NOW)),
             name: "Size".into(),
-            least: 1,
-            most: 1,
+            min_choices: 1,
+            max_choices: 1,
             options: vec![option("Regular", 0, 0), option("Large", 6_000, 120)],
         };
         let (is_dispensable, dispense_ml) = (true, Some(240));

@@ -2,10 +2,9 @@
 
 use axum::http::StatusCode;
 use contracts::{
-    Word,
     ids::{OrderId, PaymentId},
     money::{Amount, Money, MoneyError},
-    payment::{AlreadyPaid, AmountDiffers, PaymentMethod, REFERENCE_CHARS_MAX, TenderedTooLittle},
+    payment::{AlreadyPaid, AmountMismatch, InsufficientTender, PaymentMethod, REFERENCE_CHARS_MAX},
 };
 use db::{DbError, idempotency::IdempotencyError};
 use web::Problem;
@@ -48,7 +47,7 @@ pub enum PaymentError {
         payment_id: Option<PaymentId>,
     },
     /// The shop does not take it, or it has no gateway.
-    #[error("{} cannot be taken now. {}", .method.word(), ways(.working))]
+    #[error("{} cannot be taken now. {}", .method, ways(.working))]
     MethodNotAccepted {
         /// The method asked for.
         method: PaymentMethod,
@@ -57,7 +56,7 @@ pub enum PaymentError {
     },
     /// Not the order's total.
     #[error("Order {order} costs {total}, not {sent}. Show the right amount and pay that.")]
-    AmountDiffers {
+    AmountMismatch {
         /// Its number.
         order: String,
         /// What was to be paid.
@@ -76,7 +75,7 @@ pub enum PaymentError {
     },
     /// Less cash than is due.
     #[error("{due} is due and the guest gave {tendered}. Ask for {missing} more.", missing = missing.amount())]
-    TenderedTooLittle {
+    InsufficientTender {
         /// What the guest gave.
         tendered: Money,
         /// What is due, rounded.
@@ -130,7 +129,7 @@ pub enum PaymentError {
 fn ways(working: &[PaymentMethod]) -> String {
     match working {
         [] => "No method works now: the shop's settings must name CASH, or a QRIS gateway be configured.".to_owned(),
-        some => format!("Take {}.", some.iter().map(|method| method.word()).collect::<Vec<_>>().join(" or ")),
+        some => format!("Take {}.", some.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")),
     }
 }
 
@@ -151,15 +150,15 @@ impl From<PaymentError> for Problem {
             E::MethodNotAccepted { .. } => {
                 Self::conflict("method-not-accepted", "The method cannot be taken now", detail)
             }
-            E::AmountDiffers { total, .. } => {
-                let context = AmountDiffers { total: total.amount(), currency: total.currency };
-                Self::conflict("amount-differs", "The order costs another amount", detail).with_context(&context)
+            E::AmountMismatch { total, .. } => {
+                let context = AmountMismatch { total: total.amount(), currency: total.currency };
+                Self::conflict("amount-mismatch", "The order costs another amount", detail).with_context(&context)
             }
             E::Money(_) => invalid("invalid-amount", "The amount cannot be", detail),
             E::TenderedMissing { .. } => invalid("tendered-missing", "The sum given is missing", detail),
-            E::TenderedTooLittle { due, missing, .. } => {
-                let context = TenderedTooLittle { due: due.amount(), missing: missing.amount() };
-                invalid("tendered-too-little", "Too little was given", detail).with_context(&context)
+            E::InsufficientTender { due, missing, .. } => {
+                let context = InsufficientTender { due: due.amount(), missing: missing.amount() };
+                invalid("insufficient-tender", "Too little was given", detail).with_context(&context)
             }
             E::TenderedForQris => invalid("tendered-for-qris", "A QR takes no cash", detail),
             E::NothingToPay => invalid("nothing-to-pay", "There is nothing to pay", detail),

@@ -5,14 +5,14 @@ use contracts::{
     Page,
     ids::{OrderId, PaymentId},
     page_rows,
-    payment::{ConfirmPayment, Pay, PaymentMethod, PaymentStatus, PaymentView, WorkingMethods},
+    payment::{AvailableMethods, ConfirmPayment, CreatePayment, PaymentMethod, PaymentStatus, PaymentView},
     problem,
     receipt::ReceiptPayment,
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Created, Json, Path, Problem, Query, Submission};
+use web::{Created, IdempotentJson, Json, Path, Problem, Query};
 
 use crate::{NAME, Payments, store::Wanted};
 
@@ -42,16 +42,19 @@ pub(crate) fn routes(payments: &Payments) -> (Router, OpenApi) {
 #[utoipa::path(
     post, path = "/api/Payment", tag = "Payment",
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key again gets the same answer.")),
-    request_body = Pay,
+    request_body = CreatePayment,
     responses(
         (status = 201, description = "The payment, PAID or PENDING.", body = PaymentView),
         (status = 404, description = "No such order.", body = problem::Problem),
-        (status = 409, description = "already-paid, amount-differs, method-not-accepted, order-cancelled, order-expired, order-closed.", body = problem::Problem),
-        (status = 422, description = "tendered-missing, tendered-too-little, tendered-for-qris, nothing-to-pay, invalid-amount.", body = problem::Problem),
+        (status = 409, description = "already-paid, amount-mismatch, method-not-accepted, order-cancelled, order-expired, order-closed.", body = problem::Problem),
+        (status = 422, description = "tendered-missing, insufficient-tender, tendered-for-qris, nothing-to-pay, invalid-amount.", body = problem::Problem),
         (status = 503, description = "order-away, gateway-away, try-again: nothing was taken.", body = problem::Problem),
     )
 )]
-async fn pay(State(payments): State<Payments>, submission: Submission<Pay>) -> Result<Created<PaymentView>, Problem> {
+async fn pay(
+    State(payments): State<Payments>,
+    submission: IdempotentJson<CreatePayment>,
+) -> Result<Created<PaymentView>, Problem> {
     let payment = payments.pay(submission.key, submission.body).await?;
     Ok(Created::at(format!("/api/Payment/{}", payment.payment_id), payment))
 }
@@ -76,7 +79,7 @@ async fn pay(State(payments): State<Payments>, submission: Submission<Pay>) -> R
 async fn confirm(
     State(payments): State<Payments>,
     Path(payment_id): Path<PaymentId>,
-    submission: Submission<ConfirmPayment>,
+    submission: IdempotentJson<ConfirmPayment>,
 ) -> Result<Json<PaymentView>, Problem> {
     Ok(Json(payments.confirm(submission.key, payment_id, submission.body).await?))
 }
@@ -118,10 +121,10 @@ async fn list(
 /// How guests can pay right now.
 #[utoipa::path(
     get, path = "/api/Payment/methods", tag = "Payment",
-    responses((status = 200, description = "The methods that work.", body = WorkingMethods))
+    responses((status = 200, description = "The methods that work.", body = AvailableMethods))
 )]
-async fn methods(State(payments): State<Payments>) -> Json<WorkingMethods> {
-    Json(WorkingMethods { methods: payments.working_methods() })
+async fn methods(State(payments): State<Payments>) -> Json<AvailableMethods> {
+    Json(AvailableMethods { methods: payments.working_methods() })
 }
 
 /// One payment.

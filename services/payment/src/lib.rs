@@ -18,10 +18,9 @@ use std::{sync::Arc, time::Duration};
 
 use cache::Cache;
 use clock::Clock;
-use contracts::event::Queue;
 use db::{Db, OpenError, Schema};
-use host::{Service, ShopFeed, Surroundings, Timer};
-use web::Peer;
+use host::{Service, ServiceContext, SharedShopRules, Timer};
+use web::ServiceClient;
 
 pub use gateways::QrisSettings;
 use gateways::{ANSWER_MAX, Mock, Timely};
@@ -50,10 +49,10 @@ pub struct PaymentSettings {
 pub(crate) struct Payments {
     db: Db,
     gateway: Option<Timely>,
-    order: Peer,
+    order: ServiceClient,
     cache: Arc<dyn Cache>,
     clock: Clock,
-    shop: ShopFeed,
+    shop: SharedShopRules,
     check_every: Duration,
 }
 
@@ -61,46 +60,41 @@ pub(crate) struct Payments {
 ///
 /// # Errors
 /// Where its database cannot be opened or migrated.
-pub async fn open(around: &Surroundings, settings: PaymentSettings) -> Result<Service, OpenError> {
+pub async fn open(context: &ServiceContext, settings: PaymentSettings) -> Result<Service, OpenError> {
     match settings.qris {
-        None => open_with(around, None, CHECK_EVERY).await,
+        None => open_with(context, None, CHECK_EVERY).await,
         Some(QrisSettings::Mock { delay }) => {
-            let mock = Arc::new(Mock::new(delay, around.clock.clone()));
+            let mock = Arc::new(Mock::new(delay, context.clock.clone()));
             // One that pays at once leaves nothing to ask about.
             let check_every = if delay.is_zero() { CHECK_EVERY } else { delay.clamp(CHECK_EVERY_MIN, CHECK_EVERY) };
-            open_with(around, Some(Timely::new(mock, ANSWER_MAX)), check_every).await
+            open_with(context, Some(Timely::new(mock, ANSWER_MAX)), check_every).await
         }
     }
 }
 
 async fn open_with(
-    around: &Surroundings,
+    context: &ServiceContext,
     gateway: Option<Timely>,
     check_every: Duration,
 ) -> Result<Service, OpenError> {
     let payments = Payments {
-        db: around.databases.open(&SCHEMA).await?,
+        db: context.databases.open(&SCHEMA).await?,
         gateway,
-        order: around.peers.peer("order"),
-        cache: around.cache.clone(),
-        clock: around.clock.clone(),
-        shop: around.shop.clone(),
+        order: context.services.client("order"),
+        cache: context.cache.clone(),
+        clock: context.clock.clone(),
+        shop: context.shop.clone(),
         check_every,
     };
     let (router, openapi) = http::routes(&payments);
-    let listener = payments.clone();
-    let consumer = host::consumer(&payments.db, NAME, move |event| consumers::on_event(listener.clone(), event));
-    let asker = payments.clone();
-    let ask_gateways = Timer::new("ask gateways", check_every, move || {
-        let asker = asker.clone();
-        async move { asker.check_due().await.map_err(|error| error.to_string()) }
-    });
+    let ask_gateways =
+        Timer::new("ask gateways", check_every, payments.clone(), |payments| async move { payments.check_due().await });
     Ok(Service {
         name: NAME,
         router,
         openapi,
         db: payments.db.clone(),
-        consumer: Some((Queue::Payment, consumer)),
+        consumer: Some(consumers::consumer(&payments.db, payments.clone())),
         timers: vec![ask_gateways],
     })
 }

@@ -4,11 +4,10 @@
 //! for each other there and nowhere else.
 
 use contracts::{
-    Word,
     ids::{OrderId, PaymentId, TransactionId},
     money::{Currency, Money},
     payment::{PaymentMethod, PaymentStatus},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{DbResult, Row, Tx, Value};
 
@@ -103,8 +102,8 @@ pub(crate) fn insert_payment(tx: &mut Tx<'_>, payment: &Payment) -> DbResult<boo
     let params = (
         payment.payment_id,
         payment.order_id,
-        payment.method.word(),
-        payment.status.word(),
+        payment.method,
+        payment.status,
         payment.amount.currency,
         payment.amount.minor,
         payment.rounding.minor,
@@ -137,7 +136,7 @@ pub(crate) enum Movement {
 }
 
 impl Movement {
-    const fn word(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::CashIn => "CASH_IN",
             Self::ChangeOut => "CHANGE_OUT",
@@ -152,7 +151,7 @@ pub(crate) fn insert_transaction(
     payment: &Payment,
     movement: Movement,
     amount: i64,
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<()> {
     const SQL: &str = "
         INSERT INTO transactions (transaction_id, payment_id, kind, amount, currency, reference, made_at)
@@ -160,7 +159,7 @@ pub(crate) fn insert_transaction(
     let gateway_reference = payment.qr.as_ref().map(|qr| qr.gateway_reference.as_str());
     let reference = payment.reference.as_deref().or(gateway_reference);
     let currency = payment.due.currency;
-    let params = (TransactionId::new(now), payment.payment_id, movement.word(), amount, currency, reference, now);
+    let params = (TransactionId::new(now), payment.payment_id, movement.as_str(), amount, currency, reference, now);
     tx.execute(SQL, params).map(|_| ())
 }
 
@@ -170,9 +169,9 @@ pub(crate) fn money_came(
     tx: &mut Tx<'_>,
     payment_id: PaymentId,
     refund_reason: Option<&str>,
-    paid_at: Micros,
+    paid_at: Timestamp,
     reference: Option<&str>,
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<Option<Payment>> {
     const SQL: &str = "
         UPDATE payments SET status = $2, refund_reason = $3, paid_at = $4, reference = $5, next_check_at = NULL,
@@ -180,7 +179,7 @@ pub(crate) fn money_came(
          WHERE payment_id = $1 AND status IN ('PENDING', 'EXPIRED')
         RETURNING *";
     let status = if refund_reason.is_some() { PaymentStatus::RefundDue } else { PaymentStatus::Paid };
-    tx.query_opt(SQL, (payment_id, status.word(), refund_reason, paid_at, reference, now), payment)
+    tx.query_opt(SQL, (payment_id, status, refund_reason, paid_at, reference, now), payment)
 }
 
 /// Moves a payment between two statuses without money. `None`: it was not in `from`.
@@ -189,18 +188,18 @@ pub(crate) fn transition(
     payment_id: PaymentId,
     from: PaymentStatus,
     to: PaymentStatus,
-    next_check_at: Option<Micros>,
-    now: Micros,
+    next_check_at: Option<Timestamp>,
+    now: Timestamp,
 ) -> DbResult<Option<Payment>> {
     const SQL: &str = "
         UPDATE payments SET status = $3, next_check_at = $4, updated_at = $5, version = version + 1
          WHERE payment_id = $1 AND status = $2
         RETURNING *";
-    tx.query_opt(SQL, (payment_id, from.word(), to.word(), next_check_at, now), payment)
+    tx.query_opt(SQL, (payment_id, from, to, next_check_at, now), payment)
 }
 
 /// Gives up what is pending of an order. It stays payable, so it is asked about soon.
-pub(crate) fn give_up_pending(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbResult<()> {
+pub(crate) fn give_up_pending(tx: &mut Tx<'_>, order_id: OrderId, now: Timestamp) -> DbResult<()> {
     const SQL: &str = "
         UPDATE payments SET status = 'EXPIRED', next_check_at = $2, updated_at = $2, version = version + 1
          WHERE order_id = $1 AND status = 'PENDING'";
@@ -208,7 +207,7 @@ pub(crate) fn give_up_pending(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -
 }
 
 /// The money of a payment that is PAID must go back.
-pub(crate) fn orphan(tx: &mut Tx<'_>, payment_id: PaymentId, reason: &str, now: Micros) -> DbResult<()> {
+pub(crate) fn orphan(tx: &mut Tx<'_>, payment_id: PaymentId, reason: &str, now: Timestamp) -> DbResult<()> {
     const SQL: &str = "
         UPDATE payments SET status = 'REFUND_DUE', refund_reason = $2, updated_at = $3, version = version + 1
          WHERE payment_id = $1 AND status = 'PAID'";
@@ -220,14 +219,14 @@ pub(crate) fn set_next_check(
     tx: &mut Tx<'_>,
     payment_id: PaymentId,
     status: PaymentStatus,
-    next_check_at: Option<Micros>,
+    next_check_at: Option<Timestamp>,
 ) -> DbResult<()> {
     const SQL: &str = "UPDATE payments SET next_check_at = $3 WHERE payment_id = $1 AND status = $2";
-    tx.execute(SQL, (payment_id, status.word(), next_check_at)).map(|_| ())
+    tx.execute(SQL, (payment_id, status, next_check_at)).map(|_| ())
 }
 
 /// The payments whose gateway is to be asked at `now`, those that waited longest first.
-pub(crate) fn due_for_check(tx: &mut Tx<'_>, now: Micros, limit: u32) -> DbResult<Vec<Payment>> {
+pub(crate) fn due_for_check(tx: &mut Tx<'_>, now: Timestamp, limit: u32) -> DbResult<Vec<Payment>> {
     const SQL: &str = "
         SELECT * FROM payments
          WHERE status IN ('PENDING', 'EXPIRED') AND next_check_at <= $1
@@ -269,8 +268,8 @@ pub(crate) struct Wanted {
 /// Payments, newest first. Only the filters that are asked for are in the statement, so that each has its index.
 pub(crate) fn list(tx: &mut Tx<'_>, wanted: &Wanted, limit: u32) -> DbResult<Vec<Payment>> {
     let filters = [
-        ("status = ", wanted.status.map(|status| Value::from(status.word()))),
-        ("method = ", wanted.method.map(|method| Value::from(method.word()))),
+        ("status = ", wanted.status.map(|status| Value::of(status))),
+        ("method = ", wanted.method.map(|method| Value::of(method))),
         ("order_id = ", wanted.order_id.map(|id| Value::from(id.to_string()))),
         ("payment_id < ", wanted.before.map(|id| Value::from(id.to_string()))),
     ];
@@ -307,8 +306,8 @@ fn payment(row: &Row<'_>) -> DbResult<Payment> {
     Ok(Payment {
         payment_id: row.get("payment_id")?,
         order_id: row.get("order_id")?,
-        method: row.word("method")?,
-        status: row.word("status")?,
+        method: row.get("method")?,
+        status: row.get("status")?,
         amount: money("amount")?,
         rounding: money("rounding")?,
         due: money("due")?,

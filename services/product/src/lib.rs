@@ -14,7 +14,7 @@ mod store;
 mod tests;
 
 use db::{OpenError, Schema};
-use host::{Service, Surroundings};
+use host::{Service, ServiceContext};
 
 use commands::Products;
 
@@ -26,9 +26,9 @@ pub const SCHEMA: Schema =
 ///
 /// # Errors
 /// Where its tables cannot be opened.
-pub async fn open(around: &Surroundings) -> Result<Service, OpenError> {
-    let db = around.databases.open(&SCHEMA).await?;
-    let products = Products::new(db.clone(), around.cache.clone(), around.clock.clone(), around.shop.clone());
+pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
+    let db = context.databases.open(&SCHEMA).await?;
+    let products = Products::new(db.clone(), context.cache.clone(), context.clock.clone(), context.shop.clone());
     if let Err(error) = products.cache_all().await {
         tracing::warn!(%error, "menu_not_cached");
     }

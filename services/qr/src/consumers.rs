@@ -1,52 +1,63 @@
-//! Events in, commands out. The inbox sees to it that an event counts once.
+//! The events that QR consumes: an order's life, and its payment. Those of an order without cups change nothing here.
 
 use std::sync::Arc;
 
-use bus::ConsumeError;
+use bus::{ConsumeError, Consumer};
 use contracts::event::{
-    CloudEvent, EventKind, OrderCancelled, OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted,
+    OrderCancelled, OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, Queue,
 };
-use host::{later, read_event};
+use db::Db;
+use host::{Event, EventConsumer, retry};
 
-use crate::commands::Codes;
+use crate::{NAME, commands::Codes};
 
-/// Acts on an event of the queue `qr_events`.
-pub(crate) async fn hear(codes: Codes, event: Arc<CloudEvent>) -> Result<(), ConsumeError> {
-    let heard = match event.kind {
-        EventKind::OrderCreated => {
-            let OrderCreated(order) = read_event(&event)?;
-            codes.order_placed(event.id, order).await
-        }
-        EventKind::OrderRevived => {
-            let OrderRevived(order) = read_event(&event)?;
-            codes.order_placed(event.id, order).await
-        }
-        EventKind::PaymentCompleted => {
-            let payment: PaymentCompleted = read_event(&event)?;
-            if payment.cups == 0 { Ok(()) } else { codes.order_paid(event.id, &payment).await }
-        }
-        EventKind::OrderCancelled => {
-            let OrderCancelled { order_id, order_version, cups, .. } = read_event(&event)?;
-            if cups == 0 { Ok(()) } else { codes.order_over(event.id, order_id, order_version).await }
-        }
-        EventKind::OrderExpired => {
-            let OrderExpired { order_id, order_version, cups } = read_event(&event)?;
-            if cups == 0 { Ok(()) } else { codes.order_over(event.id, order_id, order_version).await }
-        }
-        EventKind::OrderCompleted => {
-            let OrderCompleted { order_id, order_version, cups } = read_event(&event)?;
-            if cups == 0 { Ok(()) } else { codes.order_over(event.id, order_id, order_version).await }
-        }
-        // Not in this queue.
-        EventKind::OrderChanged
-        | EventKind::PaymentOrphaned
-        | EventKind::ProductChanged
-        | EventKind::InventoryLow
-        | EventKind::StockShort
-        | EventKind::CodesIssued
-        | EventKind::DispenseCompleted
-        | EventKind::DispenseFailed
-        | EventKind::ShopChanged => Ok(()),
-    };
-    heard.map_err(later)
+/// The consumer of `qr_events`.
+pub(crate) fn consumer(db: &Db, codes: Codes) -> (Queue, Arc<dyn Consumer>) {
+    EventConsumer::new(NAME, Queue::Qr, db, codes)
+        .on(on_order_created)
+        .on(on_order_revived)
+        .on(on_payment_completed)
+        .on(on_order_cancelled)
+        .on(on_order_expired)
+        .on(on_order_completed)
+        .build()
+}
+
+async fn on_order_created(codes: Codes, event: Event<OrderCreated>) -> Result<(), ConsumeError> {
+    codes.order_placed(event.delivery(), event.data.0).await.map_err(retry)
+}
+
+async fn on_order_revived(codes: Codes, event: Event<OrderRevived>) -> Result<(), ConsumeError> {
+    codes.order_placed(event.delivery(), event.data.0).await.map_err(retry)
+}
+
+async fn on_payment_completed(codes: Codes, event: Event<PaymentCompleted>) -> Result<(), ConsumeError> {
+    if event.data.cups == 0 {
+        return Ok(());
+    }
+    codes.order_paid(event.delivery(), &event.data).await.map_err(retry)
+}
+
+async fn on_order_cancelled(codes: Codes, event: Event<OrderCancelled>) -> Result<(), ConsumeError> {
+    let OrderCancelled { order_id, order_version, cups, .. } = event.data;
+    if cups == 0 {
+        return Ok(());
+    }
+    codes.order_over(event.delivery(), order_id, order_version).await.map_err(retry)
+}
+
+async fn on_order_expired(codes: Codes, event: Event<OrderExpired>) -> Result<(), ConsumeError> {
+    let OrderExpired { order_id, order_version, cups } = event.data;
+    if cups == 0 {
+        return Ok(());
+    }
+    codes.order_over(event.delivery(), order_id, order_version).await.map_err(retry)
+}
+
+async fn on_order_completed(codes: Codes, event: Event<OrderCompleted>) -> Result<(), ConsumeError> {
+    let OrderCompleted { order_id, order_version, cups } = event.data;
+    if cups == 0 {
+        return Ok(());
+    }
+    codes.order_over(event.delivery(), order_id, order_version).await.map_err(retry)
 }

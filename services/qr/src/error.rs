@@ -1,7 +1,7 @@
 //! What can go wrong, and the status that it becomes. A scan that does not pour is no error: it is an answer.
 
 use axum::http::StatusCode;
-use contracts::{Word, ids::OrderId, qr::CodeStatus};
+use contracts::{ids::OrderId, qr::CodeStatus};
 use db::{DbError, idempotency::IdempotencyError};
 use web::Problem;
 
@@ -57,7 +57,7 @@ pub(crate) enum QrError {
     /// The code is neither in REVIEW nor in a machine.
     #[error(
         "The code {code} is {}, so there is nothing to decide. Look at the list again: someone may have decided already.",
-        .status.word()
+        .status
     )]
     NotInReview {
         /// Which code.

@@ -12,15 +12,15 @@ use contracts::{
     ids::OrderId,
     problem::Problem as ProblemBody,
     qr::{
-        AttentionView, CodeView, CompleteDispense, Heartbeat, HeartbeatAnswer, ReissueCodes, ResolveCode,
-        ValidateAnswer, ValidateCode,
+        AttentionView, CodeView, CompleteDispense, Heartbeat, HeartbeatResponse, ReissueCodes, ResolveCode,
+        ValidateCode, ValidateCodeResponse,
     },
     receipt::ReceiptCodes,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Json, Path, Problem, Query, Submission};
+use web::{IdempotentJson, Json, Path, Problem, Query};
 
 use crate::commands::Codes;
 
@@ -47,14 +47,14 @@ pub(crate) fn routes(codes: Codes) -> OpenApiRouter {
 /// asked again, it gets the same grant.
 #[utoipa::path(post, path = "/api/QrCode/validate", tag = "QrCode", request_body = ValidateCode,
     responses(
-        (status = 200, description = "Pour, and for how long; or why not", body = ValidateAnswer),
+        (status = 200, description = "Pour, and for how long; or why not", body = ValidateCodeResponse),
         (status = 409, description = "Of a former journal, or one machine or journal too many", body = ProblemBody),
         (status = 422, description = "A name is missing or too long", body = ProblemBody),
     ))]
 async fn validate_code(
     State(codes): State<Codes>,
     Json(request): Json<ValidateCode>,
-) -> Result<axum::Json<ValidateAnswer>, Problem> {
+) -> Result<axum::Json<ValidateCodeResponse>, Problem> {
     Ok(axum::Json(codes.validate(request).await?))
 }
 
@@ -84,14 +84,14 @@ async fn complete_dispense(
 /// journal go to REVIEW.
 #[utoipa::path(post, path = "/api/QrCode/heartbeat", tag = "QrCode", request_body = Heartbeat,
     responses(
-        (status = 200, description = "How many grants it was ever given", body = HeartbeatAnswer),
+        (status = 200, description = "How many grants it was ever given", body = HeartbeatResponse),
         (status = 409, description = "Of a former journal, or one machine or journal too many", body = ProblemBody),
         (status = 422, description = "A heartbeat that cannot be", body = ProblemBody),
     ))]
 async fn hear_machine(
     State(codes): State<Codes>,
     Json(heartbeat): Json<Heartbeat>,
-) -> Result<axum::Json<HeartbeatAnswer>, Problem> {
+) -> Result<axum::Json<HeartbeatResponse>, Problem> {
     Ok(axum::Json(codes.heartbeat(heartbeat).await?))
 }
 
@@ -108,7 +108,7 @@ async fn hear_machine(
     ))]
 async fn reissue_codes(
     State(codes): State<Codes>,
-    submission: Submission<ReissueCodes>,
+    submission: IdempotentJson<ReissueCodes>,
 ) -> Result<axum::Json<Vec<CodeView>>, Problem> {
     Ok(axum::Json(codes.reissue(submission.key, submission.body).await?))
 }
@@ -131,7 +131,7 @@ async fn reissue_codes(
 async fn resolve_code(
     State(codes): State<Codes>,
     Path(code): Path<String>,
-    submission: Submission<ResolveCode>,
+    submission: IdempotentJson<ResolveCode>,
 ) -> Result<axum::Json<CodeView>, Problem> {
     Ok(axum::Json(codes.resolve(submission.key, code, submission.body).await?))
 }

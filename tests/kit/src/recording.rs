@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use bus::{Bus, Consumer, Listener, MemoryBus, PublishError};
+use bus::{Bus, Consumer, MemoryBus, PublishError, Subscription};
 use contracts::{
     event::{CloudEvent, EventKind, Queue},
     ids::EventId,
@@ -56,12 +56,12 @@ impl Bus for RecordingBus {
         self.inner().consume(queue, consumer);
     }
 
-    fn listen(&self, kinds: &'static [EventKind]) -> Listener {
-        self.inner().listen(kinds)
+    fn subscribe(&self, kinds: &'static [EventKind]) -> Subscription {
+        self.inner().subscribe(kinds)
     }
 
-    fn end_listeners(&self) {
-        self.inner().end_listeners();
+    fn close_subscriptions(&self) {
+        self.inner().close_subscriptions();
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -9,7 +9,7 @@ use contracts::{
     money::Currency,
 };
 use db::{Db, DbError, Schema, inbox, outbox};
-use host::{Service, consumer, later, read_event};
+use host::{Service, consumer, event_data, later};
 use serde_json::{Value, json};
 use web::Problem;
 
@@ -18,10 +18,10 @@ use crate::{World, permutations, product_card};
 /// A service that answers what it is sent, and takes every expired order for one that was paid.
 async fn orphanage(world: &World) -> Service {
     let schema = Schema { service: "payment", migrations: &[] };
-    let db = world.around().databases.open(&schema).await.unwrap();
+    let db = world.context().databases.open(&schema).await.unwrap();
     let router = Router::new()
         .route("/echo", post(async |Json(body): Json<Value>| (StatusCode::CREATED, Json(body))))
-        .route("/refusal", post(async || Problem::conflict("total-differs", "Total differs", "Send it again.")));
+        .route("/refusal", post(async || Problem::conflict("total-mismatch", "Total differs", "Send it again.")));
     let tables = db.clone();
     let clock = world.clock.clone();
     let act = move |event: Arc<CloudEvent>| {
@@ -30,10 +30,10 @@ async fn orphanage(world: &World) -> Service {
             if event.kind != OrderExpired::KIND {
                 return Ok(());
             }
-            let expired = read_event::<OrderExpired>(&event)?;
+            let expired = event_data::<OrderExpired>(&event)?;
             let (order_id, event_id) = (expired.order_id, event.id);
             let orphan = PaymentOrphaned { order_id, payment_id: PaymentId::new(now), reason: "expired".into() };
-            let say = move |tx: &mut db::Tx<'_>| match inbox::first_time(tx, "payment", event_id, now)? {
+            let say = move |tx: &mut db::Tx<'_>| match inbox::insert_if_new(tx, "payment", event_id, now)? {
                 true => outbox::append(tx, &orphan, now),
                 false => Ok(()),
             };
@@ -64,7 +64,7 @@ async fn a_client_reads_answers_and_problems() {
     let client = world.start(orphanage(&world).await).await;
     let echoed = client.post("/echo", json!({"cups": 2})).await.expect(201);
     assert_eq!(echoed["cups"], 2);
-    let problem = client.post("/refusal", json!({})).await.problem(409, "total-differs");
+    let problem = client.post("/refusal", json!({})).await.problem(409, "total-mismatch");
     assert_eq!(problem["detail"], "Send it again.");
 }
 
@@ -103,7 +103,7 @@ async fn a_stub_stands_in_for_a_peer() {
     let answer = card.clone();
     let router = Router::new().route("/internal/cards", axum::routing::get(async move || Json(answer)));
     world.stub("product", router);
-    let peer = world.around().peers.peer("product");
+    let peer = world.context().services.client("product");
     assert_eq!(peer.get::<contracts::product::ProductCard>("/internal/cards").await.unwrap(), card);
 }
 
@@ -114,7 +114,7 @@ async fn a_world_can_have_other_settings() {
         shop.cash_rounding = "0.05".parse().unwrap();
     })
     .await;
-    assert_ne!(world.around().shop.current().currency(), Currency::IDR);
+    assert_ne!(world.context().shop.current().currency(), Currency::IDR);
 }
 
 #[tokio::test]

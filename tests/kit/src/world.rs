@@ -14,13 +14,13 @@ use cache::MemoryCache;
 use clock::Clock;
 use contracts::{
     event::{CloudEvent, EventData},
-    shop::{Shop, ShopSettings},
+    shop::{ShopRules, ShopSettings},
 };
-use host::{Databases, Host, Service, ShopFeed, Surroundings};
+use host::{Databases, Host, Service, ServiceContext, SharedShopRules};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
-use web::Peers;
+use web::ServiceRegistry;
 
 use crate::{Client, recording::RecordingBus};
 
@@ -36,7 +36,7 @@ static WORLDS: AtomicU32 = AtomicU32::new(0);
 pub struct World {
     /// The time, which stands still until the test moves it.
     pub clock: Clock,
-    around: Surroundings,
+    context: ServiceContext,
     bus: Arc<RecordingBus>,
     hosts: Mutex<Vec<Host>>,
     /// Removed with the world.
@@ -53,38 +53,38 @@ impl World {
     pub async fn with_shop(change: impl FnOnce(&mut ShopSettings)) -> Self {
         let mut settings = ShopSettings::default();
         change(&mut settings);
-        let shop = Shop::new(settings).expect("settings that a shop can have");
+        let shop = ShopRules::new(settings).expect("settings that a shop can have");
         let folder = TempDir::new().expect("a folder for the databases");
         let bus = Arc::new(RecordingBus::default());
         let clock = Clock::manual(BEGINNING.parse().expect("a time"));
-        let around = Surroundings {
+        let context = ServiceContext {
             databases: databases(&folder),
             bus: Arc::clone(&bus) as Arc<dyn Bus>,
             cache: Arc::new(MemoryCache::new()),
-            peers: Peers::new(),
+            services: ServiceRegistry::new(),
             clock: clock.clone(),
-            shop: ShopFeed::new(shop),
+            shop: SharedShopRules::new(shop),
         };
-        Self { clock, around, bus, hosts: Mutex::default(), _folder: folder }
+        Self { clock, context, bus, hosts: Mutex::default(), _folder: folder }
     }
 
     /// What a service is handed here.
     #[must_use]
-    pub fn around(&self) -> &Surroundings {
-        &self.around
+    pub fn context(&self) -> &ServiceContext {
+        &self.context
     }
 
     /// Runs a service, beside those that run here already, and answers a client of it. It hears what is said from now
     /// on: start every service before the first event.
     pub async fn start(&self, service: Service) -> Client {
         let client = Client::new(service.router.clone());
-        self.hosts.lock().await.push(Host::start(&self.around, vec![service]));
+        self.hosts.lock().await.push(Host::start(&self.context, vec![service]));
         client
     }
 
     /// Puts a stand-in in the place of a peer.
     pub fn stub(&self, service: &'static str, router: Router) {
-        self.around.peers.connect(service, router);
+        self.context.services.connect(service, router);
     }
 
     /// Says an event as another service would, and waits until every consumer has acted on it (or buried it).
@@ -96,7 +96,7 @@ impl World {
     /// Until all that was said was heard and acted on, with all that followed from it.
     pub async fn settle(&self) {
         let hosts = self.hosts.lock().await;
-        Host::settled_together(&hosts).await.expect("events that reach their end");
+        Host::wait_until_all_idle(&hosts).await.expect("events that reach their end");
     }
 
     /// Every event of this kind that was said so far, each once, in the order in which they were published.
@@ -139,6 +139,6 @@ fn databases(folder: &TempDir) -> Databases {
 
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("World").field("around", &self.around).finish_non_exhaustive()
+        f.debug_struct("World").field("context", &self.context).finish_non_exhaustive()
     }
 }

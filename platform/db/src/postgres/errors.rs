@@ -4,10 +4,10 @@ use ::postgres::error::SqlState;
 
 use crate::{
     DbError,
-    failed::{Failed, Why},
+    statement_failure::{FailureKind, StatementFailure},
 };
 
-impl Failed {
+impl StatementFailure {
     pub(super) fn of(sql: &str, error: &::postgres::Error) -> Self {
         let Some(said) = error.as_db_error() else {
             // Not the server's word: the connection broke, or a value does not fit its parameter.
@@ -25,7 +25,7 @@ impl Failed {
             }
             // The table was changed under a prepared statement, by a newer version of the program.
             &SqlState::FEATURE_NOT_SUPPORTED if said.message().starts_with("cached plan") => {
-                Self { error: DbError::Unavailable(said.to_string()), why: Why::Lost }
+                Self { error: DbError::Unavailable(said.to_string()), kind: FailureKind::Lost }
             }
             // The statement took too long.
             &SqlState::QUERY_CANCELED => DbError::Unavailable(said.to_string()).into(),
@@ -35,7 +35,7 @@ impl Failed {
     }
 
     fn lost(error: &::postgres::Error) -> Self {
-        Self { error: DbError::Unavailable(describe(error)), why: Why::Lost }
+        Self { error: DbError::Unavailable(describe(error)), kind: FailureKind::Lost }
     }
 }
 

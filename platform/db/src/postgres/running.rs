@@ -4,7 +4,7 @@ use std::{collections::HashMap, ops::ControlFlow};
 
 use ::postgres::{Statement, Transaction, types::ToSql};
 
-use crate::{DbError, Row, ValueRef, failed::Failed, row::RowOf};
+use crate::{DbError, Row, ValueRef, row::RowOf, statement_failure::StatementFailure};
 
 /// How many statements each connection keeps prepared: more than any service has.
 const PREPARED_STATEMENTS_MAX: usize = 256;
@@ -17,9 +17,9 @@ pub(crate) struct Running<'a> {
 
 impl Running<'_> {
     /// Runs a statement; answers how many rows it changed.
-    pub(crate) fn execute(&mut self, sql: &str, values: &[ValueRef<'_>]) -> Result<u64, Failed> {
+    pub(crate) fn execute(&mut self, sql: &str, values: &[ValueRef<'_>]) -> Result<u64, StatementFailure> {
         let statement = self.prepared(sql, values.len())?;
-        self.transaction.execute(&statement, &borrowed(values)).map_err(|error| Failed::of(sql, &error))
+        self.transaction.execute(&statement, &borrowed(values)).map_err(|error| StatementFailure::of(sql, &error))
     }
 
     /// Runs a statement and shows `see` its rows, until it has seen enough.
@@ -28,14 +28,15 @@ impl Running<'_> {
         sql: &str,
         values: &[ValueRef<'_>],
         see: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), StatementFailure> {
         let statement = self.prepared(sql, values.len())?;
-        let rows = self.transaction.query(&statement, &borrowed(values)).map_err(|error| Failed::of(sql, &error))?;
+        let rows =
+            self.transaction.query(&statement, &borrowed(values)).map_err(|error| StatementFailure::of(sql, &error))?;
         let _seen_enough = rows.iter().try_for_each(|row| see(&Row::new(RowOf::Postgres(row))));
         Ok(())
     }
 
-    fn prepared(&mut self, sql: &str, values: usize) -> Result<Statement, Failed> {
+    fn prepared(&mut self, sql: &str, values: usize) -> Result<Statement, StatementFailure> {
         let statement = match self.statements.get(sql) {
             Some(statement) => statement.clone(),
             None => self.prepare(sql)?,
@@ -47,8 +48,8 @@ impl Running<'_> {
         Err(DbError::statement(sql, reason).into())
     }
 
-    fn prepare(&mut self, sql: &str) -> Result<Statement, Failed> {
-        let statement = self.transaction.prepare(sql).map_err(|error| Failed::of(sql, &error))?;
+    fn prepare(&mut self, sql: &str) -> Result<Statement, StatementFailure> {
+        let statement = self.transaction.prepare(sql).map_err(|error| StatementFailure::of(sql, &error))?;
         if self.statements.len() >= PREPARED_STATEMENTS_MAX {
             self.statements.clear();
         }

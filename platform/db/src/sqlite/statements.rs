@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use rusqlite::{Connection, ErrorCode, Statement, ffi};
 
-use crate::{DbError, DbResult, Row, ValueRef, failed::Failed, row::RowOf};
+use crate::{DbError, DbResult, Row, ValueRef, row::RowOf, statement_failure::StatementFailure};
 
 /// Runs a statement of the transaction itself.
 pub(super) fn run(connection: &Connection, sql: &'static str) -> DbResult<()> {
@@ -12,7 +12,7 @@ pub(super) fn run(connection: &Connection, sql: &'static str) -> DbResult<()> {
 }
 
 /// Runs a statement; answers how many rows it changed.
-pub(crate) fn execute(connection: &Connection, sql: &str, values: &[ValueRef<'_>]) -> Result<u64, Failed> {
+pub(crate) fn execute(connection: &Connection, sql: &str, values: &[ValueRef<'_>]) -> Result<u64, StatementFailure> {
     let mut statement = connection.prepare_cached(sql).map_err(|error| failed(sql, &error))?;
     bind(&mut statement, sql, values)?;
     let rows = statement.raw_execute().map_err(|error| failed(sql, &error))?;
@@ -25,7 +25,7 @@ pub(crate) fn each(
     sql: &str,
     values: &[ValueRef<'_>],
     see: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
-) -> Result<(), Failed> {
+) -> Result<(), StatementFailure> {
     let mut statement = connection.prepare_cached(sql).map_err(|error| failed(sql, &error))?;
     bind(&mut statement, sql, values)?;
     // A statement that writes is run to its end: its foreign keys are checked there.
@@ -42,7 +42,7 @@ pub(crate) fn each(
 }
 
 /// Binds `$1` to the first value, and so on. SQLite takes `$1` for a name and numbers it by its first appearance.
-fn bind(statement: &mut Statement<'_>, sql: &str, values: &[ValueRef<'_>]) -> Result<(), Failed> {
+fn bind(statement: &mut Statement<'_>, sql: &str, values: &[ValueRef<'_>]) -> Result<(), StatementFailure> {
     let mut highest = 0;
     for index in 1..=statement.parameter_count() {
         let name = statement.parameter_name(index).unwrap_or("?");
@@ -55,7 +55,7 @@ fn bind(statement: &mut Statement<'_>, sql: &str, values: &[ValueRef<'_>]) -> Re
     if highest == values.len() { Ok(()) } else { Err(miscounted(sql, &format!("${highest}"), values.len())) }
 }
 
-fn miscounted(sql: &str, name: &str, values: usize) -> Failed {
+fn miscounted(sql: &str, name: &str, values: usize) -> StatementFailure {
     DbError::statement(sql, format!("it is given {values} values and asks for {name}")).into()
 }
 
@@ -71,7 +71,7 @@ impl rusqlite::ToSql for ValueRef<'_> {
     }
 }
 
-fn failed(sql: &str, error: &rusqlite::Error) -> Failed {
+fn failed(sql: &str, error: &rusqlite::Error) -> StatementFailure {
     error_of(sql, error).into()
 }
 

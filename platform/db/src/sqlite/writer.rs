@@ -13,12 +13,12 @@ use crossbeam_channel::Receiver;
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
-use super::{log::Log, statements::run};
+use super::{checkpoint::WalCheckpointer, statements::run};
 use crate::{
     DbError, DbResult,
     database::{Health, SLOW_COMMIT, send_appended},
-    failed::Failed,
-    job::{Job, Verdict},
+    job::{Job, Outcome},
+    statement_failure::StatementFailure,
     tx::{On, Tx},
 };
 
@@ -39,13 +39,13 @@ pub(super) struct Writer {
     pub(super) soon: Duration,
     /// `None`: it is left to the file's owner, who may be writing it. SQLite merges it by itself where nobody else has the
     /// file open.
-    pub(super) log: Option<Log>,
+    pub(super) log: Option<WalCheckpointer>,
 }
 
 /// A job that was run and is not answered yet.
 struct Ran {
     job: Box<dyn Job>,
-    verdict: Verdict,
+    verdict: Outcome,
     /// What it is answered instead of its own answer.
     failure: Option<DbError>,
     events: Vec<Arc<CloudEvent>>,
@@ -53,12 +53,12 @@ struct Ran {
 
 impl Ran {
     fn refused(job: Box<dyn Job>, error: DbError) -> Self {
-        Self { job, verdict: Verdict::RollBack, failure: Some(error), events: Vec::new() }
+        Self { job, verdict: Outcome::RollBack, failure: Some(error), events: Vec::new() }
     }
 }
 
 impl Writer {
-    /// Writes until every sender of jobs is gone and none waits; then, when the readers of this process have ended, merges
+    /// WriteQueues until every sender of jobs is gone and none waits; then, when the readers of this process have ended, merges
     /// the log into the file if it is ours.
     pub(super) fn run(mut self, readers: Vec<thread::JoinHandle<()>>) {
         while let Some(group) = self.gather() {
@@ -119,7 +119,7 @@ impl Writer {
             let changes = self.connection.total_changes();
             ran.push(self.run_next(job));
             let wrote = self.connection.total_changes() != changes;
-            let refused = ran.last().is_some_and(|last| last.verdict == Verdict::RollBack);
+            let refused = ran.last().is_some_and(|last| last.verdict == Outcome::RollBack);
             if wrote && refused && !is_alone && self.begin_again() {
                 return Err(ran.into_iter().map(|ran| ran.job).chain(waiting).collect());
             }
@@ -128,7 +128,7 @@ impl Writer {
     }
 
     fn begin(&self) -> DbResult<()> {
-        run(&self.connection, "BEGIN IMMEDIATE").map_err(|error| Failed::from(error).of_a_write().error)
+        run(&self.connection, "BEGIN IMMEDIATE").map_err(|error| StatementFailure::from(error).of_a_write().error)
     }
 
     /// Takes everything back. `false`: that failed; the commit will, too.
@@ -140,7 +140,7 @@ impl Writer {
     fn end(&self, mut ran: Vec<Ran>) {
         // Whoever is alone and refused needs no savepoint: the transaction itself is rolled back.
         let ended = match ran.as_slice() {
-            [Ran { verdict: Verdict::RollBack, .. }] => self.roll_back(),
+            [Ran { verdict: Outcome::RollBack, .. }] => self.roll_back(),
             _ => self.commit(),
         };
         if ended.is_ok() {
@@ -157,8 +157,8 @@ impl Writer {
         }
         let ran = self.run_next(job);
         let ended = match ran.verdict {
-            Verdict::Keep => Ok(()),
-            Verdict::RollBack => run(&self.connection, "ROLLBACK TO job"),
+            Outcome::Keep => Ok(()),
+            Outcome::RollBack => run(&self.connection, "ROLLBACK TO job"),
         };
         let Err(error) = ended.and_then(|()| run(&self.connection, "RELEASE job")) else { return ran };
         // What the job wrote can be told from its neighbours' no more: nothing of the group may be kept.
@@ -184,11 +184,11 @@ impl Writer {
             self.health.note(&failed.error);
         }
         match (verdict, left.failure) {
-            (Verdict::Keep, None) => Ran { job, verdict, failure: None, events: left.appended },
-            (Verdict::Keep, Some(failed)) => {
-                Ran { job, verdict: Verdict::RollBack, failure: Some(failed.error), events: Vec::new() }
+            (Outcome::Keep, None) => Ran { job, verdict, failure: None, events: left.appended },
+            (Outcome::Keep, Some(failed)) => {
+                Ran { job, verdict: Outcome::RollBack, failure: Some(failed.error), events: Vec::new() }
             }
-            (Verdict::RollBack, _) => Ran { job, verdict, failure: None, events: Vec::new() },
+            (Outcome::RollBack, _) => Ran { job, verdict, failure: None, events: Vec::new() },
         }
     }
 

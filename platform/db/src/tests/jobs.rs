@@ -18,8 +18,8 @@ const LOOKS: u32 = 100;
 const FOREVER: Duration = Duration::from_secs(3600);
 
 /// One writer, so that a test can hold it up on both databases.
-fn one_writer() -> Settings {
-    Settings { writers: 1, ..Settings::default() }
+fn one_writer() -> DbOptions {
+    DbOptions { writers: 1, ..DbOptions::default() }
 }
 
 #[tokio::test]
@@ -122,15 +122,15 @@ async fn what_is_found_on_the_callers_thread_is_what_a_reader_reads() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
-        assert_eq!(db.find(names).await, Ok(vec!["ann".to_owned()]), "what was just answered as kept");
-        assert_eq!(db.find(|tx| open_account(tx, "bob", 1)).await, Err(DbError::ReadOnly));
+        assert_eq!(db.point_read(names).await, Ok(vec!["ann".to_owned()]), "what was just answered as kept");
+        assert_eq!(db.point_read(|tx| open_account(tx, "bob", 1)).await, Err(DbError::ReadOnly));
         for _ in 0..5 {
-            let panicked: Result<(), DbError> = db.find(|_| panic!("while finding")).await;
+            let panicked: Result<(), DbError> = db.point_read(|_| panic!("while finding")).await;
             assert!(panicked.unwrap_err().to_string().contains("while finding"));
         }
-        assert_eq!(db.find(names).await, Ok(vec!["ann".to_owned()]), "nothing is lost by that");
+        assert_eq!(db.point_read(names).await, Ok(vec!["ann".to_owned()]), "nothing is lost by that");
         db.close().await;
-        assert_eq!(db.find(names).await, Err(DbError::Closed));
+        assert_eq!(db.point_read(names).await, Err(DbError::Closed));
     })
     .await;
 }
@@ -138,7 +138,7 @@ async fn what_is_found_on_the_callers_thread_is_what_a_reader_reads() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn more_are_found_at_once_than_there_are_connections_for() {
     on_each(async |fresh| {
-        let db = fresh.open_with(Settings { readers: 1, ..Settings::default() }).await;
+        let db = fresh.open_with(DbOptions { readers: 1, ..DbOptions::default() }).await;
         db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
         // Each holds a connection until all have one: one on its caller's thread, one on the reader's.
         let all_read = Arc::new(Barrier::new(2));
@@ -148,7 +148,7 @@ async fn more_are_found_at_once_than_there_are_connections_for() {
                 all_read.wait();
                 names(tx)
             };
-            tokio::spawn(async move { db.find::<_, DbError, _>(job).await })
+            tokio::spawn(async move { db.point_read::<_, DbError, _>(job).await })
         };
         if fresh.postgres.is_none() {
             let (first, second) = (find(), find());
@@ -158,7 +158,7 @@ async fn more_are_found_at_once_than_there_are_connections_for() {
         let many: Vec<_> = (0..20)
             .map(|_| {
                 let db = db.clone();
-                tokio::spawn(async move { db.find::<_, DbError, _>(names).await })
+                tokio::spawn(async move { db.point_read::<_, DbError, _>(names).await })
             })
             .collect();
         for found in many {
@@ -209,7 +209,7 @@ async fn a_row_that_must_be_unique_a_check_and_a_foreign_key_are_told_apart() {
 #[tokio::test]
 async fn a_queue_that_is_full_refuses_at_once() {
     on_each(async |fresh| {
-        let db = fresh.open_with(Settings { jobs_waiting_max: 1, ..one_writer() }).await;
+        let db = fresh.open_with(DbOptions { jobs_waiting_max: 1, ..one_writer() }).await;
         let (release, held) = hold_writer(&db).await;
         let mut waits = Box::pin(db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)));
         queue(&mut waits).await;
@@ -314,17 +314,17 @@ async fn a_job_that_goes_on_after_the_disk_was_full_keeps_nothing() {
 async fn whether_writes_are_kept_is_known_from_the_last_one_and_from_another_try() {
     let fresh = Fresh::sqlite();
     let db = fresh.open().await;
-    assert_eq!(db.try_writing().await, Ok(()));
+    assert_eq!(db.check_writable().await, Ok(()));
     fill_the_disk(&db).await;
     assert!(db.write(open_large_account).await.is_err());
-    assert_eq!(db.try_writing().await, Ok(()), "a small write still fits");
+    assert_eq!(db.check_writable().await, Ok(()), "a small write still fits");
 
     db.write::<_, DbError, _>(|tx| tx.execute("PRAGMA query_only = ON", ())).await.unwrap();
-    assert_eq!(db.try_writing().await, Ok(()), "the last one was kept");
+    assert_eq!(db.check_writable().await, Ok(()), "the last one was kept");
     for _ in 0..2 {
         let away = db.write(|tx| open_account(tx, "ann", 1)).await;
         assert!(matches!(away, Err(DbError::Unavailable(_))), "{away:?}");
-        assert!(matches!(db.try_writing().await, Err(DbError::Unavailable(_))));
+        assert!(matches!(db.check_writable().await, Err(DbError::Unavailable(_))));
     }
 }
 
@@ -338,7 +338,7 @@ async fn a_server_that_cannot_be_written_is_not_well_because_nothing_could_be_co
     let away = db.write(|tx| open_account(tx, "ann", 1)).await;
     assert!(matches!(away, Err(DbError::Unavailable(_))), "{away:?}");
     db.write::<_, DbError, _>(|_| Ok(())).await.unwrap();
-    assert!(matches!(db.try_writing().await, Err(DbError::Unavailable(_))));
+    assert!(matches!(db.check_writable().await, Err(DbError::Unavailable(_))));
 }
 
 #[tokio::test]
@@ -475,8 +475,8 @@ async fn how_many_rows_a_second_are_kept_alone_and_beside_each_other() {
 #[tokio::test]
 async fn what_nobody_waits_for_is_committed_with_what_somebody_does() {
     on_each(async |fresh| {
-        let db = fresh.open_with(Settings { soon: FOREVER, ..one_writer() }).await;
-        let mut ann = Box::pin(db.write_soon::<_, DbError, _>(|tx| open_account(tx, "ann", 1)));
+        let db = fresh.open_with(DbOptions { soon: FOREVER, ..one_writer() }).await;
+        let mut ann = Box::pin(db.write_deferred::<_, DbError, _>(|tx| open_account(tx, "ann", 1)));
         queue(&mut ann).await;
         // PostgreSQL gathers commits by itself.
         if fresh.postgres.is_none() {
@@ -495,7 +495,7 @@ async fn what_nobody_waits_for_is_committed_with_what_somebody_does() {
 async fn what_nobody_waits_for_is_committed_by_itself_where_nothing_else_comes() {
     on_each(async |fresh| {
         let db = fresh.open().await;
-        db.write_soon::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
+        db.write_deferred::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
         assert_eq!(all_names(&db).await, ["ann"]);
     })
     .await;
@@ -504,8 +504,8 @@ async fn what_nobody_waits_for_is_committed_by_itself_where_nothing_else_comes()
 #[tokio::test]
 async fn closing_waits_for_nobody() {
     on_each(async |fresh| {
-        let db = fresh.open_with(Settings { soon: FOREVER, ..one_writer() }).await;
-        let mut ann = Box::pin(db.write_soon::<_, DbError, _>(|tx| open_account(tx, "ann", 1)));
+        let db = fresh.open_with(DbOptions { soon: FOREVER, ..one_writer() }).await;
+        let mut ann = Box::pin(db.write_deferred::<_, DbError, _>(|tx| open_account(tx, "ann", 1)));
         queue(&mut ann).await;
         db.close().await;
         assert_eq!(ann.await, Ok(()));

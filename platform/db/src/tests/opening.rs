@@ -22,10 +22,10 @@ async fn a_migration_that_was_changed_after_it_was_applied_is_refused_by_name() 
     const OLDER: Schema = Schema { service: "bank", migrations: &[] };
     on_each(async |fresh| {
         fresh.open().await.close().await;
-        let changed = Db::open(&fresh.url, &CHANGED, Settings::default()).await.err().unwrap();
+        let changed = Db::open(&fresh.url, &CHANGED, DbOptions::default()).await.err().unwrap();
         assert!(matches!(changed, OpenError::ChangedMigration { .. }), "{changed}");
         assert!(changed.to_string().contains("V1__accounts"), "{changed}");
-        let older = Db::open(&fresh.url, &OLDER, Settings::default()).await.err().unwrap();
+        let older = Db::open(&fresh.url, &OLDER, DbOptions::default()).await.err().unwrap();
         assert!(matches!(older, OpenError::MissingMigration { .. }), "{older}");
     })
     .await;
@@ -42,9 +42,9 @@ async fn a_migration_that_fails_leaves_nothing_behind() {
         migrations: &[("V1__good", "CREATE TABLE good (name TEXT)"), ("V2__bad", "CREATE TABLE bad (name TEXT)")],
     };
     on_each(async |fresh| {
-        let broken = Db::open(&fresh.url, &BROKEN, Settings::default()).await.err().unwrap();
+        let broken = Db::open(&fresh.url, &BROKEN, DbOptions::default()).await.err().unwrap();
         assert!(matches!(broken, OpenError::Migration { .. }), "{broken}");
-        Db::open(&fresh.url, &MENDED, Settings::default()).await.unwrap();
+        Db::open(&fresh.url, &MENDED, DbOptions::default()).await.unwrap();
     })
     .await;
 }
@@ -55,7 +55,7 @@ async fn processes_that_start_together_migrate_once() {
         let starting: Vec<_> = (0..4)
             .map(|_| {
                 let url = fresh.url.clone();
-                tokio::spawn(async move { Db::open(&url, &SCHEMA, Settings::default()).await })
+                tokio::spawn(async move { Db::open(&url, &SCHEMA, DbOptions::default()).await })
             })
             .collect();
         for started in starting {
@@ -89,7 +89,7 @@ async fn who_writes_beside_the_owner_changes_nothing_but_rows() {
         Schema { service: "bank", migrations: &[SCHEMA.migrations[0], ("V2__more", "CREATE TABLE more (name TEXT)")] };
     on_each(async |fresh| {
         assert!(Db::open_existing(&fresh.url).await.is_err(), "there is nothing to write beside yet");
-        let owner = Db::open(&fresh.url, &OF_A_NEWER_PROGRAM, Settings::default()).await.unwrap();
+        let owner = Db::open(&fresh.url, &OF_A_NEWER_PROGRAM, DbOptions::default()).await.unwrap();
         owner.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
         let beside = Db::open_existing(&fresh.url).await.unwrap();
         beside.write::<_, DbError, _>(|tx| open_account(tx, "bob", 1)).await.unwrap();
@@ -109,11 +109,12 @@ async fn a_file_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("taken"), "not a folder").unwrap();
     let url = DbUrl::sqlite(folder.path().join("taken/bank.db"));
-    let error = Db::open(&url, &SCHEMA, Settings::default()).await.err().unwrap().to_string();
+    let error = Db::open(&url, &SCHEMA, DbOptions::default()).await.err().unwrap().to_string();
     assert!(error.contains("taken/bank.db") && error.contains("may write there"), "{error}");
 
     let not_a_database = folder.path().join("taken");
-    let error = Db::open(&DbUrl::sqlite(not_a_database), &SCHEMA, Settings::default()).await.err().unwrap().to_string();
+    let error =
+        Db::open(&DbUrl::sqlite(not_a_database), &SCHEMA, DbOptions::default()).await.err().unwrap().to_string();
     assert!(error.contains("taken"), "{error}");
 }
 
@@ -129,7 +130,7 @@ async fn a_server_that_does_not_answer_is_named() {
     // A port that nobody listens on: it was ours a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let server: ServerUrl = format!("postgres://fnb:secret@127.0.0.1:{port}").parse().unwrap();
-    let error = Db::open(&server.database("bank"), &SCHEMA, Settings::default()).await.err().unwrap().to_string();
+    let error = Db::open(&server.database("bank"), &SCHEMA, DbOptions::default()).await.err().unwrap().to_string();
     assert!(error.contains(&format!("127.0.0.1:{port}")) && !error.contains("secret"), "{error}");
 }
 

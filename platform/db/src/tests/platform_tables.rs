@@ -7,7 +7,7 @@ use contracts::{event::CloudEvent, ids::EventId};
 use super::*;
 use crate::{
     dead_letters,
-    idempotency::{self, IdempotencyError, RequestKey},
+    idempotency::{self, IdempotencyError, IdempotencyKey},
     inbox,
 };
 
@@ -16,9 +16,9 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 #[tokio::test]
 async fn events_are_handed_on_after_the_commit_in_order_and_none_of_a_refused_job() {
     on_each(async |fresh| {
-        let db = fresh.open_with(Settings { writers: 1, ..Settings::default() }).await;
-        let mut appended = db.take_appended().unwrap();
-        assert!(db.take_appended().is_none(), "there is one receiver");
+        let db = fresh.open_with(DbOptions { writers: 1, ..DbOptions::default() }).await;
+        let mut appended = db.take_committed_events().unwrap();
+        assert!(db.take_committed_events().is_none(), "there is one receiver");
         let (release, held) = hold_writer(&db).await;
         let mut first = Box::pin(db.write::<_, DbError, _>(|tx| {
             say(tx, "one")?;
@@ -113,12 +113,12 @@ async fn an_event_that_cannot_be_read_hides_none_of_the_others() {
             assert_eq!((rest.events[0].id, rest.next), (all[2].id, None));
 
             for event in &all {
-                dead_letters::bury(tx, "qr", event, "no such product", 5, NOW)?;
+                dead_letters::insert(tx, "qr", event, "no such product", 5, NOW)?;
             }
             garble(tx, "dead_letters", all[1].id)?;
             let listed = dead_letters::list(tx, 10)?;
             assert_eq!(listed.iter().map(|letter| letter.event.is_ok()).collect::<Vec<_>>(), [true, false, true]);
-            dead_letters::ask_redrive(tx, None, NOW)?;
+            dead_letters::request_redrive(tx, None, NOW)?;
             assert_eq!(dead_letters::due_for_redrive(tx, 10)?.len(), 3);
             dead_letters::refuse_redrive(tx, "qr", all[1].id, "it cannot be read")?;
             assert_eq!(dead_letters::due_for_redrive(tx, 10)?.len(), 2);
@@ -136,14 +136,14 @@ async fn one_process_sweeps_until_its_lease_ends() {
         let db = fresh.open().await;
         db.write::<_, DbError, _>(|tx| {
             let later = NOW + Duration::from_secs(10);
-            assert!(outbox::take_lease(tx, "a", later, NOW)?);
-            assert!(!outbox::take_lease(tx, "b", later + DAY, NOW)?);
-            assert!(outbox::take_lease(tx, "a", later, NOW)?, "it may keep it");
-            assert!(outbox::take_lease(tx, "b", later + DAY, later)?, "it has ended");
-            assert!(!outbox::take_lease(tx, "a", later + DAY, later)?);
+            assert!(outbox::acquire_lease(tx, "a", later, NOW)?);
+            assert!(!outbox::acquire_lease(tx, "b", later + DAY, NOW)?);
+            assert!(outbox::acquire_lease(tx, "a", later, NOW)?, "it may keep it");
+            assert!(outbox::acquire_lease(tx, "b", later + DAY, later)?, "it has ended");
+            assert!(!outbox::acquire_lease(tx, "a", later + DAY, later)?);
             let clock_set_back = NOW - DAY;
             let soon = clock_set_back + Duration::from_secs(10);
-            assert!(outbox::take_lease(tx, "a", soon, clock_set_back)?, "by no clock may a lease last for days");
+            assert!(outbox::acquire_lease(tx, "a", soon, clock_set_back)?, "by no clock may a lease last for days");
             Ok(())
         })
         .await
@@ -158,11 +158,11 @@ async fn a_consumer_acts_once_on_an_event_and_another_consumer_too() {
         let db = fresh.open().await;
         db.write::<_, DbError, _>(|tx| {
             let event = EventId::new(NOW);
-            assert!(inbox::first_time(tx, "order", event, NOW)?);
-            assert!(!inbox::first_time(tx, "order", event, NOW)?);
-            assert!(inbox::first_time(tx, "qr", event, NOW + DAY)?);
+            assert!(inbox::insert_if_new(tx, "order", event, NOW)?);
+            assert!(!inbox::insert_if_new(tx, "order", event, NOW)?);
+            assert!(inbox::insert_if_new(tx, "qr", event, NOW + DAY)?);
             assert_eq!(inbox::prune(tx, NOW + DAY, 10)?, 1);
-            assert!(!inbox::first_time(tx, "qr", event, NOW)?);
+            assert!(!inbox::insert_if_new(tx, "qr", event, NOW)?);
             Ok(())
         })
         .await
@@ -171,8 +171,8 @@ async fn a_consumer_acts_once_on_an_event_and_another_consumer_too() {
     .await;
 }
 
-fn key(key: &str, fingerprint: &str) -> RequestKey {
-    RequestKey {
+fn key(key: &str, fingerprint: &str) -> IdempotencyKey {
+    IdempotencyKey {
         caller: "till 1".into(),
         route: "POST /api/Order".into(),
         key: key.into(),
@@ -186,15 +186,15 @@ async fn a_request_that_is_sent_again_gets_its_first_answer_and_another_body_is_
         let db = fresh.open().await;
         db.write::<_, IdempotencyError, _>(|tx| {
             let first = key("k", "body");
-            assert_eq!(idempotency::replay::<String>(tx, Some(&first))?, None);
-            idempotency::remember(tx, Some(&first), &"latte", NOW)?;
-            assert_eq!(idempotency::replay::<String>(tx, Some(&first))?.as_deref(), Some("latte"));
-            let reused = idempotency::replay::<String>(tx, Some(&key("k", "other body")));
+            assert_eq!(idempotency::find_response::<String>(tx, Some(&first))?, None);
+            idempotency::save_response(tx, Some(&first), &"latte", NOW)?;
+            assert_eq!(idempotency::find_response::<String>(tx, Some(&first))?.as_deref(), Some("latte"));
+            let reused = idempotency::find_response::<String>(tx, Some(&key("k", "other body")));
             assert_eq!(reused, Err(IdempotencyError::KeyReused { key: "k".into() }));
-            let another_caller = RequestKey { caller: "till 2".into(), ..first.clone() };
-            assert_eq!(idempotency::replay::<String>(tx, Some(&another_caller))?, None);
-            assert_eq!(idempotency::replay::<String>(tx, None)?, None);
-            idempotency::remember(tx, None, &"nothing", NOW)?;
+            let another_caller = IdempotencyKey { caller: "till 2".into(), ..first.clone() };
+            assert_eq!(idempotency::find_response::<String>(tx, Some(&another_caller))?, None);
+            assert_eq!(idempotency::find_response::<String>(tx, None)?, None);
+            idempotency::save_response(tx, None, &"nothing", NOW)?;
             assert_eq!(idempotency::prune(tx, NOW, 10)?, 0);
             assert_eq!(idempotency::prune(tx, NOW + DAY, 10)?, 1);
             Ok(())
@@ -215,12 +215,12 @@ async fn the_same_request_many_times_at_once_is_done_once() {
                 tokio::spawn(async move {
                     db.write::<String, IdempotencyError, _>(move |tx| {
                         let key = key("k", "body");
-                        if let Some(earlier) = idempotency::replay(tx, Some(&key))? {
+                        if let Some(earlier) = idempotency::find_response(tx, Some(&key))? {
                             return Ok(earlier);
                         }
                         let name = sender.to_string();
                         open_account(tx, &name, 1)?;
-                        idempotency::remember(tx, Some(&key), &name, NOW)?;
+                        idempotency::save_response(tx, Some(&key), &name, NOW)?;
                         Ok(name)
                     })
                     .await
@@ -242,13 +242,13 @@ async fn the_same_request_many_times_at_once_is_done_once() {
 fn once(tx: &mut Tx<'_>, hold: impl FnOnce()) -> Result<String, IdempotencyError> {
     const SQL: &str = "UPDATE accounts SET note = 'done' WHERE name = 'ann' AND note IS NULL RETURNING name";
     let key = key("k", "body");
-    if let Some(earlier) = idempotency::replay(tx, Some(&key))? {
+    if let Some(earlier) = idempotency::find_response(tx, Some(&key))? {
         return Ok(earlier);
     }
     let done = tx.query_opt(SQL, (), |row| row.get::<String>("name"))?;
     let name = done.ok_or_else(|| DbError::Json("it is done already".into()))?;
     hold();
-    idempotency::remember(tx, Some(&key), &name, NOW)?;
+    idempotency::save_response(tx, Some(&key), &name, NOW)?;
     Ok(name)
 }
 
@@ -298,26 +298,26 @@ async fn a_dead_letter_waits_until_a_person_asks_for_it_and_its_consumer_acts() 
         db.write::<_, DbError, _>(|tx| {
             let event = CloudEvent::new(&Said("hello".into()), NOW)?;
             let other = CloudEvent::new(&Said("bye".into()), NOW)?;
-            dead_letters::bury(tx, "qr", &event, "no such product", 5, NOW)?;
-            dead_letters::bury(tx, "order", &event, "no such order", 5, NOW)?;
-            dead_letters::bury(tx, "qr", &other, "no such product", 5, NOW)?;
+            dead_letters::insert(tx, "qr", &event, "no such product", 5, NOW)?;
+            dead_letters::insert(tx, "order", &event, "no such order", 5, NOW)?;
+            dead_letters::insert(tx, "qr", &other, "no such product", 5, NOW)?;
             assert_eq!(dead_letters::list(tx, 10)?[0].event_id, other.id);
             assert!(dead_letters::due_for_redrive(tx, 10)?.is_empty());
 
-            assert_eq!(dead_letters::ask_redrive(tx, Some(event.id), NOW + DAY)?, 2);
+            assert_eq!(dead_letters::request_redrive(tx, Some(event.id), NOW + DAY)?, 2);
             let due: Vec<_> = dead_letters::due_for_redrive(tx, 10)?;
             assert_eq!(
                 due.iter().map(|letter| (letter.consumer.as_str(), letter.event_id)).collect::<Vec<_>>(),
                 [("order", event.id), ("qr", event.id)]
             );
-            assert!(dead_letters::remove(tx, "order", event.id)?);
-            assert!(!dead_letters::remove(tx, "order", event.id)?);
+            assert!(dead_letters::delete(tx, "order", event.id)?);
+            assert!(!dead_letters::delete(tx, "order", event.id)?);
 
-            dead_letters::bury(tx, "qr", &event, "still none", 5, NOW + DAY)?;
+            dead_letters::insert(tx, "qr", &event, "still none", 5, NOW + DAY)?;
             let again = dead_letters::find(tx, event.id)?;
-            assert_eq!((again.len(), again[0].tries, again[0].error.as_str()), (1, 10, "still none"));
+            assert_eq!((again.len(), again[0].attempts, again[0].error.as_str()), (1, 10, "still none"));
             assert!(dead_letters::due_for_redrive(tx, 10)?.is_empty(), "it must be asked for once more");
-            assert_eq!(dead_letters::ask_redrive(tx, None, NOW + DAY)?, 2);
+            assert_eq!(dead_letters::request_redrive(tx, None, NOW + DAY)?, 2);
             Ok(())
         })
         .await

@@ -1,6 +1,6 @@
 //! Values in and out.
 
-use contracts::{Word, ids::OrderId, money::Currency, order::OrderStatus, time::BusinessDay};
+use contracts::{ids::OrderId, money::Currency, order::OrderStatus, time::BusinessDay};
 
 use super::*;
 use crate::{Value, json};
@@ -11,7 +11,7 @@ async fn every_kind_of_value_comes_back_as_it_went_in() {
         let db = fresh.open().await;
         let id = OrderId::new(NOW);
         let day: BusinessDay = "2026-11-22".parse().unwrap();
-        let status = OrderStatus::ALL[1];
+        let status = OrderStatus::Processing;
         db.write::<_, DbError, _>(move |tx| {
             tx.execute("CREATE TABLE kinds (i BIGINT, n BIGINT, yes BIGINT, no BIGINT, at BIGINT, t TEXT, tn TEXT, id TEXT, day TEXT, money TEXT, status TEXT, list TEXT)", ())?;
             tx.execute(
@@ -19,7 +19,7 @@ async fn every_kind_of_value_comes_back_as_it_went_in() {
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
                 (
                     i64::MIN, None::<i64>, true, &false, Some(NOW), "Kopi \u{1F980} '$1'", None::<String>, id, &day,
-                    Currency::IDR, status.word(), json(&["a", "b"])?,
+                    Currency::IDR, status, json(&["a", "b"])?,
                 ),
             )
         })
@@ -34,14 +34,14 @@ async fn every_kind_of_value_comes_back_as_it_went_in() {
                 assert_eq!(row.get::<i64>("i")?, i64::MIN);
                 assert_eq!(row.get::<Option<i64>>("n")?, None);
                 assert!(row.get::<bool>("yes")? && !row.get::<bool>("no")?);
-                assert_eq!(row.get::<Micros>("at")?, NOW);
+                assert_eq!(row.get::<Timestamp>("at")?, NOW);
                 assert_eq!(row.get::<Option<String>>("t")?.as_deref(), Some("Kopi \u{1F980} '$1'"));
                 assert_eq!(row.get::<Option<String>>("tn")?, None);
                 assert_eq!(row.get::<OrderId>("id")?, id);
                 assert_eq!(row.get::<BusinessDay>("day")?, day);
                 assert_eq!(row.get::<Currency>("money")?, Currency::IDR);
-                assert_eq!(row.word::<OrderStatus>("status")?, status);
-                assert_eq!(row.word_opt::<OrderStatus>("tn")?, None);
+                assert_eq!(row.get::<OrderStatus>("status")?, status);
+                assert_eq!(row.get::<Option<OrderStatus>>("tn")?, None);
                 Ok(())
             })
         })
@@ -72,8 +72,8 @@ async fn a_column_that_holds_something_else_is_named() {
                 "column nose: the answer has no such column"
             );
             assert_eq!(
-                error(|row| row.word::<OrderStatus>("name").map(|_| ())),
-                "column name: \"ann\" is not one of its words"
+                error(|row| row.get::<OrderStatus>("name").map(|_| ())),
+                "column name: \"ann\" is not one of its values"
             );
             Ok(())
         })

@@ -6,24 +6,24 @@ use std::sync::{
 };
 
 use axum::{Router, routing::get};
-use bus::{Bus, ConsumeError, Consumer, Listener, MemoryBus, PublishError};
+use bus::{Bus, ConsumeError, Consumer, MemoryBus, PublishError, Subscription};
 use contracts::event::{CloudEvent, EventData, EventKind, OrderExpired, PaymentOrphaned, Queue};
 use db::{DbError, dead_letters, outbox};
 use futures::{FutureExt, future::BoxFuture};
 
-use super::{Heard, NOW, Shed, order_expired, payment, say, service};
-use crate::{Host, Service, consumer, dead_letters::redrive_due, later, read_event};
+use super::{NOW, Received, TestHost, order_expired, payment, say, service};
+use crate::{Host, Service, consumer, event_data, later, redrive::redrive_due};
 
 #[tokio::test]
 async fn what_a_service_says_reaches_who_acts_on_it_and_is_marked() {
-    let shed = Shed::new();
-    let (orders, payments, heard) = (shed.db("order").await, shed.db("payment").await, Heard::default());
+    let setup = TestHost::new();
+    let (orders, payments, heard) = (setup.db("order").await, setup.db("payment").await, Received::default());
     let noted = heard.clone();
     let act = move |event: Arc<CloudEvent>| {
         noted.note(&event);
         async { Ok(()) }
     };
-    let host = Host::start(&shed.around, vec![service("order", &orders), payment(&payments, act)]);
+    let host = Host::start(&setup.context, vec![service("order", &orders), payment(&payments, act)]);
     for _ in 0..500 {
         say(&orders, order_expired()).await;
     }
@@ -39,14 +39,14 @@ async fn what_a_service_says_reaches_who_acts_on_it_and_is_marked() {
 
 #[tokio::test]
 async fn what_fails_at_first_is_tried_again() {
-    let shed = Shed::new();
-    let (orders, payments, heard) = (shed.db("order").await, shed.db("payment").await, Heard::default());
+    let setup = TestHost::new();
+    let (orders, payments, heard) = (setup.db("order").await, setup.db("payment").await, Received::default());
     let noted = heard.clone();
     let act = move |event: Arc<CloudEvent>| {
-        let tries = noted.note(&event);
-        async move { if tries < 3 { Err(later("the database is busy")) } else { Ok(()) } }
+        let attempts = noted.note(&event);
+        async move { if attempts < 3 { Err(later("the database is busy")) } else { Ok(()) } }
     };
-    let host = Host::start(&shed.around, vec![service("order", &orders), payment(&payments, act)]);
+    let host = Host::start(&setup.context, vec![service("order", &orders), payment(&payments, act)]);
     say(&orders, order_expired()).await;
     host.settled().await.unwrap();
     assert_eq!(heard.count(), 3);
@@ -56,39 +56,39 @@ async fn what_fails_at_first_is_tried_again() {
 
 #[tokio::test]
 async fn what_cannot_be_read_is_buried_and_tried_again_when_a_person_asks() {
-    let shed = Shed::new();
-    let (orders, payments) = (shed.db("order").await, shed.db("payment").await);
+    let setup = TestHost::new();
+    let (orders, payments) = (setup.db("order").await, setup.db("payment").await);
     // Until the program is mended, it takes the event for another.
     let is_mended = Arc::new(AtomicU32::new(0));
     let mended = Arc::clone(&is_mended);
     let act = move |event: Arc<CloudEvent>| {
         let read = match mended.load(Ordering::SeqCst) {
-            0 => read_event::<PaymentOrphaned>(&event).map(drop),
-            _ => read_event::<OrderExpired>(&event).map(drop),
+            0 => event_data::<PaymentOrphaned>(&event).map(drop),
+            _ => event_data::<OrderExpired>(&event).map(drop),
         };
         async { read }
     };
     let payment = payment(&payments, act);
     let (_, consumer) = payment.consumer.clone().unwrap();
-    let host = Host::start(&shed.around, vec![service("order", &orders), payment]);
+    let host = Host::start(&setup.context, vec![service("order", &orders), payment]);
     say(&orders, order_expired()).await;
     host.settled().await.unwrap();
     let buried = async || payments.read::<_, DbError, _>(|tx| dead_letters::list(tx, 10)).await.unwrap();
     let letters = buried().await;
-    assert_eq!((letters.len(), letters[0].tries), (1, 1));
+    assert_eq!((letters.len(), letters[0].attempts), (1, 1));
     assert!(letters[0].error.contains("OrderExpired, not PaymentOrphaned"), "{}", letters[0].error);
 
     redrive_due("payment", &payments, &*consumer).await.unwrap();
-    assert_eq!(buried().await[0].tries, 1, "nobody asked");
+    assert_eq!(buried().await[0].attempts, 1, "nobody asked");
 
     let ask = async || {
-        let asked = payments.write::<_, DbError, _>(|tx| dead_letters::ask_redrive(tx, None, NOW)).await;
+        let asked = payments.write::<_, DbError, _>(|tx| dead_letters::request_redrive(tx, None, NOW)).await;
         assert_eq!(asked, Ok(1));
     };
     ask().await;
     redrive_due("payment", &payments, &*consumer).await.unwrap();
     let letters = buried().await;
-    assert_eq!((letters.len(), letters[0].tries, letters[0].redrive_asked_at), (1, 2, None));
+    assert_eq!((letters.len(), letters[0].attempts, letters[0].redrive_requested_at), (1, 2, None));
 
     is_mended.store(1, Ordering::SeqCst);
     ask().await;
@@ -104,7 +104,7 @@ fn echo<In: EventData, Out: EventData + Clone + Send + Sync + 'static>(
 ) -> Arc<dyn Consumer> {
     let tables = db.clone();
     consumer(db, name, move |event: Arc<CloudEvent>| {
-        let said = if event.kind == In::KIND { read_event::<In>(&event).map(|data| Some(say(data))) } else { Ok(None) };
+        let said = if event.kind == In::KIND { event_data::<In>(&event).map(|data| Some(say(data))) } else { Ok(None) };
         let tables = tables.clone();
         async move {
             let Some(said) = said? else { return Ok(()) };
@@ -116,10 +116,10 @@ fn echo<In: EventData, Out: EventData + Clone + Send + Sync + 'static>(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settled_means_that_what_followed_from_an_event_was_acted_on_too() {
-    let shed = Shed::new();
-    let (orders, payments, stock) = (shed.db("order").await, shed.db("payment").await, shed.db("inventory").await);
+    let setup = TestHost::new();
+    let (orders, payments, stock) = (setup.db("order").await, setup.db("payment").await, setup.db("inventory").await);
     // Order expires -> Payment says that its money is an orphan's -> Payment hears that itself.
-    let heard = Heard::default();
+    let heard = Received::default();
     let noted = heard.clone();
     let forward = echo(&stock, "inventory", |expired: OrderExpired| PaymentOrphaned {
         order_id: expired.order_id,
@@ -134,12 +134,12 @@ async fn settled_means_that_what_followed_from_an_event_was_acted_on_too() {
         async { Ok(()) }
     });
     let hosts = [
-        Host::start(&shed.around, vec![inventory]),
-        Host::start(&shed.around, vec![service("order", &orders), payment]),
+        Host::start(&setup.context, vec![inventory]),
+        Host::start(&setup.context, vec![service("order", &orders), payment]),
     ];
     for orders_said in 1..=100 {
         say(&orders, order_expired()).await;
-        Host::settled_together(&hosts).await.unwrap();
+        Host::wait_until_all_idle(&hosts).await.unwrap();
         assert_eq!(heard.count(), orders_said);
     }
 }
@@ -157,11 +157,11 @@ impl Bus for FullAtFirst {
     fn consume(&self, queue: Queue, consumer: Arc<dyn Consumer>) {
         self.0.consume(queue, consumer);
     }
-    fn listen(&self, kinds: &'static [EventKind]) -> Listener {
-        self.0.listen(kinds)
+    fn subscribe(&self, kinds: &'static [EventKind]) -> Subscription {
+        self.0.subscribe(kinds)
     }
-    fn end_listeners(&self) {
-        self.0.end_listeners();
+    fn close_subscriptions(&self) {
+        self.0.close_subscriptions();
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -171,28 +171,28 @@ impl Bus for FullAtFirst {
 
 #[tokio::test]
 async fn what_the_bus_refused_is_swept_and_sent_again() {
-    let shed = Shed::on(Arc::new(FullAtFirst(MemoryBus::new(), AtomicU32::new(0))));
-    let (orders, payments, heard) = (shed.db("order").await, shed.db("payment").await, Heard::default());
+    let setup = TestHost::on(Arc::new(FullAtFirst(MemoryBus::new(), AtomicU32::new(0))));
+    let (orders, payments, heard) = (setup.db("order").await, setup.db("payment").await, Received::default());
     let noted = heard.clone();
     let act = move |event: Arc<CloudEvent>| {
         noted.note(&event);
         async { Ok(()) }
     };
-    let host = Host::start(&shed.around, vec![service("order", &orders), payment(&payments, act)]);
+    let host = Host::start(&setup.context, vec![service("order", &orders), payment(&payments, act)]);
     say(&orders, order_expired()).await;
-    shed.around.clock.advance(std::time::Duration::from_secs(3));
+    setup.context.clock.advance(std::time::Duration::from_secs(3));
     host.settled().await.unwrap();
     assert_eq!(heard.count(), 1);
 }
 
 #[tokio::test]
 async fn services_of_a_host_can_call_each_other() {
-    let shed = Shed::new();
-    let (orders, payments) = (shed.db("order").await, shed.db("payment").await);
+    let setup = TestHost::new();
+    let (orders, payments) = (setup.db("order").await, setup.db("payment").await);
     let router = Router::new().route("/internal/greeting", get(async || axum::Json("hello")));
     let order = Service { router, ..service("order", &orders) };
-    let never = |_| async { Err(ConsumeError::Never("not asked".into())) };
-    let peer = shed.around.peers.peer("order");
-    let _host = Host::start(&shed.around, vec![order, payment(&payments, never)]);
+    let never = |_| async { Err(ConsumeError::Permanent("not asked".into())) };
+    let peer = setup.context.services.client("order");
+    let _host = Host::start(&setup.context, vec![order, payment(&payments, never)]);
     assert_eq!(peer.get::<String>("/internal/greeting").await.unwrap(), "hello");
 }

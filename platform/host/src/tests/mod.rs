@@ -14,49 +14,49 @@ use clock::Clock;
 use contracts::{
     event::{CloudEvent, EventData, OrderExpired, Queue},
     ids::{EventId, OrderId},
-    shop::{Shop, ShopSettings},
-    time::Micros,
+    shop::{ShopRules, ShopSettings},
+    time::Timestamp,
 };
 use db::{Db, DbError, Schema, outbox};
 use tempfile::TempDir;
-use web::Peers;
+use web::ServiceRegistry;
 
-use crate::{Databases, Service, ShopFeed, Surroundings, consumer};
+use crate::{Databases, Service, ServiceContext, SharedShopRules, consumer};
 
-const NOW: Micros = Micros(1_795_312_800_000_000);
+const NOW: Timestamp = Timestamp(1_795_312_800_000_000);
 
 /// A shop in a folder of its own.
-struct Shed {
-    around: Surroundings,
+struct TestHost {
+    context: ServiceContext,
     folder: TempDir,
 }
 
-impl Shed {
+impl TestHost {
     fn new() -> Self {
         Self::on(Arc::new(MemoryBus::new()))
     }
 
     fn on(bus: Arc<dyn Bus>) -> Self {
         let folder = TempDir::new().unwrap();
-        let around = Surroundings {
+        let context = ServiceContext {
             databases: databases(&folder),
             bus,
             cache: Arc::new(MemoryCache::new()),
-            peers: Peers::new(),
+            services: ServiceRegistry::new(),
             clock: Clock::manual(NOW),
-            shop: ShopFeed::new(Shop::new(ShopSettings::default()).unwrap()),
+            shop: SharedShopRules::new(ShopRules::new(ShopSettings::default()).unwrap()),
         };
-        Self { around, folder }
+        Self { context, folder }
     }
 
     /// The same folder after a restart of the machine: nothing else is left.
     fn restarted(self) -> Self {
-        let around = Surroundings { bus: Arc::new(MemoryBus::new()), ..self.around };
-        Self { around, folder: self.folder }
+        let context = ServiceContext { bus: Arc::new(MemoryBus::new()), ..self.context };
+        Self { context, folder: self.folder }
     }
 
     async fn db(&self, service: &'static str) -> Db {
-        self.around.databases.open(&Schema { service, migrations: &[] }).await.unwrap()
+        self.context.databases.open(&Schema { service, migrations: &[] }).await.unwrap()
     }
 }
 
@@ -98,9 +98,9 @@ async fn say<D: EventData + Send + Sync + 'static>(db: &Db, data: D) {
 
 /// What a consumer was handed.
 #[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Vec<EventId>>>);
+struct Received(Arc<Mutex<Vec<EventId>>>);
 
-impl Heard {
+impl Received {
     fn note(&self, event: &CloudEvent) -> usize {
         let mut heard = self.0.lock().unwrap();
         heard.push(event.id);

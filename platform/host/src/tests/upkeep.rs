@@ -15,8 +15,10 @@ use contracts::{
 };
 use db::{DbError, inbox};
 
-use super::{NOW, Shed};
-use crate::{Host, Timer, forgetting, stop::stopper, timers};
+use super::{NOW, TestHost};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Host, Timer, pruning, timers};
 
 #[tokio::test(start_paused = true)]
 async fn a_timer_goes_on_after_an_error_and_a_panic_and_ends_at_the_stop() {
@@ -29,48 +31,48 @@ async fn a_timer_goes_on_after_an_error_and_a_panic_and_ends_at_the_stop() {
             if run == 0 { Err("the first run fails".into()) } else { Ok(()) }
         }
     });
-    let (stopper, stop) = stopper();
-    let running = tokio::spawn(timers::run("order", timer, stop));
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(timers::run("order", timer, shutdown.clone()));
     tokio::time::sleep(Duration::from_secs(59)).await;
     assert_eq!(runs.load(Ordering::SeqCst), 0);
     tokio::time::sleep(Duration::from_secs(3 * 60)).await;
     assert_eq!(runs.load(Ordering::SeqCst), 3);
-    stopper.stop();
+    shutdown.cancel();
     running.await.unwrap();
     assert_eq!(runs.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]
 async fn only_what_is_old_is_forgotten() {
-    let shed = Shed::new();
-    let db = shed.db("payment").await;
+    let setup = TestHost::new();
+    let db = setup.db("payment").await;
     let remember = |received_at| {
         db.write::<_, DbError, _>(move |tx| {
-            (0..700).try_for_each(|_| inbox::first_time(tx, "payment", EventId::new(NOW), received_at).map(drop))
+            (0..700).try_for_each(|_| inbox::insert_if_new(tx, "payment", EventId::new(NOW), received_at).map(drop))
         })
     };
     remember(NOW).await.unwrap();
     remember(NOW + Duration::from_secs(1)).await.unwrap();
-    let (_stopper, mut stop) = stopper();
+    let shutdown = CancellationToken::new();
     let before = NOW + Duration::from_secs(1);
-    assert_eq!(forgetting::forget(&db, inbox::prune, before, &mut stop).await, Ok(700));
-    assert_eq!(forgetting::forget(&db, inbox::prune, before, &mut stop).await, Ok(0));
+    assert_eq!(pruning::forget(&db, inbox::prune, before, &shutdown).await, Ok(700));
+    assert_eq!(pruning::forget(&db, inbox::prune, before, &shutdown).await, Ok(0));
 }
 
 #[tokio::test]
 async fn new_settings_are_taken_though_very_much_happens_at_once() {
-    let shed = Shed::new();
-    let host = Host::start(&shed.around, Vec::new());
+    let setup = TestHost::new();
+    let host = Host::start(&setup.context, Vec::new());
     let changes = (2..3_000).map(|version| ShopChanged { version, settings: ShopSettings::default() });
     for change in changes {
-        shed.around.bus.publish(Arc::new(CloudEvent::new(&change, NOW).unwrap())).await.unwrap();
-        shed.around.bus.publish(Arc::new(CloudEvent::new(&super::order_expired(), NOW).unwrap())).await.unwrap();
+        setup.context.bus.publish(Arc::new(CloudEvent::new(&change, NOW).unwrap())).await.unwrap();
+        setup.context.bus.publish(Arc::new(CloudEvent::new(&super::order_expired(), NOW).unwrap())).await.unwrap();
     }
     let settings = ShopSettings { name: "Kopi Akhir".into(), ..ShopSettings::default() };
     let last = CloudEvent::new(&ShopChanged { version: 3_000, settings }, NOW).unwrap();
-    shed.around.bus.publish(Arc::new(last)).await.unwrap();
+    setup.context.bus.publish(Arc::new(last)).await.unwrap();
     let heard = async {
-        while shed.around.shop.current().settings().name != "Kopi Akhir" {
+        while setup.context.shop.current().settings().name != "Kopi Akhir" {
             tokio::task::yield_now().await;
         }
     };
@@ -80,19 +82,19 @@ async fn new_settings_are_taken_though_very_much_happens_at_once() {
 
 #[tokio::test]
 async fn new_settings_of_the_shop_reach_every_service() {
-    let shed = Shed::new();
-    let host = Host::start(&shed.around, Vec::new());
+    let setup = TestHost::new();
+    let host = Host::start(&setup.context, Vec::new());
     for (version, name) in [(2, "Kopi Dua"), (1, "Kopi Satu"), (3, "Kopi Tiga"), (2, "Kopi Dua")] {
         let settings = ShopSettings { name: name.into(), ..ShopSettings::default() };
         let event = CloudEvent::new(&ShopChanged { version, settings }, NOW).unwrap();
-        shed.around.bus.publish(Arc::new(event)).await.unwrap();
+        setup.context.bus.publish(Arc::new(event)).await.unwrap();
     }
     let heard = async {
-        while shed.around.shop.current().settings().name != "Kopi Tiga" {
+        while setup.context.shop.current().settings().name != "Kopi Tiga" {
             tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(Duration::from_secs(5), heard).await.expect("the settings arrive");
     host.stop().await;
-    assert_eq!(shed.around.shop.current().settings().name, "Kopi Tiga");
+    assert_eq!(setup.context.shop.current().settings().name, "Kopi Tiga");
 }

@@ -1,8 +1,8 @@
 //! Requests to a small service, and what comes back.
 
 mod bounds;
+mod clients;
 mod health;
-mod peers;
 mod refusals;
 mod submissions;
 
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Created, Json, Path, Problem, Query, Submission, extract::BODY_BYTES_MAX, finish, ready};
+use crate::{Created, IdempotentJson, Json, Path, Problem, Query, extract::BODY_BYTES_MAX, finish, ready};
 
 struct Reply {
     status: StatusCode,
@@ -96,7 +96,7 @@ async fn make_cups(Json(cups): Json<Cups>) -> Created<usize> {
     Created::at("/api/Cup/1".to_owned(), cups.lines.len())
 }
 
-async fn key_of(submission: Submission<Value>) -> axum::Json<Value> {
+async fn key_of(submission: IdempotentJson<Value>) -> axum::Json<Value> {
     axum::Json(submission.key.map_or(
         Value::Null,
         |key| json!({"caller": key.caller, "route": key.route, "key": key.key, "fingerprint": key.fingerprint}),

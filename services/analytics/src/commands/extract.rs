@@ -11,7 +11,7 @@ use std::{
 
 use contracts::{
     ids::{OrderId, ProductId},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{Db, DbError, Tx};
 
@@ -63,7 +63,7 @@ impl Analytics {
     }
 
     /// Reads what changed since where `restart` says for the watermark.
-    async fn run(&self, started: Micros, restart: impl Fn(Micros) -> Micros) -> Result<usize, ExtractError> {
+    async fn run(&self, started: Timestamp, restart: impl Fn(Timestamp) -> Timestamp) -> Result<usize, ExtractError> {
         let mut watermark = self.db.read::<_, DbError, _>(store::watermark::find).await?;
         let mut position = Position { at: restart(watermark.at), order_id: None };
         let until = read_until(started);
@@ -127,7 +127,12 @@ impl Analytics {
     }
 
     /// Loads a batch, and moves the watermark to `at` with it.
-    async fn load(&self, watermark: Watermark, at: Micros, orders: Vec<OrderFact>) -> Result<Watermark, ExtractError> {
+    async fn load(
+        &self,
+        watermark: Watermark,
+        at: Timestamp,
+        orders: Vec<OrderFact>,
+    ) -> Result<Watermark, ExtractError> {
         let orders = Arc::new(orders);
         let version = self
             .db
@@ -141,7 +146,7 @@ impl Analytics {
         Ok(Watermark { at, version, ..watermark })
     }
 
-    async fn finish(&self, watermark: Watermark, started: Micros) -> Result<(), ExtractError> {
+    async fn finish(&self, watermark: Watermark, started: Timestamp) -> Result<(), ExtractError> {
         let finish = move |tx: &mut Tx<'_>| store::watermark::finish(tx, watermark.version, started);
         match self.db.write::<_, DbError, _>(finish).await? {
             true => Ok(()),
@@ -172,7 +177,7 @@ fn replace_facts(tx: &mut Tx<'_>, orders: &[OrderFact]) -> Result<(), DbError> {
     Ok(())
 }
 
-async fn changed_orders(source: &Db, after: Position, until: Micros) -> Result<Vec<OrderFact>, ExtractError> {
+async fn changed_orders(source: &Db, after: Position, until: Timestamp) -> Result<Vec<OrderFact>, ExtractError> {
     let page = move |tx: &mut Tx<'_>| store::sources::changed_orders(tx, after, until, ORDERS_PER_BATCH_MAX);
     source.read(page).await.map_err(|error| away("order", &error))
 }

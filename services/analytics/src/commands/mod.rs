@@ -10,9 +10,9 @@ use std::sync::{
 };
 
 use clock::Clock;
-use contracts::time::Micros;
+use contracts::time::Timestamp;
 use db::Db;
-use host::{Databases, ShopFeed};
+use host::{Databases, SharedShopRules};
 
 use crate::model::AnalyticsSettings;
 use sources::Sources;
@@ -25,7 +25,7 @@ pub(crate) use extract::ORDERS_PER_BATCH_MAX;
 pub(crate) struct Analytics {
     pub(crate) db: Db,
     clock: Clock,
-    shop: ShopFeed,
+    shop: SharedShopRules,
     pub(crate) settings: AnalyticsSettings,
     extraction: Arc<Extraction>,
 }
@@ -38,14 +38,20 @@ struct Extraction {
     /// Whether something happened that the figures do not show yet. Set at the start, so that the first run comes soon.
     has_changed: AtomicBool,
     /// When the last run began, whether it came to its end or not.
-    last: Mutex<Option<Micros>>,
+    last: Mutex<Option<Timestamp>>,
     /// When the last run that went far back, and came to its end, began.
-    last_far: Mutex<Option<Micros>>,
+    last_far: Mutex<Option<Timestamp>>,
 }
 
 impl Analytics {
     /// Reports in `db`, from the databases of the other services.
-    pub(crate) fn new(db: Db, databases: Databases, clock: Clock, shop: ShopFeed, settings: AnalyticsSettings) -> Self {
+    pub(crate) fn new(
+        db: Db,
+        databases: Databases,
+        clock: Clock,
+        shop: SharedShopRules,
+        settings: AnalyticsSettings,
+    ) -> Self {
         let extraction = Extraction {
             sources: Sources::new(databases),
             turn: tokio::sync::Mutex::new(()),
@@ -61,19 +67,19 @@ impl Analytics {
         self.extraction.has_changed.store(true, Ordering::SeqCst);
     }
 
-    fn last_run(&self) -> Option<Micros> {
+    fn last_run(&self) -> Option<Timestamp> {
         *self.extraction.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn last_far_run(&self) -> Option<Micros> {
+    fn last_far_run(&self) -> Option<Timestamp> {
         *self.extraction.last_far.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note_far_run(&self, started: Micros) {
+    fn note_far_run(&self, started: Timestamp) {
         *self.extraction.last_far.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
     }
 
-    fn note_run(&self, started: Micros) {
+    fn note_run(&self, started: Timestamp) {
         *self.extraction.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
     }
 }

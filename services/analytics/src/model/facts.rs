@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use contracts::{
-    Word,
     ids::{CategoryId, OrderId, ProductId},
     money::Currency,
     order::{Channel, OrderStatus},
     payment::PaymentMethod,
-    time::{BusinessDay, Micros},
+    time::{BusinessDay, Timestamp},
 };
 
 /// An order as it was when it was extracted. Money is in minor units of `currency`.
@@ -37,11 +36,11 @@ pub(crate) struct OrderFact {
     /// How it was paid.
     pub payment_method: Option<PaymentMethod>,
     /// When it was placed.
-    pub placed_at: Micros,
+    pub placed_at: Timestamp,
     /// When it was paid.
-    pub paid_at: Option<Micros>,
+    pub paid_at: Option<Timestamp>,
     /// When it changed last.
-    pub updated_at: Micros,
+    pub updated_at: Timestamp,
     /// Grows with every change.
     pub version: i64,
     /// Its lines.
@@ -138,7 +137,7 @@ pub(crate) struct ProductSums {
     /// What it was called last.
     pub product_name: String,
     /// When it was ordered by that name.
-    pub named_at: Micros,
+    pub named_at: Timestamp,
 }
 
 /// What is to be added to the daily sums, in the order of their keys.
@@ -167,7 +166,7 @@ pub(crate) fn sum_changes(before: &[OrderFact], after: &[OrderFact]) -> SumChang
 
 fn add_order(changes: &mut SumChanges, order: &OrderFact, sign: i64) {
     let OrderFact { business_day, currency, .. } = *order;
-    let payment_method = order.payment_method.map_or("", Word::word);
+    let payment_method = order.payment_method.map_or("", Into::into);
     let day = changes.days.entry(DayKey { business_day, currency, payment_method }).or_default();
     day.orders += sign;
     day.units += sign * order.units();
@@ -192,7 +191,7 @@ mod tests {
     use super::*;
 
     fn order(total: i64) -> OrderFact {
-        let order_id = OrderId::new(Micros(1));
+        let order_id = OrderId::new(Timestamp(1));
         let line = LineFact {
             order_id,
             line: 1,
@@ -218,9 +217,9 @@ mod tests {
             tax: 0,
             currency: Currency::IDR,
             payment_method: Some(PaymentMethod::Cash),
-            placed_at: Micros(1),
-            paid_at: Some(Micros(2)),
-            updated_at: Micros(2),
+            placed_at: Timestamp(1),
+            paid_at: Some(Timestamp(2)),
+            updated_at: Timestamp(2),
             version: 2,
             lines: vec![line],
         }
@@ -257,7 +256,7 @@ mod tests {
     #[test]
     fn a_product_is_called_what_it_was_called_last() {
         let old = order(50_000);
-        let mut new = OrderFact { placed_at: Micros(9), ..order(50_000) };
+        let mut new = OrderFact { placed_at: Timestamp(9), ..order(50_000) };
         new.lines[0].product_name = "Caffè latte".into();
         for orders in [[old.clone(), new.clone()], [new, old]] {
             let changes = sum_changes(&[], &orders);

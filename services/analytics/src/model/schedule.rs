@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contracts::time::Micros;
+use contracts::time::Timestamp;
 
 /// How far before the watermark every run begins again. An order's time is taken before its transaction waits and
 /// commits, so it may appear behind orders that are later by their time; most that do are no later than this.
@@ -33,7 +33,7 @@ impl Default for AnalyticsSettings {
 
 /// Whether it is time to extract. `last` is when the last run began, whether it came to its end or not.
 #[must_use]
-pub(crate) fn is_due(settings: &AnalyticsSettings, last: Option<Micros>, has_changed: bool, now: Micros) -> bool {
+pub(crate) fn is_due(settings: &AnalyticsSettings, last: Option<Timestamp>, has_changed: bool, now: Timestamp) -> bool {
     // A clock that was set back must not stop the reports.
     let Some(last) = last.filter(|last| *last <= now) else { return true };
     let passed = now.since(last);
@@ -42,26 +42,26 @@ pub(crate) fn is_due(settings: &AnalyticsSettings, last: Option<Micros>, has_cha
 
 /// Up to which time of an order's change a run that begins at `started` reads.
 #[must_use]
-pub(crate) fn read_until(started: Micros) -> Micros {
+pub(crate) fn read_until(started: Timestamp) -> Timestamp {
     started + CLOCKS_DIFFER_MAX
 }
 
 /// Whether a run that begins at `started` goes far back. `last_far`: when the last one that did so began.
 #[must_use]
-pub(crate) fn goes_far(last_far: Option<Micros>, started: Micros) -> bool {
+pub(crate) fn goes_far(last_far: Option<Timestamp>, started: Timestamp) -> bool {
     last_far.filter(|last| *last <= started).is_none_or(|last| started.since(last) >= FAR_RUN_EVERY)
 }
 
 /// Where a run that begins at `started` begins to read. Before the watermark, and before `started` too: a clock that was
 /// set back has written orders behind the watermark.
 #[must_use]
-pub(crate) fn restart_at(watermark: Micros, started: Micros) -> Micros {
+pub(crate) fn restart_at(watermark: Timestamp, started: Timestamp) -> Timestamp {
     watermark.min(started) - NEAR_OVERLAP
 }
 
 /// Where one that goes far back does: what was not there yet when the last one began is no older than this.
 #[must_use]
-pub(crate) fn restart_far_at(watermark: Micros, started: Micros, last_far: Option<Micros>) -> Micros {
+pub(crate) fn restart_far_at(watermark: Timestamp, started: Timestamp, last_far: Option<Timestamp>) -> Timestamp {
     let latest = watermark.min(started);
     // An earlier process may have gone far back last as long ago as that.
     last_far.unwrap_or(latest - FAR_RUN_EVERY).min(latest) - OVERLAP
@@ -71,7 +71,7 @@ pub(crate) fn restart_far_at(watermark: Micros, started: Micros, last_far: Optio
 mod tests {
     use super::*;
 
-    const NOON: Micros = Micros(1_000_000_000_000);
+    const NOON: Timestamp = Timestamp(1_000_000_000_000);
 
     fn due(last: Option<Duration>, has_changed: bool) -> bool {
         is_due(&AnalyticsSettings::default(), last.map(|ago| NOON - ago), has_changed, NOON)

@@ -57,10 +57,10 @@ pub(crate) fn filled_trend<T: Copy + Default>(span: Span, found: &[(BusinessDay,
 /// How many rows to answer: `asked`, or `usual`.
 ///
 /// # Errors
-/// Where none or more than `most` were asked for.
-pub(crate) fn check_limit(asked: Option<u32>, usual: u32, most: u32) -> Result<u32, AnalyticsError> {
+/// Where none or more than `rows_max` were asked for.
+pub(crate) fn check_limit(asked: Option<u32>, usual: u32, rows_max: u32) -> Result<u32, AnalyticsError> {
     let limit = asked.unwrap_or(usual);
-    if (1..=most).contains(&limit) { Ok(limit) } else { Err(AnalyticsError::Limit { limit, most }) }
+    if (1..=rows_max).contains(&limit) { Ok(limit) } else { Err(AnalyticsError::Limit { limit, rows_max }) }
 }
 
 /// `sum` shared by `count`, to the unit, halves away from zero. `None`: nothing to share among.

@@ -1,7 +1,6 @@
 //! What the four reports read.
 
 use contracts::{
-    Word,
     money::{Currency, Money},
     payment::PaymentMethod,
     report::{Favorite, RecentOrder},
@@ -35,7 +34,7 @@ pub(crate) fn sums_by_method(
             service: row.get("service")?,
             tax: row.get("tax")?,
         };
-        Ok((PaymentMethod::from_word(&method), sums))
+        Ok((method.parse().ok(), sums))
     })
 }
 
@@ -86,10 +85,10 @@ pub(crate) fn recent_orders(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<RecentO
         Ok(RecentOrder {
             order_id: row.get("order_id")?,
             order_number: row.get("order_number")?,
-            status: row.word("status")?,
-            channel: row.word("channel")?,
+            status: row.get("status")?,
+            channel: row.get("channel")?,
             total: Money::new(row.get("total")?, row.get("currency")?).amount(),
-            payment_method: row.word_opt("payment_method")?,
+            payment_method: row.get("payment_method")?,
             placed_at: row.get("placed_at")?,
         })
     })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use contracts::{
     ids::{CategoryId, OrderId, ProductId},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{DbResult, Row, Tx, listed};
 
@@ -14,14 +14,19 @@ use crate::model::{LineFact, OrderFact};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
     /// When it changed last.
-    pub(crate) at: Micros,
+    pub(crate) at: Timestamp,
     /// Its id. `None`: before every order that changed at that time.
     pub(crate) order_id: Option<OrderId>,
 }
 
 /// The next `limit` orders after `after` that changed up to `until`, in the order in which they changed, without their
 /// lines. `until` stands still during a run, so the walk ends while new orders keep coming.
-pub(crate) fn changed_orders(tx: &mut Tx<'_>, after: Position, until: Micros, limit: u32) -> DbResult<Vec<OrderFact>> {
+pub(crate) fn changed_orders(
+    tx: &mut Tx<'_>,
+    after: Position,
+    until: Timestamp,
+    limit: u32,
+) -> DbResult<Vec<OrderFact>> {
     const SQL: &str = "
         SELECT order_id, order_number, status, channel, business_day, total, discount, service, tax, currency,
                placed_at, paid_at, payment_method, updated_at, version
@@ -38,8 +43,8 @@ fn order(row: &Row<'_>) -> DbResult<OrderFact> {
     Ok(OrderFact {
         order_id: row.get("order_id")?,
         order_number: row.get("order_number")?,
-        status: row.word("status")?,
-        channel: row.word("channel")?,
+        status: row.get("status")?,
+        channel: row.get("channel")?,
         business_day: row.get("business_day")?,
         total: row.get("total")?,
         discount: row.get("discount")?,
@@ -48,7 +53,7 @@ fn order(row: &Row<'_>) -> DbResult<OrderFact> {
         currency: row.get("currency")?,
         placed_at: row.get("placed_at")?,
         paid_at: row.get("paid_at")?,
-        payment_method: row.word_opt("payment_method")?,
+        payment_method: row.get("payment_method")?,
         updated_at: row.get("updated_at")?,
         version: row.get("version")?,
         lines: Vec::new(),

@@ -1,6 +1,6 @@
 //! Rows of `etl_watermarks`: how far each source has been read.
 
-use contracts::time::Micros;
+use contracts::time::Timestamp;
 use db::{DbResult, Tx};
 
 /// The source whose changes drive the extraction.
@@ -10,9 +10,9 @@ const ORDER: &str = "order";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Watermark {
     /// Orders that changed up to then have been read.
-    pub(crate) at: Micros,
+    pub(crate) at: Timestamp,
     /// When the last run that came to its end began. `None`: none has.
-    pub(crate) run_at: Option<Micros>,
+    pub(crate) run_at: Option<Timestamp>,
     /// Grows with every step: whoever moves it from an older one has been overtaken.
     pub(crate) version: i64,
 }
@@ -26,7 +26,7 @@ pub(crate) fn find(tx: &mut Tx<'_>) -> DbResult<Watermark> {
 }
 
 /// Moves the watermark of `version`, and keeps others from moving it until the transaction ends. `None`: another did.
-pub(crate) fn advance(tx: &mut Tx<'_>, version: i64, at: Micros) -> DbResult<Option<i64>> {
+pub(crate) fn advance(tx: &mut Tx<'_>, version: i64, at: Timestamp) -> DbResult<Option<i64>> {
     const SQL: &str = "
         UPDATE etl_watermarks SET watermark = $3, version = version + 1
          WHERE source = $1 AND version = $2
@@ -35,7 +35,7 @@ pub(crate) fn advance(tx: &mut Tx<'_>, version: i64, at: Micros) -> DbResult<Opt
 }
 
 /// Notes that the run which began at `run_at` came to its end. `false`: another run came between.
-pub(crate) fn finish(tx: &mut Tx<'_>, version: i64, run_at: Micros) -> DbResult<bool> {
+pub(crate) fn finish(tx: &mut Tx<'_>, version: i64, run_at: Timestamp) -> DbResult<bool> {
     const SQL: &str = "UPDATE etl_watermarks SET run_at = $3, version = version + 1 WHERE source = $1 AND version = $2";
     Ok(tx.execute(SQL, (ORDER, version, run_at))? == 1)
 }

@@ -4,7 +4,7 @@ use testkit::World;
 
 use super::{
     Reports, extract, reports,
-    shop::{Sale, Shop, figures, wrong_sums},
+    shop::{Sale, TestShop, figures, wrong_sums},
     shop_with_reports, summary,
 };
 use crate::{commands::ORDERS_PER_BATCH_MAX, error::ExtractError};
@@ -17,7 +17,7 @@ fn a_busy_morning(world: &World) -> Vec<Sale> {
 /// The figures of a shop whose orders came all at once.
 async fn figures_of(sales: impl Fn(&World) -> Vec<Sale>) -> Vec<String> {
     let world = World::new().await;
-    let shop = Shop::open(&world).await;
+    let shop = TestShop::open(&world).await;
     shop.put(&sales(&world)).await;
     let Reports { analytics, db, .. } = reports(&world).await;
     extract(&analytics).await;
@@ -27,7 +27,7 @@ async fn figures_of(sales: impl Fn(&World) -> Vec<Sale>) -> Vec<String> {
 #[tokio::test]
 async fn extracting_twice_changes_nothing() {
     let world = World::new().await;
-    let shop = Shop::open(&world).await;
+    let shop = TestShop::open(&world).await;
     let Reports { analytics, db, .. } = reports(&world).await;
     shop.put(&a_busy_morning(&world)).await;
     assert_eq!(extract(&analytics).await, 600);
@@ -40,7 +40,7 @@ async fn extracting_twice_changes_nothing() {
 #[tokio::test]
 async fn a_run_that_breaks_off_is_ended_by_the_next_one() {
     let world = World::new().await;
-    let shop = Shop::open(&world).await;
+    let shop = TestShop::open(&world).await;
     let Reports { client, analytics, db, .. } = reports(&world).await;
     let whole = a_busy_morning(&world);
     let mut broken = whole.clone();
@@ -78,7 +78,7 @@ async fn however_orders_and_extractions_interleave_the_figures_end_the_same() {
     let expected = figures_of(|world| (1..=ORDERS).map(|number| step(number, 2, world)).collect()).await;
     for seed in 1..=3_u32 {
         let world = World::new().await;
-        let shop = Shop::open(&world).await;
+        let shop = TestShop::open(&world).await;
         let Reports { analytics, db, .. } = reports(&world).await;
         // Each order appears three times, in an order that the seed decides; its n-th time is its n-th step.
         let mut turns: Vec<u32> = (0..3 * ORDERS).collect();
@@ -132,7 +132,7 @@ async fn an_order_of_a_process_whose_clock_is_a_little_ahead_is_read_at_once() {
 #[tokio::test]
 async fn an_order_whose_commit_waited_for_minutes_is_found_by_the_timer_too() {
     let world = World::new().await;
-    let shop = Shop::open(&world).await;
+    let shop = TestShop::open(&world).await;
     let Reports { client, timer, .. } = reports(&world).await;
     let mut first = Sale::paid(1, &world);
     first.changed_at = world.clock.now();
@@ -151,7 +151,7 @@ async fn an_order_whose_commit_waited_for_minutes_is_found_by_the_timer_too() {
 #[tokio::test]
 async fn a_line_knows_the_category_that_its_product_has_on_the_menu() {
     let world = World::new().await;
-    let shop = Shop::open(&world).await;
+    let shop = TestShop::open(&world).await;
     let Reports { analytics, db, .. } = reports(&world).await;
     shop.put(&[Sale::paid(1, &world)]).await;
     extract(&analytics).await;
@@ -169,7 +169,7 @@ async fn reports_answer_before_the_other_services_have_a_database() {
     assert_eq!(figures["orders"], 0);
     assert!(figures.get("asOf").is_none());
 
-    let shop = Shop::open(&world).await;
+    let shop = TestShop::open(&world).await;
     shop.put(&[Sale::paid(1, &world)]).await;
     assert_eq!(extract(&analytics).await, 1);
     assert_eq!(summary(&client, "").await["asOf"], "2026-11-22T02:00:00Z");

@@ -11,12 +11,12 @@ use serde_json::Value;
 use testkit::{Client, World};
 
 use crate::commands::Analytics;
-use shop::Shop;
+use shop::TestShop;
 
 /// A shop with empty databases, and its reports.
-async fn shop_with_reports(world: &World) -> (Shop, Client, Analytics) {
+async fn shop_with_reports(world: &World) -> (TestShop, Client, Analytics) {
     let Reports { client, analytics, .. } = reports(world).await;
-    (Shop::open(world).await, client, analytics)
+    (TestShop::open(world).await, client, analytics)
 }
 
 /// Reports that are brought up to date when the test says so, and not by themselves.
@@ -28,7 +28,7 @@ struct Reports {
 }
 
 async fn reports(world: &World) -> Reports {
-    let analytics = Analytics::open(world.around(), crate::AnalyticsSettings::default()).await.unwrap();
+    let analytics = Analytics::open(world.context(), crate::AnalyticsSettings::default()).await.unwrap();
     let mut service = crate::service(analytics.clone());
     let (db, timer) = (service.db.clone(), service.timers.remove(0));
     Reports { client: world.start(service).await, analytics, db, timer }

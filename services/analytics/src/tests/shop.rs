@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::{
     ids::{CategoryId, OrderId, ProductId},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{Db, DbError, DbResult, Schema, Tx};
 use testkit::World;
@@ -35,7 +35,7 @@ const MENU: Schema = Schema {
 };
 
 /// What other services know.
-pub(super) struct Shop {
+pub(super) struct TestShop {
     orders: Db,
     menu: Db,
 }
@@ -48,7 +48,7 @@ pub(super) struct Sale {
     pub(super) business_day: &'static str,
     pub(super) method: Option<&'static str>,
     pub(super) currency: &'static str,
-    pub(super) changed_at: Micros,
+    pub(super) changed_at: Timestamp,
     pub(super) version: i64,
     /// Product, name, quantity and price of one.
     pub(super) lines: Vec<(u8, &'static str, i64, i64)>,
@@ -85,8 +85,8 @@ impl Sale {
         const ORDER: &str =
             "INSERT INTO etl_orders VALUES ($1, $2, $3, 'POS', $4, $5, 0, 0, $6, $7, $8, $9, $10, $11, $12)";
         tx.execute(DELETE, (self.order_id(),))?;
-        let placed_at = Micros(1_700_000_000_000_000 + i64::from(self.number));
-        let paid_at = self.method.map(|_| Micros(placed_at.0 + 1));
+        let placed_at = Timestamp(1_700_000_000_000_000 + i64::from(self.number));
+        let paid_at = self.method.map(|_| Timestamp(placed_at.0 + 1));
         let number = format!("A-{:04}", self.number);
         let total = self.total();
         let identity = (self.order_id(), number, self.status, self.business_day, total, total / 11, self.currency);
@@ -114,9 +114,9 @@ pub(super) fn product_id(product: u8) -> ProductId {
     format!("0192f0c1-1111-7000-8000-{product:012}").parse().unwrap()
 }
 
-impl Shop {
+impl TestShop {
     pub(super) async fn open(world: &World) -> Self {
-        let databases = &world.around().databases;
+        let databases = &world.context().databases;
         let shop = Self { orders: databases.open(&ORDERS).await.unwrap(), menu: databases.open(&MENU).await.unwrap() };
         shop.menu.write::<_, DbError, _>(menu_of_two).await.unwrap();
         shop

@@ -6,7 +6,7 @@ use testkit::World;
 
 use super::{
     Reports, reports,
-    shop::{Sale, Shop},
+    shop::{Sale, TestShop},
     summary,
 };
 async fn look(timer: &Timer) {
@@ -16,7 +16,7 @@ async fn look(timer: &Timer) {
 #[tokio::test]
 async fn figures_are_fresh_at_the_start_soon_after_a_sale_and_every_hour() {
     let world = World::new().await;
-    let shop = Shop::open(&world).await;
+    let shop = TestShop::open(&world).await;
     let Reports { client, timer, .. } = reports(&world).await;
     let orders = async || summary(&client, "").await["orders"].as_i64().unwrap();
 
@@ -53,7 +53,7 @@ async fn a_run_that_failed_is_tried_again_after_ten_seconds() {
     let why = (timer.run)().await.unwrap_err();
     assert!(why.starts_with("the tables of order cannot be read"), "{why}");
 
-    let shop = Shop::open(&world).await;
+    let shop = TestShop::open(&world).await;
     shop.put(&[Sale::paid(1, &world)]).await;
     world.clock.advance(Duration::from_secs(10));
     look(&timer).await;

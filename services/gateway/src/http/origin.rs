@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::future::join_all;
-use host::{Service, Surroundings};
+use host::{Service, ServiceContext};
 use tower::ServiceExt;
 use utoipa::openapi::{OpenApi, OpenApiBuilder, Server};
 use utoipa_axum::router::OpenApiRouter;
@@ -34,9 +34,9 @@ struct Front {
 /// The router of the one origin: each `/api` path goes to the service of `services` that owns it, answers and streams
 /// come back as they are. Its own are the start page, `/docs`, `/openapi.json` of all services, `/livez`,
 /// `/readyz` (all of them), and `/metrics`. What services say to each other is not reachable.
-pub fn origin(around: &Surroundings, services: &[Service]) -> Router {
+pub fn origin(context: &ServiceContext, services: &[Service]) -> Router {
     let crew = Crew(services.iter().map(|service| (service.name, service.router.clone())).collect());
-    let start = start::Start { shop: around.shop.clone(), clock: around.clock.clone(), crew: crew.clone() };
+    let start = start::Start { shop: context.shop.clone(), clock: context.clock.clone(), crew: crew.clone() };
     let pages = start::routes(start).merge(docs::routes());
     let routes = OpenApiRouter::with_openapi(document(services)).merge(OpenApiRouter::from(pages));
     let asked = crew.clone();

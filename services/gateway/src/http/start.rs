@@ -8,7 +8,7 @@ use axum::{
     routing::get,
 };
 use clock::Clock;
-use host::ShopFeed;
+use host::SharedShopRules;
 use serde::Deserialize;
 use web::{Problem, Query};
 
@@ -25,7 +25,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 
 #[derive(Clone)]
 pub(super) struct Start {
-    pub(super) shop: ShopFeed,
+    pub(super) shop: SharedShopRules,
     pub(super) clock: Clock,
     pub(super) crew: Crew,
 }

@@ -11,7 +11,7 @@ use testkit::{Client, World};
 
 /// The settings' own service, in a world of its own.
 async fn start(world: &World) -> Client {
-    world.start(crate::open(world.around()).await.unwrap()).await
+    world.start(crate::open(world.context()).await.unwrap()).await
 }
 
 /// A menu whose prices are in these currencies.

@@ -34,11 +34,11 @@ fn two_ticks_and_silence() -> impl futures::Stream<Item = Result<String, std::io
 
 /// The settings' service and an order service that is ready or not, behind the origin.
 async fn shop(world: &World, is_ready: bool) -> Router {
-    let gateway = crate::open(world.around()).await.unwrap();
+    let gateway = crate::open(world.context()).await.unwrap();
     let asked = web::ready(move || async move { if is_ready { Ok(()) } else { Err("no disk".to_owned()) } });
     let (router, openapi) = web::finish("order", "Orders", "", order_routes(), asked);
     let order = Service { name: "order", router, openapi, db: gateway.db.clone(), consumer: None, timers: Vec::new() };
-    crate::origin(world.around(), &[gateway, order])
+    crate::origin(world.context(), &[gateway, order])
 }
 
 #[tokio::test]

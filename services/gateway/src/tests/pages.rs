@@ -1,8 +1,8 @@
 use super::*;
 
 async fn origin(world: &World) -> Client {
-    let gateway = crate::open(world.around()).await.unwrap();
-    Client::new(crate::origin(world.around(), &[gateway]))
+    let gateway = crate::open(world.context()).await.unwrap();
+    Client::new(crate::origin(world.context(), &[gateway]))
 }
 
 async fn page(client: &Client, path: &str, headers: &[(&str, &str)]) -> String {

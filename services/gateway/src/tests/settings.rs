@@ -22,7 +22,7 @@ async fn new_settings_are_kept_said_and_true_at_once() {
     let reply = client.put("/api/Shop", named("Kopi Pagi")).await;
     assert_eq!(reply.headers["etag"], "\"2\"");
     assert_eq!(reply.expect(200)["name"], "Kopi Pagi");
-    assert_eq!(world.around().shop.current().settings().name, "Kopi Pagi", "before any event has arrived");
+    assert_eq!(world.context().shop.current().settings().name, "Kopi Pagi", "before any event has arrived");
     assert_eq!(client.get("/api/Shop").await.expect(200)["name"], "Kopi Pagi");
 
     world.settle().await;
@@ -39,7 +39,7 @@ async fn a_shop_that_is_opened_again_trades_as_it_did() {
     let client = start(&world).await;
 
     assert_eq!(client.get("/api/Shop").await.headers["etag"], "\"2\"");
-    assert_eq!(world.around().shop.current().settings().name, "Kopi Pagi");
+    assert_eq!(world.context().shop.current().settings().name, "Kopi Pagi");
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn two_people_who_change_the_settings_at_once_do_not_undo_each_other() {
 async fn a_shop_that_an_older_release_kept_trades_as_it_did_and_by_what_is_new_as_a_new_shop() {
     let world = World::new().await;
     start(&world).await.put("/api/Shop", named("Kopi Pagi")).await.expect(200);
-    let db = world.around().databases.open_existing(crate::NAME).await.unwrap();
+    let db = world.context().databases.open_existing(crate::NAME).await.unwrap();
     let kept = r#"UPDATE shop_settings SET settings = '{"name": "Kopi Pagi"}'"#;
     db.write::<_, db::DbError, _>(move |tx| tx.execute(kept, ())).await.unwrap();
     db.close().await;

@@ -6,7 +6,7 @@ use contracts::{
 };
 use db::{
     DbError, Tx,
-    idempotency::{self, RequestKey},
+    idempotency::{self, IdempotencyKey},
     outbox,
 };
 
@@ -24,7 +24,7 @@ impl Inventory {
     /// Where the quantity is out of bounds, there is no such item, or less is there than is to leave.
     pub(crate) async fn adjust(
         &self,
-        key: Option<RequestKey>,
+        key: Option<IdempotencyKey>,
         id: InventoryId,
         adjust: AdjustStock,
     ) -> Result<InventoryView, InventoryError> {
@@ -32,7 +32,7 @@ impl Inventory {
         let now = self.clock.now();
         self.db
             .write(move |tx| {
-                if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
+                if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
                     return Ok(earlier);
                 }
                 let quantity = match adjustment {
@@ -57,7 +57,7 @@ impl Inventory {
                 {
                     outbox::append(tx, &low(item.clone(), level), now)?;
                 }
-                idempotency::remember(tx, key.as_ref(), &item, now)?;
+                idempotency::save_response(tx, key.as_ref(), &item, now)?;
                 Ok(item)
             })
             .await

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use contracts::ids::{EventId, OrderId};
-use db::inbox;
+use contracts::ids::OrderId;
+use db::inbox::{self, Delivery};
 
 use super::{
     Inventory,
@@ -22,19 +22,17 @@ const RESERVATION_UNCONFIRMED_LIFE: Duration = Duration::from_secs(10 * 60);
 pub(crate) const LAPSE_EVERY: Duration = Duration::from_secs(30);
 /// How many lapse in one run; the rest do in the next.
 const LAPSES_PER_RUN_MAX: u32 = 200;
-/// The name under which events are noted as done.
-const CONSUMER: &str = "inventory";
 
 impl Inventory {
     /// Takes in what an event said of an order, once.
     ///
     /// # Errors
     /// Where the database does not do it.
-    pub(crate) async fn hear(&self, event: EventId, order_id: OrderId, said: Said) -> Result<(), InventoryError> {
+    pub(crate) async fn hear(&self, delivery: Delivery, order_id: OrderId, said: Said) -> Result<(), InventoryError> {
         let now = self.clock.now();
         self.db
-            .write_soon(move |tx| {
-                if !inbox::first_time(tx, CONSUMER, event, now)? {
+            .write_deferred(move |tx| {
+                if !inbox::insert_if_new(tx, delivery, now)? {
                     return Ok(());
                 }
                 let mut order = store::lock_order(tx, order_id, now)?;

@@ -7,7 +7,7 @@ use contracts::{
 };
 use db::{
     DbError, Tx,
-    idempotency::{self, RequestKey},
+    idempotency::{self, IdempotencyKey},
     outbox,
 };
 
@@ -25,7 +25,7 @@ impl Inventory {
     /// Where it cannot be kept so, or its id or its product is another item's.
     pub(crate) async fn create_item(
         &self,
-        key: Option<RequestKey>,
+        key: Option<IdempotencyKey>,
         item: WriteInventory,
     ) -> Result<InventoryView, InventoryError> {
         let item = model::item(item).map_err(InventoryError::Invalid)?;
@@ -33,13 +33,13 @@ impl Inventory {
         let id = item.inventory_id.unwrap_or_else(|| InventoryId::new(now));
         self.db
             .write(move |tx| {
-                if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
+                if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
                     return Ok(earlier);
                 }
                 let Some(made) = store::insert_item(tx, id, &item, now)? else {
                     return Err(taken(tx, id, item.product_id)?);
                 };
-                idempotency::remember(tx, key.as_ref(), &made, now)?;
+                idempotency::save_response(tx, key.as_ref(), &made, now)?;
                 Ok(made)
             })
             .await
@@ -91,7 +91,7 @@ impl Inventory {
     /// # Errors
     /// Where it does not exist.
     pub(crate) async fn item(&self, id: InventoryId) -> Result<InventoryView, InventoryError> {
-        self.db.find(move |tx| store::item(tx, id)?.ok_or(InventoryError::NoItem(id))).await
+        self.db.point_read(move |tx| store::item(tx, id)?.ok_or(InventoryError::NoItem(id))).await
     }
 
     /// `GET /api/Inventory`: a page of items by name.

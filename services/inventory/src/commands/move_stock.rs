@@ -3,8 +3,8 @@
 use contracts::{
     event::{InventoryLow, StockShort},
     ids::OrderId,
-    inventory::{RunOutPolicy, Shortage},
-    time::Micros,
+    inventory::{Shortage, StockoutPolicy},
+    time::Timestamp,
 };
 use db::{DbError, DbResult, Tx, outbox};
 
@@ -33,7 +33,7 @@ pub(super) fn follow(
     mut order: OrderStock,
     changed: Changed,
     when_short: WhenShort,
-    now: Micros,
+    now: Timestamp,
 ) -> Result<(), InventoryError> {
     if changed == Changed::Nothing {
         return Ok(());
@@ -86,7 +86,7 @@ fn move_items(
     changes: &[StockChange],
     needs: &Needs,
     when_short: WhenShort,
-    now: Micros,
+    now: Timestamp,
 ) -> Result<Vec<Shortage>, InventoryError> {
     let mut refused = Vec::new();
     let mut shortages = Vec::new();
@@ -102,12 +102,12 @@ fn move_items(
             refused.extend(shortage(tx, change, needs.get(&change.inventory_id), change.available())?);
             continue;
         };
-        if takes && level.on_hand < level.reserved && level.policy != RunOutPolicy::Allow {
+        if takes && level.on_hand < level.reserved && level.policy != StockoutPolicy::Allow {
             shortages.extend(shortage(tx, change, needs.get(&change.inventory_id), 0)?);
         }
         // It was held, and a person wasted it or counted less: the shelf does not have what is paid for.
         let is_noted = order.is_noted_short_of(change.inventory_id);
-        if !takes && !is_noted && change.on_hand < 0 && level.on_hand < 0 && level.policy != RunOutPolicy::Allow {
+        if !takes && !is_noted && change.on_hand < 0 && level.on_hand < 0 && level.policy != StockoutPolicy::Allow {
             let need = need_of(tx, order, change)?;
             shortages.extend(shortage(tx, change, Some(&need), level.reserved)?);
         }

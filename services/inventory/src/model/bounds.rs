@@ -1,13 +1,12 @@
 //! What a person, or Order, may ask for: read into what it means, or refused with what to change.
 
 use contracts::{
-    Word,
     inventory::{
         AdjustStock, MoveReason, RECIPE_PARTS_MAX, ReserveStock, STOCK_NOTE_CHARS_MAX, STOCK_QUANTITY_MAX,
         WriteInventory, WriteRecipe,
     },
     order::{ITEMS_MAX, QUANTITY_MAX},
-    text::{self, Lines},
+    text::{self, LineBreaks},
 };
 
 /// What a shelf label can carry.
@@ -30,12 +29,12 @@ pub(crate) enum Adjustment {
 pub(crate) fn adjustment(adjust: &AdjustStock) -> Result<Adjustment, String> {
     const MAX: i64 = STOCK_QUANTITY_MAX;
     let quantity = adjust.quantity;
-    let outside = |least: i64| {
-        let reason = adjust.reason.word();
-        Err(format!("{reason} takes a quantity from {least} to {MAX}, not {quantity}. Give another quantity."))
+    let outside = |min: i64| {
+        let reason = adjust.reason;
+        Err(format!("{reason} takes a quantity from {min} to {MAX}, not {quantity}. Give another quantity."))
     };
     if let Some(note) = &adjust.note {
-        text::check("note", note, STOCK_NOTE_CHARS_MAX, Lines::One).map_err(|error| format!("{error}."))?;
+        text::check("note", note, STOCK_NOTE_CHARS_MAX, LineBreaks::Forbidden).map_err(|error| format!("{error}."))?;
     }
     match adjust.reason {
         MoveReason::Received if (1..=MAX).contains(&quantity) => Ok(Adjustment::By(quantity)),
@@ -49,7 +48,7 @@ pub(crate) fn adjustment(adjust: &AdjustStock) -> Result<Adjustment, String> {
         MoveReason::Correction if (-MAX..=MAX).contains(&quantity) => Ok(Adjustment::By(quantity)),
         MoveReason::Correction => outside(-MAX),
         MoveReason::Sale | MoveReason::SaleReversed => {
-            Err(format!("{} is what orders do. Use RECEIVED, WASTE, COUNT or CORRECTION.", adjust.reason.word()))
+            Err(format!("{} is what orders do. Use RECEIVED, WASTE, COUNT or CORRECTION.", adjust.reason))
         }
     }
 }
@@ -76,7 +75,7 @@ fn written(given: &str, field: &str, chars_max: usize) -> Result<String, String>
     if trimmed.is_empty() {
         return Err(format!("{field} is empty. Give it 1 to {chars_max} characters."));
     }
-    text::check(field, trimmed, chars_max, Lines::One).map_err(|error| format!("{error}."))?;
+    text::check(field, trimmed, chars_max, LineBreaks::Forbidden).map_err(|error| format!("{error}."))?;
     Ok(trimmed.to_owned())
 }
 
@@ -129,8 +128,8 @@ pub(crate) fn check_reservation(asked: &ReserveStock) -> Result<(), String> {
 mod tests {
     use contracts::{
         ids::{InventoryId, ProductId},
-        inventory::{RecipePart, ReserveItem, RunOutPolicy},
-        time::Micros,
+        inventory::{RecipePart, ReserveItem, StockoutPolicy},
+        time::Timestamp,
     };
 
     use super::*;
@@ -180,7 +179,7 @@ mod tests {
             name: " Milk ".into(),
             unit: "ml".into(),
             product_id: None,
-            policy: RunOutPolicy::Block,
+            policy: StockoutPolicy::Block,
             low_level: Some(0),
         };
         assert_eq!(item(good.clone()).unwrap().name, "Milk");
@@ -198,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_recipe_names_each_item_once_with_at_least_one_of_it() {
-        let part = |quantity| RecipePart { inventory_id: InventoryId::new(Micros(1)), quantity };
+        let part = |quantity| RecipePart { inventory_id: InventoryId::new(Timestamp(1)), quantity };
         let check = |parts: Vec<RecipePart>| check_recipe(&WriteRecipe { parts });
         assert_eq!(check(Vec::new()), Ok(()));
         assert_eq!(check((1..=32).map(part).collect()), Ok(()));
@@ -211,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_reservation_is_of_an_order_that_can_be_placed() {
-        let line = |quantity| ReserveItem { product_id: ProductId::new(Micros(1)), quantity };
+        let line = |quantity| ReserveItem { product_id: ProductId::new(Timestamp(1)), quantity };
         let check = |order_version, items| check_reservation(&ReserveStock { order_version, items });
         assert_eq!(check(1, vec![line(1)]), Ok(()));
         assert!(check(0, vec![line(1)]).is_err());

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use contracts::{
-    Word,
     ids::{InventoryId, ProductId},
     inventory::{MoveReason, ReserveItem, Shortage},
 };
+use strum::{EnumString, IntoStaticStr};
 
 /// What an order occupies of each item.
 pub(crate) type Parts = BTreeMap<InventoryId, i64>;
@@ -29,7 +29,8 @@ pub(crate) struct RecipeLine {
 }
 
 /// What an order does to the stock now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Effect {
     /// It holds its parts: they are on the shelf, and nobody else may have them.
     Held,
@@ -38,18 +39,6 @@ pub(crate) enum Effect {
     /// It does nothing.
     #[default]
     None,
-}
-
-impl Word for Effect {
-    const ALL: &'static [Self] = &[Self::Held, Self::Taken, Self::None];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Held => "HELD",
-            Self::Taken => "TAKEN",
-            Self::None => "NONE",
-        }
-    }
 }
 
 /// What an order does to the stock, and with how much of each item.
@@ -90,7 +79,10 @@ pub(crate) fn merged(items: impl IntoIterator<Item = ReserveItem>) -> Vec<Reserv
         let quantity = quantities.entry(item.product_id).or_default();
         *quantity = quantity.saturating_add(item.quantity);
     }
-    quantities.into_iter().map(|(product_id, quantity)| ReserveItem { product_id, quantity }).collect()
+    quantities
+        .into_iter()
+        .map(|(product_id, quantity)| ReserveItem { product_id, quantity, options: Vec::new(), dispense_ml: None })
+        .collect()
 }
 
 /// What `items` need, summed for each item of stock. A product without a line needs nothing.
@@ -154,7 +146,7 @@ fn one_shortage(shortage: &Shortage) -> String {
 
 #[cfg(test)]
 mod tests {
-    use contracts::time::Micros;
+    use contracts::time::Timestamp;
 
     use super::*;
 
@@ -163,7 +155,7 @@ mod tests {
     }
 
     fn ids() -> (InventoryId, InventoryId) {
-        (InventoryId::new(Micros(1)), InventoryId::new(Micros(2)))
+        (InventoryId::new(Timestamp(1)), InventoryId::new(Timestamp(2)))
     }
 
     #[test]
@@ -204,7 +196,7 @@ mod tests {
     fn an_order_needs_its_recipes_times_its_quantities() {
         let (milk, beans) = ids();
         let (latte, flat_white, water) =
-            (ProductId::new(Micros(1)), ProductId::new(Micros(2)), ProductId::new(Micros(3)));
+            (ProductId::new(Timestamp(1)), ProductId::new(Timestamp(2)), ProductId::new(Timestamp(3)));
         let line = |product_id, inventory_id, quantity| RecipeLine { product_id, inventory_id, quantity };
         let lines = [line(latte, milk, 200), line(latte, beans, 18), line(flat_white, milk, 120)];
         let ordered = [(latte, 2), (flat_white, 1), (latte, 1), (water, 4)];
@@ -228,7 +220,7 @@ mod tests {
     #[test]
     fn what_ran_out_is_said_in_plain_words() {
         let shortage = |name: &str, unit: &str, needed, available| Shortage {
-            inventory_id: InventoryId::new(Micros(1)),
+            inventory_id: InventoryId::new(Timestamp(1)),
             name: name.into(),
             unit: unit.into(),
             needed,

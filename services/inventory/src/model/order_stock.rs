@@ -3,7 +3,7 @@
 use contracts::{
     ids::{InventoryId, OrderId},
     inventory::{ReserveItem, Shortage},
-    time::Micros,
+    time::Timestamp,
 };
 
 use super::occupied::{Effect, Occupied};
@@ -27,7 +27,7 @@ pub(crate) struct OrderStock {
     pub(crate) unsaid: Vec<Shortage>,
     /// The items of which staff heard that the order has too little.
     pub(crate) said_of: Vec<InventoryId>,
-    pub(crate) updated_at: Micros,
+    pub(crate) updated_at: Timestamp,
 }
 
 /// What was said of an order.
@@ -72,7 +72,7 @@ impl OrderStock {
             occupied: Occupied::default(),
             unsaid: Vec::new(),
             said_of: Vec::new(),
-            updated_at: Micros(0),
+            updated_at: Timestamp(0),
         }
     }
 
@@ -174,7 +174,7 @@ impl OrderStock {
     }
 
     /// Gives up what no event confirmed since `before`. An event of the same version still counts when it comes.
-    pub(crate) fn lapse(&mut self, before: Micros) -> Changed {
+    pub(crate) fn lapse(&mut self, before: Timestamp) -> Changed {
         if self.is_confirmed || self.occupied.effect == Effect::None || self.updated_at >= before {
             return Changed::Nothing;
         }
@@ -196,7 +196,7 @@ mod tests {
     }
 
     fn order() -> OrderStock {
-        OrderStock::unknown(OrderId::new(Micros(1)))
+        OrderStock::unknown(OrderId::new(Timestamp(1)))
     }
 
     fn placed(order_version: i64) -> Said {
@@ -274,9 +274,9 @@ mod tests {
         let mut order = order();
         assert_eq!(order.ask(1, &latte(1)), Ok(Changed::Items));
         order.occupied.effect = Effect::Held;
-        order.updated_at = Micros(10);
-        assert_eq!(order.lapse(Micros(10)), Changed::Nothing);
-        assert_eq!(order.lapse(Micros(11)), Changed::State);
+        order.updated_at = Timestamp(10);
+        assert_eq!(order.lapse(Timestamp(10)), Changed::Nothing);
+        assert_eq!(order.lapse(Timestamp(11)), Changed::State);
         assert_eq!(order.wanted(), Effect::None);
         order.occupied.effect = Effect::None;
         assert_eq!(order.hear(&placed(1)), Changed::State);
@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn an_old_shortage_is_forgotten_when_the_order_needs_other_things() {
-        let (milk, cocoa) = (InventoryId::new(Micros(1)), InventoryId::new(Micros(2)));
+        let (milk, cocoa) = (InventoryId::new(Timestamp(1)), InventoryId::new(Timestamp(2)));
         let short = Shortage {
             inventory_id: milk,
             name: "Milk".into(),

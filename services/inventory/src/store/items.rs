@@ -1,12 +1,11 @@
 //! Rows of `inventories`.
 
 use contracts::{
-    Word,
     ids::{InventoryId, ProductId},
-    inventory::{InventoryView, RunOutPolicy, STOCK_QUANTITY_MAX, WriteInventory},
-    time::Micros,
+    inventory::{InventoryView, STOCK_QUANTITY_MAX, StockoutPolicy, WriteInventory},
+    time::Timestamp,
 };
-use db::{DbResult, Row, Tx, containing, listed};
+use db::{DbResult, Row, Tx, like_contains, listed};
 
 use crate::model::StockChange;
 
@@ -28,7 +27,7 @@ pub(crate) struct ItemLevel {
     pub(crate) on_hand: i64,
     pub(crate) reserved: i64,
     pub(crate) low_level: Option<i64>,
-    pub(crate) policy: RunOutPolicy,
+    pub(crate) policy: StockoutPolicy,
 }
 
 fn item_of_row(row: &Row<'_>) -> DbResult<InventoryView> {
@@ -40,7 +39,7 @@ fn item_of_row(row: &Row<'_>) -> DbResult<InventoryView> {
         name: row.get("name")?,
         unit: row.get("unit")?,
         product_id: row.get("product_id")?,
-        policy: row.word("policy")?,
+        policy: row.get("policy")?,
         low_level,
         on_hand,
         reserved,
@@ -58,7 +57,7 @@ fn level_of_row(row: &Row<'_>) -> DbResult<ItemLevel> {
         on_hand: row.get("on_hand")?,
         reserved: row.get("reserved")?,
         low_level: row.get("low_level")?,
-        policy: row.word("policy")?,
+        policy: row.get("policy")?,
     })
 }
 
@@ -85,7 +84,7 @@ pub(crate) fn items(tx: &mut Tx<'_>, filter: &ItemFilter, limit: u32) -> DbResul
                            (SELECT LOWER(name), inventory_id FROM inventories WHERE inventory_id = $3))
          ORDER BY LOWER(name), inventory_id
          LIMIT $4";
-    let text = filter.text.as_deref().map(containing).unwrap_or_default();
+    let text = filter.text.as_deref().map(like_contains).unwrap_or_default();
     let after = filter.after.map(|id| id.to_string()).unwrap_or_default();
     tx.query(SQL, (text, filter.low, after, i64::from(limit)), item_of_row)
 }
@@ -95,7 +94,7 @@ pub(crate) fn insert_item(
     tx: &mut Tx<'_>,
     id: InventoryId,
     item: &WriteInventory,
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<Option<InventoryView>> {
     const SQL: &str = "
         INSERT INTO inventories (inventory_id, name, unit, product_id, policy, low_level,
@@ -103,7 +102,7 @@ pub(crate) fn insert_item(
         VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 1, 1, $7)
         ON CONFLICT DO NOTHING
         RETURNING *";
-    let row = (id, &item.name, &item.unit, item.product_id, item.policy.word(), item.low_level, now);
+    let row = (id, &item.name, &item.unit, item.product_id, item.policy, item.low_level, now);
     tx.query_opt(SQL, row, item_of_row)
 }
 
@@ -117,7 +116,7 @@ pub(crate) fn update_item(
     id: InventoryId,
     item: &WriteInventory,
     expected: Option<i64>,
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<Option<InventoryView>> {
     const SQL: &str = "
         UPDATE inventories
@@ -126,7 +125,7 @@ pub(crate) fn update_item(
          WHERE inventory_id = $1
            AND (CAST($8 AS BIGINT) IS NULL OR settings_version = CAST($8 AS BIGINT))
         RETURNING *";
-    let row = (id, &item.name, &item.unit, item.product_id, item.policy.word(), item.low_level, now, expected);
+    let row = (id, &item.name, &item.unit, item.product_id, item.policy, item.low_level, now, expected);
     tx.query_opt(SQL, row, item_of_row)
 }
 
@@ -150,7 +149,7 @@ pub(crate) fn add_on_hand(
     tx: &mut Tx<'_>,
     id: InventoryId,
     quantity: i64,
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<Option<InventoryView>> {
     const SQL: &str = "
         UPDATE inventories SET on_hand = on_hand + $2, version = version + 1, updated_at = $3
@@ -160,7 +159,7 @@ pub(crate) fn add_on_hand(
 }
 
 /// Changes an item's numbers, whatever is there.
-pub(crate) fn change(tx: &mut Tx<'_>, change: &StockChange, now: Micros) -> DbResult<ItemLevel> {
+pub(crate) fn change(tx: &mut Tx<'_>, change: &StockChange, now: Timestamp) -> DbResult<ItemLevel> {
     const SQL: &str = "
         UPDATE inventories
            SET on_hand = on_hand + $2, reserved = reserved + $3, version = version + 1, updated_at = $4
@@ -170,7 +169,7 @@ pub(crate) fn change(tx: &mut Tx<'_>, change: &StockChange, now: Micros) -> DbRe
 }
 
 /// Changes an item's numbers. `None`: it is a BLOCK item, and there is too little of it.
-pub(crate) fn change_if_enough(tx: &mut Tx<'_>, change: &StockChange, now: Micros) -> DbResult<Option<ItemLevel>> {
+pub(crate) fn change_if_enough(tx: &mut Tx<'_>, change: &StockChange, now: Timestamp) -> DbResult<Option<ItemLevel>> {
     const SQL: &str = "
         UPDATE inventories
            SET on_hand = on_hand + $2, reserved = reserved + $3, version = version + 1, updated_at = $4

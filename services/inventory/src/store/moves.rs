@@ -1,10 +1,9 @@
 //! Rows of `stock_moves`, which are added and never changed.
 
 use contracts::{
-    Word,
-    ids::{InventoryId, MoveId, OrderId},
+    ids::{InventoryId, OrderId, StockMoveId},
     inventory::{MoveReason, StockMove},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{DbResult, Tx, Value, places};
 
@@ -21,7 +20,7 @@ pub(crate) struct NewMove<'a> {
 }
 
 /// Writes movements down, in as few statements as their parameters allow.
-pub(crate) fn insert_moves(tx: &mut Tx<'_>, moves: &[NewMove<'_>], now: Micros) -> DbResult<()> {
+pub(crate) fn insert_moves(tx: &mut Tx<'_>, moves: &[NewMove<'_>], now: Timestamp) -> DbResult<()> {
     /// How many rows one statement adds: an order's, but for a banquet's. Each count is a statement to prepare.
     const ROWS_MAX: usize = 16;
     const COLUMNS: usize = 9;
@@ -40,12 +39,12 @@ pub(crate) fn insert_moves(tx: &mut Tx<'_>, moves: &[NewMove<'_>], now: Micros) 
     Ok(())
 }
 
-fn values_of(new: &NewMove<'_>, now: Micros) -> [Value; 9] {
+fn values_of(new: &NewMove<'_>, now: Timestamp) -> [Value; 9] {
     [
         Value::of(new.inventory_id),
         Value::of(new.item_version),
-        Value::of(MoveId::new(now)),
-        Value::of(new.reason.word()),
+        Value::of(StockMoveId::new(now)),
+        Value::of(new.reason),
         Value::of(new.quantity),
         Value::of(new.on_hand_after),
         Value::of(new.order_id),
@@ -71,7 +70,7 @@ pub(crate) fn moves(
         let moved = StockMove {
             move_id: row.get("move_id")?,
             inventory_id: row.get("inventory_id")?,
-            reason: row.word("reason")?,
+            reason: row.get("reason")?,
             quantity: row.get("quantity")?,
             on_hand_after: row.get("on_hand_after")?,
             order_id: row.get("order_id")?,

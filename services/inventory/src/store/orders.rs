@@ -1,10 +1,9 @@
 //! Rows of `reservations`: what is known of each order.
 
 use contracts::{
-    Word,
     ids::{InventoryId, OrderId},
     inventory::Shortage,
-    time::Micros,
+    time::Timestamp,
 };
 use db::{DbResult, Row, Tx, json};
 use serde::{Serialize, de::DeserializeOwned};
@@ -19,7 +18,7 @@ fn order_of_row(row: &Row<'_>) -> DbResult<OrderStock> {
         is_confirmed: row.get("is_confirmed")?,
         is_paid: row.get("is_paid")?,
         items: json_opt(row, "items")?,
-        occupied: Occupied { effect: row.word("effect")?, parts: row.json("parts")? },
+        occupied: Occupied { effect: row.get("effect")?, parts: row.json("parts")? },
         unsaid: json_opt(row, "unsaid")?.unwrap_or_default(),
         said_of: json_opt(row, "said_of")?.unwrap_or_default(),
         updated_at: row.get("updated_at")?,
@@ -34,7 +33,7 @@ fn json_opt<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> DbResult<Option
 }
 
 /// What is known of an order, its row held until the transaction ends. An order that is new here gets an empty row.
-pub(crate) fn lock_order(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbResult<OrderStock> {
+pub(crate) fn lock_order(tx: &mut Tx<'_>, order_id: OrderId, now: Timestamp) -> DbResult<OrderStock> {
     // The update changes nothing: it holds the row, and makes RETURNING answer it.
     const SQL: &str = "
         INSERT INTO reservations (order_id, order_version, is_open, is_confirmed, is_paid, effect, parts,
@@ -46,7 +45,7 @@ pub(crate) fn lock_order(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbR
 }
 
 /// Keeps what is known of an order.
-pub(crate) fn save_order(tx: &mut Tx<'_>, order: &OrderStock, now: Micros) -> DbResult<()> {
+pub(crate) fn save_order(tx: &mut Tx<'_>, order: &OrderStock, now: Timestamp) -> DbResult<()> {
     const SQL: &str = "
         UPDATE reservations
            SET order_version = $2, is_open = $3, is_confirmed = $4, is_paid = $5, effect = $6,
@@ -58,7 +57,7 @@ pub(crate) fn save_order(tx: &mut Tx<'_>, order: &OrderStock, now: Micros) -> Db
         order.is_open,
         order.is_confirmed,
         order.is_paid,
-        order.occupied.effect.word(),
+        order.occupied.effect,
         order.items.as_ref().map(json).transpose()?,
         json(&order.occupied.parts)?,
         unless_empty(&order.unsaid)?,
@@ -85,7 +84,7 @@ fn unless_empty<T: Serialize>(list: &[T]) -> DbResult<Option<String>> {
 }
 
 /// Up to `limit` orders that occupy stock, of which no event has come, and nothing else since `before`.
-pub(crate) fn unconfirmed_since(tx: &mut Tx<'_>, before: Micros, limit: u32) -> DbResult<Vec<OrderId>> {
+pub(crate) fn unconfirmed_since(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> DbResult<Vec<OrderId>> {
     const SQL: &str = "
         SELECT order_id FROM reservations
          WHERE is_confirmed = 0 AND effect <> 'NONE' AND updated_at < $1
@@ -99,3 +98,5 @@ pub(crate) fn unconfirmed_since(tx: &mut Tx<'_>, before: Micros, limit: u32) -> 
 pub(crate) fn all_orders(tx: &mut Tx<'_>) -> DbResult<Vec<OrderStock>> {
     tx.query("SELECT * FROM reservations", (), order_of_row)
 }
+
+db::text_enums!(crate::model::Effect);

@@ -3,7 +3,7 @@
 use contracts::{
     ids::ProductId,
     inventory::{RecipePart, ReserveItem},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{DbResult, Tx, Value, listed, places};
 
@@ -44,7 +44,7 @@ pub(crate) fn recipe_parts(tx: &mut Tx<'_>, product_id: ProductId) -> DbResult<V
 }
 
 /// Notes that a product has a recipe, and holds that row until the transaction ends.
-pub(crate) fn write_recipe_header(tx: &mut Tx<'_>, product_id: ProductId, now: Micros) -> DbResult<()> {
+pub(crate) fn write_recipe_header(tx: &mut Tx<'_>, product_id: ProductId, now: Timestamp) -> DbResult<()> {
     const SQL: &str = "
         INSERT INTO recipes_written (product_id, written_at) VALUES ($1, $2)
         ON CONFLICT (product_id) DO UPDATE SET written_at = excluded.written_at";

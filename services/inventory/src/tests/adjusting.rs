@@ -15,7 +15,7 @@ use super::{NOBODY, Storeroom};
 async fn the_ledger_of_two_processes_whose_clocks_differ_is_in_the_order_in_which_the_stock_moved() {
     let shop = Storeroom::open().await;
     let milk = shop.stocked("Milk", 0, json!({})).await;
-    let db = shop.world.around().databases.open(&crate::SCHEMA).await.unwrap();
+    let db = shop.world.context().databases.open(&crate::SCHEMA).await.unwrap();
     let behind = crate::Inventory::new(db.clone(), Clock::manual(shop.world.clock.now() - Duration::from_secs(60)));
     let received = || AdjustStock { reason: MoveReason::Received, quantity: 1, note: None };
     for _ in 0..5 {

@@ -29,7 +29,7 @@ struct Order {
     version: i64,
 }
 
-struct Shop {
+struct TestShop {
     room: Storeroom,
     products: Vec<ProductId>,
     items: Vec<InventoryId>,
@@ -52,7 +52,7 @@ async fn on_hand_is_the_sum_of_the_moves_and_reserved_is_what_open_orders_hold()
 }
 
 /// Items of every policy, some low soon; products that are items, and products with recipes of several.
-async fn opened() -> Shop {
+async fn opened() -> TestShop {
     let room = Storeroom::open().await;
     let (mut products, mut items) = (Vec::new(), Vec::new());
     for (index, policy) in ["BLOCK", "WARN", "ALLOW", "BLOCK"].into_iter().enumerate() {
@@ -67,11 +67,11 @@ async fn opened() -> Shop {
         room.client.put(&format!("/api/Recipe/{product}"), json!({"parts": parts})).await.expect(200);
         products.push(product);
     }
-    Shop { room, products, items, orders: Vec::new() }
+    TestShop { room, products, items, orders: Vec::new() }
 }
 
-async fn steps_at_once(shop: &mut Shop, random: &mut impl Rng) {
-    let Shop { room, products, items, orders } = shop;
+async fn steps_at_once(shop: &mut TestShop, random: &mut impl Rng) {
+    let TestShop { room, products, items, orders } = shop;
     let steps: Vec<_> = (0..STEPS_AT_ONCE).map(|_| step(room, products, items, orders, random)).collect();
     join_all(steps).await;
 }
@@ -83,7 +83,7 @@ fn step<'a>(
     orders: &mut Vec<Order>,
     random: &mut impl Rng,
 ) -> BoxFuture<'a, ()> {
-    let mut some = |most: u32| (*products.choose(random).unwrap(), random.random_range(1..=most));
+    let mut some = |units_max: u32| (*products.choose(random).unwrap(), random.random_range(1..=units_max));
     let (other_items, recipe_of, new_items) = ([some(3)], some(4), [some(3), some(3), some(3)]);
     let known = random.random_bool(0.7) && !orders.is_empty();
     if !known {
@@ -133,7 +133,7 @@ fn step<'a>(
     }
 }
 
-async fn check_books(shop: &Shop) {
+async fn check_books(shop: &TestShop) {
     let orders = shop.room.db.read::<_, db::DbError, _>(store::all_orders).await.unwrap();
     let mut held: BTreeMap<InventoryId, i64> = BTreeMap::new();
     let mut taken: BTreeMap<InventoryId, i64> = BTreeMap::new();

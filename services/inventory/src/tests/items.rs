@@ -3,7 +3,7 @@
 use axum::http::Request;
 use contracts::{
     event::InventoryLow,
-    inventory::{InventoryView, MoveReason, RunOutPolicy},
+    inventory::{InventoryView, MoveReason, StockoutPolicy},
 };
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ async fn a_new_item_is_empty_and_blocks_orders_when_it_runs_out() {
     let made: InventoryView = reply.read(201);
     assert_eq!((made.name.as_str(), made.unit.as_str()), ("Oat milk", "ml"));
     assert_eq!((made.on_hand, made.reserved, made.available, made.version), (0, 0, 0, 1));
-    assert_eq!((made.policy, made.low_level, made.is_low), (RunOutPolicy::Block, Some(500), true));
+    assert_eq!((made.policy, made.low_level, made.is_low), (StockoutPolicy::Block, Some(500), true));
     assert_eq!(shop.client.get(&location).await.read::<InventoryView>(200), made);
 }
 
@@ -85,7 +85,7 @@ async fn writing_an_item_anew_leaves_what_is_there() {
     let milk = shop.stocked("Milk", 700, json!({})).await;
     let body = json!({"name": "Fresh milk", "unit": "ml", "policy": "WARN"});
     let changed: InventoryView = shop.client.put(&format!("/api/Inventory/{milk}"), body).await.read(200);
-    assert_eq!((changed.name.as_str(), changed.policy, changed.on_hand), ("Fresh milk", RunOutPolicy::Warn, 700));
+    assert_eq!((changed.name.as_str(), changed.policy, changed.on_hand), ("Fresh milk", StockoutPolicy::Warn, 700));
     assert_eq!(changed, shop.item(milk).await);
 }
 

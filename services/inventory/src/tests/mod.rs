@@ -35,7 +35,7 @@ struct Storeroom {
 impl Storeroom {
     async fn open() -> Self {
         let world = World::new().await;
-        let service = crate::open(world.around()).await.unwrap();
+        let service = crate::open(world.context()).await.unwrap();
         let db = service.db.clone();
         let inventory = Inventory::new(db.clone(), world.clock.clone());
         let client = world.start(service).await;

@@ -3,7 +3,7 @@
 use contracts::{
     ids::OrderId,
     order::{CUSTOMER_CHARS_MAX, ChangeOrder, OrderStatus, OrderView, TABLE_CHARS_MAX},
-    time::Micros,
+    time::Timestamp,
 };
 use db::Tx;
 
@@ -52,7 +52,7 @@ fn write_change(
     tx: &mut Tx<'_>,
     order_id: OrderId,
     change: &ChangeOrder,
-    now: Micros,
+    now: Timestamp,
 ) -> Result<OrderView, OrderError> {
     if is_text(change) {
         let trimmed = |text: &Option<String>| text.as_deref().map(str::trim).map(str::to_owned);
@@ -66,7 +66,7 @@ fn write_change(
     store::find(tx, order_id)?.ok_or(OrderError::Unknown(order_id))
 }
 
-fn move_to(tx: &mut Tx<'_>, order_id: OrderId, to: OrderStatus, now: Micros) -> Result<(), OrderError> {
+fn move_to(tx: &mut Tx<'_>, order_id: OrderId, to: OrderStatus, now: Timestamp) -> Result<(), OrderError> {
     let moved = match to {
         OrderStatus::Ready => {
             let ready = store::make_ready(tx, order_id, now)?;

@@ -4,7 +4,7 @@ use contracts::{
     event::OrderCancelled,
     ids::OrderId,
     order::{OrderStatus, OrderView, cups},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{Tx, outbox};
 
@@ -26,7 +26,12 @@ impl Orders {
     }
 }
 
-fn write_cancellation(tx: &mut Tx<'_>, order_id: OrderId, reason: &str, now: Micros) -> Result<OrderView, OrderError> {
+fn write_cancellation(
+    tx: &mut Tx<'_>,
+    order_id: OrderId,
+    reason: &str,
+    now: Timestamp,
+) -> Result<OrderView, OrderError> {
     let Some(order) = store::cancel(tx, order_id, reason, now)? else {
         let order = store::find(tx, order_id)?.ok_or(OrderError::Unknown(order_id))?;
         return match order.status {

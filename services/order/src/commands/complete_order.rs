@@ -4,7 +4,7 @@ use contracts::{
     event::OrderCompleted,
     ids::OrderId,
     order::{OrderView, cups},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{DbError, Tx, outbox};
 
@@ -12,7 +12,7 @@ use super::say_changed;
 use crate::{model, store};
 
 /// Completes a paid order of which machines have poured every unit. Answers the order as it is then.
-pub(super) fn complete_if_poured(tx: &mut Tx<'_>, order: OrderView, now: Micros) -> Result<OrderView, DbError> {
+pub(super) fn complete_if_poured(tx: &mut Tx<'_>, order: OrderView, now: Timestamp) -> Result<OrderView, DbError> {
     if !model::is_all_poured(&order) {
         return Ok(order);
     }
@@ -20,7 +20,7 @@ pub(super) fn complete_if_poured(tx: &mut Tx<'_>, order: OrderView, now: Micros)
 }
 
 /// Moves a paid order to COMPLETED and says so. `None`: it is not being made.
-pub(super) fn complete(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> Result<Option<OrderView>, DbError> {
+pub(super) fn complete(tx: &mut Tx<'_>, order_id: OrderId, now: Timestamp) -> Result<Option<OrderView>, DbError> {
     let Some(completed) = store::complete(tx, order_id, now)? else { return Ok(None) };
     let (order_version, cups) = (completed.version, cups(&completed.items));
     let event = OrderCompleted { order_id, order_version, cups };

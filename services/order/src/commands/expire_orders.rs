@@ -4,7 +4,7 @@ use contracts::{
     event::OrderExpired,
     ids::OrderId,
     order::{OrderView, cups},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{DbError, DbResult, Tx, outbox};
 
@@ -53,7 +53,7 @@ impl Orders {
 }
 
 /// Answers the order where it was still PENDING.
-fn write_expiry(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbResult<Option<OrderView>> {
+fn write_expiry(tx: &mut Tx<'_>, order_id: OrderId, now: Timestamp) -> DbResult<Option<OrderView>> {
     let Some(order) = store::expire(tx, order_id, now)? else { return Ok(None) };
     outbox::append(tx, &OrderExpired { order_id, order_version: order.version, cups: cups(&order.items) }, now)?;
     say_changed(tx, &order)?;

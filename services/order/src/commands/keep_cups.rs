@@ -1,28 +1,22 @@
 //! CodesIssued, DispenseCompleted, DispenseFailed and StockShort: what others say of an order's cups and stock.
 
-use contracts::{
-    event::StockShort,
-    ids::{EventId, OrderId},
-    order::OrderView,
-    qr::CodeView,
-    time::Micros,
+use contracts::{event::StockShort, ids::OrderId, order::OrderView, qr::CodeView, time::Timestamp};
+use db::{
+    DbError, Tx,
+    inbox::{self, Delivery},
 };
-use db::{DbError, Tx, inbox};
 
 use super::{Orders, complete_order::complete_if_poured, say_changed};
-use crate::{
-    NAME,
-    store::{self, CupChange},
-};
+use crate::store::{self, CupChange};
 
 impl Orders {
     /// Keeps what QR says of an order's cups. When machines have poured the last one, the order is complete.
     ///
     /// # Errors
     /// Where the database did not take it: the event comes again.
-    pub(crate) async fn keep_cups(&self, event_id: EventId, cups: Vec<CodeView>) -> Result<(), DbError> {
+    pub(crate) async fn keep_cups(&self, delivery: Delivery, cups: Vec<CodeView>) -> Result<(), DbError> {
         let now = self.clock.now();
-        let changed = self.db.write_soon(move |tx| write_cups(tx, event_id, &cups, now)).await?;
+        let changed = self.db.write_deferred(move |tx| write_cups(tx, delivery, &cups, now)).await?;
         if let Some(order) = changed {
             self.cache_receipt(&order).await;
         }
@@ -33,11 +27,11 @@ impl Orders {
     ///
     /// # Errors
     /// Where the database did not take it: the event comes again.
-    pub(crate) async fn mark_short(&self, event_id: EventId, short: StockShort) -> Result<(), DbError> {
+    pub(crate) async fn mark_short(&self, delivery: Delivery, short: StockShort) -> Result<(), DbError> {
         let now = self.clock.now();
         self.db
-            .write_soon(move |tx| {
-                if !inbox::first_time(tx, NAME, event_id, now)? {
+            .write_deferred(move |tx| {
+                if !inbox::insert_if_new(tx, delivery, now)? {
                     return Ok(());
                 }
                 match store::mark_short(tx, short.order_id, short.order_version, now)? {
@@ -52,11 +46,11 @@ impl Orders {
 /// Answers the order where its cups changed in something that it shows.
 fn write_cups(
     tx: &mut Tx<'_>,
-    event_id: EventId,
+    delivery: Delivery,
     cups: &[CodeView],
-    now: Micros,
+    now: Timestamp,
 ) -> Result<Option<OrderView>, DbError> {
-    if !inbox::first_time(tx, NAME, event_id, now)? {
+    if !inbox::insert_if_new(tx, delivery, now)? {
         return Ok(None);
     }
     let mut seen: Option<OrderId> = None;

@@ -23,11 +23,11 @@ use contracts::{
     ids::OrderId,
     inventory::ReleaseStock,
     order::{OrderStatus, OrderView, StockCheck},
-    receipt::{RECEIPT_LIFE, ReceiptField, ReceiptPayment, cache_key},
+    receipt::{RECEIPT_TTL, ReceiptField, ReceiptPayment, cache_key},
 };
 use db::{Db, DbResult, Tx, outbox};
-use host::{ShopFeed, Surroundings};
-use web::{CallError, Peer};
+use host::{ServiceContext, SharedShopRules};
+use web::{CallError, ServiceClient};
 
 use crate::{
     error::{NotHeld, OrderError},
@@ -44,27 +44,27 @@ pub(crate) struct Orders {
     db: Db,
     cache: Arc<dyn Cache>,
     bus: Arc<dyn Bus>,
-    product: Peer,
-    inventory: Peer,
-    payment: Peer,
-    qr: Peer,
-    shop: ShopFeed,
+    product: ServiceClient,
+    inventory: ServiceClient,
+    payment: ServiceClient,
+    qr: ServiceClient,
+    shop: SharedShopRules,
     clock: Clock,
     turns: Turns,
 }
 
 impl Orders {
-    pub(crate) fn new(db: Db, around: &Surroundings) -> Self {
+    pub(crate) fn new(db: Db, context: &ServiceContext) -> Self {
         Self {
             db,
-            cache: Arc::clone(&around.cache),
-            bus: Arc::clone(&around.bus),
-            product: around.peers.peer("product"),
-            inventory: around.peers.peer("inventory"),
-            payment: around.peers.peer("payment"),
-            qr: around.peers.peer("qr"),
-            shop: around.shop.clone(),
-            clock: around.clock.clone(),
+            cache: Arc::clone(&context.cache),
+            bus: Arc::clone(&context.bus),
+            product: context.services.client("product"),
+            inventory: context.services.client("inventory"),
+            payment: context.services.client("payment"),
+            qr: context.services.client("qr"),
+            shop: context.shop.clone(),
+            clock: context.clock.clone(),
             turns: Turns::default(),
         }
     }
@@ -116,7 +116,7 @@ impl Orders {
             Err(error) => return tracing::error!(order_id = %order.order_id, %error, "a receipt cannot be written"),
         };
         let key = cache_key(order.order_id);
-        let put = self.cache.put_field(&key, ReceiptField::Order.name(), order.version, part, RECEIPT_LIFE);
+        let put = self.cache.put_field(&key, ReceiptField::Order.name(), order.version, part, RECEIPT_TTL);
         if let Err(error) = put.await {
             tracing::warn!(order_id = %order.order_id, %error, "the receipt is not cached");
         }

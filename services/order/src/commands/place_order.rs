@@ -6,7 +6,7 @@ use contracts::{
 };
 use db::{
     Tx,
-    idempotency::{self, RequestKey},
+    idempotency::{self, IdempotencyKey},
     outbox,
 };
 
@@ -23,7 +23,11 @@ impl Orders {
     ///
     /// # Errors
     /// [`PlaceError`]: nothing was written.
-    pub(crate) async fn place(&self, key: Option<RequestKey>, request: PlaceOrder) -> Result<OrderView, PlaceError> {
+    pub(crate) async fn place(
+        &self,
+        key: Option<IdempotencyKey>,
+        request: PlaceOrder,
+    ) -> Result<OrderView, PlaceError> {
         let _turn = self.turns.wait(key.as_ref()).await;
         if let Some(earlier) = self.placed_before(key.clone(), &request).await? {
             return Ok(earlier);
@@ -48,7 +52,7 @@ impl Orders {
     /// Writes an order whose stock is held. What is not written gives it back.
     async fn write_reserved(
         &self,
-        key: Option<RequestKey>,
+        key: Option<IdempotencyKey>,
         request: &PlaceOrder,
         draft: NewOrder,
     ) -> Result<OrderView, PlaceError> {
@@ -73,7 +77,7 @@ impl Orders {
     /// The order that this request made before, if it did: a replay is answered even when prices have changed since.
     async fn placed_before(
         &self,
-        key: Option<RequestKey>,
+        key: Option<IdempotencyKey>,
         request: &PlaceOrder,
     ) -> Result<Option<OrderView>, PlaceError> {
         if key.is_none() && request.order_id.is_none() {
@@ -82,8 +86,8 @@ impl Orders {
         let (order_id, replay_key) = (request.order_id, key.clone());
         let (replay, existing) = self
             .db
-            .find(move |tx| {
-                let replay = idempotency::replay::<OrderView>(tx, replay_key.as_ref())?;
+            .point_read(move |tx| {
+                let replay = idempotency::find_response::<OrderView>(tx, replay_key.as_ref())?;
                 let existing = order_id.map(|order_id| store::find(tx, order_id)).transpose()?.flatten();
                 Ok::<_, PlaceError>((replay, existing))
             })
@@ -96,24 +100,24 @@ impl Orders {
     }
 
     /// Keeps the answer for this key too: the order was placed by its id, under another one or none.
-    async fn remembered(&self, key: Option<RequestKey>, order: OrderView) -> Result<OrderView, PlaceError> {
+    async fn remembered(&self, key: Option<IdempotencyKey>, order: OrderView) -> Result<OrderView, PlaceError> {
         if key.is_none() {
             return Ok(order);
         }
         let now = self.clock.now();
         self.db
             .write(move |tx| {
-                if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
+                if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
                     return Ok(earlier);
                 }
-                idempotency::remember(tx, key.as_ref(), &order, now)?;
+                idempotency::save_response(tx, key.as_ref(), &order, now)?;
                 Ok(order.clone())
             })
             .await
     }
 
     /// Another request wrote this order id in the same moment.
-    async fn same_order(&self, key: Option<RequestKey>, request: &PlaceOrder) -> Result<OrderView, PlaceError> {
+    async fn same_order(&self, key: Option<IdempotencyKey>, request: &PlaceOrder) -> Result<OrderView, PlaceError> {
         match self.placed_before(key, request).await? {
             Some(order) => Ok(order),
             None => Err(PlaceError::Db(db::DbError::Unavailable("the order was there and is gone".into()))),
@@ -125,8 +129,8 @@ fn same_or_taken(existing: OrderView, request: &PlaceOrder) -> Result<OrderView,
     if model::is_same_request(&existing, request) { Ok(existing) } else { Err(PlaceError::IdTaken(existing.order_id)) }
 }
 
-fn write_order(tx: &mut Tx<'_>, key: Option<&RequestKey>, mut order: NewOrder) -> Result<OrderView, PlaceError> {
-    if let Some(earlier) = idempotency::replay(tx, key)? {
+fn write_order(tx: &mut Tx<'_>, key: Option<&IdempotencyKey>, mut order: NewOrder) -> Result<OrderView, PlaceError> {
+    if let Some(earlier) = idempotency::find_response(tx, key)? {
         return Ok(earlier);
     }
     let letter = model::number_letter(order.view.channel);
@@ -138,6 +142,6 @@ fn write_order(tx: &mut Tx<'_>, key: Option<&RequestKey>, mut order: NewOrder) -
     let now = order.view.placed_at;
     outbox::append(tx, &OrderCreated(model::placed(&order.view, &order.dispense_ml)), now)?;
     say_changed(tx, &order.view)?;
-    idempotency::remember(tx, key, &order.view, now)?;
+    idempotency::save_response(tx, key, &order.view, now)?;
     Ok(order.view)
 }

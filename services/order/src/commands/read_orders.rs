@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use bus::Listener;
+use bus::Subscription;
 use contracts::{
     PAGE_ROWS_MAX, Page,
     event::EventKind,
     ids::OrderId,
     order::{AmountDue, Channel, OrderStatus, OrderView},
-    time::{BusinessDay, Micros},
+    time::{BusinessDay, Timestamp},
 };
 use db::DbError;
 
@@ -43,7 +43,7 @@ impl Orders {
     /// # Errors
     /// [`OrderError::Unknown`].
     pub(crate) async fn find(&self, order_id: OrderId) -> Result<OrderView, OrderError> {
-        self.db.find(move |tx| store::find(tx, order_id)?.ok_or(OrderError::Unknown(order_id))).await
+        self.db.point_read(move |tx| store::find(tx, order_id)?.ok_or(OrderError::Unknown(order_id))).await
     }
 
     /// One page of orders, newest first.
@@ -72,19 +72,19 @@ impl Orders {
     /// # Errors
     /// [`OrderError::Unknown`].
     pub(crate) async fn amount_due(&self, order_id: OrderId) -> Result<AmountDue, OrderError> {
-        self.db.find(move |tx| store::amount_due(tx, order_id)?.ok_or(OrderError::Unknown(order_id))).await
+        self.db.point_read(move |tx| store::amount_due(tx, order_id)?.ok_or(OrderError::Unknown(order_id))).await
     }
 
     /// Hears how orders change from now on.
-    pub(crate) fn changes(&self) -> Listener {
-        self.bus.listen(&[EventKind::OrderChanged])
+    pub(crate) fn changes(&self) -> Subscription {
+        self.bus.subscribe(&[EventKind::OrderChanged])
     }
 
     /// What changed since a screen went away. One more than [`STREAM_BACKLOG_ORDERS_MAX`]: too much to tell.
     ///
     /// # Errors
     /// Where the database cannot be read.
-    pub(crate) async fn changed_since(&self, since: Micros) -> Result<Vec<OrderView>, DbError> {
+    pub(crate) async fn changed_since(&self, since: Timestamp) -> Result<Vec<OrderView>, DbError> {
         let since = since - STREAM_OVERLAP;
         self.db.read(move |tx| store::changed_since(tx, since, STREAM_BACKLOG_ORDERS_MAX + 1)).await
     }
@@ -94,9 +94,9 @@ fn cursor_of(order: &OrderView) -> String {
     format!("{}_{}", order.placed_at.0, order.order_id)
 }
 
-fn read_cursor(cursor: &str) -> Result<(Micros, OrderId), OrderError> {
+fn read_cursor(cursor: &str) -> Result<(Timestamp, OrderId), OrderError> {
     let parts = cursor
         .split_once('_')
-        .and_then(|(placed_at, order_id)| Some((Micros(placed_at.parse().ok()?), order_id.parse().ok()?)));
+        .and_then(|(placed_at, order_id)| Some((Timestamp(placed_at.parse().ok()?), order_id.parse().ok()?)));
     parts.ok_or(OrderError::Cursor)
 }

@@ -2,16 +2,19 @@
 
 use contracts::{
     event::{OrderRevived, PaymentCompleted, PaymentOrphaned},
-    ids::{EventId, OrderId},
+    ids::OrderId,
     order::{OrderStatus, OrderView, StockCheck},
     receipt::ReceiptPayment,
-    time::Micros,
+    time::Timestamp,
 };
-use db::{DbError, DbResult, Tx, inbox, outbox};
+use db::{
+    DbError, DbResult, Tx,
+    inbox::{self, Delivery},
+    outbox,
+};
 
 use super::{Orders, complete_order::complete_if_poured, say_changed};
 use crate::{
-    NAME,
     error::{NotHeld, OrderError, RecordError},
     model::{self, MoneyFate},
     store::{self, Paid, PaidFrom},
@@ -48,10 +51,14 @@ impl Orders {
     ///
     /// # Errors
     /// [`RecordError`]: the event comes again.
-    pub(crate) async fn record_payment(&self, event_id: EventId, payment: PaymentCompleted) -> Result<(), RecordError> {
+    pub(crate) async fn record_payment(
+        &self,
+        delivery: Delivery,
+        payment: PaymentCompleted,
+    ) -> Result<(), RecordError> {
         let now = self.clock.now();
         let in_time = payment.clone();
-        let order = match self.db.write_soon(move |tx| record_in_time(tx, event_id, &in_time, now)).await {
+        let order = match self.db.write_deferred(move |tx| record_in_time(tx, delivery, &in_time, now)).await {
             Ok(()) => return Ok(()),
             Err(NotYet::Late(order)) => order,
             Err(NotYet::ChangedMeanwhile) => return Err(RecordError::ChangedMeanwhile(payment.order_id)),
@@ -59,8 +66,8 @@ impl Orders {
         };
         let revival = self.ask_for_revival(&order, payment.paid_at).await?;
         let now = self.clock.now();
-        let late = move |tx: &mut Tx<'_>| record_late(tx, event_id, &payment, revival, now);
-        match self.db.write_soon(late).await {
+        let late = move |tx: &mut Tx<'_>| record_late(tx, delivery, &payment, revival, now);
+        match self.db.write_deferred(late).await {
             Ok(Some(revived)) => {
                 self.cache_receipt(&revived).await;
                 Ok(())
@@ -93,7 +100,7 @@ impl Orders {
     }
 
     /// Asks for the stock of an expired order whose money came late, but on its business day: whenever we hear of it.
-    async fn ask_for_revival(&self, order: &OrderView, paid_at: Micros) -> Result<Revival, RecordError> {
+    async fn ask_for_revival(&self, order: &OrderView, paid_at: Timestamp) -> Result<Revival, RecordError> {
         let version = order.version;
         if self.shop.current().business_day(paid_at) != order.business_day {
             return Ok(Revival::Refused { version, reason: "the order expired on an earlier business day" });
@@ -109,7 +116,7 @@ impl Orders {
     }
 }
 
-fn paid(payment: &PaymentCompleted, now: Micros) -> Paid {
+fn paid(payment: &PaymentCompleted, now: Timestamp) -> Paid {
     Paid {
         order_id: payment.order_id,
         payment_id: payment.payment_id,
@@ -119,8 +126,13 @@ fn paid(payment: &PaymentCompleted, now: Micros) -> Paid {
     }
 }
 
-fn record_in_time(tx: &mut Tx<'_>, event_id: EventId, payment: &PaymentCompleted, now: Micros) -> Result<(), NotYet> {
-    if !inbox::first_time(tx, NAME, event_id, now)? {
+fn record_in_time(
+    tx: &mut Tx<'_>,
+    delivery: Delivery,
+    payment: &PaymentCompleted,
+    now: Timestamp,
+) -> Result<(), NotYet> {
+    if !inbox::insert_if_new(tx, delivery, now)? {
         return Ok(());
     }
     if pay_pending(tx, &paid(payment, now))? {
@@ -151,12 +163,12 @@ fn pay_pending(tx: &mut Tx<'_>, paid: &Paid) -> DbResult<bool> {
 /// Answers the order where its money revived it.
 fn record_late(
     tx: &mut Tx<'_>,
-    event_id: EventId,
+    delivery: Delivery,
     payment: &PaymentCompleted,
     revival: Revival,
-    now: Micros,
+    now: Timestamp,
 ) -> Result<Option<OrderView>, RecordError> {
-    if !inbox::first_time(tx, NAME, event_id, now)? {
+    if !inbox::insert_if_new(tx, delivery, now)? {
         return Ok(None);
     }
     // Whoever changed the order in the same moment decides: the event comes again and finds it as it then is.
@@ -178,7 +190,7 @@ fn record_late(
     Ok(Some(complete_if_poured(tx, order, now)?))
 }
 
-fn send_back(tx: &mut Tx<'_>, payment: &PaymentCompleted, reason: &str, now: Micros) -> Result<(), DbError> {
+fn send_back(tx: &mut Tx<'_>, payment: &PaymentCompleted, reason: &str, now: Timestamp) -> Result<(), DbError> {
     tracing::warn!(order_id = %payment.order_id, payment_id = %payment.payment_id, reason, "money must go back");
     let orphaned =
         PaymentOrphaned { order_id: payment.order_id, payment_id: payment.payment_id, reason: reason.to_owned() };

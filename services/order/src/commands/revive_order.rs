@@ -4,7 +4,7 @@ use contracts::{
     event::OrderRevived,
     ids::OrderId,
     order::{OrderStatus, OrderView, StockCheck},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{Tx, outbox};
 
@@ -18,7 +18,7 @@ impl Orders {
     /// Makes an EXPIRED order PENDING again, with the time of a new one to pay it. One that is PENDING is answered as it
     /// is.
     pub(super) async fn revive(&self, order_id: OrderId) -> Result<OrderView, OrderError> {
-        let (order, is_orphaned) = self.db.find(move |tx| find_with_fate(tx, order_id)).await?;
+        let (order, is_orphaned) = self.db.point_read(move |tx| find_with_fate(tx, order_id)).await?;
         if order.status == OrderStatus::Pending {
             return Ok(order);
         }
@@ -42,7 +42,7 @@ impl Orders {
         };
 
         let now = self.clock.now();
-        let expires_at = now + shop.unpaid_order_life();
+        let expires_at = now + shop.unpaid_order_ttl();
         let version = order.version + 1;
         let revived = self.db.write(move |tx| write_revival(tx, &order, stock, expires_at, now)).await;
         if revived.is_err() {
@@ -62,8 +62,8 @@ fn write_revival(
     tx: &mut Tx<'_>,
     order: &OrderView,
     stock: StockCheck,
-    expires_at: Micros,
-    now: Micros,
+    expires_at: Timestamp,
+    now: Timestamp,
 ) -> Result<OrderView, OrderError> {
     let revived = store::revive(tx, order.order_id, order.version, stock, expires_at, now)?;
     let Some(revived) = revived else { return revived_by_another(tx, order) };

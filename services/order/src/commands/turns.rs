@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use db::idempotency::RequestKey;
+use db::idempotency::IdempotencyKey;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// Requests of other keys that share a place wait for each other too: at a thousand orders a second hardly ever.
@@ -32,8 +32,8 @@ impl Default for Turns {
 
 impl Turns {
     /// Waits until no other request of this key is under way in this process. A request without a key has no other.
-    pub(super) async fn wait(&self, key: Option<&RequestKey>) -> Option<MutexGuard<'_, ()>> {
-        let RequestKey { caller, route, key, fingerprint: _ } = key?;
+    pub(super) async fn wait(&self, key: Option<&IdempotencyKey>) -> Option<MutexGuard<'_, ()>> {
+        let IdempotencyKey { caller, route, key, fingerprint: _ } = key?;
         let hash = usize::try_from(self.0.hasher.hash_one((caller, route, key)) % PLACES as u64).unwrap_or(0);
         Some(self.0.locks.get(hash)?.lock().await)
     }

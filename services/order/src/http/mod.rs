@@ -2,23 +2,24 @@
 
 mod stream;
 
-use std::time::Duration;
+use std::{fmt::Display, str::FromStr, time::Duration};
 
 use axum::{Router, extract::State, routing::get};
 use contracts::{
-    Page, Word,
+    Page,
     ids::OrderId,
     order::{AmountDue, CUSTOMER_CHARS_MAX, ChangeOrder, Channel, OrderStatus, OrderView, PlaceOrder},
     page_rows,
     problem::Problem as ProblemBody,
     receipt::Receipt,
-    text::{self, Lines},
+    text::{self, LineBreaks},
     time::BusinessDay,
 };
 use serde::Deserialize;
+use strum::VariantArray;
 use utoipa::{IntoParams, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Created, Json, Path, Problem, Query, Ready, Submission};
+use web::{Created, IdempotentJson, Json, Path, Problem, Query, Ready};
 
 use crate::{
     commands::{ListRequest, Orders},
@@ -49,14 +50,14 @@ pub(crate) fn router(orders: Orders, ready: Ready) -> (Router, OpenApi) {
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the same answer.")),
     responses(
         (status = 201, body = OrderView),
-        (status = 409, body = ProblemBody, description = "total-differs, out-of-stock, product-not-sold, order-id-taken"),
+        (status = 409, body = ProblemBody, description = "total-mismatch, out-of-stock, product-not-sold, order-id-taken"),
         (status = 422, body = ProblemBody, description = "invalid-order, unknown-product, idempotency-key-reused"),
         (status = 503, body = ProblemBody, description = "menu-away, stock-unknown: nothing was written"),
     )
 )]
 async fn place_order(
     State(orders): State<Orders>,
-    submission: Submission<PlaceOrder>,
+    submission: IdempotentJson<PlaceOrder>,
 ) -> Result<Created<OrderView>, Problem> {
     let order = orders.place(submission.key, submission.body).await?;
     Ok(Created::at(format!("/api/Order/{}", order.order_id), order))
@@ -103,15 +104,15 @@ async fn list_orders(
         limit: page_rows(query.limit, DEFAULT_PAGE_ROWS).map_err(|error| Problem::bad_request(format!("{error}.")))?,
     };
     if let Some(text) = &request.text {
-        text::check("text", text, SEARCH_CHARS_MAX, Lines::One)
+        text::check("text", text, SEARCH_CHARS_MAX, LineBreaks::Forbidden)
             .map_err(|error| Problem::bad_request(format!("{error}.")))?;
     }
     Ok(Json(orders.list(request).await?))
 }
 
-fn choice<T: Word>(name: &str, word: &str) -> Result<T, Problem> {
-    T::from_word(word).ok_or_else(|| {
-        let words = T::ALL.iter().map(|choice| choice.word()).collect::<Vec<_>>().join(", ");
+fn choice<T: FromStr + VariantArray + Display>(name: &str, word: &str) -> Result<T, Problem> {
+    word.parse().map_err(|_| {
+        let words = T::VARIANTS.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         Problem::bad_request(format!("{name} {word:?} is not one of {words}."))
     })
 }
@@ -167,7 +168,7 @@ async fn cancel_order(
     if reason.is_empty() {
         return Err(OrderError::Invalid("reason is empty. Say in a few words why.".into()).into());
     }
-    text::check("reason", reason, REASON_CHARS_MAX, Lines::One).map_err(OrderError::from)?;
+    text::check("reason", reason, REASON_CHARS_MAX, LineBreaks::Forbidden).map_err(OrderError::from)?;
     Ok(Json(orders.cancel(order_id, reason.to_owned()).await?))
 }
 

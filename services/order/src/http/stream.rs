@@ -10,8 +10,8 @@ use axum::{
         sse::{Event, KeepAlive},
     },
 };
-use bus::{Heard, Listener};
-use contracts::{event::OrderChanged, order::OrderView, time::Micros};
+use bus::{Received, Subscription};
+use contracts::{event::OrderChanged, order::OrderView, time::Timestamp};
 use futures::{Stream, StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use web::Problem;
@@ -51,9 +51,9 @@ fn too_many() -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-streams", "Too many streams", detail)
 }
 
-fn last_event_id(headers: &HeaderMap) -> Result<Option<Micros>, Problem> {
+fn last_event_id(headers: &HeaderMap) -> Result<Option<Timestamp>, Problem> {
     let Some(id) = headers.get("Last-Event-ID") else { return Ok(None) };
-    let micros = id.to_str().ok().and_then(|id| id.parse().ok()).map(Micros);
+    let micros = id.to_str().ok().and_then(|id| id.parse().ok()).map(Timestamp);
     micros.map(Some).ok_or_else(|| {
         Problem::bad_request("Last-Event-ID is not the id of an event of this stream. Leave it out to start anew.")
     })
@@ -66,11 +66,11 @@ fn told_again(missed: &[OrderView]) -> Vec<Event> {
     missed.iter().map(order_event).collect()
 }
 
-fn live(listener: Listener, permit: OwnedSemaphorePermit) -> impl Stream<Item = Event> {
+fn live(listener: Subscription, permit: OwnedSemaphorePermit) -> impl Stream<Item = Event> {
     stream::unfold((listener, permit), |(mut listener, permit)| async move {
         let event = match listener.next().await? {
-            Heard::Missed => reset(),
-            Heard::Event(event) => match event.data::<OrderChanged>() {
+            Received::Lagged => reset(),
+            Received::Event(event) => match event.data::<OrderChanged>() {
                 Ok(OrderChanged(order)) => order_event(&order),
                 Err(error) => {
                     tracing::error!(event_id = %event.id, %error, "an order's change cannot be read");

@@ -1,7 +1,6 @@
 //! What QR and the machines said of each cup.
 
 use contracts::{
-    Word,
     ids::OrderId,
     order::OrderView,
     qr::{CodeStatus, CodeView},
@@ -30,8 +29,8 @@ pub(crate) fn keep_cup(tx: &mut Tx<'_>, cup: &CodeView) -> DbResult<CupChange> {
                    version = excluded.version
              WHERE excluded.version > order_cups.version
         RETURNING status_before";
-    let params = (cup.order_id, cup.line, cup.unit, cup.status.word(), &cup.code, cup.version);
-    let Some(before) = tx.query_opt(SQL, params, |row| row.word_opt::<CodeStatus>("status_before"))? else {
+    let params = (cup.order_id, cup.line, cup.unit, cup.status, &cup.code, cup.version);
+    let Some(before) = tx.query_opt(SQL, params, |row| row.get::<Option<CodeStatus>>("status_before"))? else {
         return Ok(CupChange::Stale);
     };
     let shows = |status: CodeStatus| matches!(status, CodeStatus::Used | CodeStatus::Review);
@@ -43,5 +42,5 @@ pub(crate) fn keep_cup(tx: &mut Tx<'_>, cup: &CodeView) -> DbResult<CupChange> {
 pub(super) fn cups_of(tx: &mut Tx<'_>, orders: &[OrderView]) -> DbResult<Vec<(OrderId, u32, CodeStatus)>> {
     let (places, order_ids) = listed_ids(orders);
     let sql = format!("SELECT order_id, line, status FROM order_cups WHERE order_id IN ({places})");
-    tx.query(&sql, order_ids, |row| Ok((row.get("order_id")?, row.get("line")?, row.word("status")?)))
+    tx.query(&sql, order_ids, |row| Ok((row.get("order_id")?, row.get("line")?, row.get("status")?)))
 }

@@ -1,10 +1,9 @@
 //! Lists of orders: what a person looks for, and what a screen missed.
 
 use contracts::{
-    Word,
     ids::OrderId,
     order::{OrderStatus, OrderView},
-    time::{BusinessDay, Micros},
+    time::{BusinessDay, Timestamp},
 };
 use db::{DbResult, Tx, Value};
 
@@ -19,9 +18,9 @@ pub(crate) struct ListFilter {
     /// A part of the number or of the customer's name.
     pub(crate) text: Option<String>,
     /// Only what was placed at this time or later.
-    pub(crate) placed_from: Option<Micros>,
+    pub(crate) placed_from: Option<Timestamp>,
     /// The last order of the page before.
-    pub(crate) after: Option<(Micros, OrderId)>,
+    pub(crate) after: Option<(Timestamp, OrderId)>,
 }
 
 /// At most `limit` orders, newest first.
@@ -38,10 +37,10 @@ pub(crate) fn list(tx: &mut Tx<'_>, filter: &ListFilter, limit: u32) -> DbResult
         sql.push_str(&condition);
     };
     if let Some(status) = filter.status {
-        also("status = ?", vec![status.word().into()]);
+        also("status = ?", vec![Value::of(status)]);
     }
     if let Some(channel) = filter.channel {
-        also("channel = ?", vec![channel.word().into()]);
+        also("channel = ?", vec![Value::of(channel)]);
     }
     if let Some(business_day) = filter.business_day {
         also("business_day = ?", vec![business_day.to_string().into()]);
@@ -50,7 +49,7 @@ pub(crate) fn list(tx: &mut Tx<'_>, filter: &ListFilter, limit: u32) -> DbResult
         also("placed_at >= ?", vec![placed_from.0.into()]);
     }
     if let Some(text) = &filter.text {
-        let pattern = db::containing(text);
+        let pattern = db::like_contains(text);
         also(
             "(LOWER(order_number) LIKE LOWER(?) ESCAPE '!' OR LOWER(customer_name) LIKE LOWER(?) ESCAPE '!')",
             vec![pattern.clone().into(), pattern.into()],
@@ -66,7 +65,7 @@ pub(crate) fn list(tx: &mut Tx<'_>, filter: &ListFilter, limit: u32) -> DbResult
 }
 
 /// At most `limit` orders that changed at `since` or later, in the order of their changes.
-pub(crate) fn changed_since(tx: &mut Tx<'_>, since: Micros, limit: u32) -> DbResult<Vec<OrderView>> {
+pub(crate) fn changed_since(tx: &mut Tx<'_>, since: Timestamp, limit: u32) -> DbResult<Vec<OrderView>> {
     const SQL: &str = "SELECT * FROM orders WHERE updated_at >= $1 ORDER BY updated_at, order_id LIMIT $2";
     let orders = tx.query(SQL, (since, limit), order_from_row)?;
     with_all_items(tx, orders)

@@ -6,13 +6,12 @@ mod lists;
 use std::collections::HashMap;
 
 use contracts::{
-    Word,
     ids::{OrderId, PaymentId},
     money::{Currency, Money, MoneyError},
     order::{AmountDue, OrderItemView, OrderStatus, OrderView, PriceView, StockCheck},
     payment::PaymentMethod,
     qr::CodeStatus,
-    time::{BusinessDay, Micros},
+    time::{BusinessDay, Timestamp},
 };
 use db::{DbError, DbResult, Row, Tx, Value};
 
@@ -46,9 +45,9 @@ pub(crate) fn insert(tx: &mut Tx<'_>, order: &NewOrder) -> DbResult<bool> {
             view.order_id,
             &view.order_number,
             view.business_day,
-            view.status.word(),
-            view.channel.word(),
-            view.dining_option.word(),
+            view.status,
+            view.channel,
+            view.dining_option,
             &view.customer_name,
             &view.table,
             view.price.currency,
@@ -58,7 +57,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, order: &NewOrder) -> DbResult<bool> {
             db::json(&view.price.taxes)?,
             price.tax,
             price.total,
-            view.stock.word(),
+            view.stock,
             view.placed_at,
             view.expires_at,
             view.updated_at,
@@ -149,7 +148,7 @@ pub(crate) fn amount_due(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<
         Ok(AmountDue {
             order_id: row.get("order_id")?,
             order_number: row.get("order_number")?,
-            status: row.word("status")?,
+            status: row.get("status")?,
             version: row.get("version")?,
             total: Money::new(row.get("total")?, currency).amount(),
             currency,
@@ -169,10 +168,9 @@ pub(crate) fn pay(tx: &mut Tx<'_>, paid: &Paid, from: PaidFrom) -> DbResult<Opti
         RETURNING *";
     let (status, version, stock) = match from {
         PaidFrom::Pending => (OrderStatus::Pending, None, None),
-        PaidFrom::Expired { version, stock } => (OrderStatus::Expired, Some(version), Some(stock.word())),
+        PaidFrom::Expired { version, stock } => (OrderStatus::Expired, Some(version), Some(stock)),
     };
-    let params =
-        (paid.order_id, status.word(), paid.paid_at, paid.payment_id, paid.method.word(), stock, paid.now, version);
+    let params = (paid.order_id, status, paid.paid_at, paid.payment_id, paid.method, stock, paid.now, version);
     let order = tx.query_opt(SQL, params, order_from_row)?;
     order.map(|order| with_items(tx, order)).transpose()
 }
@@ -183,8 +181,8 @@ pub(crate) struct Paid {
     pub(crate) order_id: OrderId,
     pub(crate) payment_id: PaymentId,
     pub(crate) method: PaymentMethod,
-    pub(crate) paid_at: Micros,
-    pub(crate) now: Micros,
+    pub(crate) paid_at: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 /// Where an order is when its money comes.
@@ -201,7 +199,7 @@ pub(crate) fn money_standing(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Opt
     const SQL: &str = "SELECT status, payment_id, orphaned FROM orders WHERE order_id = $1";
     tx.query_opt(SQL, (order_id,), |row| {
         Ok(MoneyStanding {
-            status: row.word("status")?,
+            status: row.get("status")?,
             paid_by: row.get("payment_id")?,
             is_orphaned: row.get("orphaned")?,
         })
@@ -224,7 +222,7 @@ pub(crate) fn is_orphaned(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<bool> 
 }
 
 /// Moves an order that staff have made to READY. `None`: it is not PROCESSING.
-pub(crate) fn make_ready(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbResult<Option<OrderView>> {
+pub(crate) fn make_ready(tx: &mut Tx<'_>, order_id: OrderId, now: Timestamp) -> DbResult<Option<OrderView>> {
     const SQL: &str = "
         UPDATE orders SET status = 'READY', updated_at = $2, version = version + 1
          WHERE order_id = $1 AND status = 'PROCESSING'
@@ -234,7 +232,7 @@ pub(crate) fn make_ready(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbR
 }
 
 /// Moves an order that its guest has to COMPLETED. `None`: it is not being made.
-pub(crate) fn complete(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbResult<Option<OrderView>> {
+pub(crate) fn complete(tx: &mut Tx<'_>, order_id: OrderId, now: Timestamp) -> DbResult<Option<OrderView>> {
     const SQL: &str = "
         UPDATE orders SET status = 'COMPLETED', updated_at = $2, version = version + 1
          WHERE order_id = $1 AND status IN ('PROCESSING', 'READY')
@@ -244,7 +242,7 @@ pub(crate) fn complete(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbRes
 }
 
 /// Gives a PENDING order up. `None`: it is not PENDING.
-pub(crate) fn cancel(tx: &mut Tx<'_>, order_id: OrderId, reason: &str, now: Micros) -> DbResult<Option<OrderView>> {
+pub(crate) fn cancel(tx: &mut Tx<'_>, order_id: OrderId, reason: &str, now: Timestamp) -> DbResult<Option<OrderView>> {
     const SQL: &str = "
         UPDATE orders SET status = 'CANCELLED', cancel_reason = $2, updated_at = $3, version = version + 1
          WHERE order_id = $1 AND status = 'PENDING'
@@ -259,8 +257,8 @@ pub(crate) fn revive(
     order_id: OrderId,
     version: i64,
     stock: StockCheck,
-    expires_at: Micros,
-    now: Micros,
+    expires_at: Timestamp,
+    now: Timestamp,
 ) -> DbResult<Option<OrderView>> {
     const SQL: &str = "
         UPDATE orders
@@ -268,12 +266,12 @@ pub(crate) fn revive(
                version = version + 1
          WHERE order_id = $1 AND status = 'EXPIRED' AND version = $2 AND orphaned = 0
         RETURNING *";
-    let order = tx.query_opt(SQL, (order_id, version, stock.word(), expires_at, now), order_from_row)?;
+    let order = tx.query_opt(SQL, (order_id, version, stock, expires_at, now), order_from_row)?;
     order.map(|order| with_items(tx, order)).transpose()
 }
 
 /// At most `limit` orders whose time to be paid is over, the longest waiting first.
-pub(crate) fn overdue(tx: &mut Tx<'_>, now: Micros, limit: u32) -> DbResult<Vec<OrderId>> {
+pub(crate) fn overdue(tx: &mut Tx<'_>, now: Timestamp, limit: u32) -> DbResult<Vec<OrderId>> {
     const SQL: &str = "
         SELECT order_id FROM orders WHERE status = 'PENDING' AND expires_at <= $1
          ORDER BY expires_at LIMIT $2";
@@ -281,7 +279,7 @@ pub(crate) fn overdue(tx: &mut Tx<'_>, now: Micros, limit: u32) -> DbResult<Vec<
 }
 
 /// Gives up a PENDING order whose time to be paid is over. `None`: it is not that any more.
-pub(crate) fn expire(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbResult<Option<OrderView>> {
+pub(crate) fn expire(tx: &mut Tx<'_>, order_id: OrderId, now: Timestamp) -> DbResult<Option<OrderView>> {
     const SQL: &str = "
         UPDATE orders SET status = 'EXPIRED', updated_at = $2, version = version + 1
          WHERE order_id = $1 AND status = 'PENDING' AND expires_at <= $2
@@ -296,7 +294,7 @@ pub(crate) fn rename(
     order_id: OrderId,
     customer_name: Option<&str>,
     table: Option<&str>,
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<Option<OrderView>> {
     const SQL: &str = "
         UPDATE orders
@@ -314,7 +312,7 @@ pub(crate) fn mark_short(
     tx: &mut Tx<'_>,
     order_id: OrderId,
     order_version: i64,
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<Option<OrderView>> {
     const SQL: &str = "
         UPDATE orders SET stock = 'SHORT', updated_at = $3, version = version + 1
@@ -325,7 +323,7 @@ pub(crate) fn mark_short(
 }
 
 /// Grows an order's version after one of its cups changed. `None`: no such order.
-pub(crate) fn touch(tx: &mut Tx<'_>, order_id: OrderId, now: Micros) -> DbResult<Option<OrderView>> {
+pub(crate) fn touch(tx: &mut Tx<'_>, order_id: OrderId, now: Timestamp) -> DbResult<Option<OrderView>> {
     const SQL: &str = "
         UPDATE orders SET updated_at = $2, version = version + 1 WHERE order_id = $1 RETURNING *";
     let order = tx.query_opt(SQL, (order_id, now), order_from_row)?;
@@ -341,14 +339,14 @@ pub(crate) fn dispense_ml(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Vec<Op
 fn order_from_row(row: &Row<'_>) -> DbResult<OrderView> {
     let currency: Currency = row.get("currency")?;
     let amount = |column| Ok::<_, DbError>(Money::new(row.get(column)?, currency).amount());
-    let status: OrderStatus = row.word("status")?;
-    let expires_at: Micros = row.get("expires_at")?;
+    let status: OrderStatus = row.get("status")?;
+    let expires_at: Timestamp = row.get("expires_at")?;
     Ok(OrderView {
         order_id: row.get("order_id")?,
         order_number: row.get("order_number")?,
         status,
-        channel: row.word("channel")?,
-        dining_option: row.word("dining_option")?,
+        channel: row.get("channel")?,
+        dining_option: row.get("dining_option")?,
         customer_name: row.get("customer_name")?,
         table: row.get("table_name")?,
         items: Vec::new(),
@@ -361,12 +359,12 @@ fn order_from_row(row: &Row<'_>) -> DbResult<OrderView> {
             tax: amount("tax")?,
             total: amount("total")?,
         },
-        stock: row.word("stock")?,
+        stock: row.get("stock")?,
         business_day: row.get("business_day")?,
         placed_at: row.get("placed_at")?,
         expires_at: (status == OrderStatus::Pending).then_some(expires_at),
         paid_at: row.get("paid_at")?,
-        payment_method: row.word_opt("payment_method")?,
+        payment_method: row.get("payment_method")?,
         cancel_reason: row.get("cancel_reason")?,
         updated_at: row.get("updated_at")?,
         version: row.get("version")?,

@@ -16,7 +16,7 @@ async fn a_new_price_counts_from_the_moment_it_is_said_and_an_older_one_never_ag
     let dearer = ProductCard { price: "25000".parse().unwrap(), version: 2, ..shop.croissant.clone() };
     shop.world.publish(&ProductChanged(dearer)).await;
     shop.world.publish(&ProductChanged(shop.croissant.clone())).await;
-    let problem = shop.client.post("/api/Order", shop.croissant_order()).await.problem(409, "total-differs");
+    let problem = shop.client.post("/api/Order", shop.croissant_order()).await.problem(409, "total-mismatch");
     assert_eq!(problem["context"]["price"]["total"], 25_000);
 }
 
@@ -25,9 +25,9 @@ async fn an_entry_of_the_cache_that_was_changed_by_hand_is_not_believed() {
     let shop = TestShop::open().await;
     shop.place(shop.croissant_order()).await;
     let key = contracts::product::cache_keys::price(shop.croissant.product_id);
-    shop.world.around().cache.put_versioned("by hand", 9, &[(key, "1".into())]).await.unwrap();
+    shop.world.context().cache.put_versioned("by hand", 9, &[(key, "1".into())]).await.unwrap();
     shop.change_menu(|menu| menu[1].price = "25000".parse().unwrap());
-    let problem = shop.client.post("/api/Order", shop.croissant_order()).await.problem(409, "total-differs");
+    let problem = shop.client.post("/api/Order", shop.croissant_order()).await.problem(409, "total-mismatch");
     assert_eq!(problem["context"]["price"]["total"], 25_000, "Product is asked");
 }
 

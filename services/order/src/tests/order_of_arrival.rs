@@ -125,7 +125,7 @@ async fn live(steps: &[Step]) {
         shop.world.settle().await;
         let order = shop.order(order.order_id).await;
         assert!(
-            stood == order.status || stood.may_become(order.status),
+            stood == order.status || stood.can_transition_to(order.status),
             "{stood:?} to {:?} by {steps:?}",
             order.status
         );

@@ -55,7 +55,7 @@ async fn a_total_that_differs_by_one_unit_is_refused_with_the_servers_own() {
     for shown in [21_999, 22_001] {
         let mut order = shop.croissant_order();
         order["totalAmount"] = json!(shown);
-        let problem = shop.client.post("/api/Order", order).await.problem(409, "total-differs");
+        let problem = shop.client.post("/api/Order", order).await.problem(409, "total-mismatch");
         assert_eq!(problem["context"]["price"]["total"], 22_000);
         assert_eq!(problem["context"]["items"][0]["productName"], "Croissant");
     }
@@ -77,7 +77,7 @@ async fn what_cannot_be_ordered_is_refused_and_nothing_is_written() {
         ),
         // Ids that nobody has looked up: Product is not even asked for them.
         (
-            json!({ "items": (0..201).map(|_| json!({ "productId": OrderId::new(contracts::time::Micros(0)), "quantity": 1 })).collect::<Vec<_>>(), "totalAmount": 0 }),
+            json!({ "items": (0..201).map(|_| json!({ "productId": OrderId::new(contracts::time::Timestamp(0)), "quantity": 1 })).collect::<Vec<_>>(), "totalAmount": 0 }),
             422,
             "invalid-order",
         ),
@@ -86,7 +86,7 @@ async fn what_cannot_be_ordered_is_refused_and_nothing_is_written() {
         (item(json!(1000)), 422, "invalid-order"),
         (item(json!(i64::MAX)), 422, "invalid-order"),
         (
-            json!({ "items": [{ "productId": OrderId::new(contracts::time::Micros(0)), "quantity": 1 }], "totalAmount": 0 }),
+            json!({ "items": [{ "productId": OrderId::new(contracts::time::Timestamp(0)), "quantity": 1 }], "totalAmount": 0 }),
             422,
             "unknown-product",
         ),
@@ -222,7 +222,7 @@ async fn a_key_sent_again_is_the_same_order_even_when_the_price_has_changed() {
     shop.world.publish(&contracts::event::ProductChanged(dearer)).await;
     let again: OrderView = shop.client.post_with_key("/api/Order", "k1", shop.croissant_order()).await.read(201);
     assert_eq!(again, first);
-    shop.client.post("/api/Order", shop.croissant_order()).await.problem(409, "total-differs");
+    shop.client.post("/api/Order", shop.croissant_order()).await.problem(409, "total-mismatch");
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn a_key_with_another_body_is_refused_and_a_refusal_does_not_use_it_up() {
     let shop = TestShop::open().await;
     let mut wrong = shop.croissant_order();
     wrong["totalAmount"] = json!(1);
-    shop.client.post_with_key("/api/Order", "k1", wrong).await.problem(409, "total-differs");
+    shop.client.post_with_key("/api/Order", "k1", wrong).await.problem(409, "total-mismatch");
     let order: OrderView = shop.client.post_with_key("/api/Order", "k1", shop.croissant_order()).await.read(201);
     shop.client.post_with_key("/api/Order", "k1", shop.cold_brew_order(1)).await.problem(422, "idempotency-key-reused");
     assert_eq!(order.order_number, "A-0001");

@@ -86,7 +86,7 @@ async fn a_receipt_is_put_together_when_the_cache_has_lost_it() {
     let order = shop.place(shop.cold_brew_order(1)).await;
     let codes = ReceiptCodes { is_paid: false, codes: vec![cup(&order, 1, CodeStatus::Pending, 2)] };
     shop.world.stub("qr", Router::new().route("/internal/QrCode/receipt/{id}", get(move || async { Json(codes) })));
-    shop.world.around().cache.remove(&contracts::receipt::cache_key(order.order_id)).await.unwrap();
+    shop.world.context().cache.remove(&contracts::receipt::cache_key(order.order_id)).await.unwrap();
 
     let receipt = shop.client.get(&format!("/api/Order/{}/receipt", order.order_id)).await.expect(200);
     assert_eq!(receipt["paymentStatus"], "PENDING");
@@ -115,7 +115,7 @@ async fn a_receipt_from_the_cache_shows_what_became_of_its_cups_and_its_order() 
     let poured = contracts::event::DispenseCompleted { code: cups[0].clone(), poured_ms: Some(8_000) };
     let put = async |field: ReceiptField, part: String| {
         let (key, life) = (contracts::receipt::cache_key(order.order_id), Duration::from_secs(60));
-        shop.world.around().cache.put_field(&key, field.name(), 1, part, life).await.unwrap();
+        shop.world.context().cache.put_field(&key, field.name(), 1, part, life).await.unwrap();
     };
     put(ReceiptField::Payment, serde_json::to_string(&on_receipt(&payment)).unwrap()).await;
     put(ReceiptField::Codes, serde_json::to_string(&ReceiptCodes { is_paid: true, codes: cups }).unwrap()).await;
@@ -144,13 +144,13 @@ impl Screen {
         if let Some(id) = last_event_id {
             request = request.header("Last-Event-ID", id);
         }
-        let service = crate::open(shop.world.around()).await.unwrap();
+        let service = crate::open(shop.world.context()).await.unwrap();
         let answer = service.router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(answer.headers()[header::CONTENT_TYPE], "text/event-stream");
         Self(answer.into_body().into_data_stream())
     }
 
-    async fn hears(&mut self) -> (String, OrderView) {
+    async fn next_event(&mut self) -> (String, OrderView) {
         let text = String::from_utf8(self.0.next().await.unwrap().unwrap().to_vec()).unwrap();
         let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
         assert_eq!(line("event:"), "order", "{text}");
@@ -163,15 +163,15 @@ async fn a_screen_hears_how_orders_change_and_what_it_missed() {
     let shop = TestShop::open().await;
     let mut screen = Screen::opens(&shop, None).await;
     let first = shop.place(shop.croissant_order()).await;
-    let (id, heard) = screen.hears().await;
+    let (id, heard) = screen.next_event().await;
     assert_eq!(heard, first);
     drop(screen);
 
     shop.world.clock.advance(Duration::from_secs(60));
     let missed = shop.place(shop.croissant_order()).await;
     let mut back = Screen::opens(&shop, Some(&id)).await;
-    assert_eq!(back.hears().await.1, first);
-    assert_eq!(back.hears().await.1, missed);
+    assert_eq!(back.next_event().await.1, first);
+    assert_eq!(back.next_event().await.1, missed);
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use contracts::{
     product::{OptionGroup, ProductCard, ProductOption},
     qr::{CodeStatus, CodeView},
     receipt::ReceiptPayment,
-    time::Micros,
+    time::Timestamp,
 };
 use host::Timer;
 use serde_json::{Value, json};
@@ -98,7 +98,7 @@ impl TestShop {
         let payment = Arc::new(Mutex::new(Payment::TookNothing));
         world.stub("payment", money(Arc::clone(&payment)));
         world.stub("inventory", stock.merge(given_back(Arc::clone(&released))));
-        let service = crate::open(world.around()).await.unwrap();
+        let service = crate::open(world.context()).await.unwrap();
         let expiry = service.timers[0].clone();
         let client = world.start(service).await;
         Self {
@@ -119,7 +119,7 @@ impl TestShop {
 
     /// Another process of the same service, on the same database.
     pub(super) async fn second_process(&self) -> Client {
-        Client::new(crate::open(self.world.around()).await.unwrap().router)
+        Client::new(crate::open(self.world.context()).await.unwrap().router)
     }
 
     /// Does what the clock does each second.
@@ -187,7 +187,7 @@ impl TestShop {
     }
 }
 
-pub(super) fn payment_of(order: &OrderView, paid_at: Micros) -> PaymentCompleted {
+pub(super) fn payment_of(order: &OrderView, paid_at: Timestamp) -> PaymentCompleted {
     PaymentCompleted {
         order_id: order.order_id,
         cups: contracts::order::cups(&order.items),
@@ -234,16 +234,16 @@ pub(super) fn cup(order: &OrderView, unit: u32, status: CodeStatus, version: i64
 
 fn sizes() -> OptionGroup {
     let option = |name: &str, price| ProductOption {
-        option_id: Some(OptionId::new(Micros(0))),
+        option_id: Some(OptionId::new(Timestamp(0))),
         name: name.into(),
-        price_difference: Amount::whole(price),
-        dispense_ml_difference: 0,
+        price_delta: Amount::whole(price),
+        dispense_ml_delta: 0,
     };
     OptionGroup {
-        group_id: Some(OptionGroupId::new(Micros(0))),
+        group_id: Some(OptionGroupId::new(Timestamp(0))),
         name: "Size".into(),
-        least: 1,
-        most: 1,
+        min_choices: 1,
+        max_choices: 1,
         options: vec![option("Regular", 0), option("Large", 6_000)],
     }
 }

@@ -1,9 +1,9 @@
 //! Where an order may go: by staff, by time, by money.
 
 use std::time::Duration;
+use strum::VariantArray;
 
 use contracts::{
-    Word,
     event::{OrderCancelled, OrderCompleted, OrderExpired, OrderRevived, PaymentOrphaned},
     order::{OrderStatus, OrderView},
     qr::CodeStatus,
@@ -397,8 +397,8 @@ async fn an_order_with_a_cup_in_review_waits_for_the_decision() {
 async fn every_word_of_a_status_is_refused_or_taken_and_none_is_unknown() {
     let shop = TestShop::open().await;
     let order = shop.place(shop.croissant_order()).await;
-    for status in OrderStatus::ALL.iter().filter(|status| **status != OrderStatus::Pending) {
-        assert!(set(&shop, &order, *status).await.status.is_client_error(), "{}", status.word());
+    for status in OrderStatus::VARIANTS.iter().filter(|status| **status != OrderStatus::Pending) {
+        assert!(set(&shop, &order, *status).await.status.is_client_error(), "{status}");
     }
     shop.client
         .patch(&format!("/api/Order/{}", order.order_id), json!({ "status": "EATEN" }))

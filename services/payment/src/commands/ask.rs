@@ -106,7 +106,7 @@ impl Payments {
         let (payment_id, status, now) = (payment.payment_id, payment.status, self.clock.now());
         self.db
             .write(move |tx| {
-                if status.may_become(PaymentStatus::Failed) {
+                if status.can_transition_to(PaymentStatus::Failed) {
                     store::transition(tx, payment_id, status, PaymentStatus::Failed, None, now)?;
                 } else {
                     store::set_next_check(tx, payment_id, status, None)?;

@@ -3,9 +3,9 @@
 use contracts::{
     ids::PaymentId,
     payment::{ConfirmPayment, PaymentStatus, PaymentView, REFERENCE_CHARS_MAX},
-    text::{self, Lines},
+    text::{self, LineBreaks},
 };
-use db::idempotency::{self, RequestKey};
+use db::idempotency::{self, IdempotencyKey};
 
 use super::{Answer, ask::Word, settle::Proof};
 use crate::{Payments, error::PaymentError, gateways::ChargeStatus, model::Payment, store};
@@ -14,18 +14,18 @@ impl Payments {
     /// Confirms a payment. The answer has the receipt as it then stands.
     pub(crate) async fn confirm(
         &self,
-        key: Option<RequestKey>,
+        key: Option<IdempotencyKey>,
         payment_id: PaymentId,
         request: ConfirmPayment,
     ) -> Result<PaymentView, PaymentError> {
         let reference = proof_of(request)?;
         let replay_key = key.clone();
         let read = move |tx: &mut db::Tx<'_>| {
-            let earlier: Option<PaymentView> = idempotency::replay(tx, replay_key.as_ref())?;
+            let earlier: Option<PaymentView> = idempotency::find_response(tx, replay_key.as_ref())?;
             let payment = store::find(tx, payment_id)?.ok_or(PaymentError::UnknownPayment(payment_id))?;
             Ok::<_, PaymentError>((earlier, payment))
         };
-        let answer = match self.db.find(read).await? {
+        let answer = match self.db.point_read(read).await? {
             (Some(earlier), _) => Answer::replay(earlier),
             (None, payment) => self.confirmed(key, payment, reference).await?,
         };
@@ -34,7 +34,7 @@ impl Payments {
 
     async fn confirmed(
         &self,
-        key: Option<RequestKey>,
+        key: Option<IdempotencyKey>,
         payment: Payment,
         reference: Option<String>,
     ) -> Result<Answer, PaymentError> {
@@ -70,6 +70,7 @@ impl Payments {
 fn proof_of(request: ConfirmPayment) -> Result<Option<String>, PaymentError> {
     let Some(reference) = request.reference else { return Ok(None) };
     let reference = reference.trim();
-    let fits = !reference.is_empty() && text::check("reference", reference, REFERENCE_CHARS_MAX, Lines::One).is_ok();
+    let fits = !reference.is_empty()
+        && text::check("reference", reference, REFERENCE_CHARS_MAX, LineBreaks::Forbidden).is_ok();
     if fits { Ok(Some(reference.to_owned())) } else { Err(PaymentError::Reference) }
 }

@@ -10,7 +10,7 @@ mod settle;
 mod watch;
 
 use contracts::payment::PaymentView;
-use db::idempotency::{self, RequestKey};
+use db::idempotency::{self, IdempotencyKey};
 
 use crate::{Payments, error::PaymentError, model::Payment};
 
@@ -35,17 +35,17 @@ impl Answer {
 
 impl Payments {
     /// Answers `payment` as it stands, and keeps the answer for when the request is sent again.
-    async fn answer(&self, key: Option<RequestKey>, payment: Payment) -> Result<Answer, PaymentError> {
+    async fn answer(&self, key: Option<IdempotencyKey>, payment: Payment) -> Result<Answer, PaymentError> {
         let now = self.clock.now();
         if key.is_none() {
             return Ok(Answer::new(payment.view()));
         }
         let write = move |tx: &mut db::Tx<'_>| {
-            if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
+            if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
                 return Ok(Answer::replay(earlier));
             }
             let view = payment.view();
-            idempotency::remember(tx, key.as_ref(), &view, now)?;
+            idempotency::save_response(tx, key.as_ref(), &view, now)?;
             Ok(Answer::new(view))
         };
         self.db.write(write).await

@@ -3,10 +3,10 @@
 use contracts::{
     ids::{OrderId, PaymentId},
     order::AmountDue,
-    payment::{Pay, PaymentStatus, PaymentView},
+    payment::{CreatePayment, PaymentStatus, PaymentView},
 };
 use db::{
-    idempotency::{self, RequestKey},
+    idempotency::{self, IdempotencyKey},
     outbox,
 };
 use web::CallError;
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How often a payment is tried anew after another request changed the same order's payments meanwhile.
-const TRIES_MAX: u32 = 3;
+const ATTEMPTS_MAX: u32 = 3;
 /// How many QRs of an order are asked about before money is taken. Each was shown to a guest who then did not pay.
 const UNSETTLED_QRS_MAX: u32 = 20;
 
@@ -34,17 +34,21 @@ enum Known {
 
 impl Payments {
     /// Takes money for an order, or shows a QR that does. The answer has the receipt as it then stands.
-    pub(crate) async fn pay(&self, key: Option<RequestKey>, request: Pay) -> Result<PaymentView, PaymentError> {
+    pub(crate) async fn pay(
+        &self,
+        key: Option<IdempotencyKey>,
+        request: CreatePayment,
+    ) -> Result<PaymentView, PaymentError> {
         let mut tries = 1;
         loop {
             match self.try_to_pay(key.clone(), &request).await {
-                Err(PaymentError::Raced) if tries < TRIES_MAX => tries += 1,
+                Err(PaymentError::Raced) if tries < ATTEMPTS_MAX => tries += 1,
                 answer => return Ok(self.with_receipt(answer?).await),
             }
         }
     }
 
-    async fn try_to_pay(&self, key: Option<RequestKey>, request: &Pay) -> Result<Answer, PaymentError> {
+    async fn try_to_pay(&self, key: Option<IdempotencyKey>, request: &CreatePayment) -> Result<Answer, PaymentError> {
         let (known, told) = tokio::join!(self.known(key.clone(), request.order_id), self.ask_order(request.order_id));
         let (noted, unsettled) = match known? {
             Known::Answered(payment) => return Ok(Answer::replay(*payment)),
@@ -57,9 +61,9 @@ impl Payments {
         }
     }
 
-    async fn known(&self, key: Option<RequestKey>, order_id: OrderId) -> Result<Known, PaymentError> {
+    async fn known(&self, key: Option<IdempotencyKey>, order_id: OrderId) -> Result<Known, PaymentError> {
         let read = move |tx: &mut db::Tx<'_>| {
-            if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
+            if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
                 return Ok(Known::Answered(Box::new(earlier)));
             }
             let noted = store::noted_due(tx, order_id)?;
@@ -69,7 +73,7 @@ impl Payments {
             };
             Ok(Known::Order { noted, unsettled })
         };
-        self.db.find(read).await
+        self.db.point_read(read).await
     }
 
     async fn ask_order(&self, order_id: OrderId) -> Result<AmountDue, CallError> {
@@ -79,7 +83,7 @@ impl Payments {
     /// Steps 16 to 18 for cash: one write decides whether this money pays the order, and says so.
     async fn take_cash(
         &self,
-        key: Option<RequestKey>,
+        key: Option<IdempotencyKey>,
         due: OrderDue,
         cash: Cash,
         unsettled: &[Payment],
@@ -88,7 +92,7 @@ impl Payments {
         let now = self.clock.now();
         let payment = Payment::cash(PaymentId::new(now), &due, &cash, now);
         let write = move |tx: &mut db::Tx<'_>| {
-            if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
+            if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
                 return Ok(Answer::replay(earlier));
             }
             let noted = store::note_due(tx, &due, true, Some(payment.payment_id))?;
@@ -103,7 +107,7 @@ impl Payments {
             }
             outbox::append(tx, &payment.completed(due.cups, now), now)?;
             let view = payment.view();
-            idempotency::remember(tx, key.as_ref(), &view, now)?;
+            idempotency::save_response(tx, key.as_ref(), &view, now)?;
             Ok(Answer::new(view))
         };
         self.db.write(write).await

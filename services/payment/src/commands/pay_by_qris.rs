@@ -3,7 +3,7 @@
 use contracts::{ids::PaymentId, payment::PaymentStatus};
 use db::{
     DbError,
-    idempotency::{self, RequestKey},
+    idempotency::{self, IdempotencyKey},
 };
 
 use super::{
@@ -23,7 +23,7 @@ impl Payments {
     /// Shows a QR for `due`: the one that was shown before if it can still be paid, else a new one.
     pub(super) async fn show_qr(
         &self,
-        key: Option<RequestKey>,
+        key: Option<IdempotencyKey>,
         due: OrderDue,
         unsettled: Vec<Payment>,
     ) -> Result<Answer, PaymentError> {
@@ -37,11 +37,16 @@ impl Payments {
     }
 
     /// The QR of an order that was revived is given up no longer.
-    async fn show_again(&self, key: Option<RequestKey>, due: OrderDue, shown: Payment) -> Result<Answer, PaymentError> {
+    async fn show_again(
+        &self,
+        key: Option<IdempotencyKey>,
+        due: OrderDue,
+        shown: Payment,
+    ) -> Result<Answer, PaymentError> {
         let now = self.clock.now();
         let next_check_at = Some(now + self.check_every);
         let write = move |tx: &mut db::Tx<'_>| {
-            if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
+            if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
                 return Ok(Answer::replay(earlier));
             }
             store::note_due(tx, &due, true, None)?.must_take_money(&due, None)?;
@@ -51,7 +56,7 @@ impl Payments {
                     .ok_or(PaymentError::Raced)?
                     .view(),
             };
-            idempotency::remember(tx, key.as_ref(), &view, now)?;
+            idempotency::save_response(tx, key.as_ref(), &view, now)?;
             Ok(Answer::new(view))
         };
         match self.db.write(write).await {
@@ -65,7 +70,7 @@ impl Payments {
     /// forgotten could.
     async fn show_new(
         &self,
-        key: Option<RequestKey>,
+        key: Option<IdempotencyKey>,
         due: OrderDue,
         unsettled: &[Payment],
     ) -> Result<Answer, PaymentError> {
@@ -82,7 +87,7 @@ impl Payments {
         let replaced: Vec<PaymentId> = pending(unsettled).map(|earlier| earlier.payment_id).collect();
 
         let write = move |tx: &mut db::Tx<'_>| {
-            if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
+            if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
                 return Ok(Answer::replay(earlier));
             }
             store::note_due(tx, &due, true, None)?.must_take_money(&due, None)?;
@@ -94,7 +99,7 @@ impl Payments {
             }
             let shown = if is_paid { settle(tx, &payment, &Proof::at(now), now)?.payment } else { payment.clone() };
             let view = shown.view();
-            idempotency::remember(tx, key.as_ref(), &view, now)?;
+            idempotency::save_response(tx, key.as_ref(), &view, now)?;
             Ok(Answer::new(view))
         };
         self.db.write(write).await

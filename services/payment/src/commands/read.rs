@@ -30,7 +30,7 @@ impl Payments {
 
     /// One payment.
     pub(crate) async fn one(&self, payment_id: PaymentId) -> Result<PaymentView, PaymentError> {
-        let found = self.db.find(move |tx| store::find(tx, payment_id)).await?;
+        let found = self.db.point_read(move |tx| store::find(tx, payment_id)).await?;
         found.map(|payment| payment.view()).ok_or(PaymentError::UnknownPayment(payment_id))
     }
 
@@ -43,7 +43,7 @@ impl Payments {
 
     /// Payment's part of an order's receipt. `None`: the order is not paid.
     pub(crate) async fn receipt_part(&self, order_id: OrderId) -> Result<Option<ReceiptPayment>, PaymentError> {
-        let paid = self.db.find(move |tx| store::paid_of_order(tx, order_id)).await?;
+        let paid = self.db.point_read(move |tx| store::paid_of_order(tx, order_id)).await?;
         Ok(paid.and_then(|payment| model::receipt_part(&payment.view())))
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use contracts::{
     ids::OrderId,
     payment::{PaymentStatus, PaymentView},
-    receipt::{RECEIPT_LIFE, Receipt, ReceiptCodes, ReceiptField, ReceiptOrder, ReceiptPayment, cache_key},
+    receipt::{RECEIPT_TTL, Receipt, ReceiptCodes, ReceiptField, ReceiptOrder, ReceiptPayment, cache_key},
 };
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
@@ -37,7 +37,7 @@ impl Payments {
         let Some(part) = model::receipt_part(payment) else { return };
         let key = cache_key(payment.order_id);
         let Ok(value) = serde_json::to_string(&part) else { return };
-        let put = self.cache.put_field(&key, ReceiptField::Payment.name(), part.paid_at.0, value, RECEIPT_LIFE);
+        let put = self.cache.put_field(&key, ReceiptField::Payment.name(), part.paid_at.0, value, RECEIPT_TTL);
         if let Err(error) = put.await {
             tracing::warn!(order_id = %payment.order_id, %error, "the receipt is put together without the cache");
         }

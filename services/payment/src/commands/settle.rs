@@ -1,6 +1,6 @@
 //! Money came: the one place where a QR's payment becomes PAID, whoever says so.
 
-use contracts::{ids::OrderId, time::Micros};
+use contracts::{ids::OrderId, time::Timestamp};
 use db::{DbResult, Tx, outbox};
 
 use crate::{
@@ -13,14 +13,14 @@ use crate::{
 /// Why money is believed to have come.
 #[derive(Clone, Debug)]
 pub(super) struct Proof {
-    pub(super) paid_at: Micros,
+    pub(super) paid_at: Timestamp,
     /// The bank's number of it, where a person vouches.
     pub(super) reference: Option<String>,
 }
 
 impl Proof {
     /// By the gateway's word.
-    pub(super) fn at(paid_at: Micros) -> Self {
+    pub(super) fn at(paid_at: Timestamp) -> Self {
         Self { paid_at, reference: None }
     }
 }
@@ -53,7 +53,7 @@ pub(super) fn settle(
     tx: &mut Tx<'_>,
     payment: &Payment,
     proof: &Proof,
-    now: Micros,
+    now: Timestamp,
 ) -> Result<Settlement, PaymentError> {
     let Payment { payment_id, order_id, .. } = *payment;
     let claimed = store::claim(tx, order_id, payment_id)?;
@@ -76,7 +76,7 @@ pub(super) fn settle(
 
 /// An order was closed: what is pending of it is given up, though its late money is still looked for. An older version
 /// of the order does nothing.
-pub(crate) fn close_order(tx: &mut Tx<'_>, order_id: OrderId, order_version: i64, now: Micros) -> DbResult<()> {
+pub(crate) fn close_order(tx: &mut Tx<'_>, order_id: OrderId, order_version: i64, now: Timestamp) -> DbResult<()> {
     if store::note_closed(tx, order_id, order_version)? {
         store::give_up_pending(tx, order_id, now)?;
     }

@@ -1,6 +1,6 @@
 //! The clock's work: gateways are asked about QRs that may still be paid.
 
-use contracts::{payment::PaymentStatus, time::Micros};
+use contracts::{payment::PaymentStatus, time::Timestamp};
 use futures::{StreamExt, stream};
 
 use super::ask::Word;
@@ -42,7 +42,7 @@ impl Payments {
 
     /// A gateway that is away means "pending", never "failed". One that will not be asked any more leaves the QR given
     /// up; a person who finds its money confirms it.
-    async fn ask_later(&self, payment: &Payment, next: Option<Micros>) -> Result<(), PaymentError> {
+    async fn ask_later(&self, payment: &Payment, next: Option<Timestamp>) -> Result<(), PaymentError> {
         let (payment_id, status) = (payment.payment_id, payment.status);
         let now = self.clock.now();
         if next.is_none() {

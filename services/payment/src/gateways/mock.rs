@@ -64,28 +64,28 @@ impl QrisGateway for Mock {
 
 #[cfg(test)]
 mod tests {
-    use contracts::time::Micros;
+    use contracts::time::Timestamp;
 
     use super::*;
 
-    fn issued(created_at: Micros) -> Issued {
+    fn issued(created_at: Timestamp) -> Issued {
         Issued { reference: "mock-1".into(), created_at, expires_at: created_at + QR_LIFE }
     }
 
     #[test]
     fn the_pretended_guest_takes_as_long_as_was_set_and_a_restart_changes_nothing() {
-        let clock = Clock::manual(Micros(0));
+        let clock = Clock::manual(Timestamp(0));
         let issued = issued(clock.now());
         let delay = Duration::from_secs(3);
         assert_eq!(Mock::new(delay, clock.clone()).status_now(&issued).unwrap(), ChargeStatus::Pending);
         clock.advance(delay);
         let after_a_restart = Mock::new(delay, clock.clone());
-        assert_eq!(after_a_restart.status_now(&issued).unwrap(), ChargeStatus::Paid { at: Micros(3_000_000) });
+        assert_eq!(after_a_restart.status_now(&issued).unwrap(), ChargeStatus::Paid { at: Timestamp(3_000_000) });
     }
 
     #[test]
     fn a_guest_who_takes_longer_than_the_qr_lives_never_pays() {
-        let clock = Clock::manual(Micros(0));
+        let clock = Clock::manual(Timestamp(0));
         let issued = issued(clock.now());
         let mock = Mock::new(QR_LIFE * 2, clock.clone());
         clock.advance(QR_LIFE);

@@ -8,7 +8,7 @@ mod mock;
 
 use std::{sync::Arc, time::Duration};
 
-use contracts::{ids::PaymentId, money::Money, time::Micros};
+use contracts::{ids::PaymentId, money::Money, time::Timestamp};
 use futures::future::BoxFuture;
 
 pub use emvco::Merchant;
@@ -51,7 +51,7 @@ pub struct Charge {
     /// Who is paid.
     pub merchant: Merchant,
     /// When.
-    pub created_at: Micros,
+    pub created_at: Timestamp,
 }
 
 /// A QR, made.
@@ -62,7 +62,7 @@ pub struct Created {
     /// The gateway's name for it.
     pub reference: String,
     /// When the gateway stops taking it.
-    pub expires_at: Micros,
+    pub expires_at: Timestamp,
     /// Whether it is paid already.
     pub is_paid: bool,
 }
@@ -73,9 +73,9 @@ pub struct Issued {
     /// The gateway's name for it.
     pub reference: String,
     /// When it was made.
-    pub created_at: Micros,
+    pub created_at: Timestamp,
     /// When the gateway stops taking it.
-    pub expires_at: Micros,
+    pub expires_at: Timestamp,
 }
 
 /// What a gateway says of a QR.
@@ -86,7 +86,7 @@ pub enum ChargeStatus {
     /// It was paid.
     Paid {
         /// When.
-        at: Micros,
+        at: Timestamp,
     },
     /// It was refused, for good.
     Failed,

@@ -10,7 +10,7 @@ use contracts::{
     money::Money,
     payment::{PaymentMethod, PaymentStatus, PaymentView, QrisView},
     receipt::ReceiptPayment,
-    time::Micros,
+    time::Timestamp,
 };
 
 use crate::gateways::{Charge, Created, Issued};
@@ -46,19 +46,19 @@ pub(crate) struct Payment {
     pub(crate) reference: Option<String>,
     pub(crate) is_test: bool,
     pub(crate) refund_reason: Option<String>,
-    pub(crate) created_at: Micros,
-    pub(crate) paid_at: Option<Micros>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) paid_at: Option<Timestamp>,
     /// When the gateway is asked next. Only of a QR that may still be paid.
-    pub(crate) next_check_at: Option<Micros>,
+    pub(crate) next_check_at: Option<Timestamp>,
     pub(crate) version: i64,
-    pub(crate) updated_at: Micros,
+    pub(crate) updated_at: Timestamp,
 }
 
 /// The QR of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Qr {
     pub(crate) payload: String,
-    pub(crate) expires_at: Micros,
+    pub(crate) expires_at: Timestamp,
     /// Which gateway made it.
     pub(crate) gateway: String,
     /// The gateway's name for it.
@@ -67,7 +67,7 @@ pub(crate) struct Qr {
 
 impl Payment {
     /// Cash, taken.
-    pub(crate) fn cash(payment_id: PaymentId, due: &OrderDue, cash: &Cash, now: Micros) -> Self {
+    pub(crate) fn cash(payment_id: PaymentId, due: &OrderDue, cash: &Cash, now: Timestamp) -> Self {
         Self {
             method: PaymentMethod::Cash,
             status: PaymentStatus::Paid,
@@ -91,7 +91,7 @@ impl Payment {
         Self { qr: Some(qr), is_test, ..Self::asked(charge.payment_id, due, charge.created_at) }
     }
 
-    fn asked(payment_id: PaymentId, due: &OrderDue, now: Micros) -> Self {
+    fn asked(payment_id: PaymentId, due: &OrderDue, now: Timestamp) -> Self {
         Self {
             payment_id,
             order_id: due.order_id,
@@ -140,7 +140,7 @@ impl Payment {
     }
 
     /// What is said when this payment pays its order, of so many cups, at `paid_at`.
-    pub(crate) fn completed(&self, cups: u32, paid_at: Micros) -> PaymentCompleted {
+    pub(crate) fn completed(&self, cups: u32, paid_at: Timestamp) -> PaymentCompleted {
         PaymentCompleted {
             order_id: self.order_id,
             payment_id: self.payment_id,
@@ -160,7 +160,7 @@ impl Payment {
     }
 
     /// Whether its QR can be shown for `due` at `now`: it asks for the same and its time is not over.
-    pub(crate) fn still_asks_for(&self, due: &OrderDue, now: Micros) -> bool {
+    pub(crate) fn still_asks_for(&self, due: &OrderDue, now: Timestamp) -> bool {
         self.due == due.total && self.qr.as_ref().is_some_and(|qr| now < qr.expires_at)
     }
 }
@@ -182,7 +182,12 @@ pub(crate) fn receipt_part(payment: &PaymentView) -> Option<ReceiptPayment> {
 
 /// When a gateway that did not say "paid" of a QR of this status is asked again: after as long as the QR is old, so
 /// that the interval doubles, from `shortest` up to a bound. `None`: it is too old to be asked about.
-pub(crate) fn next_check(status: PaymentStatus, created_at: Micros, now: Micros, shortest: Duration) -> Option<Micros> {
+pub(crate) fn next_check(
+    status: PaymentStatus,
+    created_at: Timestamp,
+    now: Timestamp,
+    shortest: Duration,
+) -> Option<Timestamp> {
     let longest = match status {
         PaymentStatus::Pending => Duration::from_secs(PENDING_CHECK_SECONDS_MAX),
         PaymentStatus::Expired => Duration::from_secs(EXPIRED_CHECK_SECONDS_MAX),
@@ -196,10 +201,10 @@ pub(crate) fn next_check(status: PaymentStatus, created_at: Micros, now: Micros,
 /// about the money. `None`: it was silent for so long that a person must look.
 pub(crate) fn next_check_after_silence(
     status: PaymentStatus,
-    created_at: Micros,
-    now: Micros,
+    created_at: Timestamp,
+    now: Timestamp,
     shortest: Duration,
-) -> Option<Micros> {
+) -> Option<Timestamp> {
     let longest = Duration::from_secs(EXPIRED_CHECK_SECONDS_MAX);
     let is_watched = now.since(created_at) < Duration::from_secs(SILENCE_SECONDS_MAX);
     is_watched.then(|| next_check(status, created_at, now, shortest).unwrap_or(now + longest))
@@ -213,10 +218,10 @@ mod tests {
 
     #[test]
     fn a_gateway_is_asked_after_1_2_4_8_seconds_and_then_every_minute() {
-        let mut at = Micros(0);
+        let mut at = Timestamp(0);
         let mut gaps = Vec::new();
         for _ in 0..9 {
-            let next = next_check(PaymentStatus::Pending, Micros(0), at, SECOND).unwrap();
+            let next = next_check(PaymentStatus::Pending, Timestamp(0), at, SECOND).unwrap();
             gaps.push(next.since(at).as_secs());
             at = next;
         }
@@ -225,18 +230,19 @@ mod tests {
 
     #[test]
     fn a_qr_that_was_given_up_is_asked_about_for_a_day_every_quarter_of_an_hour() {
-        let hour = Micros(3_600_000_000);
-        let next = next_check(PaymentStatus::Expired, Micros(0), hour, SECOND).unwrap();
+        let hour = Timestamp(3_600_000_000);
+        let next = next_check(PaymentStatus::Expired, Timestamp(0), hour, SECOND).unwrap();
         assert_eq!(next.since(hour), Duration::from_secs(15 * 60));
-        let day = Micros(24 * hour.0);
-        assert_eq!(next_check(PaymentStatus::Expired, Micros(0), day, SECOND), None);
+        let day = Timestamp(24 * hour.0);
+        assert_eq!(next_check(PaymentStatus::Expired, Timestamp(0), day, SECOND), None);
     }
 
     #[test]
     fn a_gateway_that_is_silent_is_asked_for_a_month() {
         let day = 24 * 3_600_000_000;
-        let next = |days: i64| next_check_after_silence(PaymentStatus::Pending, Micros(0), Micros(days * day), SECOND);
-        assert_eq!(next(7).unwrap().since(Micros(7 * day)), Duration::from_secs(15 * 60));
+        let next =
+            |days: i64| next_check_after_silence(PaymentStatus::Pending, Timestamp(0), Timestamp(days * day), SECOND);
+        assert_eq!(next(7).unwrap().since(Timestamp(7 * day)), Duration::from_secs(15 * 60));
         assert!(next(29).is_some());
         assert_eq!(next(30), None);
     }

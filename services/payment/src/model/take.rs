@@ -1,11 +1,11 @@
 //! What may be taken for an order: the rule that every `POST /api/Payment` goes through.
 
 use contracts::{
+    cash_rounding::{RoundingStep, cash_due},
     ids::{OrderId, PaymentId},
     money::{Amount, Currency, Money, MoneyError},
     order::{AmountDue, OrderStatus},
-    payment::{Pay, PaymentMethod},
-    pricing::{Step, cash_due},
+    payment::{CreatePayment, PaymentMethod},
 };
 
 use crate::error::PaymentError;
@@ -139,14 +139,19 @@ pub(crate) fn working_methods(methods: &[PaymentMethod], has_gateway: bool, curr
 }
 
 /// Decides what is taken for `due`, or why nothing is. `working` are the methods that work now.
-pub(crate) fn take(due: &OrderDue, request: &Pay, working: &[PaymentMethod], step: Step) -> Result<Take, PaymentError> {
+pub(crate) fn take(
+    due: &OrderDue,
+    request: &CreatePayment,
+    working: &[PaymentMethod],
+    step: RoundingStep,
+) -> Result<Take, PaymentError> {
     due.state.must_be_open(&due.order_number)?;
     if !working.contains(&request.method) {
         return Err(PaymentError::MethodNotAccepted { method: request.method, working: working.to_vec() });
     }
     if request.amount != due.total.amount() {
         let order = due.order_number.clone();
-        return Err(PaymentError::AmountDiffers { order, sent: request.amount, total: due.total });
+        return Err(PaymentError::AmountMismatch { order, sent: request.amount, total: due.total });
     }
     match (request.method, request.tendered) {
         (PaymentMethod::Cash, tendered) => cash(due.total, tendered, step).map(Take::Cash),
@@ -156,20 +161,20 @@ pub(crate) fn take(due: &OrderDue, request: &Pay, working: &[PaymentMethod], ste
     }
 }
 
-fn cash(total: Money, tendered: Option<Amount>, step: Step) -> Result<Cash, PaymentError> {
+fn cash(total: Money, tendered: Option<Amount>, step: RoundingStep) -> Result<Cash, PaymentError> {
     let (due, rounding) = cash_due(total, step)?;
     let tendered = tendered.ok_or(PaymentError::TenderedMissing { due })?.money(total.currency)?;
     let change = tendered.minus(due)?;
     if change.minor < 0 {
         let missing = due.minus(tendered)?;
-        return Err(PaymentError::TenderedTooLittle { tendered, due, missing });
+        return Err(PaymentError::InsufficientTender { tendered, due, missing });
     }
     Ok(Cash { rounding, due, tendered, change })
 }
 
 #[cfg(test)]
 mod tests {
-    use contracts::time::Micros;
+    use contracts::time::Timestamp;
 
     use super::*;
 
@@ -180,18 +185,18 @@ mod tests {
     }
 
     fn due(total: i64, state: OrderState) -> OrderDue {
-        let order_id = OrderId::new(Micros(0));
+        let order_id = OrderId::new(Timestamp(0));
         OrderDue { order_id, order_version: 1, order_number: "A-0001".into(), total: idr(total), cups: 0, state }
     }
 
-    fn pay(method: PaymentMethod, amount: i64, tendered: Option<i64>) -> Pay {
-        let order_id = OrderId::new(Micros(0));
-        Pay { order_id, method, amount: Amount::whole(amount), tendered: tendered.map(Amount::whole) }
+    fn pay(method: PaymentMethod, amount: i64, tendered: Option<i64>) -> CreatePayment {
+        let order_id = OrderId::new(Timestamp(0));
+        CreatePayment { order_id, method, amount: Amount::whole(amount), tendered: tendered.map(Amount::whole) }
     }
 
     fn cash_for(total: i64, tendered: Option<i64>) -> Result<Take, PaymentError> {
         let due = due(total, OrderState::Open);
-        take(&due, &pay(PaymentMethod::Cash, total, tendered), BOTH, Step::HUNDRED)
+        take(&due, &pay(PaymentMethod::Cash, total, tendered), BOTH, RoundingStep::HUNDRED)
     }
 
     #[test]
@@ -215,16 +220,20 @@ mod tests {
 
     #[test]
     fn an_amount_that_differs_by_one_rupiah_is_refused() {
-        let refused =
-            take(&due(25_000, OrderState::Open), &pay(PaymentMethod::Cash, 24_999, Some(30_000)), BOTH, Step::HUNDRED);
-        assert!(matches!(refused, Err(PaymentError::AmountDiffers { .. })));
+        let refused = take(
+            &due(25_000, OrderState::Open),
+            &pay(PaymentMethod::Cash, 24_999, Some(30_000)),
+            BOTH,
+            RoundingStep::HUNDRED,
+        );
+        assert!(matches!(refused, Err(PaymentError::AmountMismatch { .. })));
     }
 
     #[test]
     fn a_free_order_is_closed_with_cash_of_nothing_and_never_with_a_qr() {
         assert!(cash_for(0, Some(0)).is_ok());
-        let refused =
-            take(&due(0, OrderState::Open), &pay(PaymentMethod::Qris, 0, None), BOTH, Step::HUNDRED).unwrap_err();
+        let refused = take(&due(0, OrderState::Open), &pay(PaymentMethod::Qris, 0, None), BOTH, RoundingStep::HUNDRED)
+            .unwrap_err();
         assert!(matches!(refused, PaymentError::NothingToPay));
     }
 
@@ -232,7 +241,7 @@ mod tests {
     fn an_order_that_is_not_open_takes_no_money() {
         for state in [OrderState::Paid(None), OrderState::Cancelled, OrderState::Expired, OrderState::Closed] {
             let request = pay(PaymentMethod::Cash, 25_000, Some(25_000));
-            assert!(take(&due(25_000, state), &request, BOTH, Step::HUNDRED).is_err(), "{state:?}");
+            assert!(take(&due(25_000, state), &request, BOTH, RoundingStep::HUNDRED).is_err(), "{state:?}");
         }
     }
 

@@ -29,9 +29,9 @@ async fn cash_is_taken_rounded_and_its_change_given() {
 async fn too_little_cash_is_refused_and_the_refusal_says_how_much_is_missing() {
     let till = Till::new().await;
     let order_id = till.placed(25_000).await;
-    let refused = till.pay_cash(order_id, 25_000, 20_000).await.problem(422, "tendered-too-little");
+    let refused = till.pay_cash(order_id, 25_000, 20_000).await.problem(422, "insufficient-tender");
     assert_eq!(refused["context"], json!({ "due": 25_000, "missing": 5_000 }));
-    let _ = till.pay_cash(order_id, 25_000, -5_000).await.problem(422, "tendered-too-little");
+    let _ = till.pay_cash(order_id, 25_000, -5_000).await.problem(422, "insufficient-tender");
     assert!(till.ledger().await.is_empty(), "nothing is written");
     // The corrected request goes through.
     let _ = till.pay_cash(order_id, 25_000, 25_000).await.expect(201);
@@ -52,7 +52,7 @@ async fn paying_less_or_more_is_refused_with_the_right_amount() {
     let till = Till::new().await;
     let order_id = till.placed(25_000).await;
     for wrong in [24_999, 25_001, 0, -25_000] {
-        let refused = till.pay_cash(order_id, wrong, 100_000).await.problem(409, "amount-differs");
+        let refused = till.pay_cash(order_id, wrong, 100_000).await.problem(409, "amount-mismatch");
         assert_eq!(refused["context"], json!({ "total": 25_000, "currency": "IDR" }));
     }
 }
@@ -117,7 +117,7 @@ async fn a_corrected_request_goes_through_with_the_key_of_the_refused_one() {
     let till = Till::new().await;
     let order_id = till.placed(25_000).await;
     let wrong = till.client.post_with_key("/api/Payment", "tap-1", cash(order_id, 25_000, 2_500)).await;
-    let _ = wrong.problem(422, "tendered-too-little");
+    let _ = wrong.problem(422, "insufficient-tender");
     let right = till.client.post_with_key("/api/Payment", "tap-1", cash(order_id, 25_000, 25_000)).await;
     assert_eq!(right.expect(201)["status"], "PAID");
 }
@@ -129,7 +129,7 @@ async fn while_order_is_away_what_was_noted_counts() {
     let unheard = till.orders.place(25_000, till.world.clock.now());
     till.orders.go_away();
     let _ = till.pay_cash(unheard, 25_000, 25_000).await.problem(503, "order-away");
-    let _ = till.pay_cash(noted, 24_000, 25_000).await.problem(409, "amount-differs");
+    let _ = till.pay_cash(noted, 24_000, 25_000).await.problem(409, "amount-mismatch");
     let paid: PaymentView = till.pay_cash(noted, 25_000, 25_000).await.read(201);
     assert!(paid.receipt.is_none(), "there is nobody to put it together");
     let _ = till.pay_cash(noted, 25_000, 25_000).await.problem(409, "already-paid");

@@ -56,7 +56,7 @@ async fn a_qr_of_a_gateway_that_the_shop_left_is_confirmed_with_a_reference() {
     let order_id = till.placed(25_000).await;
     let shown = till.shown(order_id, 25_000).await;
     till.world.stop().await;
-    let service = crate::open(till.world.around(), PaymentSettings::default()).await.unwrap();
+    let service = crate::open(till.world.context(), PaymentSettings::default()).await.unwrap();
     let client = till.world.start(service).await;
     let path = format!("/api/Payment/{}/confirm", shown.payment_id);
     let _ = client.post(&path, json!({})).await.problem(409, "proof-needed");

@@ -72,7 +72,7 @@ async fn a_qr_takes_no_cash_and_no_other_amount() {
     let mut request = qris(order_id, 25_000);
     request["tendered"] = json!(25_000);
     let _ = till.client.post("/api/Payment", request).await.problem(422, "tendered-for-qris");
-    let _ = till.pay_qris(order_id, 24_999).await.problem(409, "amount-differs");
+    let _ = till.pay_qris(order_id, 24_999).await.problem(409, "amount-mismatch");
     let free = till.placed(0).await;
     let _ = till.pay_qris(free, 0).await.problem(422, "nothing-to-pay");
     assert_eq!(till.gateway.made(), 0);

@@ -71,7 +71,7 @@ fn codes_part(till: &Till, order: &ReceiptOrder, status: CodeStatus) -> ReceiptC
 }
 
 async fn put<T: Serialize>(till: &Till, order_id: OrderId, field: ReceiptField, version: i64, part: &T) {
-    let cache = &till.world.around().cache;
+    let cache = &till.world.context().cache;
     let value = serde_json::to_string(part).unwrap();
     cache.put_field(&cache_key(order_id), field.name(), version, value, Duration::from_secs(60)).await.unwrap();
 }
@@ -91,7 +91,7 @@ async fn the_answer_to_a_payment_is_the_whole_receipt() {
     assert_eq!((receipt.change, receipt.qr_pending), (Some(Amount::whole(5_000)), false));
 
     // The cache has Payment's part, and the service answers the same to who puts a receipt together.
-    let fields = till.world.around().cache.get_fields(&cache_key(order_id)).await.unwrap();
+    let fields = till.world.context().cache.get_fields(&cache_key(order_id)).await.unwrap();
     let cached: ReceiptPayment = serde_json::from_str(&fields["payment"]).unwrap();
     let asked: ReceiptPayment = till.client.get(&format!("/internal/Payment/receipt/{order_id}")).await.read(200);
     assert_eq!(cached, asked);
@@ -142,7 +142,7 @@ async fn money_that_went_back_does_not_come_back_on_the_receipt_when_its_answer_
     put(&till, order_id, ReceiptField::Order, 2, &order_part(&till, order_id, 0)).await;
 
     assert_eq!(pay().await.payment_id, paid.payment_id);
-    let fields = till.world.around().cache.get_fields(&cache_key(order_id)).await.unwrap();
+    let fields = till.world.context().cache.get_fields(&cache_key(order_id)).await.unwrap();
     assert!(!fields.contains_key("payment"), "{fields:?}");
 }
 

@@ -20,7 +20,7 @@ use contracts::{
     order::{AmountDue, OrderStatus, StockCheck},
     payment::{PaymentStatus, PaymentView},
     receipt::Receipt,
-    time::Micros,
+    time::Timestamp,
 };
 use db::DbError;
 use futures::future::{BoxFuture, FutureExt, pending, ready};
@@ -66,21 +66,21 @@ impl Till {
     pub(super) async fn with_patience(world: World, answer_max: Duration) -> Self {
         let gateway = Arc::new(Gateway::default());
         let timely = Timely::new(gateway.clone(), answer_max);
-        let service = crate::open_with(world.around(), Some(timely), Duration::from_secs(1)).await.unwrap();
+        let service = crate::open_with(world.context(), Some(timely), Duration::from_secs(1)).await.unwrap();
         Self::with(world, gateway, service).await
     }
 
     /// As a shop is configured.
     pub(super) async fn configured(qris: Option<QrisSettings>) -> Self {
         let world = World::new().await;
-        let service = crate::open(world.around(), PaymentSettings { qris }).await.unwrap();
+        let service = crate::open(world.context(), PaymentSettings { qris }).await.unwrap();
         Self::with(world, Arc::default(), service).await
     }
 
     /// The same shop, opened again without any gateway.
     pub(super) async fn leaves_its_gateway(self) -> Self {
         self.world.stop().await;
-        let mut service = crate::open(self.world.around(), PaymentSettings::default()).await.unwrap();
+        let mut service = crate::open(self.world.context(), PaymentSettings::default()).await.unwrap();
         let (db, clockwork) = (service.db.clone(), service.timers.remove(0));
         let client = self.world.start(service).await;
         Self { client, db, clockwork, ..self }
@@ -117,7 +117,7 @@ impl Till {
             order_id,
             order_version,
             order_number: "A-0001".into(),
-            business_day: self.world.around().shop.current().business_day(at),
+            business_day: self.world.context().shop.current().business_day(at),
             total: Amount::whole(total),
             currency: Currency::IDR,
             stock: StockCheck::Reserved,
@@ -161,9 +161,9 @@ impl Till {
     }
 }
 
-fn latte(at: Micros) -> PlacedItem {
+fn latte(at: Timestamp) -> PlacedItem {
     let (product_id, product_name) = (ProductId::new(at), "Latte".into());
-    PlacedItem { line: 1, product_id, product_name, quantity: CUPS, dispense_ml: Some(240) }
+    PlacedItem { line: 1, product_id, product_name, quantity: CUPS, options: Vec::new(), dispense_ml: Some(240) }
 }
 
 pub(super) fn cash(order_id: OrderId, amount: i64, tendered: i64) -> Value {
@@ -187,7 +187,7 @@ struct Known {
 
 impl Orders {
     /// An order that only Order knows of.
-    pub(super) fn place(&self, total: i64, now: Micros) -> OrderId {
+    pub(super) fn place(&self, total: i64, now: Timestamp) -> OrderId {
         let order_id = OrderId::new(now);
         let due = AmountDue {
             cups: CUPS,

@@ -6,7 +6,7 @@ use contracts::{
 };
 use db::{
     Tx,
-    idempotency::{self, RequestKey},
+    idempotency::{self, IdempotencyKey},
 };
 
 use super::Products;
@@ -23,7 +23,7 @@ impl Products {
     /// Where its name cannot be on a menu, or its id is another's.
     pub(crate) async fn create_category(
         &self,
-        key: Option<RequestKey>,
+        key: Option<IdempotencyKey>,
         write: WriteCategory,
     ) -> Result<CategoryView, ProductError> {
         let now = self.clock.now();
@@ -31,12 +31,12 @@ impl Products {
         let id = write.category_id.unwrap_or_else(|| CategoryId::new(now));
         self.db
             .write(move |tx| {
-                if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
+                if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
                     return Ok(earlier);
                 }
                 let category = store::categories::insert(tx, id, &name, write.position, now)?;
                 let category = category.ok_or(ProductError::CategoryExists(id))?;
-                idempotency::remember(tx, key.as_ref(), &category, now)?;
+                idempotency::save_response(tx, key.as_ref(), &category, now)?;
                 Ok(category)
             })
             .await

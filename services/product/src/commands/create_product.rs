@@ -4,11 +4,11 @@ use contracts::{
     event::ProductChanged,
     ids::ProductId,
     product::{ProductCard, WriteProduct},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{
     Tx,
-    idempotency::{self, RequestKey},
+    idempotency::{self, IdempotencyKey},
     outbox,
 };
 
@@ -26,7 +26,7 @@ impl Products {
     /// Where it cannot be on the menu, or its id is another's.
     pub(crate) async fn create(
         &self,
-        key: Option<RequestKey>,
+        key: Option<IdempotencyKey>,
         write: WriteProduct,
     ) -> Result<ProductCard, ProductError> {
         if let Some(earlier) = self.replay(key.clone()).await? {
@@ -38,11 +38,11 @@ impl Products {
         let card = self
             .db
             .write(move |tx| {
-                if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
+                if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
                     return Ok(earlier);
                 }
                 let card = add(tx, id, &product, now)?;
-                idempotency::remember(tx, key.as_ref(), &card, now)?;
+                idempotency::save_response(tx, key.as_ref(), &card, now)?;
                 Ok::<_, ProductError>(card)
             })
             .await?;
@@ -51,15 +51,15 @@ impl Products {
     }
 
     /// What this request was answered before, even where the shop's rules have changed since.
-    async fn replay(&self, key: Option<RequestKey>) -> Result<Option<ProductCard>, ProductError> {
+    async fn replay(&self, key: Option<IdempotencyKey>) -> Result<Option<ProductCard>, ProductError> {
         if key.is_none() {
             return Ok(None);
         }
-        self.db.find(move |tx| Ok(idempotency::replay(tx, key.as_ref())?)).await
+        self.db.point_read(move |tx| Ok(idempotency::find_response(tx, key.as_ref())?)).await
     }
 }
 
-fn add(tx: &mut Tx<'_>, id: ProductId, product: &CheckedProduct, now: Micros) -> Result<ProductCard, ProductError> {
+fn add(tx: &mut Tx<'_>, id: ProductId, product: &CheckedProduct, now: Timestamp) -> Result<ProductCard, ProductError> {
     let products = store::products::count_on_menu(tx)?;
     if products >= MENU_PRODUCTS_MAX {
         return Err(ProductError::MenuFull(products));

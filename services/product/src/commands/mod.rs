@@ -12,7 +12,7 @@ use cache::Cache;
 use clock::Clock;
 use contracts::product::ProductCard;
 use db::Db;
-use host::ShopFeed;
+use host::SharedShopRules;
 
 pub(crate) use read_menu::ProductQuery;
 
@@ -22,13 +22,13 @@ pub(crate) struct Products {
     db: Db,
     cache: Arc<dyn Cache>,
     clock: Clock,
-    shop: ShopFeed,
+    shop: SharedShopRules,
 }
 
 impl Products {
     /// The menu in `db`, whose cards go to `cache`.
     #[must_use]
-    pub(crate) fn new(db: Db, cache: Arc<dyn Cache>, clock: Clock, shop: ShopFeed) -> Self {
+    pub(crate) fn new(db: Db, cache: Arc<dyn Cache>, clock: Clock, shop: SharedShopRules) -> Self {
         Self { db, cache, clock, shop }
     }
 

@@ -41,7 +41,7 @@ impl Products {
         let filter = Filter {
             category_id: query.category_id,
             is_available: query.is_available,
-            pattern: query.text.as_deref().map(db::containing),
+            pattern: query.text.as_deref().map(db::like_contains),
             include_archived: query.include_archived,
         };
         let rows = self.db.read(move |tx| store::products::page(tx, &filter, after, limit + 1)).await;
@@ -53,7 +53,7 @@ impl Products {
     /// # Errors
     /// Where it does not exist.
     pub(crate) async fn find(&self, id: ProductId) -> Result<ProductCard, ProductError> {
-        self.db.find(move |tx| store::products::find(tx, id)?.ok_or(ProductError::UnknownProduct(id))).await
+        self.db.point_read(move |tx| store::products::find(tx, id)?.ok_or(ProductError::UnknownProduct(id))).await
     }
 
     /// The products of these ids that exist, archived or not.
@@ -107,6 +107,6 @@ impl Products {
     /// # Errors
     /// Where it does not exist.
     pub(crate) async fn find_category(&self, id: CategoryId) -> Result<CategoryView, ProductError> {
-        self.db.find(move |tx| store::categories::find(tx, id)?.ok_or(ProductError::UnknownCategory(id))).await
+        self.db.point_read(move |tx| store::categories::find(tx, id)?.ok_or(ProductError::UnknownCategory(id))).await
     }
 }

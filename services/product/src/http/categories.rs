@@ -13,7 +13,7 @@ use contracts::{
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
-use web::{Created, Json, Path, Problem, Query, Submission, etag, if_match};
+use web::{Created, IdempotentJson, Json, Path, Problem, Query, etag, if_match};
 
 use super::paging;
 use crate::commands::Products;
@@ -58,7 +58,7 @@ pub(super) async fn list_categories(
     ))]
 pub(super) async fn create_category(
     State(products): State<Products>,
-    submission: Submission<WriteCategory>,
+    submission: IdempotentJson<WriteCategory>,
 ) -> Result<impl IntoResponse, Problem> {
     let category = products.create_category(submission.key, submission.body).await?;
     Ok((etag(category.version), Created::at(format!("/api/Category/{}", category.category_id), category)))

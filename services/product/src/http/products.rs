@@ -10,11 +10,11 @@ use contracts::{
     ids::{CategoryId, ProductId},
     problem::Problem as ProblemBody,
     product::{Availability, NAME_CHARS_MAX, ProductCard, WriteAvailability, WriteProduct},
-    text::{self, Lines},
+    text::{self, LineBreaks},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
-use web::{Created, Json, Path, Problem, Query, Submission, etag, if_match};
+use web::{Created, IdempotentJson, Json, Path, Problem, Query, etag, if_match};
 
 use super::paging;
 use crate::commands::{ProductQuery, Products};
@@ -58,7 +58,7 @@ pub(super) async fn list_products(
     Query(list): Query<ProductList>,
 ) -> Result<axum::Json<Page<ProductCard>>, Problem> {
     if let Some(text) = &list.text {
-        text::check("text", text, TEXT_CHARS_MAX, Lines::One)
+        text::check("text", text, TEXT_CHARS_MAX, LineBreaks::Forbidden)
             .map_err(|error| Problem::bad_request(format!("{error}.")))?;
     }
     let query = ProductQuery {
@@ -91,7 +91,7 @@ pub(super) async fn list_availability(
     ))]
 pub(super) async fn create_product(
     State(products): State<Products>,
-    submission: Submission<WriteProduct>,
+    submission: IdempotentJson<WriteProduct>,
 ) -> Result<impl IntoResponse, Problem> {
     let card = products.create(submission.key, submission.body).await?;
     Ok((etag(card.version), Created::at(format!("/api/Product/{}", card.product_id), card)))

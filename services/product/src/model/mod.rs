@@ -70,7 +70,7 @@ pub(crate) enum InvalidMenu {
     },
     /// A choice of options makes it so.
     #[error(
-        "price: with some choice of options it becomes {price}. Change the priceDifference of an option or the price, so \
+        "price: with some choice of options it becomes {price}. Change the priceDelta of an option or the price, so \
          that every choice costs 0 to {most}.",
         most = Money::new(PRICE_MINOR_MAX, price.currency)
     )]
@@ -96,7 +96,7 @@ pub(crate) enum InvalidMenu {
     DispenseMl(u32),
     /// A choice of options makes it so.
     #[error(
-        "dispenseMl: with some choice of options it becomes {0}. Change the dispenseMlDifference of an option, so that \
+        "dispenseMl: with some choice of options it becomes {0}. Change the dispenseMlDelta of an option, so that \
          every choice pours {DISPENSE_ML_MIN} to {DISPENSE_ML_MAX} millilitres."
     )]
     DispenseMlWithOptions(i64),
@@ -116,16 +116,16 @@ pub(crate) enum InvalidMenu {
     },
     /// No guest could choose so.
     #[error(
-        "{field}: least is {least} and most is {most} of {options} options. most must be from 1 to {options}, and least \
-         from 0 to most."
+        "{field}: minChoices is {min_choices} and maxChoices is {max_choices} of {options} options. maxChoices must be from 1 to \
+         {options}, and minChoices from 0 to maxChoices."
     )]
     Bounds {
         /// Which group.
         field: String,
         /// The fewest.
-        least: u32,
+        min_choices: u32,
         /// The most.
-        most: u32,
+        max_choices: u32,
         /// How many there are.
         options: usize,
     },

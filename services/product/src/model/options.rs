@@ -6,14 +6,14 @@ use contracts::{
     ids::Id,
     money::{Amount, Money},
     product::{OPTION_GROUPS_MAX, OPTIONS_PER_GROUP_MAX, OptionGroup, ProductOption},
-    shop::Shop,
-    time::Micros,
+    shop::ShopRules,
+    time::Timestamp,
 };
 
 use super::{InvalidMenu, PRICE_MINOR_MAX, check_name};
 
 /// `amount` as money of the shop.
-pub(super) fn shop_money(field: &str, amount: Amount, shop: &Shop) -> Result<Money, InvalidMenu> {
+pub(super) fn shop_money(field: &str, amount: Amount, shop: &ShopRules) -> Result<Money, InvalidMenu> {
     /// Any price a guest could read on a menu.
     const EXAMPLE_MINOR: i64 = 25_000;
     amount.money(shop.currency()).map_err(|error| InvalidMenu::Amount {
@@ -26,8 +26,8 @@ pub(super) fn shop_money(field: &str, amount: Amount, shop: &Shop) -> Result<Mon
 /// The groups with their names trimmed and their ids made where they had none.
 pub(super) fn check_groups(
     groups: Vec<OptionGroup>,
-    shop: &Shop,
-    now: Micros,
+    shop: &ShopRules,
+    now: Timestamp,
 ) -> Result<Vec<OptionGroup>, InvalidMenu> {
     if groups.len() > OPTION_GROUPS_MAX {
         return Err(InvalidMenu::TooManyGroups(groups.len()));
@@ -50,14 +50,14 @@ pub(super) fn check_groups(
 }
 
 fn check_bounds(field: &str, group: &OptionGroup) -> Result<(), InvalidMenu> {
-    let OptionGroup { least, most, .. } = *group;
+    let OptionGroup { min_choices, max_choices, .. } = *group;
     let options = group.options.len();
     if !(1..=OPTIONS_PER_GROUP_MAX).contains(&options) {
         return Err(InvalidMenu::OptionCount { field: format!("{field}.options"), found: options });
     }
-    let most_fits = usize::try_from(most).is_ok_and(|most| (1..=options).contains(&most));
-    if !most_fits || least > most {
-        return Err(InvalidMenu::Bounds { field: field.to_owned(), least, most, options });
+    let fits = usize::try_from(max_choices).is_ok_and(|max| (1..=options).contains(&max));
+    if !fits || min_choices > max_choices {
+        return Err(InvalidMenu::Bounds { field: field.to_owned(), min_choices, max_choices, options });
     }
     Ok(())
 }
@@ -66,8 +66,8 @@ fn check_options(
     group: &str,
     options: Vec<ProductOption>,
     ids: &mut Distinct,
-    shop: &Shop,
-    now: Micros,
+    shop: &ShopRules,
+    now: Timestamp,
 ) -> Result<Vec<ProductOption>, InvalidMenu> {
     let mut names = Distinct::default();
     options
@@ -77,14 +77,14 @@ fn check_options(
             let field = format!("{group}.options[{index}]");
             let name = names.name(&format!("{field}.name"), &option.name)?;
             let option_id = ids.id(&format!("{field}.optionId"), option.option_id, now)?;
-            check_difference(&format!("{field}.priceDifference"), option.price_difference, shop)?;
+            check_difference(&format!("{field}.priceDelta"), option.price_delta, shop)?;
             Ok(ProductOption { option_id: Some(option_id), name, ..option })
         })
         .collect()
 }
 
 /// Bounded by itself, so that sums of differences cannot run over.
-fn check_difference(field: &str, difference: Amount, shop: &Shop) -> Result<(), InvalidMenu> {
+fn check_difference(field: &str, difference: Amount, shop: &ShopRules) -> Result<(), InvalidMenu> {
     let money = shop_money(field, difference, shop)?;
     if (-PRICE_MINOR_MAX..=PRICE_MINOR_MAX).contains(&money.minor) {
         return Ok(());
@@ -97,38 +97,39 @@ fn check_difference(field: &str, difference: Amount, shop: &Shop) -> Result<(), 
 }
 
 /// What an option adds to the price, in minor units. Only asked of options that were checked.
-pub(super) fn difference_minor(option: &ProductOption, shop: &Shop) -> i64 {
-    option.price_difference.money(shop.currency()).map_or(0, |money| money.minor)
+pub(super) fn difference_minor(option: &ProductOption, shop: &ShopRules) -> i64 {
+    option.price_delta.money(shop.currency()).map_or(0, |money| money.minor)
 }
 
 /// Options of what no machine pours do not change how much is poured.
 pub(super) fn check_nothing_pours(groups: &[OptionGroup]) -> Result<(), InvalidMenu> {
     for (group_index, group) in groups.iter().enumerate() {
-        if let Some(index) = group.options.iter().position(|option| option.dispense_ml_difference != 0) {
-            let field = format!("optionGroups[{group_index}].options[{index}].dispenseMlDifference");
+        if let Some(index) = group.options.iter().position(|option| option.dispense_ml_delta != 0) {
+            let field = format!("optionGroups[{group_index}].options[{index}].dispenseMlDelta");
             return Err(InvalidMenu::NotDispensable(field));
         }
     }
     Ok(())
 }
 
-/// The least and the most that a legal choice adds up to: of each group at least `least` and at most `most` options,
+/// The least and the most that a legal choice adds up to: of each group at least `min_choices` and at most `max_choices` options,
 /// each once.
 pub(super) fn range(groups: &[OptionGroup], difference: impl Fn(&ProductOption) -> i64) -> RangeInclusive<i64> {
     let mut range = (0_i64, 0_i64);
     for group in groups {
         let mut differences: Vec<i64> = group.options.iter().map(&difference).collect();
         differences.sort_unstable();
-        range.0 = range.0.saturating_add(least_sum(group, differences.iter().copied()));
-        range.1 = range.1.saturating_sub(least_sum(group, differences.iter().rev().map(|each| each.saturating_neg())));
+        range.0 = range.0.saturating_add(min_sum(group, differences.iter().copied()));
+        range.1 = range.1.saturating_sub(min_sum(group, differences.iter().rev().map(|each| each.saturating_neg())));
     }
     range.0..=range.1
 }
 
 /// The least sum of a legal choice from `ascending`: what must be chosen, then whatever still makes it less.
-fn least_sum(group: &OptionGroup, ascending: impl Iterator<Item = i64>) -> i64 {
-    let chosen =
-        ascending.zip(1_u32..).take_while(|(each, count)| count <= &group.least || (*each < 0 && count <= &group.most));
+fn min_sum(group: &OptionGroup, ascending: impl Iterator<Item = i64>) -> i64 {
+    let chosen = ascending
+        .zip(1_u32..)
+        .take_while(|(each, count)| count <= &group.min_choices || (*each < 0 && count <= &group.max_choices));
     chosen.fold(0, |sum, (each, _)| sum.saturating_add(each))
 }
 
@@ -147,7 +148,7 @@ impl Distinct {
     }
 
     /// The id that was given, or a new one.
-    fn id<Of>(&mut self, field: &str, given: Option<Id<Of>>, now: Micros) -> Result<Id<Of>, InvalidMenu> {
+    fn id<Of>(&mut self, field: &str, given: Option<Id<Of>>, now: Timestamp) -> Result<Id<Of>, InvalidMenu> {
         let id = given.unwrap_or_else(|| Id::new(now));
         if self.0.insert(id.to_string()) {
             return Ok(id);
@@ -165,8 +166,8 @@ mod tests {
 
     fn check(groups: &Value) -> Result<Vec<OptionGroup>, String> {
         let groups = serde_json::from_str(&groups.to_string()).unwrap();
-        let shop = Shop::new(ShopSettings::default()).unwrap();
-        check_groups(groups, &shop, Micros(1)).map_err(|refusal| refusal.to_string())
+        let shop = ShopRules::new(ShopSettings::default()).unwrap();
+        check_groups(groups, &shop, Timestamp(1)).map_err(|refusal| refusal.to_string())
     }
 
     fn refused(groups: &Value, start: &str) {
@@ -174,15 +175,15 @@ mod tests {
         assert!(refusal.starts_with(start), "{groups} was refused with: {refusal}");
     }
 
-    fn milk(least: u32, most: u32, names: &[&str]) -> Value {
+    fn milk(min_choices: u32, max_choices: u32, names: &[&str]) -> Value {
         let options: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
-        json!({"name": "Milk", "least": least, "most": most, "options": options})
+        json!({"name": "Milk", "minChoices": min_choices, "maxChoices": max_choices, "options": options})
     }
 
     #[test]
     fn ids_are_kept_when_given_and_made_otherwise() {
-        let known = OptionId::new(Micros(7));
-        let group = json!([{"name": "Milk", "least": 0, "most": 1,
+        let known = OptionId::new(Timestamp(7));
+        let group = json!([{"name": "Milk", "minChoices": 0, "maxChoices": 1,
             "options": [{"name": "Oat", "optionId": known.to_string()}, {"name": "Soy"}]}]);
         let groups = check(&group).unwrap();
         assert_eq!(groups[0].options[0].option_id, Some(known));
@@ -192,9 +193,8 @@ mod tests {
 
     #[test]
     fn an_id_stands_for_one_option_of_the_product() {
-        let id = OptionId::new(Micros(7)).to_string();
-        let group =
-            |name: &str| json!({"name": name, "least": 0, "most": 1, "options": [{"name": "Oat", "optionId": id}]});
+        let id = OptionId::new(Timestamp(7)).to_string();
+        let group = |name: &str| json!({"name": name, "minChoices": 0, "maxChoices": 1, "options": [{"name": "Oat", "optionId": id}]});
         refused(&json!([group("Milk"), group("Foam")]), "optionGroups[1].options[0].optionId: the id");
     }
 
@@ -207,9 +207,9 @@ mod tests {
     #[test]
     fn a_guest_can_make_the_choice_that_a_group_asks_for() {
         assert!(check(&json!([milk(2, 2, &["Oat", "Soy"])])).is_ok());
-        refused(&json!([milk(0, 0, &["Oat"])]), "optionGroups[0]: least is 0 and most is 0 of 1 options");
-        refused(&json!([milk(2, 1, &["Oat", "Soy"])]), "optionGroups[0]: least is 2 and most is 1");
-        refused(&json!([milk(0, 3, &["Oat", "Soy"])]), "optionGroups[0]: least is 0 and most is 3");
+        refused(&json!([milk(0, 0, &["Oat"])]), "optionGroups[0]: minChoices is 0 and maxChoices is 0 of 1 options");
+        refused(&json!([milk(2, 1, &["Oat", "Soy"])]), "optionGroups[0]: minChoices is 2 and maxChoices is 1");
+        refused(&json!([milk(0, 3, &["Oat", "Soy"])]), "optionGroups[0]: minChoices is 0 and maxChoices is 3");
         refused(&json!([milk(0, 1, &[])]), "optionGroups[0].options has 0 options");
     }
 
@@ -228,16 +228,22 @@ mod tests {
             let options = differences.map(|each| ProductOption {
                 option_id: None,
                 name: String::new(),
-                price_difference: Amount::whole(each),
-                dispense_ml_difference: i32::try_from(each).unwrap(),
+                price_delta: Amount::whole(each),
+                dispense_ml_delta: i32::try_from(each).unwrap(),
             });
-            let group = OptionGroup { group_id: None, name: String::new(), least, most, options: options.into() };
+            let group = OptionGroup {
+                group_id: None,
+                name: String::new(),
+                min_choices: least,
+                max_choices: most,
+                options: options.into(),
+            };
             let legal = (0_u32..16).filter(|choice| (least..=most).contains(&choice.count_ones()));
             let sums =
                 legal.map(|choice| (0..4).filter(|bit| choice >> bit & 1 == 1).map(|bit| differences[bit]).sum());
             let sums: Vec<i64> = sums.collect();
             let tried = *sums.iter().min().unwrap()..=*sums.iter().max().unwrap();
-            assert_eq!(range(&[group], |option| option.dispense_ml_difference.into()), tried, "{least}..={most}");
+            assert_eq!(range(&[group], |option| option.dispense_ml_delta.into()), tried, "{least}..={most}");
         }
     }
 }

@@ -4,9 +4,9 @@ use contracts::{
     ids::CategoryId,
     money::{Amount, Money},
     product::{DISPENSE_ML_MAX, DISPENSE_ML_MIN, OptionGroup, WriteProduct},
-    shop::Shop,
-    text::{Lines, is_readable},
-    time::Micros,
+    shop::ShopRules,
+    text::{LineBreaks, is_readable},
+    time::Timestamp,
 };
 
 use super::{DESCRIPTION_CHARS_MAX, InvalidMenu, PRICE_MINOR_MAX, check_name, options};
@@ -34,7 +34,11 @@ pub(crate) struct CheckedProduct {
 ///
 /// # Errors
 /// [`InvalidMenu`] names the first field that cannot be, and the way on.
-pub(crate) fn check_product(write: WriteProduct, shop: &Shop, now: Micros) -> Result<CheckedProduct, InvalidMenu> {
+pub(crate) fn check_product(
+    write: WriteProduct,
+    shop: &ShopRules,
+    now: Timestamp,
+) -> Result<CheckedProduct, InvalidMenu> {
     let name = check_name("name", &write.name)?;
     let description = check_description(&write.description)?;
     let price = check_price(write.price, shop)?;
@@ -56,18 +60,18 @@ pub(crate) fn check_product(write: WriteProduct, shop: &Shop, now: Micros) -> Re
 fn check_description(description: &str) -> Result<String, InvalidMenu> {
     let trimmed = description.trim();
     match trimmed.chars().count() {
-        _ if !is_readable(trimmed, Lines::Many) => Err(InvalidMenu::DescriptionControl),
+        _ if !is_readable(trimmed, LineBreaks::Allowed) => Err(InvalidMenu::DescriptionControl),
         0..=DESCRIPTION_CHARS_MAX => Ok(trimmed.to_owned()),
         chars => Err(InvalidMenu::Description(chars)),
     }
 }
 
-fn check_price(price: Amount, shop: &Shop) -> Result<Money, InvalidMenu> {
+fn check_price(price: Amount, shop: &ShopRules) -> Result<Money, InvalidMenu> {
     let price = options::shop_money("price", price, shop)?;
     if (0..=PRICE_MINOR_MAX).contains(&price.minor) { Ok(price) } else { Err(InvalidMenu::Price { price }) }
 }
 
-fn check_tax(tax_name: Option<String>, shop: &Shop) -> Result<Option<String>, InvalidMenu> {
+fn check_tax(tax_name: Option<String>, shop: &ShopRules) -> Result<Option<String>, InvalidMenu> {
     let Some(name) = tax_name else { return Ok(None) };
     if shop.tax_of(Some(&name)).is_some() {
         return Ok(Some(name));
@@ -92,7 +96,7 @@ fn check_every_choice(
     price: Money,
     dispense_ml: Option<u32>,
     groups: &[OptionGroup],
-    shop: &Shop,
+    shop: &ShopRules,
 ) -> Result<(), InvalidMenu> {
     let prices = options::range(groups, |option| options::difference_minor(option, shop));
     for extreme in [prices.start(), prices.end()] {
@@ -101,7 +105,7 @@ fn check_every_choice(
             return Err(InvalidMenu::PriceWithOptions { price });
         }
     }
-    let pours = options::range(groups, |option| i64::from(option.dispense_ml_difference));
+    let pours = options::range(groups, |option| i64::from(option.dispense_ml_delta));
     let Some(dispense_ml) = dispense_ml else { return options::check_nothing_pours(groups) };
     for extreme in [pours.start(), pours.end()] {
         let ml = i64::from(dispense_ml).saturating_add(*extreme);
@@ -131,8 +135,8 @@ mod tests {
             product[field] = value.clone();
         }
         let write = serde_json::from_str(&product.to_string()).unwrap();
-        let shop = Shop::new(settings.clone()).unwrap();
-        check_product(write, &shop, Micros(1)).map_err(|refusal| refusal.to_string())
+        let shop = ShopRules::new(settings.clone()).unwrap();
+        check_product(write, &shop, Timestamp(1)).map_err(|refusal| refusal.to_string())
     }
 
     fn refused(change: &Value, start: &str) {
@@ -172,28 +176,27 @@ mod tests {
         refused(&json!({"isDispensable": true, "dispenseMl": 5}), "dispenseMl is 5");
         refused(&json!({"isDispensable": true, "dispenseMl": 1801}), "dispenseMl is 1801");
         refused(&json!({"dispenseMl": 240}), "dispenseMl is for dispensable products");
-        let group =
-            json!([{"name": "Size", "least": 1, "most": 1, "options": [{"name": "L", "dispenseMlDifference": 60}]}]);
-        refused(&json!({"optionGroups": group}), "optionGroups[0].options[0].dispenseMlDifference is for dispensable");
+        let group = json!([{"name": "Size", "minChoices": 1, "maxChoices": 1, "options": [{"name": "L", "dispenseMlDelta": 60}]}]);
+        refused(&json!({"optionGroups": group}), "optionGroups[0].options[0].dispenseMlDelta is for dispensable");
     }
 
     #[test]
     fn no_choice_of_options_makes_a_price_less_than_nothing() {
-        let sizes = |least: u32, difference: i64| {
-            json!({"price": 5000, "optionGroups": [{"name": "Size", "least": least, "most": 1, "options": [
-                {"name": "Small", "priceDifference": difference}, {"name": "Large", "priceDifference": 3000}]}]})
+        let sizes = |min_choices: u32, difference: i64| {
+            json!({"price": 5000, "optionGroups": [{"name": "Size", "minChoices": min_choices, "maxChoices": 1, "options": [
+                {"name": "Small", "priceDelta": difference}, {"name": "Large", "priceDelta": 3000}]}]})
         };
         assert!(check(&sizes(1, -5000)).is_ok());
         refused(&sizes(1, -5001), "price: with some choice of options it becomes IDR -1");
         refused(&sizes(0, -5001), "price: with some choice of options it becomes IDR -1");
-        refused(&sizes(1, -2_000_000_000), "optionGroups[0].options[0].priceDifference");
+        refused(&sizes(1, -2_000_000_000), "optionGroups[0].options[0].priceDelta");
     }
 
     #[test]
     fn no_choice_of_options_pours_what_a_dispenser_refuses() {
         let cup = |ml: u32, difference: i32| {
-            json!({"isDispensable": true, "dispenseMl": ml, "optionGroups": [{"name": "Size", "least": 0, "most": 2,
-                "options": [{"name": "A", "dispenseMlDifference": difference}, {"name": "B", "dispenseMlDifference": difference}]}]})
+            json!({"isDispensable": true, "dispenseMl": ml, "optionGroups": [{"name": "Size", "minChoices": 0, "maxChoices": 2,
+                "options": [{"name": "A", "dispenseMlDelta": difference}, {"name": "B", "dispenseMlDelta": difference}]}]})
         };
         assert!(check(&cup(200, 800)).is_ok());
         assert!(check(&cup(206, -100)).is_ok());

@@ -2,7 +2,7 @@
 
 use contracts::{
     product::NAME_CHARS_MAX,
-    text::{Lines, is_readable},
+    text::{LineBreaks, is_readable},
 };
 
 use super::{InvalidMenu, NAMES_LISTED_MAX};
@@ -18,7 +18,7 @@ pub(crate) fn check_name(field: &str, name: &str) -> Result<String, InvalidMenu>
         "empty".to_owned()
     } else if chars > NAME_CHARS_MAX {
         format!("{chars} characters long")
-    } else if !is_readable(trimmed, Lines::One) {
+    } else if !is_readable(trimmed, LineBreaks::Forbidden) {
         "broken by a line break or another control character".to_owned()
     } else {
         return Ok(trimmed.to_owned());

@@ -1,6 +1,6 @@
 //! Rows of `categories`.
 
-use contracts::{ids::CategoryId, product::CategoryView, time::Micros};
+use contracts::{ids::CategoryId, product::CategoryView, time::Timestamp};
 use db::{DbResult, Row, Tx};
 
 fn category(row: &Row<'_>) -> DbResult<CategoryView> {
@@ -19,7 +19,7 @@ pub(crate) fn insert(
     id: CategoryId,
     name: &str,
     position: i64,
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<Option<CategoryView>> {
     const SQL: &str = "
         INSERT INTO categories (category_id, name, position, version, updated_at) VALUES ($1, $2, $3, 1, $4)
@@ -60,7 +60,7 @@ pub(crate) fn update(
     name: &str,
     position: i64,
     expected: Option<i64>,
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<Option<CategoryView>> {
     const SQL: &str = "
         UPDATE categories SET name = $2, position = $3, version = version + 1, updated_at = $4
@@ -80,7 +80,7 @@ pub(crate) fn hold(tx: &mut Tx<'_>, id: CategoryId) -> DbResult<Option<CategoryV
 }
 
 /// Archives a category that [`hold`] keeps.
-pub(crate) fn archive(tx: &mut Tx<'_>, id: CategoryId, now: Micros) -> DbResult<()> {
+pub(crate) fn archive(tx: &mut Tx<'_>, id: CategoryId, now: Timestamp) -> DbResult<()> {
     const SQL: &str = "
         UPDATE categories SET is_archived = 1, version = version + 1, updated_at = $2
          WHERE category_id = $1 AND is_archived = 0";

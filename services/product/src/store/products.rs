@@ -4,7 +4,7 @@ use contracts::{
     ids::{CategoryId, ProductId},
     money::{Currency, Money},
     product::{Availability, ProductCard},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{DbResult, Row, Tx, listed};
 
@@ -35,7 +35,7 @@ pub(crate) fn insert(
     tx: &mut Tx<'_>,
     id: ProductId,
     product: &CheckedProduct,
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<Option<ProductCard>> {
     const SQL: &str = "
         INSERT INTO products (product_id, category_id, name, description, price, currency, tax_name,
@@ -65,7 +65,7 @@ pub(crate) fn update(
     id: ProductId,
     product: &CheckedProduct,
     expected: Option<i64>,
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<Option<ProductCard>> {
     const SQL: &str = "
         UPDATE products SET category_id = $2, name = $3, description = $4, price = $5, currency = $6, tax_name = $7,
@@ -96,7 +96,7 @@ pub(crate) fn set_available(
     tx: &mut Tx<'_>,
     id: ProductId,
     is_available: bool,
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<Option<ProductCard>> {
     const SQL: &str = "
         UPDATE products SET is_available = $2, version = version + 1, updated_at = $3
@@ -106,7 +106,7 @@ pub(crate) fn set_available(
 }
 
 /// Takes a product off the menu for good. `None`: it was archived before, or does not exist.
-pub(crate) fn archive(tx: &mut Tx<'_>, id: ProductId, now: Micros) -> DbResult<Option<ProductCard>> {
+pub(crate) fn archive(tx: &mut Tx<'_>, id: ProductId, now: Timestamp) -> DbResult<Option<ProductCard>> {
     const SQL: &str = "
         UPDATE products SET is_archived = 1, version = version + 1, updated_at = $2
          WHERE product_id = $1 AND is_archived = 0

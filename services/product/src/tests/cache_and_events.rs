@@ -22,7 +22,7 @@ async fn cached(cache: &dyn Cache, id: &str) -> Option<(String, String, i64)> {
 async fn every_change_is_in_the_cache_when_it_is_answered() {
     let world = World::new().await;
     let client = menu(&world).await;
-    let cache = &*world.around().cache;
+    let cache = &*world.context().cache;
     let coffee = category(&client, "Coffee", 0).await;
     let id = product(&client, latte(&coffee)).await;
     assert_eq!(cached(cache, &id).await, Some(("25000".into(), "false".into(), 1)));
@@ -46,7 +46,7 @@ async fn an_empty_cache_is_filled_with_the_menu_when_the_service_starts() {
     let gone = product(&client, latte(&coffee)).await;
     client.delete(&format!("/api/Product/{gone}")).await.expect(204);
 
-    let mut restarted = world.around().clone();
+    let mut restarted = world.context().clone();
     restarted.cache = Arc::new(MemoryCache::default());
     let service = crate::open(&restarted).await.unwrap();
     assert_eq!(cached(&*restarted.cache, &latte_id).await, Some(("25000".into(), "false".into(), 1)));
@@ -82,9 +82,9 @@ async fn product_changed_looks_as_its_hearers_know_it() {
     let client = menu(&world).await;
     let id = |last: u8| format!("0192f0c1-2b3a-7c4d-8e5f-6071829300{last:02x}");
     client.post("/api/Category", json!({"categoryId": id(1), "name": "Coffee"})).await.expect(201);
-    let size = json!({"groupId": id(3), "name": "Size", "least": 1, "most": 1, "options": [
+    let size = json!({"groupId": id(3), "name": "Size", "minChoices": 1, "maxChoices": 1, "options": [
         {"optionId": id(4), "name": "Regular"},
-        {"optionId": id(5), "name": "Large", "priceDifference": 6000, "dispenseMlDifference": 110}]});
+        {"optionId": id(5), "name": "Large", "priceDelta": 6000, "dispenseMlDelta": 110}]});
     let write = json!({"productId": id(2), "name": "Latte", "description": "Milk and coffee", "categoryId": id(1),
         "price": 25000, "taxName": "PB1", "isDispensable": true, "dispenseMl": 240, "optionGroups": [size]});
     client.post("/api/Product", write).await.expect(201);
@@ -140,7 +140,7 @@ async fn the_menu_starts_and_changes_while_the_cache_is_away() {
     let client = menu(&world).await;
     let coffee = category(&client, "Coffee", 0).await;
     product(&client, latte(&coffee)).await;
-    let mut without_cache = world.around().clone();
+    let mut without_cache = world.context().clone();
     without_cache.cache = Arc::new(Away);
     let service = crate::open(&without_cache).await.unwrap();
     product(&Client::new(service.router), latte(&coffee)).await;

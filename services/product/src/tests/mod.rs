@@ -11,7 +11,7 @@ use testkit::{Client, World};
 
 /// A menu in a shop with default settings.
 async fn menu(world: &World) -> Client {
-    world.start(crate::open(world.around()).await.unwrap()).await
+    world.start(crate::open(world.context()).await.unwrap()).await
 }
 
 async fn category(client: &Client, name: &str, position: i64) -> String {

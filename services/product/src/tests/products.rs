@@ -10,8 +10,8 @@ async fn a_product_is_added_with_its_options_and_read_again() {
     let client = menu(&world).await;
     let coffee = category(&client, "Coffee", 0).await;
     let mut write = latte(&coffee);
-    write["optionGroups"] = json!([{"name": "Size", "least": 1, "most": 1, "options": [
-        {"name": "Regular"}, {"name": "Large", "priceDifference": 6000}]}]);
+    write["optionGroups"] = json!([{"name": "Size", "minChoices": 1, "maxChoices": 1, "options": [
+        {"name": "Regular"}, {"name": "Large", "priceDelta": 6000}]}]);
     let reply = client.post("/api/Product", write).await;
     let (location, etag) = (reply.headers["location"].clone(), reply.headers["etag"].clone());
     let made = reply.expect(201);
@@ -61,7 +61,10 @@ async fn a_product_that_cannot_be_is_refused_and_not_written() {
         (with("taxName", json!("VAT")), "taxName"),
         (with("categoryId", json!(NOBODY)), "categoryId"),
         (with("isDispensable", json!(true)), "dispenseMl"),
-        (with("optionGroups", json!([{"name": "Size", "least": 0, "most": 1, "options": []}])), "optionGroups[0]"),
+        (
+            with("optionGroups", json!([{"name": "Size", "minChoices": 0, "maxChoices": 1, "options": []}])),
+            "optionGroups[0]",
+        ),
     ] {
         let refusal = client.post("/api/Product", write).await.problem(422, "invalid");
         assert!(refusal["detail"].as_str().unwrap().starts_with(field), "{refusal}");
@@ -190,7 +193,7 @@ async fn a_menu_that_is_full_takes_one_more_when_one_has_left_it() {
                               option_groups, version, updated_at)
         VALUES ($1, $2, 'Latte', '', 25000, 'IDR', 0, '[]', 1, 1)";
     let world = World::new().await;
-    let service = crate::open(world.around()).await.unwrap();
+    let service = crate::open(world.context()).await.unwrap();
     let db = service.db.clone();
     let client = world.start(service).await;
     let coffee = category(&client, "Coffee", 0).await;

@@ -4,7 +4,7 @@ use contracts::{
     event::DispenseFailed,
     ids::DispenseId,
     qr::{CodeView, CompleteDispense},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{DbResult, Tx, outbox};
 
@@ -71,7 +71,7 @@ fn granted(tx: &mut Tx<'_>, code: &str, device_id: &str, dispense_id: DispenseId
 
 impl Report {
     /// Ends the lease, or corrects how it was ended. `None`: no code changed.
-    fn write(&self, tx: &mut Tx<'_>, seen: &Code, now: Micros) -> DbResult<Option<Ended>> {
+    fn write(&self, tx: &mut Tx<'_>, seen: &Code, now: Timestamp) -> DbResult<Option<Ended>> {
         // The machine's own word ends its lease, however often it was told of it.
         let lease = HeldLease { code: self.code.clone(), dispense_id: self.dispense_id, grant_number: i64::MAX };
         if let Some(ended) = end_lease(tx, seen.order_id, &lease, self.ending, self.account, now)? {
@@ -81,7 +81,7 @@ impl Report {
     }
 
     /// The lease was ended before. The order's row is ours since the attempt to end it: nothing changes meanwhile.
-    fn write_late(&self, tx: &mut Tx<'_>, seen: &Code, now: Micros) -> DbResult<Option<Ended>> {
+    fn write_late(&self, tx: &mut Tx<'_>, seen: &Code, now: Timestamp) -> DbResult<Option<Ended>> {
         let is_reported = store::find_dispense(tx, self.dispense_id)?.is_none_or(|dispense| dispense.is_reported);
         let (Some(order), Some(code)) = (store::lock_order(tx, seen.order_id)?, store::find(tx, &self.code)?) else {
             return Ok(None);
@@ -110,7 +110,7 @@ impl Report {
         Ok(Some(Ended { code, part }))
     }
 
-    fn correct(&self, tx: &mut Tx<'_>, order: &Standing, now: Micros) -> DbResult<Option<Code>> {
+    fn correct(&self, tx: &mut Tx<'_>, order: &Standing, now: Timestamp) -> DbResult<Option<Code>> {
         let to = status_after(self.ending, order.is_open);
         let corrected = store::correct(tx, &self.code, self.dispense_id, to, model::given_back_until(now), now)?;
         if let Some(code) = &corrected {

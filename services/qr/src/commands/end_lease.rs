@@ -4,7 +4,7 @@ use contracts::{
     event::{DispenseCompleted, DispenseFailed},
     ids::OrderId,
     qr::CodeStatus,
-    time::Micros,
+    time::Timestamp,
 };
 use db::{DbResult, Tx, outbox};
 
@@ -28,7 +28,7 @@ pub(super) fn end_lease(
     lease: &HeldLease,
     ending: Ending,
     account: Account,
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<Option<Ended>> {
     let Some(order) = store::lock_order(tx, order_id)? else { return Ok(None) };
     let to = status_after(ending, order.is_open);
@@ -54,7 +54,7 @@ pub(super) fn status_after(ending: Ending, order_is_open: bool) -> CodeStatus {
 }
 
 /// Tells the others how a grant ended.
-pub(super) fn say(tx: &mut Tx<'_>, code: &Code, ending: Ending, account: Account, now: Micros) -> DbResult<()> {
+pub(super) fn say(tx: &mut Tx<'_>, code: &Code, ending: Ending, account: Account, now: Timestamp) -> DbResult<()> {
     match ending {
         Ending::Used { poured_ms } => outbox::append(tx, &DispenseCompleted { code: code.view(), poured_ms }, now),
         Ending::GivenBack => tell(tx, code.order_id, std::slice::from_ref(code), now),

@@ -1,6 +1,6 @@
 //! The timer: codes whose time is over.
 
-use contracts::{ids::OrderId, time::Micros};
+use contracts::{ids::OrderId, time::Timestamp};
 use db::{DbError, DbResult, Tx};
 
 use super::{Codes, receipt_part::ReceiptPart, tell};
@@ -42,7 +42,7 @@ fn each_once(mut orders: Vec<OrderId>) -> Vec<OrderId> {
     orders
 }
 
-fn expire(tx: &mut Tx<'_>, orders: &[OrderId], now: Micros) -> DbResult<Vec<ReceiptPart>> {
+fn expire(tx: &mut Tx<'_>, orders: &[OrderId], now: Timestamp) -> DbResult<Vec<ReceiptPart>> {
     let mut parts = Vec::with_capacity(orders.len());
     for order_id in orders {
         let Some(order) = store::lock_order(tx, *order_id)? else { continue };

@@ -1,8 +1,8 @@
 //! `POST /api/QrCode/heartbeat`: a machine says what it holds, so that no lease is kept for nobody.
 
 use contracts::{
-    qr::{Heartbeat, HeartbeatAnswer},
-    time::Micros,
+    qr::{Heartbeat, HeartbeatResponse},
+    time::Timestamp,
 };
 use db::Tx;
 
@@ -22,7 +22,7 @@ impl Codes {
     ///
     /// # Errors
     /// [`QrError::Invalid`] where a name is empty or too long, or too much is open; [`QrError::FormerJournal`].
-    pub(crate) async fn heartbeat(&self, heartbeat: Heartbeat) -> Result<HeartbeatAnswer, QrError> {
+    pub(crate) async fn heartbeat(&self, heartbeat: Heartbeat) -> Result<HeartbeatResponse, QrError> {
         let open = heartbeat.open_dispenses.len();
         if open > OPEN_DISPENSES_MAX {
             return Err(QrError::Invalid(format!(
@@ -42,7 +42,11 @@ impl Codes {
     }
 }
 
-fn hear(tx: &mut Tx<'_>, heartbeat: &Heartbeat, now: Micros) -> Result<(HeartbeatAnswer, Vec<ReceiptPart>), QrError> {
+fn hear(
+    tx: &mut Tx<'_>,
+    heartbeat: &Heartbeat,
+    now: Timestamp,
+) -> Result<(HeartbeatResponse, Vec<ReceiptPart>), QrError> {
     let Heartbeat { device_id, journal_epoch, open_dispenses, seen_grants, open_attempt_id } = heartbeat;
     let met = meet(tx, device_id, journal_epoch, now)?;
     let seen_grants = model::believable_grants(*seen_grants, met.device.grants);
@@ -54,5 +58,5 @@ fn hear(tx: &mut Tx<'_>, heartbeat: &Heartbeat, now: Micros) -> Result<(Heartbea
             parts.extend(ended.map(|ended| ended.part));
         }
     }
-    Ok((HeartbeatAnswer { grants: met.device.grants }, parts))
+    Ok((HeartbeatResponse { grants: met.device.grants }, parts))
 }

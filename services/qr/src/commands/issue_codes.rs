@@ -6,15 +6,17 @@
 
 use contracts::{
     event::{PaymentCompleted, PlacedOrder},
-    ids::{EventId, OrderId},
+    ids::OrderId,
     qr::CodeStatus,
-    time::Micros,
+    time::Timestamp,
 };
-use db::{DbError, DbResult, Tx, inbox};
+use db::{
+    DbError, DbResult, Tx,
+    inbox::{self, Delivery},
+};
 
 use super::{Codes, receipt_part::ReceiptPart, tell};
 use crate::{
-    CONSUMER,
     error::QrError,
     model::{self, Code, Cup, SECRET_BYTES},
     store::{self, NewCode},
@@ -27,14 +29,14 @@ impl Codes {
     ///
     /// # Errors
     /// Where the database cannot be written.
-    pub(crate) async fn order_placed(&self, event: EventId, order: PlacedOrder) -> Result<(), QrError> {
+    pub(crate) async fn order_placed(&self, delivery: Delivery, order: PlacedOrder) -> Result<(), QrError> {
         let cups = model::cups(&order.items);
         if cups.is_empty() {
             return Ok(());
         }
         let (now, shop) = (self.clock.now(), self.shop.current());
         let part = self.db.write::<_, DbError, _>(move |tx| {
-            if !inbox::first_time(tx, CONSUMER, event, now)? {
+            if !inbox::insert_if_new(tx, delivery, now)? {
                 return shown_before(tx, order.order_id);
             }
             let Some(standing) = store::open_order(tx, order.order_id, order.order_version)? else { return Ok(None) };
@@ -55,11 +57,11 @@ impl Codes {
     ///
     /// # Errors
     /// Where the database cannot be written.
-    pub(crate) async fn order_paid(&self, event: EventId, payment: &PaymentCompleted) -> Result<(), QrError> {
+    pub(crate) async fn order_paid(&self, delivery: Delivery, payment: &PaymentCompleted) -> Result<(), QrError> {
         let (now, validity) = (self.clock.now(), self.shop.current().code_validity());
         let &PaymentCompleted { order_id, paid_at, .. } = payment;
         let part = self.db.write::<_, DbError, _>(move |tx| {
-            if !inbox::first_time(tx, CONSUMER, event, now)? {
+            if !inbox::insert_if_new(tx, delivery, now)? {
                 return shown_before(tx, order_id);
             }
             let Some(standing) = store::pay(tx, order_id, paid_at)? else { return Ok(None) };
@@ -82,13 +84,13 @@ impl Codes {
     /// Where the database cannot be written.
     pub(crate) async fn order_over(
         &self,
-        event: EventId,
+        delivery: Delivery,
         order_id: OrderId,
         order_version: i64,
     ) -> Result<(), QrError> {
         let now = self.clock.now();
         let part = self.db.write::<_, DbError, _>(move |tx| {
-            if !inbox::first_time(tx, CONSUMER, event, now)? {
+            if !inbox::insert_if_new(tx, delivery, now)? {
                 return shown_before(tx, order_id);
             }
             let Some(standing) = store::close_order(tx, order_id, order_version)? else { return Ok(None) };
@@ -116,8 +118,8 @@ fn shown_before(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<ReceiptPa
 struct Issue {
     order_id: OrderId,
     is_paid: bool,
-    expires_at: Micros,
-    now: Micros,
+    expires_at: Timestamp,
+    now: Timestamp,
 }
 
 impl Issue {

@@ -3,7 +3,7 @@
 //! Who writes for a machine writes in this order, so that no two wait for each other in a circle: the machine's row,
 //! the rows of orders in the order of their ids, codes, logs.
 
-use contracts::time::Micros;
+use contracts::time::Timestamp;
 use db::Tx;
 
 use super::{end_lease::end_lease, receipt_part::ReceiptPart};
@@ -26,7 +26,7 @@ pub(super) struct Met {
 /// # Errors
 /// [`QrError::FormerJournal`] where the machine wrote another one since: the request comes late, and does nothing. It
 /// must not look like a journal that was lost, because the machine may still pour what a person would then decide on.
-pub(super) fn meet(tx: &mut Tx<'_>, device_id: &str, journal_epoch: &str, now: Micros) -> Result<Met, QrError> {
+pub(super) fn meet(tx: &mut Tx<'_>, device_id: &str, journal_epoch: &str, now: Timestamp) -> Result<Met, QrError> {
     let device = store::heard(tx, device_id, journal_epoch)?;
     if device.journal_epoch == journal_epoch {
         return Ok(Met { device, lost: None });

@@ -16,9 +16,9 @@ use std::sync::Arc;
 
 use cache::Cache;
 use clock::Clock;
-use contracts::{event::CodesIssued, ids::OrderId, qr::DEVICE_TEXT_CHARS_MAX, time::Micros};
+use contracts::{event::CodesIssued, ids::OrderId, qr::DEVICE_TEXT_CHARS_MAX, time::Timestamp};
 use db::{Db, DbResult, Tx, outbox};
-use host::ShopFeed;
+use host::SharedShopRules;
 
 use crate::{error::QrError, model::Code};
 
@@ -31,11 +31,11 @@ pub(crate) struct Codes {
     pub(crate) db: Db,
     pub(crate) cache: Arc<dyn Cache>,
     pub(crate) clock: Clock,
-    pub(crate) shop: ShopFeed,
+    pub(crate) shop: SharedShopRules,
 }
 
 /// Tells the others how these codes of an order stand now.
-fn tell(tx: &mut Tx<'_>, order_id: OrderId, codes: &[Code], now: Micros) -> DbResult<()> {
+fn tell(tx: &mut Tx<'_>, order_id: OrderId, codes: &[Code], now: Timestamp) -> DbResult<()> {
     for told in codes.chunks(CODES_PER_EVENT_MAX) {
         let codes = told.iter().map(Code::view).collect();
         outbox::append(tx, &CodesIssued { order_id, codes }, now)?;

@@ -1,13 +1,14 @@
 //! What people look at: an order's codes, those that wait for a person, a code's picture.
 
 use contracts::{
-    PAGE_ROWS_MAX, Page, Word,
+    PAGE_ROWS_MAX, Page,
     ids::OrderId,
     qr::{AttentionReason, AttentionView, CodeView},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{DbError, DbResult, Tx};
 use qrcode::{EcLevel, QrCode, render::svg};
+use strum::VariantArray;
 
 use super::Codes;
 use crate::{
@@ -57,11 +58,11 @@ impl Codes {
 }
 
 /// A page of what waits after `after`, and where the next one begins, if there may be more.
-fn waiting(tx: &mut Tx<'_>, after: Option<&Cursor>, now: Micros) -> DbResult<(Vec<AttentionView>, Option<Cursor>)> {
+fn waiting(tx: &mut Tx<'_>, after: Option<&Cursor>, now: Timestamp) -> DbResult<(Vec<AttentionView>, Option<Cursor>)> {
     let mut waiting: Vec<AttentionView> = Vec::new();
     let mut last = None;
     for reason in
-        AttentionReason::ALL.iter().copied().filter(|reason| after.is_none_or(|after| *reason >= after.reason))
+        AttentionReason::VARIANTS.iter().copied().filter(|reason| after.is_none_or(|after| *reason >= after.reason))
     {
         let left = PAGE_ROWS_MAX.saturating_sub(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
         if left == 0 {

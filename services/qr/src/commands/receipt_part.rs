@@ -4,7 +4,7 @@
 
 use contracts::{
     ids::OrderId,
-    receipt::{RECEIPT_LIFE, ReceiptCodes, ReceiptField, cache_key},
+    receipt::{RECEIPT_TTL, ReceiptCodes, ReceiptField, cache_key},
 };
 use db::{DbError, DbResult, Tx};
 
@@ -84,7 +84,7 @@ impl Codes {
     async fn show_one(&self, order_id: OrderId, version: i64, codes: &ReceiptCodes) -> Result<(), String> {
         let json = serde_json::to_string(codes).map_err(|error| error.to_string())?;
         let field = ReceiptField::Codes.name();
-        let put = self.cache.put_field(&cache_key(order_id), field, version, json, RECEIPT_LIFE).await;
+        let put = self.cache.put_field(&cache_key(order_id), field, version, json, RECEIPT_TTL).await;
         put.map_err(|error| error.to_string())
     }
 

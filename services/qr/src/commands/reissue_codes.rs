@@ -2,11 +2,11 @@
 
 use contracts::{
     qr::{CodeStatus, CodeView, ReissueCodes},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{
     DbResult, Tx,
-    idempotency::{self, RequestKey},
+    idempotency::{self, IdempotencyKey},
 };
 
 use super::{Codes, receipt_part::ReceiptPart, tell};
@@ -26,7 +26,7 @@ impl Codes {
     /// [`QrError::NotReissuable`] says what to do instead; then none is replaced.
     pub(crate) async fn reissue(
         &self,
-        key: Option<RequestKey>,
+        key: Option<IdempotencyKey>,
         request: ReissueCodes,
     ) -> Result<Vec<CodeView>, QrError> {
         let named = request.codes.as_ref().map_or(0, Vec::len);
@@ -38,7 +38,7 @@ impl Codes {
         let (now, shop) = (self.clock.now(), self.shop.current());
         let day = shop.business_day(now);
         self.write_and_show(move |tx| {
-            if let Some(earlier) = idempotency::replay(tx, key.as_ref())? {
+            if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
                 return Ok((earlier, ReceiptPart::as_it_is(tx, request.order_id)?));
             }
             let order = store::lock_order(tx, request.order_id)?.ok_or(QrError::NoCodes(request.order_id))?;
@@ -55,7 +55,7 @@ impl Codes {
             all.retain(|code| !replaced.iter().any(|old| old.code == code.code));
             all.extend(issued);
             let views: Vec<CodeView> = model::current(all).iter().map(Code::view).collect();
-            idempotency::remember(tx, key.as_ref(), &views, now)?;
+            idempotency::save_response(tx, key.as_ref(), &views, now)?;
             let part = ReceiptPart::read(tx, request.order_id, &order)?;
             Ok((views, Some(part)))
         })
@@ -67,8 +67,8 @@ fn replace(
     tx: &mut Tx<'_>,
     replaced: &[Code],
     text: impl Fn() -> String,
-    expires_at: Micros,
-    now: Micros,
+    expires_at: Timestamp,
+    now: Timestamp,
 ) -> DbResult<Vec<Code>> {
     let mut issued = Vec::with_capacity(replaced.len());
     for old in replaced {
@@ -83,8 +83,8 @@ pub(super) fn issue_instead(
     tx: &mut Tx<'_>,
     void: &Code,
     text: String,
-    expires_at: Micros,
-    now: Micros,
+    expires_at: Timestamp,
+    now: Timestamp,
 ) -> DbResult<Code> {
     let new = NewCode {
         code: text,

@@ -6,11 +6,11 @@ use std::time::Duration;
 use contracts::{
     event::DispenseCompleted,
     qr::{CodeStatus, CodeView, ResolveCode, ReviewDecision},
-    time::{BusinessDay, Micros},
+    time::{BusinessDay, Timestamp},
 };
 use db::{
     Tx,
-    idempotency::{self, RequestKey},
+    idempotency::{self, IdempotencyKey},
     outbox,
 };
 
@@ -35,7 +35,7 @@ impl Codes {
     /// [`QrError::NotInReview`], with where the code stands.
     pub(crate) async fn resolve(
         &self,
-        key: Option<RequestKey>,
+        key: Option<IdempotencyKey>,
         scanned: String,
         request: ResolveCode,
     ) -> Result<CodeView, QrError> {
@@ -43,7 +43,7 @@ impl Codes {
         let (now, shop) = (self.clock.now(), self.shop.current());
         let day = shop.business_day(now);
         self.write_and_show(move |tx| {
-            if let Some(earlier) = idempotency::replay::<CodeView>(tx, key.as_ref())? {
+            if let Some(earlier) = idempotency::find_response::<CodeView>(tx, key.as_ref())? {
                 let part = ReceiptPart::as_it_is(tx, earlier.order_id)?;
                 return Ok((earlier, part));
             }
@@ -61,7 +61,7 @@ impl Codes {
                 }
             };
             let view = stands.view();
-            idempotency::remember(tx, key.as_ref(), &view, now)?;
+            idempotency::save_response(tx, key.as_ref(), &view, now)?;
             let part = ReceiptPart::read(tx, stands.order_id, &order)?;
             Ok((view, Some(part)))
         })
@@ -77,7 +77,7 @@ fn settle(
     order: &Standing,
     decision: ReviewDecision,
     new: (BusinessDay, Duration),
-    now: Micros,
+    now: Timestamp,
 ) -> Result<Code, QrError> {
     let resolved = decide(tx, seen, order, decision, now)?;
     let stands = if needs_another(seen, &resolved, order) {
@@ -101,7 +101,7 @@ fn decide(
     seen: &Code,
     order: &Standing,
     decision: ReviewDecision,
-    now: Micros,
+    now: Timestamp,
 ) -> Result<Code, QrError> {
     let ending = match decision {
         ReviewDecision::Poured => Ending::Used { poured_ms: None },

@@ -3,8 +3,8 @@
 use contracts::{
     event::DispenseCompleted,
     ids::DispenseId,
-    qr::{DispenseSeconds, PUMP_ML_PER_SECOND, RefusalReason, ValidateAnswer, ValidateCode},
-    time::Micros,
+    qr::{DispenseSeconds, PUMP_ML_PER_SECOND, RefusalReason, ValidateCode, ValidateCodeResponse},
+    time::Timestamp,
 };
 use db::{DbResult, Tx, outbox};
 
@@ -28,7 +28,7 @@ impl Codes {
     /// # Errors
     /// [`QrError::Invalid`] where some of the machine's three names are missing or too long;
     /// [`QrError::FormerJournal`] where the scan comes too late.
-    pub(crate) async fn validate(&self, request: ValidateCode) -> Result<ValidateAnswer, QrError> {
+    pub(crate) async fn validate(&self, request: ValidateCode) -> Result<ValidateCodeResponse, QrError> {
         let code = model::read_code(&request.code);
         let machine = machine_of(request)?;
         let Some(code) = code else { return Ok(refusal(RefusalReason::NotFound)) };
@@ -40,7 +40,12 @@ impl Codes {
     }
 
     /// What a new journal changes is committed before the scan, so that no transaction writes orders out of order.
-    async fn validate_for(&self, code: String, machine: Machine, now: Micros) -> Result<ValidateAnswer, QrError> {
+    async fn validate_for(
+        &self,
+        code: String,
+        machine: Machine,
+        now: Timestamp,
+    ) -> Result<ValidateCodeResponse, QrError> {
         for _ in 0..MEETINGS_MAX {
             let (code, machine) = (code.clone(), machine.clone());
             let scanned = self.write_and_show(move |tx| {
@@ -83,10 +88,10 @@ fn machine_of(request: ValidateCode) -> Result<Option<Machine>, QrError> {
 }
 
 /// The answer, and what changed.
-type Scanned = (ValidateAnswer, Option<ReceiptPart>);
+type Scanned = (ValidateCodeResponse, Option<ReceiptPart>);
 
 /// Steps 34 to 36 for a caller without leases: at most once.
-fn use_up(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Scanned> {
+fn use_up(tx: &mut Tx<'_>, code: &str, now: Timestamp) -> DbResult<Scanned> {
     for _ in 0..LOOKS_MAX {
         let Some(seen) = store::find(tx, code)? else { return Ok((refusal(RefusalReason::NotFound), None)) };
         if let Scan::Refuse(reason) = model::scan(&seen, None, now) {
@@ -105,7 +110,7 @@ fn use_up(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Scanned> {
 }
 
 /// Steps 34 to 36 with a lease: the code is this machine's until it reports.
-fn lease(tx: &mut Tx<'_>, code: &str, machine: &Machine, now: Micros) -> DbResult<Scanned> {
+fn lease(tx: &mut Tx<'_>, code: &str, machine: &Machine, now: Timestamp) -> DbResult<Scanned> {
     for _ in 0..LOOKS_MAX {
         let Some(seen) = store::find(tx, code)? else { return Ok((refusal(RefusalReason::NotFound), None)) };
         let granted = match model::scan(&seen, Some(&machine.device_id), now) {
@@ -121,7 +126,7 @@ fn lease(tx: &mut Tx<'_>, code: &str, machine: &Machine, now: Micros) -> DbResul
 }
 
 /// A lease for a machine that has none of this code. `None`: another request was faster.
-fn new_grant(tx: &mut Tx<'_>, seen: &Code, machine: &Machine, now: Micros) -> DbResult<Option<Scanned>> {
+fn new_grant(tx: &mut Tx<'_>, seen: &Code, machine: &Machine, now: Timestamp) -> DbResult<Option<Scanned>> {
     let Some(order) = store::lock_order(tx, seen.order_id)? else { return Ok(None) };
     let device = store::count_grant(tx, &machine.device_id)?;
     let dispense_id = DispenseId::new(now);
@@ -143,8 +148,8 @@ fn same_grant(tx: &mut Tx<'_>, code: &str, machine: &Machine, dispense_id: Dispe
     Ok(leased.map(|leased| (permission(leased, dispense.duration_ms, Some(dispense_id)), None)))
 }
 
-fn permission(code: Code, duration_ms: u32, dispense_id: Option<DispenseId>) -> ValidateAnswer {
-    ValidateAnswer {
+fn permission(code: Code, duration_ms: u32, dispense_id: Option<DispenseId>) -> ValidateCodeResponse {
+    ValidateCodeResponse {
         valid: true,
         product_name: Some(code.cup.product_name),
         dispense_duration: Some(DispenseSeconds { millis: duration_ms }),
@@ -153,8 +158,8 @@ fn permission(code: Code, duration_ms: u32, dispense_id: Option<DispenseId>) -> 
     }
 }
 
-fn refusal(reason: RefusalReason) -> ValidateAnswer {
-    ValidateAnswer {
+fn refusal(reason: RefusalReason) -> ValidateCodeResponse {
+    ValidateCodeResponse {
         valid: false,
         product_name: None,
         dispense_duration: None,

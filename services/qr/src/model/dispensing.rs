@@ -5,7 +5,7 @@ use std::time::Duration;
 use contracts::{
     ids::DispenseId,
     qr::{CodeStatus, DispenseOutcome, RefusalReason},
-    time::Micros,
+    time::Timestamp,
 };
 
 use super::Code;
@@ -34,7 +34,7 @@ pub(crate) enum Scan {
 }
 
 /// Decides a scan of `code` by `device_id` (step 34). `None`: a caller without leases.
-pub(crate) fn scan(code: &Code, device_id: Option<&str>, now: Micros) -> Scan {
+pub(crate) fn scan(code: &Code, device_id: Option<&str>, now: Timestamp) -> Scan {
     match code.status {
         CodeStatus::Pending => Scan::Refuse(RefusalReason::Unpaid),
         CodeStatus::Active if code.is_past(now) => Scan::Refuse(RefusalReason::Expired),
@@ -179,7 +179,7 @@ pub(crate) fn believable_grants(seen_grants: i64, grants: i64) -> i64 {
 }
 
 /// Until when a code pours that was given back.
-pub(crate) fn given_back_until(now: Micros) -> Micros {
+pub(crate) fn given_back_until(now: Timestamp) -> Timestamp {
     now + GIVEN_BACK_LIFE
 }
 
@@ -211,7 +211,7 @@ mod tests {
     fn a_code_does_not_pour_past_its_time_even_if_the_timer_is_late() {
         let code = Code { expires_at: NOW, ..a_code(CodeStatus::Active) };
         assert_eq!(scan(&code, None, NOW), Scan::Refuse(RefusalReason::Expired));
-        assert_eq!(scan(&code, None, Micros(NOW.0 - 1)), Scan::Pour);
+        assert_eq!(scan(&code, None, Timestamp(NOW.0 - 1)), Scan::Pour);
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
     fn a_lease_that_outlives_its_code_still_pours() {
         let grant = DispenseId::new(NOW);
         let device_id = Some(SEVEN.into());
-        let late = Code { device_id, dispense_id: Some(grant), expires_at: Micros(0), ..a_code(CodeStatus::Leased) };
+        let late = Code { device_id, dispense_id: Some(grant), expires_at: Timestamp(0), ..a_code(CodeStatus::Leased) };
         assert_eq!(scan(&late, Some(SEVEN), NOW), Scan::SameGrant(grant));
     }
 

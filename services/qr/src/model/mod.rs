@@ -10,7 +10,7 @@ use contracts::{
     event::PlacedItem,
     ids::{DispenseId, OrderId, ProductId},
     qr::{CodeStatus, CodeView},
-    time::Micros,
+    time::Timestamp,
 };
 
 pub(crate) use attention::{Cursor, waits_if_changed_until};
@@ -48,7 +48,7 @@ pub(crate) struct Code {
     pub(crate) cup: Cup,
     pub(crate) status: CodeStatus,
     pub(crate) is_paid: bool,
-    pub(crate) expires_at: Micros,
+    pub(crate) expires_at: Timestamp,
     /// The cup's version.
     pub(crate) version: i64,
     /// The machine that has it or had it last.
@@ -77,7 +77,7 @@ impl Code {
     }
 
     /// Whether its time is over, even if the timer has not said so yet.
-    pub(crate) fn is_past(&self, now: Micros) -> bool {
+    pub(crate) fn is_past(&self, now: Timestamp) -> bool {
         match self.status {
             CodeStatus::Expired => true,
             CodeStatus::Pending | CodeStatus::Active => self.expires_at <= now,
@@ -129,10 +129,10 @@ pub(crate) fn living_first(mut codes: Vec<Code>) -> Vec<Code> {
 pub(crate) mod tests {
     use super::*;
 
-    pub(crate) const NOW: Micros = Micros(1_800_000_000_000_000);
+    pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
     pub(crate) fn a_code(status: CodeStatus) -> Code {
-        let order_id = OrderId::new(Micros(0));
+        let order_id = OrderId::new(Timestamp(0));
         Code {
             code: "QR-20261122-01AB1CDE0FGH1JKM".into(),
             order_id,
@@ -141,13 +141,13 @@ pub(crate) mod tests {
                 unit: 1,
                 cup_number: 1,
                 cup_count: 1,
-                product_id: ProductId::new(Micros(0)),
+                product_id: ProductId::new(Timestamp(0)),
                 product_name: "Latte".into(),
                 dispense_ml: 240,
             },
             status,
             is_paid: true,
-            expires_at: Micros(NOW.0 + 1),
+            expires_at: Timestamp(NOW.0 + 1),
             version: 1,
             device_id: None,
             dispense_id: None,
@@ -155,8 +155,15 @@ pub(crate) mod tests {
     }
 
     fn item(line: u32, quantity: u32, dispense_ml: Option<u32>) -> PlacedItem {
-        let product_id = ProductId::new(Micros(0));
-        PlacedItem { line, product_id, product_name: format!("Drink {line}"), quantity, dispense_ml }
+        let product_id = ProductId::new(Timestamp(0));
+        PlacedItem {
+            line,
+            product_id,
+            product_name: format!("Drink {line}"),
+            quantity,
+            options: Vec::new(),
+            dispense_ml,
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which codes staff may replace by new ones.
 
-use contracts::{qr::CodeStatus, time::Micros};
+use contracts::{qr::CodeStatus, time::Timestamp};
 
 use super::{Code, read_code};
 use crate::error::QrError;
@@ -15,7 +15,7 @@ use crate::error::QrError;
 pub(crate) fn to_reissue<'a>(
     codes: &'a [Code],
     named: Option<&[String]>,
-    now: Micros,
+    now: Timestamp,
 ) -> Result<Vec<&'a Code>, QrError> {
     match named {
         Some(names) => named_codes(codes, names, now),
@@ -23,7 +23,7 @@ pub(crate) fn to_reissue<'a>(
     }
 }
 
-fn named_codes<'a>(codes: &'a [Code], names: &[String], now: Micros) -> Result<Vec<&'a Code>, QrError> {
+fn named_codes<'a>(codes: &'a [Code], names: &[String], now: Timestamp) -> Result<Vec<&'a Code>, QrError> {
     let mut chosen: Vec<&Code> = Vec::with_capacity(names.len());
     for name in names {
         let text = read_code(name);
@@ -37,7 +37,7 @@ fn named_codes<'a>(codes: &'a [Code], names: &[String], now: Micros) -> Result<V
     Ok(chosen)
 }
 
-fn expired_codes(codes: &[Code], now: Micros) -> Result<Vec<&Code>, QrError> {
+fn expired_codes(codes: &[Code], now: Timestamp) -> Result<Vec<&Code>, QrError> {
     let expired: Vec<&Code> = codes.iter().filter(|code| code.is_paid && code.is_past(now)).collect();
     let has_active = codes.iter().any(|code| code.status == CodeStatus::Active);
     if expired.is_empty() && !has_active {

@@ -1,10 +1,9 @@
 //! qr_codes: one row for each code that was ever issued.
 
 use contracts::{
-    Word,
     ids::{DispenseId, OrderId},
     qr::{AttentionReason, CodeStatus},
-    time::Micros,
+    time::Timestamp,
 };
 use db::{DbResult, Row, Tx};
 
@@ -16,8 +15,8 @@ pub(crate) struct NewCode<'a> {
     pub(crate) order_id: OrderId,
     pub(crate) cup: &'a Cup,
     pub(crate) status: CodeStatus,
-    pub(crate) expires_at: Micros,
-    pub(crate) issued_at: Micros,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) issued_at: Timestamp,
     pub(crate) version: i64,
     /// The code of the same cup that it takes the place of.
     pub(crate) replaces: Option<&'a str>,
@@ -38,7 +37,7 @@ impl Code {
             code: row.get("code")?,
             order_id: row.get("order_id")?,
             cup,
-            status: row.word("status")?,
+            status: row.get("status")?,
             is_paid: row.get("is_paid")?,
             expires_at: row.get("expires_at")?,
             version: row.get("version")?,
@@ -68,7 +67,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: NewCode<'_>) -> DbResult<Code> {
             cup.product_id,
             &cup.product_name,
             cup.dispense_ml,
-            status.word(),
+            status,
             is_paid,
             expires_at,
             issued_at,
@@ -98,9 +97,9 @@ pub(crate) fn attention(
     tx: &mut Tx<'_>,
     reason: AttentionReason,
     after: Option<&Cursor>,
-    now: Micros,
+    now: Timestamp,
     limit: u32,
-) -> DbResult<Vec<(Code, Micros)>> {
+) -> DbResult<Vec<(Code, Timestamp)>> {
     const DISPUTED: &str = "
         SELECT * FROM qr_codes
          WHERE is_disputed = 1 AND updated_at <= $1 AND (updated_at, code) < ($2, $3)
@@ -111,7 +110,7 @@ pub(crate) fn attention(
            AND updated_at <= $1 AND (updated_at, code) < ($2, $3) AND status = $5
          ORDER BY updated_at DESC, code DESC LIMIT $4";
     let until = waits_if_changed_until(reason, now);
-    let (before, code) = after.map_or((Micros(i64::MAX), ""), |after| (after.changed_at, after.code.as_str()));
+    let (before, code) = after.map_or((Timestamp(i64::MAX), ""), |after| (after.changed_at, after.code.as_str()));
     let waiting = |row: &Row<'_>| Ok((Code::from_row(row)?, row.get("updated_at")?));
     let status = match reason {
         AttentionReason::PouredTwice => return tx.query(DISPUTED, (until, before, code, limit), waiting),
@@ -119,11 +118,11 @@ pub(crate) fn attention(
         AttentionReason::OldLease => CodeStatus::Leased,
         AttentionReason::Expired => CodeStatus::Expired,
     };
-    tx.query(STANDING, (until, before, code, limit, status.word()), waiting)
+    tx.query(STANDING, (until, before, code, limit, status), waiting)
 }
 
 /// Makes an order's unpaid codes pour until `expires_at`, those that expired too.
-pub(crate) fn activate(tx: &mut Tx<'_>, order: OrderId, expires_at: Micros, now: Micros) -> DbResult<Vec<Code>> {
+pub(crate) fn activate(tx: &mut Tx<'_>, order: OrderId, expires_at: Timestamp, now: Timestamp) -> DbResult<Vec<Code>> {
     const SQL: &str = "
         UPDATE qr_codes SET status = 'ACTIVE', is_paid = 1, expires_at = $2, updated_at = $3, version = version + 1
          WHERE order_id = $1 AND status IN ('PENDING', 'EXPIRED') AND is_paid = 0
@@ -132,7 +131,7 @@ pub(crate) fn activate(tx: &mut Tx<'_>, order: OrderId, expires_at: Micros, now:
 }
 
 /// Gives up an order's codes, but for those that a machine has, that were poured, or that a person must look at.
-pub(crate) fn void_all(tx: &mut Tx<'_>, order: OrderId, now: Micros) -> DbResult<Vec<Code>> {
+pub(crate) fn void_all(tx: &mut Tx<'_>, order: OrderId, now: Timestamp) -> DbResult<Vec<Code>> {
     const SQL: &str = "
         UPDATE qr_codes SET status = 'VOID', updated_at = $2, version = version + 1
          WHERE order_id = $1 AND status IN ('PENDING', 'ACTIVE', 'EXPIRED')
@@ -142,7 +141,7 @@ pub(crate) fn void_all(tx: &mut Tx<'_>, order: OrderId, now: Micros) -> DbResult
 
 /// Gives up a paid code, ACTIVE or EXPIRED, that is to be replaced. Its order is locked, so that it stands as it was
 /// seen.
-pub(crate) fn void(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Code> {
+pub(crate) fn void(tx: &mut Tx<'_>, code: &str, now: Timestamp) -> DbResult<Code> {
     const SQL: &str = "
         UPDATE qr_codes SET status = 'VOID', updated_at = $2, version = version + 1
          WHERE code = $1 AND status IN ('ACTIVE', 'EXPIRED') AND is_paid = 1
@@ -151,7 +150,7 @@ pub(crate) fn void(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Code> {
 }
 
 /// Orders with codes whose time is over, the longest over first, once for each such code.
-pub(crate) fn due(tx: &mut Tx<'_>, now: Micros, limit: u32) -> DbResult<Vec<OrderId>> {
+pub(crate) fn due(tx: &mut Tx<'_>, now: Timestamp, limit: u32) -> DbResult<Vec<OrderId>> {
     const SQL: &str = "
         SELECT order_id FROM qr_codes
          WHERE status IN ('PENDING', 'ACTIVE') AND expires_at <= $1
@@ -160,7 +159,7 @@ pub(crate) fn due(tx: &mut Tx<'_>, now: Micros, limit: u32) -> DbResult<Vec<Orde
 }
 
 /// Ends the time of an order's codes that are past it.
-pub(crate) fn expire(tx: &mut Tx<'_>, order: OrderId, now: Micros) -> DbResult<Vec<Code>> {
+pub(crate) fn expire(tx: &mut Tx<'_>, order: OrderId, now: Timestamp) -> DbResult<Vec<Code>> {
     const SQL: &str = "
         UPDATE qr_codes SET status = 'EXPIRED', updated_at = $2, version = version + 1
          WHERE order_id = $1 AND status IN ('PENDING', 'ACTIVE') AND expires_at <= $2
@@ -169,7 +168,7 @@ pub(crate) fn expire(tx: &mut Tx<'_>, order: OrderId, now: Micros) -> DbResult<V
 }
 
 /// Uses a code up (step 36: prevents replay) by a grant of its own, to no machine. `None`: it does not pour.
-pub(crate) fn use_up(tx: &mut Tx<'_>, code: &str, dispense_id: DispenseId, now: Micros) -> DbResult<Option<Code>> {
+pub(crate) fn use_up(tx: &mut Tx<'_>, code: &str, dispense_id: DispenseId, now: Timestamp) -> DbResult<Option<Code>> {
     const SQL: &str = "
         UPDATE qr_codes
            SET status = 'USED', device_id = NULL, dispense_id = $2, updated_at = $3, version = version + 1
@@ -184,7 +183,7 @@ pub(crate) fn take(
     code: &str,
     machine: &Machine,
     grant: (DispenseId, i64),
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<Option<Code>> {
     const SQL: &str = "
         UPDATE qr_codes
@@ -249,12 +248,12 @@ pub(crate) fn end_lease(
     code: &str,
     grant: (DispenseId, i64),
     to: CodeStatus,
-    pours_until: Micros,
-    now: Micros,
+    pours_until: Timestamp,
+    now: Timestamp,
 ) -> DbResult<Option<Code>> {
     let sql = moving("status = 'LEASED' AND dispense_id = $5 AND grant_number <= $6");
     let (dispense_id, grant_number_max) = grant;
-    tx.query_opt(&sql, (code, to.word(), pours_until, now, dispense_id, grant_number_max), Code::from_row)
+    tx.query_opt(&sql, (code, to, pours_until, now, dispense_id, grant_number_max), Code::from_row)
 }
 
 /// Ends a code's review, or a lease of a machine that is dead: `from` says which. What a guest has not got pours until
@@ -264,10 +263,10 @@ pub(crate) fn resolve(
     code: &str,
     from: CodeStatus,
     to: CodeStatus,
-    pours_until: Micros,
-    now: Micros,
+    pours_until: Timestamp,
+    now: Timestamp,
 ) -> DbResult<Option<Code>> {
-    tx.query_opt(&moving("status = $5"), (code, to.word(), pours_until, now, from.word()), Code::from_row)
+    tx.query_opt(&moving("status = $5"), (code, to, pours_until, now, from), Code::from_row)
 }
 
 /// Moves a code by its machine's late report of the last grant, if it stands as it was left. `None`: it went on.
@@ -276,16 +275,16 @@ pub(crate) fn correct(
     code: &str,
     dispense_id: DispenseId,
     to: CodeStatus,
-    pours_until: Micros,
-    now: Micros,
+    pours_until: Timestamp,
+    now: Timestamp,
 ) -> DbResult<Option<Code>> {
     let sql = moving("dispense_id = $5 AND status IN ('ACTIVE', 'EXPIRED', 'REVIEW')");
-    tx.query_opt(&sql, (code, to.word(), pours_until, now, dispense_id), Code::from_row)
+    tx.query_opt(&sql, (code, to, pours_until, now, dispense_id), Code::from_row)
 }
 
 /// Marks the code that stands for a cup, because the cup was poured by a grant that was given up. A code that would
 /// pour goes to REVIEW.
-pub(crate) fn dispute(tx: &mut Tx<'_>, of: &Code, now: Micros) -> DbResult<Code> {
+pub(crate) fn dispute(tx: &mut Tx<'_>, of: &Code, now: Timestamp) -> DbResult<Code> {
     const SQL: &str = "
         UPDATE qr_codes
            SET is_disputed = 1, updated_at = $4, version = version + 1,
@@ -298,7 +297,7 @@ pub(crate) fn dispute(tx: &mut Tx<'_>, of: &Code, now: Micros) -> DbResult<Code>
 }
 
 /// Notes that a person has seen what a cup's code was marked for. `None`: it was not marked.
-pub(crate) fn acknowledge(tx: &mut Tx<'_>, code: &str, now: Micros) -> DbResult<Option<Code>> {
+pub(crate) fn acknowledge(tx: &mut Tx<'_>, code: &str, now: Timestamp) -> DbResult<Option<Code>> {
     const SQL: &str = "
         UPDATE qr_codes SET is_disputed = 0, updated_at = $2, version = version + 1
          WHERE code = $1 AND is_disputed = 1

@@ -1,6 +1,6 @@
 //! dispense_logs: every grant, and how it ended.
 
-use contracts::{Word, ids::DispenseId, qr::ReviewDecision, time::Micros};
+use contracts::{ids::DispenseId, qr::ReviewDecision, time::Timestamp};
 use db::{DbResult, Tx};
 
 use crate::model::{Account, Code};
@@ -23,7 +23,7 @@ pub(crate) fn open(
     dispense_id: DispenseId,
     code: &Code,
     duration_ms: u32,
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<()> {
     const SQL: &str = "
         INSERT INTO dispense_logs (dispense_id, code, order_id, product_id, device_id, dispense_ml, duration_ms,
@@ -43,7 +43,7 @@ pub(crate) fn used_at_once(
     dispense_id: DispenseId,
     code: &Code,
     duration_ms: u32,
-    now: Micros,
+    now: Timestamp,
 ) -> DbResult<()> {
     const SQL: &str = "
         INSERT INTO dispense_logs (dispense_id, code, order_id, product_id, dispense_ml, duration_ms, outcome,
@@ -71,7 +71,7 @@ pub(crate) fn find(tx: &mut Tx<'_>, dispense_id: DispenseId) -> DbResult<Option<
 
 /// Writes how a grant ended. The machine's own word is written once, also over what was concluded before it; any other
 /// is written where nothing is.
-pub(crate) fn close(tx: &mut Tx<'_>, dispense_id: DispenseId, account: Account, now: Micros) -> DbResult<()> {
+pub(crate) fn close(tx: &mut Tx<'_>, dispense_id: DispenseId, account: Account, now: Timestamp) -> DbResult<()> {
     const REPORTED: &str = "
         UPDATE dispense_logs
            SET outcome = $2, poured_ms = $3, closed_at = COALESCE(closed_at, $4), reported_at = $4, updated_at = $4
@@ -83,12 +83,17 @@ pub(crate) fn close(tx: &mut Tx<'_>, dispense_id: DispenseId, account: Account, 
         Account::Reported(..) => REPORTED,
         Account::NotHeld | Account::Unknown => CONCLUDED,
     };
-    tx.execute(sql, (dispense_id, account.outcome().map(Word::word), account.poured_ms(), now))?;
+    tx.execute(sql, (dispense_id, account.outcome(), account.poured_ms(), now))?;
     Ok(())
 }
 
 /// Writes what a person decided about a grant that a machine did not end cleanly.
-pub(crate) fn decide(tx: &mut Tx<'_>, dispense_id: DispenseId, decision: ReviewDecision, now: Micros) -> DbResult<()> {
+pub(crate) fn decide(
+    tx: &mut Tx<'_>,
+    dispense_id: DispenseId,
+    decision: ReviewDecision,
+    now: Timestamp,
+) -> DbResult<()> {
     const SQL: &str = "
         UPDATE dispense_logs SET decision = $2, updated_at = $3
          WHERE dispense_id = $1 AND closed_at IS NOT NULL AND decision IS NULL";

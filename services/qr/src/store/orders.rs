@@ -1,6 +1,6 @@
 //! code_orders: what events said of an order.
 
-use contracts::{ids::OrderId, time::Micros};
+use contracts::{ids::OrderId, time::Timestamp};
 use db::{DbResult, Row, Tx};
 
 /// What events said of an order so far.
@@ -10,7 +10,7 @@ pub(crate) struct Standing {
     pub(crate) order_version: i64,
     /// Whether it may have codes that live.
     pub(crate) is_open: bool,
-    pub(crate) paid_at: Option<Micros>,
+    pub(crate) paid_at: Option<Timestamp>,
     /// Of the part of the receipt that its codes make now.
     pub(crate) receipt_version: i64,
 }
@@ -49,7 +49,7 @@ fn note(tx: &mut Tx<'_>, order: OrderId, order_version: i64, is_open: bool) -> D
 }
 
 /// Notes that the order is paid. `None`: it was before.
-pub(crate) fn pay(tx: &mut Tx<'_>, order: OrderId, paid_at: Micros) -> DbResult<Option<Standing>> {
+pub(crate) fn pay(tx: &mut Tx<'_>, order: OrderId, paid_at: Timestamp) -> DbResult<Option<Standing>> {
     const SQL: &str = "
         INSERT INTO code_orders (order_id, order_version, is_open, paid_at, receipt_version)
         VALUES ($1, 0, 0, $2, 1)

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{
     ids::DispenseId,
-    qr::{CodeStatus, HeartbeatAnswer},
+    qr::{CodeStatus, HeartbeatResponse},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
@@ -263,7 +263,7 @@ impl Books {
     async fn heartbeat(&mut self, machine: usize) {
         let request = self.machines[machine].heartbeat();
         if let Some(answer) = self.send(request).await {
-            let answer: HeartbeatAnswer = serde_json::from_value(answer).unwrap();
+            let answer: HeartbeatResponse = serde_json::from_value(answer).unwrap();
             self.machines[machine].seen_grants = answer.grants;
         }
     }
@@ -338,7 +338,7 @@ impl Books {
                 let cup = (*order_id, code.unit);
                 self.cup_of.insert(code.code.clone(), cup);
                 let stood = self.stood.insert(code.code.clone(), code.status);
-                let is_legal = stood.is_none_or(|stood| stood == code.status || stood.may_become(code.status));
+                let is_legal = stood.is_none_or(|stood| stood == code.status || stood.can_transition_to(code.status));
                 assert!(is_legal, "{code:?} was {stood:?}");
                 *living.entry(cup).or_default() += u32::from(code.status != CodeStatus::Void);
                 let drinks = self.drinks.get(&cup).copied().unwrap_or_default();
@@ -367,7 +367,7 @@ impl Books {
             self.machines[machine].asking = None;
             for _ in 0..2 {
                 let heartbeat = self.machines[machine].heartbeat();
-                let answer: HeartbeatAnswer = self.post(&heartbeat).await.read(200);
+                let answer: HeartbeatResponse = self.post(&heartbeat).await.read(200);
                 self.machines[machine].seen_grants = answer.grants;
                 self.check().await;
             }
@@ -447,7 +447,7 @@ impl Machine {
             return;
         }
         self.asking = None;
-        let (code, answer): (_, ValidateAnswer) = (code.to_owned(), serde_json::from_value(answer).unwrap());
+        let (code, answer): (_, ValidateCodeResponse) = (code.to_owned(), serde_json::from_value(answer).unwrap());
         let (Some(dispense_id), Some(duration)) = (answer.dispense_id, answer.dispense_duration) else { return };
         assert!(!self.closed.contains(&dispense_id), "a closed grant was given again");
         self.journal.push(Entry { dispense_id, code, duration_ms: duration.millis, report: None });

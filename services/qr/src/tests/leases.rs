@@ -3,12 +3,12 @@
 use contracts::{
     event::{CodesIssued, DispenseCompleted, DispenseFailed},
     ids::DispenseId,
-    qr::{CodeStatus, DispenseOutcome, DispenseSeconds, HeartbeatAnswer, RefusalReason},
+    qr::{CodeStatus, DispenseOutcome, DispenseSeconds, HeartbeatResponse, RefusalReason},
 };
 
 use super::*;
 
-async fn heartbeat(bar: &Bar, epoch: &str, open: &[Option<DispenseId>], seen_grants: i64) -> HeartbeatAnswer {
+async fn heartbeat(bar: &Bar, epoch: &str, open: &[Option<DispenseId>], seen_grants: i64) -> HeartbeatResponse {
     let body = json!({ "deviceId": "seven", "journalEpoch": epoch, "openDispenses": open, "seenGrants": seen_grants });
     bar.client.post("/api/QrCode/heartbeat", body).await.read(200)
 }
@@ -56,7 +56,7 @@ async fn of_two_machines_at_the_same_instant_one_wins() {
         let mut granted = Vec::new();
         for scan in scans {
             let (device, reply) = scan.await.unwrap();
-            let answer: ValidateAnswer = reply.read(200);
+            let answer: ValidateCodeResponse = reply.read(200);
             match answer.valid {
                 true => granted.push((device, answer.dispense_id)),
                 false => assert_eq!(answer.reason, Some(RefusalReason::InUse)),
@@ -165,7 +165,7 @@ async fn a_grant_whose_answer_is_on_its_way_is_not_freed_under_it() {
             "deviceId": "seven", "journalEpoch": "epoch-1", "openDispenses": [], "seenGrants": seen_grants,
             "openAttemptId": "one",
         });
-        bar.client.post("/api/QrCode/heartbeat", body).await.read::<HeartbeatAnswer>(200).grants
+        bar.client.post("/api/QrCode/heartbeat", body).await.read::<HeartbeatResponse>(200).grants
     };
     assert_eq!(asking(0).await, 1);
     assert_eq!(asking(1).await, 1);
@@ -299,7 +299,7 @@ async fn a_cup_that_may_have_been_poured_does_not_pour_again_when_its_second_mac
     assert_eq!(bar.board().await, []);
 }
 
-async fn report_of_eight(bar: &Bar, code: &CodeView, grant: &ValidateAnswer, outcome: &str, poured_ms: u32) {
+async fn report_of_eight(bar: &Bar, code: &CodeView, grant: &ValidateCodeResponse, outcome: &str, poured_ms: u32) {
     let report =
         json!({ "dispenseId": grant.dispense_id, "deviceId": "eight", "outcome": outcome, "pouredMs": poured_ms });
     bar.client.post(&format!("/api/QrCode/{}/complete", code.code), report).await.expect(200);

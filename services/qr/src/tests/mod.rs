@@ -16,8 +16,8 @@ use contracts::{
     money::{Amount, Currency},
     order::StockCheck,
     payment::PaymentMethod,
-    qr::{AttentionReason, AttentionView, CodeStatus, CodeView, ValidateAnswer},
-    time::Micros,
+    qr::{AttentionReason, AttentionView, CodeStatus, CodeView, ValidateCodeResponse},
+    time::Timestamp,
 };
 use serde_json::{Value, json};
 use testkit::{Client, Reply, World};
@@ -37,12 +37,12 @@ struct Bar {
 impl Bar {
     async fn open() -> Self {
         let world = World::new().await;
-        let codes = Codes::open(world.around()).await.unwrap();
+        let codes = Codes::open(world.context()).await.unwrap();
         let client = world.start(service(codes.clone())).await;
         Self { world, client, codes }
     }
 
-    fn now(&self) -> Micros {
+    fn now(&self) -> Timestamp {
         self.world.clock.now()
     }
 
@@ -50,7 +50,14 @@ impl Bar {
     fn order_of(&self, lattes: u32) -> PlacedOrder {
         let item = |line, product_name: &str, quantity, dispense_ml| {
             let product_id = ProductId::new(self.now());
-            PlacedItem { line, product_id, product_name: product_name.into(), quantity, dispense_ml }
+            PlacedItem {
+                line,
+                product_id,
+                product_name: product_name.into(),
+                quantity,
+                options: Vec::new(),
+                dispense_ml,
+            }
         };
         PlacedOrder {
             order_id: OrderId::new(self.now()),
@@ -112,17 +119,17 @@ impl Bar {
         part.codes
     }
 
-    async fn validate(&self, body: Value) -> ValidateAnswer {
+    async fn validate(&self, body: Value) -> ValidateCodeResponse {
         self.client.post("/api/QrCode/validate", body).await.read(200)
     }
 
     /// A machine's scan.
-    async fn scan(&self, code: &CodeView, device: &str, attempt: &str) -> ValidateAnswer {
+    async fn scan(&self, code: &CodeView, device: &str, attempt: &str) -> ValidateCodeResponse {
         self.validate(scan_of(code, device, attempt, "epoch-1")).await
     }
 
     /// A machine's report.
-    async fn report(&self, code: &CodeView, grant: &ValidateAnswer, outcome: &str, poured_ms: u32) -> Reply {
+    async fn report(&self, code: &CodeView, grant: &ValidateCodeResponse, outcome: &str, poured_ms: u32) -> Reply {
         let report = json!({
             "dispenseId": grant.dispense_id, "deviceId": "seven", "outcome": outcome, "pouredMs": poured_ms,
         });

@@ -40,7 +40,7 @@ async fn of_many_scans_at_the_same_instant_one_pours() {
     });
     let mut poured = 0;
     for scan in scans.collect::<Vec<_>>() {
-        let answer: ValidateAnswer = scan.await.unwrap().read(200);
+        let answer: ValidateCodeResponse = scan.await.unwrap().read(200);
         poured += u32::from(answer.valid);
     }
     assert_eq!(poured, 1);

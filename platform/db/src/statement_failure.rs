@@ -3,13 +3,13 @@
 use crate::DbError;
 
 /// A statement that failed, and whether another run of its job may succeed.
-pub(crate) struct Failed {
+pub(crate) struct StatementFailure {
     pub(crate) error: DbError,
-    pub(crate) why: Why,
+    pub(crate) kind: FailureKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
+pub(crate) enum FailureKind {
     /// The statement is refused, and would be again.
     Refused,
     /// Another transaction was in the way.
@@ -18,13 +18,13 @@ pub(crate) enum Why {
     Lost,
 }
 
-impl From<DbError> for Failed {
+impl From<DbError> for StatementFailure {
     fn from(error: DbError) -> Self {
-        Self { error, why: Why::Refused }
+        Self { error, kind: FailureKind::Refused }
     }
 }
 
-impl Failed {
+impl StatementFailure {
     /// On a connection that writes, the database itself cannot be written; elsewhere the job is in the wrong place.
     pub(crate) fn of_a_write(self) -> Self {
         match self.error {
@@ -34,6 +34,6 @@ impl Failed {
     }
 
     pub(crate) fn collision(error: DbError) -> Self {
-        Self { error, why: Why::Collision }
+        Self { error, kind: FailureKind::Collision }
     }
 }

@@ -1,7 +1,7 @@
 //! SQLite: one writer thread for each file, which commits groups of jobs, and readers that see its commits.
 
-mod log;
-mod near;
+mod checkpoint;
+mod inline_reads;
 mod statements;
 mod writer;
 
@@ -18,15 +18,15 @@ use contracts::event::CloudEvent;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, config::DbConfig};
 use tokio::sync::mpsc;
 
-use self::{log::Log, statements::run, writer::Writer};
+use self::{checkpoint::WalCheckpointer, statements::run, writer::Writer};
 pub(crate) use self::{
-    near::Near,
+    inline_reads::InlineReaders,
     statements::{each, execute},
 };
 use crate::{
-    OpenError, Schema, Settings,
-    database::{Queue, Threads, Writes, spawn},
-    job::{Job, Verdict},
+    DbOptions, OpenError, Schema,
+    database::{JobQueue, Threads, WriteQueues, spawn},
+    job::{Job, Outcome},
     migrations,
     tx::{On, Tx},
 };
@@ -36,11 +36,11 @@ const PREPARED_STATEMENTS_MAX: usize = 128;
 
 /// How long a connection waits for another process that writes the same file, such as a backup.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
-/// The pause between two tries of what SQLite does not wait for by itself.
+/// The pause between two attempts of what SQLite does not wait for by itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// How the writer's connection is set. FULL: a commit is on the disk before it is answered. About 1.5 MiB of cache. Whoever
-/// owns the file merges its log by itself ([`Log`]). A new file's pages are what disks write; SQLite's own are smaller,
+/// owns the file merges its log by itself ([`WalCheckpointer`]). A new file's pages are what disks write; SQLite's own are smaller,
 /// for the sake of its tables of a moment (`.cargo/config.toml`).
 const WRITER_SETTINGS: &str = "
     PRAGMA page_size = 4096;
@@ -57,7 +57,7 @@ const READER_SETTINGS: &str = "
     PRAGMA temp_store = MEMORY";
 
 /// Opens the file, makes it and its folder where they are missing, migrates it, and starts its threads.
-pub(crate) fn open(path: &Path, schema: &Schema, settings: &Settings) -> Result<Threads, OpenError> {
+pub(crate) fn open(path: &Path, schema: &Schema, settings: &DbOptions) -> Result<Threads, OpenError> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| unusable(path, &error))?;
     }
@@ -71,13 +71,14 @@ pub(crate) fn open(path: &Path, schema: &Schema, settings: &Settings) -> Result<
     migrate().or_else(|first| migrate().map_err(|_again| first))?;
     connection.set_transaction_behavior(TransactionBehavior::Deferred);
 
-    let log = Log::of(&mut connection, path, settings.log_pages).map_err(|error| unusable(path, &error))?;
+    let log = WalCheckpointer::of(&mut connection, path, settings.checkpoint_pages)
+        .map_err(|error| unusable(path, &error))?;
     start(connection, path, settings, Some(log))
 }
 
 /// Opens a file that its owner may be writing, to write a little beside it: as it is. Its log grows by what is written, and
 /// is merged by the owner alone.
-pub(crate) fn open_existing(path: &Path, settings: &Settings) -> Result<Threads, OpenError> {
+pub(crate) fn open_existing(path: &Path, settings: &DbOptions) -> Result<Threads, OpenError> {
     if !path.exists() {
         return Err(OpenError::NoFile { path: path.display().to_string() });
     }
@@ -86,11 +87,16 @@ pub(crate) fn open_existing(path: &Path, settings: &Settings) -> Result<Threads,
     start(connection, path, settings, None)
 }
 
-fn start(connection: Connection, path: &Path, settings: &Settings, log: Option<Log>) -> Result<Threads, OpenError> {
-    let (now, jobs) = Queue::bounded(settings.jobs_waiting_max);
-    let (soon, held_back) = Queue::bounded(settings.jobs_waiting_max);
-    let (mut threads, alive, appended) = start_readers(path, settings, Some(Writes { now, soon }))?;
-    let Settings { commit_delay, soon, .. } = *settings;
+fn start(
+    connection: Connection,
+    path: &Path,
+    settings: &DbOptions,
+    log: Option<WalCheckpointer>,
+) -> Result<Threads, OpenError> {
+    let (now, jobs) = JobQueue::bounded(settings.jobs_waiting_max);
+    let (soon, held_back) = JobQueue::bounded(settings.jobs_waiting_max);
+    let (mut threads, alive, appended) = start_readers(path, settings, Some(WriteQueues { now, soon }))?;
+    let DbOptions { commit_delay, soon, .. } = *settings;
     let health = threads.health.clone();
     let writer = Writer { connection, jobs, held_back, appended, health, commit_delay, soon, log };
     let readers = mem::take(&mut threads.handles);
@@ -106,7 +112,7 @@ fn name_of(path: &Path) -> String {
 }
 
 /// Opens another service's file, to read it.
-pub(crate) fn open_read_only(path: &Path, settings: &Settings) -> Result<Threads, OpenError> {
+pub(crate) fn open_read_only(path: &Path, settings: &DbOptions) -> Result<Threads, OpenError> {
     if !path.exists() {
         return Err(OpenError::NoFile { path: path.display().to_string() });
     }
@@ -115,12 +121,12 @@ pub(crate) fn open_read_only(path: &Path, settings: &Settings) -> Result<Threads
 
 type Started = (Threads, mpsc::Sender<()>, mpsc::Sender<Arc<CloudEvent>>);
 
-fn start_readers(path: &Path, settings: &Settings, writes: Option<Writes>) -> Result<Started, OpenError> {
-    let (reads, jobs) = Queue::bounded(settings.jobs_waiting_max);
+fn start_readers(path: &Path, settings: &DbOptions, writes: Option<WriteQueues>) -> Result<Started, OpenError> {
+    let (reads, jobs) = JobQueue::bounded(settings.jobs_waiting_max);
     let (mut threads, alive, appended) = Threads::new(writes, reads);
     let readers = settings.readers.max(1);
     let connect = || connect_to_read(path).map_err(|error| unusable(path, &error));
-    threads.near = Some(Near::of((0..readers).map(|_| connect()).collect::<Result<_, _>>()?));
+    threads.near = Some(InlineReaders::of((0..readers).map(|_| connect()).collect::<Result<_, _>>()?));
     for _ in 0..readers {
         let connection = connect()?;
         let (jobs, alive) = (jobs.clone(), alive.clone());
@@ -180,7 +186,7 @@ fn read(connection: &Connection, mut job: Box<dyn Job>) {
     }
     let mut tx = Tx::new(On::Sqlite(connection), false);
     let verdict = job.run(&mut tx);
-    let failed = tx.end().failure.filter(|_| verdict == Verdict::Keep).map(|failed| failed.error);
+    let failed = tx.end().failure.filter(|_| verdict == Outcome::Keep).map(|failed| failed.error);
     job.answer(run(connection, "ROLLBACK").err().or(failed));
 }
 

@@ -1,7 +1,7 @@
 //! PostgreSQL: a few threads, each with a connection, and a transaction for each job.
 
-mod claim;
 mod errors;
+mod instance_lock;
 mod opening;
 mod running;
 mod values;
@@ -17,44 +17,44 @@ use contracts::event::CloudEvent;
 use crossbeam_channel::Receiver;
 use tokio::sync::mpsc;
 
-pub(crate) use self::{claim::Claim, running::Running};
 use self::{
     errors::describe,
     opening::{connect, connect_or_create, migrate, unreachable},
 };
+pub(crate) use self::{instance_lock::InstanceLock, running::Running};
 use crate::{
-    DbError, OpenError, Schema, Settings,
-    database::{Health, Queue, SLOW_COMMIT, Threads, Writes, send_appended, spawn},
-    failed::{Failed, Why},
-    job::{Job, Verdict},
-    tx::{Left, On, Tx},
+    DbError, DbOptions, OpenError, Schema,
+    database::{Health, JobQueue, SLOW_COMMIT, Threads, WriteQueues, send_appended, spawn},
+    job::{Job, Outcome},
+    statement_failure::{FailureKind, StatementFailure},
+    tx::{FinishedTx, On, Tx},
     url::Server,
 };
 
 /// How often a job is run when others collide with it. Deadlocks go away by then, or never.
-const TRIES_MAX: u32 = 5;
+const ATTEMPTS_MAX: u32 = 5;
 
 /// How long after a failed connection the next one is tried, at first and at most. Jobs are refused meanwhile.
 const RECONNECT_WAIT_MIN: Duration = Duration::from_millis(50);
 const RECONNECT_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// Makes the database where it does not exist, migrates it, and starts its threads.
-pub(crate) fn open(server: &Server, schema: &Schema, settings: &Settings) -> Result<Threads, OpenError> {
+pub(crate) fn open(server: &Server, schema: &Schema, settings: &DbOptions) -> Result<Threads, OpenError> {
     let mut client = connect_or_create(server, schema.service)?;
     migrate(&mut client, server, schema)?;
     start(client, server, schema.service, settings)
 }
 
 /// Opens a database that its owner may be writing, to write a little beside it: as it is.
-pub(crate) fn open_existing(server: &Server, settings: &Settings) -> Result<Threads, OpenError> {
+pub(crate) fn open_existing(server: &Server, settings: &DbOptions) -> Result<Threads, OpenError> {
     let client = connect(&server.config, "beside").map_err(|error| unreachable(server, &error))?;
     start(client, server, "beside", settings)
 }
 
-fn start(client: Client, server: &Server, service: &str, settings: &Settings) -> Result<Threads, OpenError> {
-    let (now, jobs) = Queue::bounded(settings.jobs_waiting_max);
+fn start(client: Client, server: &Server, service: &str, settings: &DbOptions) -> Result<Threads, OpenError> {
+    let (now, jobs) = JobQueue::bounded(settings.jobs_waiting_max);
     // The server gathers commits by itself: nothing is held back.
-    let writes = Writes { soon: now.another(), now };
+    let writes = WriteQueues { soon: now.another(), now };
     let (mut threads, alive, appended) = start_readers(server, service, settings, Some(writes))?;
     let mut first = Some(Session::new(client));
     let writing = Writing { publisher: appended, health: threads.health.clone() };
@@ -71,7 +71,7 @@ fn start(client: Client, server: &Server, service: &str, settings: &Settings) ->
 }
 
 /// Opens another service's database, to read it.
-pub(crate) fn open_read_only(server: &Server, settings: &Settings) -> Result<Threads, OpenError> {
+pub(crate) fn open_read_only(server: &Server, settings: &DbOptions) -> Result<Threads, OpenError> {
     connect(&server.config, "reader").map_err(|error| unreachable(server, &error))?;
     start_readers(server, "reader", settings, None).map(|(threads, ..)| threads)
 }
@@ -81,10 +81,10 @@ type Started = (Threads, mpsc::Sender<()>, mpsc::Sender<Arc<CloudEvent>>);
 fn start_readers(
     server: &Server,
     service: &str,
-    settings: &Settings,
-    writes: Option<Writes>,
+    settings: &DbOptions,
+    writes: Option<WriteQueues>,
 ) -> Result<Started, OpenError> {
-    let (reads, jobs) = Queue::bounded(settings.jobs_waiting_max);
+    let (reads, jobs) = JobQueue::bounded(settings.jobs_waiting_max);
     let (mut threads, alive, appended) = Threads::new(writes, reads);
     for _ in 0..settings.readers.max(1) {
         let worker = Worker::new(server, service, Access::Read);
@@ -148,9 +148,9 @@ enum Run {
     /// Its transaction has ended; the job's own answer is the answer.
     Ended,
     /// Nothing of it is kept, and it may be run again.
-    Again(Failed),
+    Again(StatementFailure),
     /// It ends with this error.
-    Failed(DbError),
+    StatementFailure(DbError),
 }
 
 impl Worker {
@@ -178,7 +178,7 @@ impl Worker {
 
     fn run_until_kept(&mut self, job: &mut dyn Job) -> Option<DbError> {
         let mut last = None;
-        for _ in 0..TRIES_MAX {
+        for _ in 0..ATTEMPTS_MAX {
             let (session, access) = match self.connected() {
                 Ok(connected) => connected,
                 Err(error) => return Some(error),
@@ -189,7 +189,7 @@ impl Worker {
                     self.drop_if_lost(&failed);
                     last = Some(failed.error);
                 }
-                Run::Failed(error) => {
+                Run::StatementFailure(error) => {
                     self.drop_if_closed();
                     return Some(error);
                 }
@@ -198,8 +198,8 @@ impl Worker {
         last
     }
 
-    fn drop_if_lost(&mut self, failed: &Failed) {
-        if failed.why == Why::Lost {
+    fn drop_if_lost(&mut self, failed: &StatementFailure) {
+        if failed.kind == FailureKind::Lost {
             self.session = None;
         }
     }
@@ -256,7 +256,7 @@ fn run_once(session: &mut Session, access: &Access, job: &mut dyn Job) -> Run {
     };
     let transaction = match begun {
         Ok(transaction) => transaction,
-        Err(error) => return again_or_failed(Failed::of("BEGIN", &error)),
+        Err(error) => return again_or_failed(StatementFailure::of("BEGIN", &error)),
     };
     let is_write = matches!(access, Access::Write(_));
     let mut tx = Tx::new(On::Postgres(Running { transaction, statements: &mut session.statements }), is_write);
@@ -266,32 +266,36 @@ fn run_once(session: &mut Session, access: &Access, job: &mut dyn Job) -> Run {
         access.note(&failed.error);
     }
     match (verdict, left) {
-        (_, Left { failure: Some(failed), .. }) if failed.why != Why::Refused => Run::Again(failed),
-        (Verdict::RollBack, left) => roll_back(left),
-        (Verdict::Keep, Left { failure: Some(failed), .. }) => Run::Failed(failed.error),
-        (Verdict::Keep, left) => commit(left, access),
+        (_, FinishedTx { failure: Some(failed), .. }) if failed.kind != FailureKind::Refused => Run::Again(failed),
+        (Outcome::RollBack, left) => roll_back(left),
+        (Outcome::Keep, FinishedTx { failure: Some(failed), .. }) => Run::StatementFailure(failed.error),
+        (Outcome::Keep, left) => commit(left, access),
     }
 }
 
-fn again_or_failed(failed: Failed) -> Run {
-    if failed.why == Why::Refused { Run::Failed(failed.error) } else { Run::Again(failed) }
+fn again_or_failed(failed: StatementFailure) -> Run {
+    if failed.kind == FailureKind::Refused { Run::StatementFailure(failed.error) } else { Run::Again(failed) }
 }
 
 /// The job's own error is the answer, whether the server hears of it or is gone.
-fn roll_back(left: Left<'_>) -> Run {
+fn roll_back(left: FinishedTx<'_>) -> Run {
     if let On::Postgres(running) = left.on {
         let _server_gone = running.transaction.rollback();
     }
     Run::Ended
 }
 
-fn commit(left: Left<'_>, access: &Access) -> Run {
-    let On::Postgres(running) = left.on else { return Run::Failed(DbError::Closed) };
+fn commit(left: FinishedTx<'_>, access: &Access) -> Run {
+    let On::Postgres(running) = left.on else { return Run::StatementFailure(DbError::Closed) };
     let begun = Instant::now();
     if let Err(error) = running.transaction.commit() {
-        let failed = Failed::of("COMMIT", &error);
+        let failed = StatementFailure::of("COMMIT", &error);
         // Where the connection broke, the commit may have been kept: the job is not run again.
-        return if failed.why == Why::Collision { Run::Again(failed) } else { Run::Failed(failed.error) };
+        return if failed.kind == FailureKind::Collision {
+            Run::Again(failed)
+        } else {
+            Run::StatementFailure(failed.error)
+        };
     }
     if begun.elapsed() > SLOW_COMMIT {
         tracing::warn!(millis = begun.elapsed().as_millis(), "a commit was slow: the server's disk may be overloaded");

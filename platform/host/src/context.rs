@@ -8,15 +8,16 @@ use cache::Cache;
 use clock::Clock;
 use contracts::event::Queue;
 use db::Db;
+use errors::BoxError;
 use futures::{FutureExt, future::BoxFuture};
 use utoipa::openapi::OpenApi;
-use web::Peers;
+use web::ServiceRegistry;
 
-use crate::{Databases, ShopFeed};
+use crate::{Databases, SharedShopRules};
 
 /// What a service is handed.
 #[derive(Clone)]
-pub struct Surroundings {
+pub struct ServiceContext {
     /// Where its tables are.
     pub databases: Databases,
     /// Where its consumer hears. It says its own events through its outbox.
@@ -24,11 +25,11 @@ pub struct Surroundings {
     /// What may be lost.
     pub cache: Arc<dyn Cache>,
     /// The other services.
-    pub peers: Peers,
+    pub services: ServiceRegistry,
     /// What time it is.
     pub clock: Clock,
     /// How the shop trades at the moment.
-    pub shop: ShopFeed,
+    pub shop: SharedShopRules,
 }
 
 /// What a service hands back.
@@ -54,24 +55,28 @@ pub struct Timer {
     pub name: &'static str,
     /// The pause before each run.
     pub every: Duration,
-    /// One run. What it answers as an error is logged; the next run comes all the same.
-    pub run: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
+    /// One run. An error is logged; the next run comes all the same.
+    pub run: Arc<dyn Fn() -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>,
 }
 
 impl Timer {
-    /// A timer that does `run` every so often. An error is logged once, until it changes.
-    pub fn new<F, Fut>(name: &'static str, every: Duration, run: F) -> Self
+    /// A timer that runs `run` with `state`, with a pause of `every` before each run. An error is logged once, until it
+    /// changes.
+    pub fn new<S, F, Fut, E>(name: &'static str, every: Duration, state: S, run: F) -> Self
     where
-        F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<(), String>> + Send + 'static,
+        S: Clone + Send + Sync + 'static,
+        F: Fn(S) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<BoxError>,
     {
-        Self { name, every, run: Arc::new(move || run().boxed()) }
+        let run = move || run(state.clone()).map(|ended| ended.map_err(Into::into)).boxed();
+        Self { name, every, run: Arc::new(run) }
     }
 }
 
-impl fmt::Debug for Surroundings {
+impl fmt::Debug for ServiceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Surroundings").field("databases", &self.databases).finish_non_exhaustive()
+        f.debug_struct("ServiceContext").field("databases", &self.databases).finish_non_exhaustive()
     }
 }
 impl fmt::Debug for Service {

@@ -9,19 +9,18 @@ use futures::future::join_all;
 use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
-    Service, Surroundings, dead_letters, forgetting,
+    Service, ServiceContext,
     outbox::{self, Ports, Progress},
-    shop,
-    stop::{Stop, Stopper, stopper},
-    timers,
+    pruning, redrive, shop, timers,
 };
+use tokio_util::sync::CancellationToken;
 
 /// How long [`Host::stop`] takes at most. What manages processes kills them after 10 s or more, and before this the
 /// requests in flight have had their time.
 const STOP_MAX: Duration = Duration::from_secs(6);
 /// How much of it is left for the databases: what they have not written is lost work, if no lost truth.
 const CLOSE_DATABASES_MAX: Duration = Duration::from_secs(3);
-/// How long [`Host::settled`] waits at most: longer than all tries of an event that ends as a dead letter.
+/// How long [`Host::settled`] waits at most: longer than all attempts of an event that ends as a dead letter.
 const SETTLE_MAX: Duration = Duration::from_secs(10);
 /// How often [`Host::settled`] looks.
 const SETTLE_LOOK_PAUSE: Duration = Duration::from_millis(1);
@@ -31,7 +30,7 @@ pub struct Host {
     bus: Arc<dyn Bus>,
     databases: Vec<(&'static str, Db)>,
     work: Vec<Work>,
-    stopper: Stopper,
+    shutdown: CancellationToken,
     progress: Arc<Progress>,
 }
 
@@ -44,7 +43,7 @@ struct Work {
 /// Events were still on their way when the wait for them ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("after {} s there are still unpublished events: {left}", SETTLE_MAX.as_secs())]
-pub struct Unsettled {
+pub struct NotIdle {
     /// Where, and how many or why it is not known.
     left: String,
 }
@@ -55,29 +54,30 @@ impl Host {
     /// Services that share a bus in process belong in one host: it lets no event leave an outbox before every one of
     /// them hears, and an event that leaves is never said again to one that comes later.
     #[must_use = "what runs behind the services ends with the host"]
-    pub fn start(surroundings: &Surroundings, services: Vec<Service>) -> Self {
-        let (stopper, stop) = stopper();
-        let bus = Arc::clone(&surroundings.bus);
-        let mut host = Self { bus, databases: Vec::new(), work: Vec::new(), stopper, progress: Arc::default() };
-        let feed = shop::follow(surroundings.shop.clone(), &*surroundings.bus, stop.clone());
+    pub fn start(context: &ServiceContext, services: Vec<Service>) -> Self {
+        let shutdown = CancellationToken::new();
+        let bus = Arc::clone(&context.bus);
+        let mut host =
+            Self { bus, databases: Vec::new(), work: Vec::new(), shutdown: shutdown.clone(), progress: Arc::default() };
+        let feed = shop::follow(context.shop.clone(), &*context.bus, shutdown.clone());
         host.spawn("the shop's settings".into(), feed);
         for service in &services {
-            surroundings.peers.connect(service.name, service.router.clone());
+            context.services.connect(service.name, service.router.clone());
             // Every consumer hears before the first event leaves an outbox.
             if let Some((queue, consumer)) = &service.consumer {
-                surroundings.bus.consume(*queue, Arc::clone(consumer));
+                context.bus.consume(*queue, Arc::clone(consumer));
             }
         }
-        let holder = surroundings.databases.sweeper(EventId::new(surroundings.clock.now()));
+        let holder = context.databases.sweeper(EventId::new(context.clock.now()));
         for service in services {
-            host.run(surroundings, &holder, service, &stop);
+            host.run(context, &holder, service, &shutdown);
         }
         host
     }
 
-    fn run(&mut self, surroundings: &Surroundings, holder: &Arc<str>, service: Service, stop: &Stop) {
+    fn run(&mut self, context: &ServiceContext, holder: &Arc<str>, service: Service, shutdown: &CancellationToken) {
         let Service { name, db, consumer, timers, .. } = service;
-        let clock = surroundings.clock.clone();
+        let clock = context.clock.clone();
         let ports = Ports {
             service: name,
             db: db.clone(),
@@ -86,14 +86,14 @@ impl Host {
             holder: Arc::clone(holder),
             progress: Arc::clone(&self.progress),
         };
-        self.spawn(format!("{name}: outbox"), outbox::run(ports, stop.clone()));
-        self.spawn(format!("{name}: forgetting"), forgetting::run(name, db.clone(), clock, stop.clone()));
+        self.spawn(format!("{name}: outbox"), outbox::run(ports, shutdown.clone()));
+        self.spawn(format!("{name}: pruning"), pruning::run(name, db.clone(), clock, shutdown.clone()));
         if let Some((_, consumer)) = consumer {
-            let redrive = dead_letters::redrive(name, db.clone(), consumer, stop.clone());
+            let redrive = redrive::redrive(name, db.clone(), consumer, shutdown.clone());
             self.spawn(format!("{name}: dead letters"), redrive);
         }
         for timer in timers {
-            self.spawn(format!("{name}: {}", timer.name), timers::run(name, timer, stop.clone()));
+            self.spawn(format!("{name}: {}", timer.name), timers::run(name, timer, shutdown.clone()));
         }
         self.databases.push((name, db));
     }
@@ -106,7 +106,7 @@ impl Host {
     /// time is named in the log, and cut off; its events are delivered again at the next start.
     pub async fn stop(mut self) {
         let deadline = Instant::now() + STOP_MAX;
-        self.stopper.stop();
+        self.shutdown.cancel();
         let ended = async {
             // The bus first: it answers the publishers that still wait.
             self.bus.close().await;
@@ -131,20 +131,20 @@ impl Host {
     /// Until every event was published and acted on, with what followed from it. For tests, so that they need not sleep.
     ///
     /// # Errors
-    /// [`Unsettled`] after ten seconds.
-    pub async fn settled(&self) -> Result<(), Unsettled> {
-        Self::settled_together(std::slice::from_ref(self)).await
+    /// [`NotIdle`] after ten seconds.
+    pub async fn settled(&self) -> Result<(), NotIdle> {
+        Self::wait_until_all_idle(std::slice::from_ref(self)).await
     }
 
     /// [`Host::settled`] for several hosts on one bus, whose services hear each other.
     ///
     /// # Errors
-    /// [`Unsettled`] after ten seconds.
-    pub async fn settled_together(hosts: &[Self]) -> Result<(), Unsettled> {
+    /// [`NotIdle`] after ten seconds.
+    pub async fn wait_until_all_idle(hosts: &[Self]) -> Result<(), NotIdle> {
         let deadline = Instant::now() + SETTLE_MAX;
         while let Some(left) = unpublished(hosts).await {
             if Instant::now() >= deadline {
-                return Err(Unsettled { left });
+                return Err(NotIdle { left });
             }
             tokio::time::sleep(SETTLE_LOOK_PAUSE).await;
         }

@@ -7,7 +7,7 @@ mod tests;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use crate::{ids::EventId, time::Micros};
+use crate::{ids::EventId, time::Timestamp};
 
 pub use data::{
     CodesIssued, DispenseCompleted, DispenseFailed, InventoryLow, OrderCancelled, OrderChanged, OrderCompleted,
@@ -170,7 +170,7 @@ impl Queue {
 
     /// What is delivered to it.
     #[must_use]
-    pub const fn hears(self) -> &'static [EventKind] {
+    pub const fn subscriptions(self) -> &'static [EventKind] {
         use EventKind as Kind;
         match self {
             Self::Order => &[
@@ -216,7 +216,7 @@ pub struct CloudEvent {
     /// What it happened to: an id.
     pub subject: String,
     /// When.
-    pub time: Micros,
+    pub time: Timestamp,
     /// Always `application/json`.
     pub datacontenttype: String,
     /// The data of its kind.
@@ -237,7 +237,7 @@ impl CloudEvent {
     ///
     /// # Errors
     /// Where the data cannot be written as JSON.
-    pub fn new<D: EventData>(data: &D, time: Micros) -> Result<Self, serde_json::Error> {
+    pub fn new<D: EventData>(data: &D, time: Timestamp) -> Result<Self, serde_json::Error> {
         Ok(Self {
             specversion: "1.0".into(),
             id: EventId::new(time),

@@ -1,17 +1,17 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{CallError, Peers, calls::PEER_TIMEOUT_MS};
+use crate::{CallError, ServiceRegistry, client::PEER_TIMEOUT_MS};
 
 #[tokio::test]
 async fn a_peer_may_be_known_before_it_is_there() {
-    let peers = Peers::new();
-    let cafe_line = peers.peer("cafe");
+    let services = ServiceRegistry::new();
+    let cafe_line = services.client("cafe");
     let away = cafe_line.get::<Value>("/api/Mug?size=SMALL").await.unwrap_err();
-    assert!(matches!(away, CallError::Away { service: "cafe", .. }));
+    assert!(matches!(away, CallError::Unavailable { service: "cafe", .. }));
     assert_eq!(away.to_string(), "cafe is away: it is not running");
 
-    peers.connect("cafe", cafe());
+    services.connect("cafe", cafe());
     assert_eq!(cafe_line.get::<Value>("/api/Mug?size=SMALL").await.unwrap(), "SMALL");
     let cups = Cups { lines: vec![] };
     assert_eq!(cafe_line.post::<_, usize>("/api/Cup", &cups).await.unwrap(), 0);
@@ -19,16 +19,16 @@ async fn a_peer_may_be_known_before_it_is_there() {
 
 #[tokio::test]
 async fn an_answer_without_a_body_is_an_answer() {
-    let peers = Peers::new();
-    peers.connect("cafe", cafe());
-    peers.peer("cafe").post::<_, ()>("/internal/empty", &()).await.unwrap();
+    let services = ServiceRegistry::new();
+    services.connect("cafe", cafe());
+    services.client("cafe").post::<_, ()>("/internal/empty", &()).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_peers_refusal_keeps_its_words() {
-    let peers = Peers::new();
-    peers.connect("cafe", cafe());
-    let error = peers.peer("cafe").get::<Value>("/internal/refused").await.unwrap_err();
+    let services = ServiceRegistry::new();
+    services.connect("cafe", cafe());
+    let error = services.client("cafe").get::<Value>("/internal/refused").await.unwrap_err();
     let CallError::Refused(problem) = &error else { panic!("{error}") };
     assert_eq!((problem.kind.as_str(), problem.status), ("/problems/not-found", 404));
     assert_eq!(problem.context.as_ref().unwrap().get(), r#"{"cups":6}"#);
@@ -39,28 +39,28 @@ async fn a_peers_refusal_keeps_its_words() {
 
 #[tokio::test]
 async fn a_peer_that_broke_is_away() {
-    let peers = Peers::new();
-    peers.connect("cafe", cafe());
-    let error = peers.peer("cafe").get::<Value>("/internal/broken").await.unwrap_err();
-    assert!(matches!(error, CallError::Away { .. }), "{error}");
+    let services = ServiceRegistry::new();
+    services.connect("cafe", cafe());
+    let error = services.client("cafe").get::<Value>("/internal/broken").await.unwrap_err();
+    assert!(matches!(error, CallError::Unavailable { .. }), "{error}");
     assert_eq!(Problem::from(error).status(), 503);
 }
 
 #[tokio::test]
 async fn a_peer_that_answers_something_else_is_garbled() {
-    let peers = Peers::new();
-    peers.connect("cafe", cafe());
-    let error = peers.peer("cafe").get::<u32>("/api/Mug?size=SMALL").await.unwrap_err();
-    assert!(matches!(error, CallError::Garbled { .. }), "{error}");
+    let services = ServiceRegistry::new();
+    services.connect("cafe", cafe());
+    let error = services.client("cafe").get::<u32>("/api/Mug?size=SMALL").await.unwrap_err();
+    assert!(matches!(error, CallError::MalformedResponse { .. }), "{error}");
     assert_eq!(Problem::from(error).status(), 500);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_is_too_slow_is_away_after_two_seconds() {
-    let peers = Peers::new();
-    peers.connect("cafe", cafe());
+    let services = ServiceRegistry::new();
+    services.connect("cafe", cafe());
     let since = tokio::time::Instant::now();
-    let error = peers.peer("cafe").get::<Value>("/internal/stuck").await.unwrap_err();
+    let error = services.client("cafe").get::<Value>("/internal/stuck").await.unwrap_err();
     assert_eq!(error.to_string(), "cafe is away: no answer to /internal/stuck in 2000 ms");
     assert_eq!(since.elapsed().as_millis(), Duration::from_millis(PEER_TIMEOUT_MS).as_millis());
 }

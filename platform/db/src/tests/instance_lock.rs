@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{Claim, ClaimError};
+use crate::{InstanceLock, InstanceLockError};
 
 /// More than a claim needs to notice anything.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn is_taken(url: &DbUrl) -> bool {
-    match Claim::take(url).await {
+    match InstanceLock::acquire(url).await {
         Ok(_) => false,
-        Err(ClaimError::Taken) => true,
+        Err(InstanceLockError::Taken) => true,
         Err(error) => panic!("{error}"),
     }
 }
@@ -19,7 +19,7 @@ async fn is_taken(url: &DbUrl) -> bool {
 #[tokio::test]
 async fn what_is_claimed_is_no_others_until_its_claim_ends() {
     on_each(async |fresh| {
-        let claim = Claim::take(&fresh.url).await.unwrap();
+        let claim = InstanceLock::acquire(&fresh.url).await.unwrap();
         assert!(is_taken(&fresh.url).await);
         let db = fresh.open().await;
         db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
@@ -56,7 +56,7 @@ async fn cut(db: &Db) {
 #[tokio::test]
 async fn a_claim_whose_connection_was_cut_is_taken_again() {
     let Some(fresh) = Fresh::postgres() else { return };
-    let _claim = Claim::take(&fresh.url).await.unwrap();
+    let _claim = InstanceLock::acquire(&fresh.url).await.unwrap();
     let db = fresh.open().await;
     cut(&db).await;
     until_sessions(&db, true, 0).await;
@@ -67,11 +67,11 @@ async fn a_claim_whose_connection_was_cut_is_taken_again() {
 #[tokio::test]
 async fn a_claim_that_another_took_while_the_connection_was_lost_is_lost() {
     let Some(fresh) = Fresh::postgres() else { return };
-    let mut claim = Claim::take(&fresh.url).await.unwrap();
+    let mut claim = InstanceLock::acquire(&fresh.url).await.unwrap();
     let db = fresh.open().await;
     let another = tokio::spawn({
         let url = fresh.url.clone();
-        async move { Claim::take(&url).await.unwrap() }
+        async move { InstanceLock::acquire(&url).await.unwrap() }
     });
     until_sessions(&db, false, 1).await;
     cut(&db).await;

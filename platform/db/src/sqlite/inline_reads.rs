@@ -8,12 +8,12 @@ use super::read;
 use crate::job::Job;
 
 /// Connections for reads that are over in less time than it takes to wake another thread for them.
-pub(crate) struct Near {
+pub(crate) struct InlineReaders {
     /// `None` once closed.
     idle: Mutex<Option<Vec<Connection>>>,
 }
 
-impl Near {
+impl InlineReaders {
     pub(super) fn of(connections: Vec<Connection>) -> Self {
         Self { idle: Mutex::new(Some(connections)) }
     }

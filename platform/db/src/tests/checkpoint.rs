@@ -13,7 +13,7 @@ const LOG_BYTES_MAX: u64 = 1_200 * KIBIBYTE as u64;
 #[tokio::test]
 async fn a_log_is_merged_while_its_file_is_written() {
     let fresh = Fresh::sqlite();
-    let db = fresh.open_with(Settings { log_pages: LOG_PAGES, ..Settings::default() }).await;
+    let db = fresh.open_with(DbOptions { checkpoint_pages: LOG_PAGES, ..DbOptions::default() }).await;
     write_notes(&db, 0..300).await;
     assert!(log_bytes(&fresh) < LOG_BYTES_MAX, "{}", log_bytes(&fresh));
     assert_eq!(all_names(&db).await.len(), 300);
@@ -22,7 +22,7 @@ async fn a_log_is_merged_while_its_file_is_written() {
 #[tokio::test]
 async fn a_log_that_somebody_reads_from_is_merged_afterwards() {
     let fresh = Fresh::sqlite();
-    let db = fresh.open_with(Settings { log_pages: LOG_PAGES, ..Settings::default() }).await;
+    let db = fresh.open_with(DbOptions { checkpoint_pages: LOG_PAGES, ..DbOptions::default() }).await;
     db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
     let (release, reading) = hold_reader(&db).await;
     write_notes(&db, 0..100).await;

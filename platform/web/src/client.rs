@@ -1,7 +1,7 @@
 //! Calls to other services.
 //!
 //! In one process a call goes straight into the other service's router, with no socket between. A peer in another
-//! process is the same [`Peer`] over HTTP; that adapter's place is in this module, beside `ask`.
+//! process is the same [`ServiceClient`] over HTTP; that adapter's place is in this module, beside `ask`.
 
 use std::{
     collections::HashMap,
@@ -28,11 +28,11 @@ const PEER_ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Every service that can be called from this process, by name.
 #[derive(Clone, Default)]
-pub struct Peers(Arc<Mutex<HashMap<&'static str, Line>>>);
+pub struct ServiceRegistry(Arc<Mutex<HashMap<&'static str, Line>>>);
 
 /// One service to call. May be taken before the service is there: it is away until then.
 #[derive(Clone)]
-pub struct Peer {
+pub struct ServiceClient {
     service: &'static str,
     line: Line,
 }
@@ -44,7 +44,7 @@ type Line = Arc<RwLock<Option<Router>>>;
 pub enum CallError {
     /// Not connected, too slow, overloaded or broken: it may or may not have acted.
     #[error("{service} is away: {why}")]
-    Away {
+    Unavailable {
         /// Who was called.
         service: &'static str,
         /// What happened.
@@ -55,7 +55,7 @@ pub enum CallError {
     Refused(contracts::problem::Problem),
     /// It answered something that cannot be read: the two are of different versions, or one is wrong.
     #[error("{service} answered {path} with something else than was agreed: {why}")]
-    Garbled {
+    MalformedResponse {
         /// Who was called.
         service: &'static str,
         /// What was asked.
@@ -65,7 +65,7 @@ pub enum CallError {
     },
 }
 
-impl Peers {
+impl ServiceRegistry {
     /// Nobody yet.
     #[must_use]
     pub fn new() -> Self {
@@ -79,8 +79,8 @@ impl Peers {
 
     /// The service of this name, connected now, later or never.
     #[must_use]
-    pub fn peer(&self, service: &'static str) -> Peer {
-        Peer { service, line: self.line(service) }
+    pub fn client(&self, service: &'static str) -> ServiceClient {
+        ServiceClient { service, line: self.line(service) }
     }
 
     fn line(&self, service: &'static str) -> Line {
@@ -88,19 +88,19 @@ impl Peers {
     }
 }
 
-impl std::fmt::Debug for Peers {
+impl std::fmt::Debug for ServiceRegistry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.lock().unwrap_or_else(PoisonError::into_inner).keys()).finish()
     }
 }
 
-impl std::fmt::Debug for Peer {
+impl std::fmt::Debug for ServiceClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Peer").field(&self.service).finish()
+        f.debug_tuple("ServiceClient").field(&self.service).finish()
     }
 }
 
-impl Peer {
+impl ServiceClient {
     /// Reads `path`, which may have a query.
     ///
     /// # Errors
@@ -168,11 +168,11 @@ impl Peer {
     }
 
     fn away(&self, why: impl Into<String>) -> CallError {
-        CallError::Away { service: self.service, why: why.into() }
+        CallError::Unavailable { service: self.service, why: why.into() }
     }
 
     fn garbled(&self, path: &str, why: impl Into<String>) -> CallError {
-        CallError::Garbled { service: self.service, path: path.to_owned(), why: why.into() }
+        CallError::MalformedResponse { service: self.service, path: path.to_owned(), why: why.into() }
     }
 }
 
@@ -185,12 +185,12 @@ impl From<CallError> for Problem {
     /// For a command that cannot go on without the peer: away is 503, a refusal is passed on in its own words.
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Away { service, .. } => {
+            CallError::Unavailable { service, .. } => {
                 Self::unavailable(format!("The {service} service is not available right now. Try again in a second."))
                     .caused_by(error)
             }
             CallError::Refused(problem) => problem.into(),
-            CallError::Garbled { .. } => Self::internal(error),
+            CallError::MalformedResponse { .. } => Self::internal(error),
         }
     }
 }

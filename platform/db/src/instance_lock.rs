@@ -16,7 +16,7 @@ const LOCK_FILE: &str = "running.lock";
 
 /// A database, and those that belong with it, while they are ours.
 #[derive(Debug)]
-pub struct Claim(On);
+pub struct InstanceLock(On);
 
 #[derive(Debug)]
 enum On {
@@ -24,12 +24,12 @@ enum On {
     Folder {
         _lock: File,
     },
-    Server(postgres::Claim),
+    Server(postgres::InstanceLock),
 }
 
 /// A database cannot be claimed.
 #[derive(Debug, thiserror::Error)]
-pub enum ClaimError {
+pub enum InstanceLockError {
     /// Another process has claimed it.
     #[error("another process has claimed the database")]
     Taken,
@@ -38,19 +38,19 @@ pub enum ClaimError {
     Open(#[from] OpenError),
 }
 
-impl Claim {
+impl InstanceLock {
     /// Claims the database at `url`, and the folder of its file. A server's database is made if need be.
     ///
     /// # Errors
-    /// [`ClaimError`] says whether it is another's or cannot be used.
-    pub async fn take(url: &DbUrl) -> Result<Self, ClaimError> {
+    /// [`InstanceLockError`] says whether it is another's or cannot be used.
+    pub async fn acquire(url: &DbUrl) -> Result<Self, InstanceLockError> {
         match &url.0 {
             Place::Sqlite(path) => lock_beside(path).map(|lock| Self(On::Folder { _lock: lock })),
-            Place::Postgres(server) => Ok(Self(On::Server(postgres::Claim::take(server).await?))),
+            Place::Postgres(server) => Ok(Self(On::Server(postgres::InstanceLock::acquire(server).await?))),
         }
     }
 
-    /// Waits until the claim is another's, which happens on a server alone: see [`postgres::Claim`].
+    /// Waits until the claim is another's, which happens on a server alone: see [`postgres::InstanceLock`].
     pub async fn lost(&mut self) {
         match &mut self.0 {
             On::Folder { .. } => std::future::pending().await,
@@ -59,7 +59,7 @@ impl Claim {
     }
 }
 
-fn lock_beside(database: &Path) -> Result<File, ClaimError> {
+fn lock_beside(database: &Path) -> Result<File, InstanceLockError> {
     let path = database.with_file_name(LOCK_FILE);
     let unusable = |cause: io::Error| OpenError::File { path: path.display().to_string(), reason: cause.to_string() };
     if let Some(folder) = path.parent() {
@@ -68,7 +68,7 @@ fn lock_beside(database: &Path) -> Result<File, ClaimError> {
     let lock = File::options().create(true).append(true).open(&path).map_err(unusable)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(ClaimError::Taken),
+        Err(TryLockError::WouldBlock) => Err(InstanceLockError::Taken),
         Err(TryLockError::Error(cause)) => Err(unusable(cause).into()),
     }
 }

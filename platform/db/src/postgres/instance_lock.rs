@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::opening::{connect_or_create, unreachable};
-use crate::{ClaimError, OpenError, database::spawn, url::Server};
+use crate::{InstanceLockError, OpenError, database::spawn, url::Server};
 
 /// The lock: "fnb" and a version. [`super::opening`] has the first.
 const CLAIM_LOCK: i64 = 0x666e_6202;
@@ -35,14 +35,14 @@ const CLAIM_SETTINGS: &str = "
 
 /// A database, while it is ours.
 #[derive(Debug)]
-pub(crate) struct Claim {
+pub(crate) struct InstanceLock {
     /// The thread and its connection end with it.
     _held: Sender<Infallible>,
     lost: oneshot::Receiver<()>,
 }
 
-impl Claim {
-    pub(crate) async fn take(server: &Server) -> Result<Self, ClaimError> {
+impl InstanceLock {
+    pub(crate) async fn acquire(server: &Server) -> Result<Self, InstanceLockError> {
         let (held, let_go) = crossbeam_channel::bounded(0);
         let (taken, answer) = oneshot::channel();
         let (lose, lost) = oneshot::channel();
@@ -76,11 +76,11 @@ struct Claimant {
 }
 
 impl Claimant {
-    fn take(&self) -> Result<Client, ClaimError> {
+    fn take(&self) -> Result<Client, InstanceLockError> {
         let mut client = connect_or_create(&self.server, &self.name)?;
         match self.lock(&mut client) {
             Ok(()) => Ok(client),
-            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Err(ClaimError::Taken),
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Err(InstanceLockError::Taken),
             Err(error) => Err(unreachable(&self.server, &error).into()),
         }
     }
@@ -111,8 +111,8 @@ impl Claimant {
                     tracing::info!(database = %self.server, "other programs are kept from this shop again");
                     (client, is_ours) = (again, true);
                 }
-                Err(ClaimError::Taken) => return,
-                Err(ClaimError::Open(_not_there_yet)) => {}
+                Err(InstanceLockError::Taken) => return,
+                Err(InstanceLockError::Open(_not_there_yet)) => {}
             }
         }
     }

@@ -1,9 +1,9 @@
 //! One suite for both databases: on SQLite always, on PostgreSQL too where `FNB_TEST_POSTGRES` names a server, such as
 //! `postgres://postgres@127.0.0.1:5432`. Every test makes databases of its own.
 
-mod claim;
+mod checkpoint;
+mod instance_lock;
 mod jobs;
-mod log;
 mod opening;
 mod platform_tables;
 mod rows;
@@ -21,13 +21,13 @@ use std::{
 
 use contracts::{
     event::{EventData, EventKind},
-    time::Micros,
+    time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Db, DbError, DbResult, DbUrl, Schema, ServerUrl, Settings, Tx, outbox};
+use crate::{Db, DbError, DbOptions, DbResult, DbUrl, Schema, ServerUrl, Tx, outbox};
 
-const NOW: Micros = Micros(1_795_312_800_000_000);
+const NOW: Timestamp = Timestamp(1_795_312_800_000_000);
 
 const SCHEMA: Schema = Schema {
     service: "bank",
@@ -67,10 +67,10 @@ impl Fresh {
     }
 
     async fn open(&self) -> Db {
-        self.open_with(Settings::default()).await
+        self.open_with(DbOptions::default()).await
     }
 
-    async fn open_with(&self, settings: Settings) -> Db {
+    async fn open_with(&self, settings: DbOptions) -> Db {
         Db::open(&self.url, &SCHEMA, settings).await.unwrap()
     }
 }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use clock::Clock;
-use contracts::time::Micros;
+use contracts::time::Timestamp;
 use db::{Db, DbError, DbResult, Tx, idempotency, inbox, outbox};
 
-use crate::stop::Stop;
+use tokio_util::sync::CancellationToken;
+
+use crate::shutdown::sleep;
 
 /// How long published events are kept as an audit trail, and requests may be repeated.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
@@ -18,17 +20,17 @@ const FORGOTTEN_ROWS_MAX: u32 = 500;
 const BATCH_PAUSE: Duration = Duration::from_millis(20);
 
 /// Forgets at most so many rows that are older; answers how many it were.
-type Prune = fn(&mut Tx<'_>, Micros, u32) -> DbResult<u64>;
+type Prune = fn(&mut Tx<'_>, Timestamp, u32) -> DbResult<u64>;
 
 const TABLES: [(&str, Prune); 3] =
     [("outbox", outbox::prune), ("inbox", inbox::prune), ("idempotency keys", idempotency::prune)];
 
 /// Forgets what is old, every hour until the stop.
-pub(crate) async fn run(service: &'static str, db: Db, clock: Clock, mut stop: Stop) {
-    while stop.sleep(PAUSE).await {
+pub(crate) async fn run(service: &'static str, db: Db, clock: Clock, shutdown: CancellationToken) {
+    while sleep(&shutdown, PAUSE).await {
         let before = clock.now() - KEPT;
         for (table, prune) in TABLES {
-            match forget(&db, prune, before, &mut stop).await {
+            match forget(&db, prune, before, &shutdown).await {
                 Ok(0) => {}
                 Ok(rows) => tracing::info!(service, table, rows, "old rows forgotten"),
                 Err(error) => {
@@ -40,12 +42,12 @@ pub(crate) async fn run(service: &'static str, db: Db, clock: Clock, mut stop: S
 }
 
 /// Forgets all that is older than `before`, a bounded batch at a time.
-pub(crate) async fn forget(db: &Db, prune: Prune, before: Micros, stop: &mut Stop) -> DbResult<u64> {
+pub(crate) async fn forget(db: &Db, prune: Prune, before: Timestamp, shutdown: &CancellationToken) -> DbResult<u64> {
     let mut forgotten = 0;
     loop {
         let rows = db.write::<u64, DbError, _>(move |tx| prune(tx, before, FORGOTTEN_ROWS_MAX)).await?;
         forgotten += rows;
-        if rows < u64::from(FORGOTTEN_ROWS_MAX) || !stop.sleep(BATCH_PAUSE).await {
+        if rows < u64::from(FORGOTTEN_ROWS_MAX) || !sleep(&shutdown, BATCH_PAUSE).await {
             return Ok(forgotten);
         }
     }

@@ -26,7 +26,7 @@ const BEHIND_LOGS_MAX: u32 = 4;
 const PASSES_MAX: u32 = 8;
 
 /// The log of a file that this process owns.
-pub(super) struct Log {
+pub(super) struct WalCheckpointer {
     path: PathBuf,
     /// From this length on it is merged.
     long_pages: u32,
@@ -47,7 +47,7 @@ enum Due {
     Finish,
 }
 
-impl Log {
+impl WalCheckpointer {
     /// Has the connection that writes the file tell the log's length, instead of merging it by itself.
     pub(super) fn of(connection: &mut Connection, path: &Path, long_pages: u32) -> rusqlite::Result<Self> {
         let pages = Arc::new(AtomicU32::new(0));
