@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     dead_letters,
     idempotency::{self, IdempotencyError, IdempotencyKey},
-    inbox,
+    inbox::{self, Delivery},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -153,16 +153,18 @@ async fn one_process_sweeps_until_its_lease_ends() {
 }
 
 #[tokio::test]
-async fn a_consumer_acts_once_on_an_event_and_another_consumer_too() {
+async fn a_consumer_acts_once_on_an_event_and_so_does_each_other_consumer() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         db.write::<_, DbError, _>(|tx| {
-            let event = EventId::new(NOW);
-            assert!(inbox::insert_if_new(tx, "order", event, NOW)?);
-            assert!(!inbox::insert_if_new(tx, "order", event, NOW)?);
-            assert!(inbox::insert_if_new(tx, "qr", event, NOW + DAY)?);
+            let event_id = EventId::new(NOW);
+            let (order, qr) = (Delivery { consumer: "order", event_id }, Delivery { consumer: "qr", event_id });
+            let act = |tx: &mut Tx<'_>, delivery, now| inbox::once(tx, delivery, now, |_| DbResult::Ok("acted"));
+            assert_eq!(act(tx, order, NOW)?, Some("acted"));
+            assert_eq!(act(tx, order, NOW)?, None);
+            assert_eq!(act(tx, qr, NOW + DAY)?, Some("acted"));
             assert_eq!(inbox::prune(tx, NOW + DAY, 10)?, 1);
-            assert!(!inbox::insert_if_new(tx, "qr", event, NOW)?);
+            assert_eq!(act(tx, qr, NOW)?, None, "what is newer was not pruned");
             Ok(())
         })
         .await
