@@ -1,26 +1,26 @@
-//! Dead letters: events that a consumer could not act on after its attempts. They wait in the consumer's database until
-//! a person has seen to the cause and asks for them again.
+//! Dead letters: events that a consumer could not process in its attempts. They stay in the consumer's database until a
+//! person has removed the cause and requests their redrive.
 
 use contracts::{event::CloudEvent, ids::EventId, time::Timestamp};
 
 use crate::{DbResult, Row, Tx};
 
-/// An event that a consumer gave up.
+/// An event that a consumer could not process.
 #[derive(Clone, Debug)]
 pub struct DeadLetter {
     /// Which consumer.
     pub consumer: String,
     /// Which event.
     pub event_id: EventId,
-    /// The event, or why it cannot be read.
+    /// The event, or why it cannot be parsed.
     pub event: DbResult<CloudEvent>,
-    /// What it failed with at last.
+    /// The error of the last attempt.
     pub error: String,
-    /// How often it was tried in all.
+    /// The number of attempts, with those of earlier redrives.
     pub attempts: u32,
-    /// When it was given up.
+    /// When the last attempt failed.
     pub dead_lettered_at: Timestamp,
-    /// When a person asked for it again.
+    /// When a person requested its redrive.
     pub redrive_requested_at: Option<Timestamp>,
 }
 
@@ -38,10 +38,8 @@ impl DeadLetter {
     }
 }
 
-/// Keeps an event that `consumer` gave up after `attempts`. One that fails again adds its attempts.
-///
-/// # Errors
-/// Where the statement fails.
+/// Inserts an event that `consumer` could not process in `attempts`. If it is there already, because its redrive failed,
+/// adds the attempts.
 pub fn insert(
     tx: &mut Tx<'_>,
     consumer: &str,
@@ -60,9 +58,6 @@ pub fn insert(
 }
 
 /// The dead letters, the newest events first.
-///
-/// # Errors
-/// Where the statement fails.
 pub fn list(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<DeadLetter>> {
     const SQL: &str = "
         SELECT consumer, event_id, event, error, attempts, dead_lettered_at, redrive_requested_at
@@ -71,18 +66,12 @@ pub fn list(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<DeadLetter>> {
 }
 
 /// How many dead letters there are.
-///
-/// # Errors
-/// Where the statement fails.
 pub fn count(tx: &mut Tx<'_>) -> DbResult<i64> {
     const SQL: &str = "SELECT COUNT(*) AS letters FROM dead_letters";
     tx.query_one(SQL, (), |row| row.get("letters"))
 }
 
-/// The dead letters of one event: one for each consumer that gave it up.
-///
-/// # Errors
-/// Where the statement fails.
+/// The dead letters of one event: one for each consumer that could not process it.
 pub fn find(tx: &mut Tx<'_>, event: EventId) -> DbResult<Vec<DeadLetter>> {
     const SQL: &str = "
         SELECT consumer, event_id, event, error, attempts, dead_lettered_at, redrive_requested_at
@@ -90,10 +79,7 @@ pub fn find(tx: &mut Tx<'_>, event: EventId) -> DbResult<Vec<DeadLetter>> {
     tx.query(SQL, (event,), DeadLetter::from_row)
 }
 
-/// Asks for one event again, or for all; answers how many dead letters that marks.
-///
-/// # Errors
-/// Where the statement fails.
+/// Requests the redrive of one event, or of all. Returns how many dead letters that concerns.
 pub fn request_redrive(tx: &mut Tx<'_>, event: Option<EventId>, now: Timestamp) -> DbResult<u64> {
     const ONE: &str = "UPDATE dead_letters SET redrive_requested_at = $1 WHERE event_id = $2";
     const ALL: &str = "UPDATE dead_letters SET redrive_requested_at = $1";
@@ -103,10 +89,7 @@ pub fn request_redrive(tx: &mut Tx<'_>, event: Option<EventId>, now: Timestamp) 
     }
 }
 
-/// The dead letters that a person asked for again, in the order of the events.
-///
-/// # Errors
-/// Where the statement fails.
+/// The dead letters whose redrive is requested, in the order of the events.
 pub fn due_for_redrive(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<DeadLetter>> {
     const SQL: &str = "
         SELECT consumer, event_id, event, error, attempts, dead_lettered_at, redrive_requested_at FROM dead_letters
@@ -114,20 +97,14 @@ pub fn due_for_redrive(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<DeadLetter>>
     tx.query(SQL, (limit,), DeadLetter::from_row)
 }
 
-/// Leaves a dead letter to a person again, because it cannot be read.
-///
-/// # Errors
-/// Where the statement fails.
+/// Withdraws the request for a redrive, because the event cannot be parsed.
 pub fn refuse_redrive(tx: &mut Tx<'_>, consumer: &str, event: EventId, error: &str) -> DbResult<()> {
     const SQL: &str = "
         UPDATE dead_letters SET redrive_requested_at = NULL, error = $3 WHERE consumer = $1 AND event_id = $2";
     tx.execute(SQL, (consumer, event, error)).map(drop)
 }
 
-/// Forgets a dead letter, because its consumer has acted on it; answers whether there was one.
-///
-/// # Errors
-/// Where the statement fails.
+/// Deletes a dead letter, because its consumer has processed the event. Returns whether there was one.
 pub fn delete(tx: &mut Tx<'_>, consumer: &str, event: EventId) -> DbResult<bool> {
     const SQL: &str = "DELETE FROM dead_letters WHERE consumer = $1 AND event_id = $2";
     Ok(tx.execute(SQL, (consumer, event))? == 1)

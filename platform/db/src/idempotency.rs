@@ -1,17 +1,17 @@
-//! Idempotency keys: a request that is sent again gets the first success again.
+//! Idempotency keys: a request that is sent again gets the response of its first success.
 //!
-//! Call [`find_response`] first in the write: on PostgreSQL, where writes run beside each other, it makes a request wait for
-//! its twin, which may have changed what this one would then refuse.
+//! Write jobs call [`once`]. It takes the lock of the key first: on PostgreSQL, where write jobs run concurrently, a
+//! retry waits for the original request, and returns its response instead of a conflict with its effects.
 
 use contracts::time::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{DbError, DbResult, Tx};
 
-/// Which request: caller, route, key and a fingerprint of the body.
+/// Identifies a request: the same caller, route and key mean the same request, which must have the same body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// Who sent it. Another caller's key is another key.
+    /// Who sent it.
     pub caller: String,
     /// Method and path.
     pub route: String,
@@ -21,31 +21,31 @@ pub struct IdempotencyKey {
     pub fingerprint: String,
 }
 
-/// FailureKind an earlier answer is not given again.
+/// Why there is no earlier response to return.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdempotencyError {
-    /// The key belongs to another body.
+    /// The key was used with another body.
     #[error("the key {key:?} was used for another request. Take a new key for a new request")]
     KeyReused {
         /// Which key.
         key: String,
     },
     /// The database failed.
-    #[error(transparent)]
+    #[error("the idempotency key cannot be looked up or saved")]
     Db(#[from] DbError),
 }
 
-/// The answer of a request that carried a key.
+/// The response to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer<T> {
-    /// The request was carried out just now.
+    /// The request was executed now.
     First(T),
-    /// The request was carried out before: this is what it was answered.
+    /// The request was executed before, and this was its response.
     Repeated(T),
 }
 
 impl<T> Answer<T> {
-    /// The answer, whichever it is.
+    /// The response, whichever it is.
     pub fn into_inner(self) -> T {
         match self {
             Self::First(answer) | Self::Repeated(answer) => answer,
@@ -53,16 +53,16 @@ impl<T> Answer<T> {
     }
 }
 
-/// Runs `make` and keeps its answer under `key`, unless the same request was carried out before: then that answer is
-/// given again. Without a key `make` always runs. A failure is not kept.
+/// Runs `execute` and saves its response under `key`, unless the same request was executed before: then returns the saved
+/// response. Without a key, `execute` always runs. A failure is not saved, so a retry executes the request again.
 ///
 /// # Errors
-/// [`IdempotencyError::KeyReused`] if the key came with another body before; those of `make`.
+/// [`IdempotencyError::KeyReused`] if the key was used with another body; those of `execute`.
 pub fn once<T, E>(
     tx: &mut Tx<'_>,
     key: Option<&IdempotencyKey>,
     now: Timestamp,
-    make: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    execute: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
 ) -> Result<Answer<T>, E>
 where
     T: Serialize + DeserializeOwned,
@@ -71,15 +71,16 @@ where
     if let Some(earlier) = find_response(tx, key)? {
         return Ok(Answer::Repeated(earlier));
     }
-    let answer = make(tx)?;
-    save_response(tx, key, &answer, now)?;
-    Ok(Answer::First(answer))
+    let response = execute(tx)?;
+    save_response(tx, key, &response, now)?;
+    Ok(Answer::First(response))
 }
 
-/// The first success of this request, if there was one.
+/// The response to the first success of this request, if there was one. Takes the lock of the key until the transaction
+/// ends. Prefer [`once`].
 ///
 /// # Errors
-/// [`IdempotencyError::KeyReused`] where the key came with another body.
+/// [`IdempotencyError::KeyReused`] if the key was used with another body.
 pub fn find_response<T: DeserializeOwned>(
     tx: &mut Tx<'_>,
     key: Option<&IdempotencyKey>,
@@ -89,27 +90,24 @@ pub fn find_response<T: DeserializeOwned>(
          WHERE caller = $1 AND route = $2 AND key = $3";
     let Some(key) = key else { return Ok(None) };
     tx.lock_key(&format!("{}\n{}\n{}", key.caller, key.route, key.key))?;
-    let kept = tx.query_opt(SQL, (&key.caller, &key.route, &key.key), |row| {
+    let saved = tx.query_opt(SQL, (&key.caller, &key.route, &key.key), |row| {
         Ok((row.get::<String>("fingerprint")?, row.get::<String>("response")?))
     })?;
-    match kept {
+    match saved {
         None => Ok(None),
-        Some((fingerprint, answer)) if fingerprint == key.fingerprint => {
-            Ok(Some(serde_json::from_str(&answer).map_err(DbError::from)?))
+        Some((fingerprint, response)) if fingerprint == key.fingerprint => {
+            Ok(Some(serde_json::from_str(&response).map_err(DbError::from)?))
         }
         Some(_) => Err(IdempotencyError::KeyReused { key: key.key.clone() }),
     }
 }
 
-/// Keeps the answer of a request that succeeded, in the transaction of its effect. When the same request was
-/// committed meanwhile, nothing of this one is kept, and the job is run again to find the other's answer.
-///
-/// # Errors
-/// Where the statement fails.
+/// Saves the response to a request that succeeded, in the transaction of its effects. If the same request was committed
+/// meanwhile, this transaction is rolled back and its job runs again, to find that response. Prefer [`once`].
 pub fn save_response<T: Serialize>(
     tx: &mut Tx<'_>,
     key: Option<&IdempotencyKey>,
-    answer: &T,
+    response: &T,
     now: Timestamp,
 ) -> DbResult<()> {
     const SQL: &str = "
@@ -117,17 +115,14 @@ pub fn save_response<T: Serialize>(
         VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (caller, route, key) DO NOTHING";
     let Some(key) = key else { return Ok(()) };
-    let answer = crate::json(answer)?;
-    match tx.execute(SQL, (&key.caller, &key.route, &key.key, &key.fingerprint, answer, now))? {
-        0 => Err(tx.collided(DbError::Unique { constraint: "idempotency_keys".into() })),
+    let response = crate::json(response)?;
+    match tx.execute(SQL, (&key.caller, &key.route, &key.key, &key.fingerprint, response, now))? {
+        0 => Err(tx.collision(DbError::Unique { constraint: "idempotency_keys".into() })),
         _ => Ok(()),
     }
 }
 
-/// Forgets answers that were made before `before`, at most `limit` of them; answers how many.
-///
-/// # Errors
-/// Where the statement fails.
+/// Deletes at most `limit` responses that were saved before `before`. Returns how many.
 pub fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> DbResult<u64> {
     const SQL: &str = "
         DELETE FROM idempotency_keys

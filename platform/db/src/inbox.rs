@@ -1,10 +1,10 @@
-//! The inbox: which events a consumer has acted on, so that one that comes twice acts once.
+//! The inbox: which events a consumer has processed, so that an event that is delivered twice has its effect once.
 
 use contracts::{ids::EventId, time::Timestamp};
 
 use crate::{DbError, DbResult, Tx};
 
-/// An event on its way to a consumer.
+/// An event that is delivered to a consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// The consumer's name: the service's.
@@ -13,8 +13,8 @@ pub struct Delivery {
     pub event_id: EventId,
 }
 
-/// Runs `effect` unless the consumer acted on this event before. The inbox row and the effect are written in one
-/// transaction: both are kept, or neither. `None`: the event came before.
+/// Runs `effect` unless the consumer has processed this event before. The row of the inbox is committed together with the
+/// effect, or not at all. `None`: the event was processed before, and nothing was done.
 ///
 /// # Errors
 /// Those of `effect`.
@@ -27,7 +27,8 @@ pub fn once<T, E: From<DbError>>(
     if insert_if_new(tx, delivery, now)? { effect(tx).map(Some) } else { Ok(None) }
 }
 
-/// Whether the consumer sees the event for the first time.
+/// Records that the consumer processes the event. Returns whether it is the first time. Prefer [`once`], which cannot be
+/// forgotten half way.
 pub fn insert_if_new(tx: &mut Tx<'_>, delivery: Delivery, now: Timestamp) -> DbResult<bool> {
     const SQL: &str = "
         INSERT INTO inbox (consumer, event_id, received_at) VALUES ($1, $2, $3)
@@ -35,7 +36,8 @@ pub fn insert_if_new(tx: &mut Tx<'_>, delivery: Delivery, now: Timestamp) -> DbR
     Ok(tx.execute(SQL, (delivery.consumer, delivery.event_id, now))? == 1)
 }
 
-/// Deletes rows of events that were received before `before`, at most `limit`; answers how many.
+/// Deletes at most `limit` rows of events that were received before `before`. Returns how many. An event that is
+/// delivered again after that has its effect again.
 pub fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> DbResult<u64> {
     const SQL: &str = "
         DELETE FROM inbox

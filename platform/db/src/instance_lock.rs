@@ -1,74 +1,66 @@
-//! Databases that belong to one process at a time: whoever finds them claimed leaves them alone.
+//! One process at a time: a lock on the databases of a shop.
 //!
-//! A claim on a file is a lock on a file beside it; on a server it is a lock of a session. The system, or the server,
-//! lets go of it whatever ends the process.
+//! For SQLite it is a lock on a file beside the database; for PostgreSQL an advisory lock of a session. The system, or the
+//! server, releases it however the process ends.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{File, TryLockError},
     io,
     path::Path,
 };
 
-use crate::{DbUrl, OpenError, postgres, url::Place};
+use crate::{
+    Cause, DbUrl, InstanceLockError, OpenError, postgres,
+    private_files::{create_private_folder, open_private_file},
+    url::Location,
+};
 
-/// Beside the database's file, while that is claimed.
+/// The file that is locked, beside the database's.
 const LOCK_FILE: &str = "running.lock";
 
-/// A database, and those that belong with it, while they are ours.
+/// The databases of a shop, locked for this process until this is dropped.
 #[derive(Debug)]
-pub struct InstanceLock(On);
+pub struct InstanceLock(Lock);
 
 #[derive(Debug)]
-enum On {
-    /// Keeps the lock.
-    Folder {
-        _lock: File,
+enum Lock {
+    /// The lock goes with the open file.
+    File {
+        _file: File,
     },
-    Server(postgres::InstanceLock),
-}
-
-/// A database cannot be claimed.
-#[derive(Debug, thiserror::Error)]
-pub enum InstanceLockError {
-    /// Another process has claimed it.
-    #[error("another process has claimed the database")]
-    Taken,
-    /// It cannot be made or reached.
-    #[error(transparent)]
-    Open(#[from] OpenError),
+    Session(postgres::SessionLock),
 }
 
 impl InstanceLock {
-    /// Claims the database at `url`, and the folder of its file. A server's database is made if need be.
+    /// Locks the database at `url`; for SQLite, also the other databases in its folder. On a server, the database is
+    /// created if it does not exist.
     ///
     /// # Errors
-    /// [`InstanceLockError`] says whether it is another's or cannot be used.
+    /// [`InstanceLockError::Taken`] if another process has locked it.
     pub async fn acquire(url: &DbUrl) -> Result<Self, InstanceLockError> {
         match &url.0 {
-            Place::Sqlite(path) => lock_beside(path).map(|lock| Self(On::Folder { _lock: lock })),
-            Place::Postgres(server) => Ok(Self(On::Server(postgres::InstanceLock::acquire(server).await?))),
+            Location::Sqlite(path) => lock_beside(path).map(|file| Self(Lock::File { _file: file })),
+            Location::Postgres(server) => Ok(Self(Lock::Session(postgres::SessionLock::acquire(server).await?))),
         }
     }
 
-    /// Waits until the claim is another's, which happens on a server alone: see [`postgres::InstanceLock`].
+    /// Waits until another process has taken the lock. That can only happen on a server, after its connection was lost.
     pub async fn lost(&mut self) {
         match &mut self.0 {
-            On::Folder { .. } => std::future::pending().await,
-            On::Server(claim) => claim.lost().await,
+            Lock::File { .. } => std::future::pending().await,
+            Lock::Session(lock) => lock.lost().await,
         }
     }
 }
 
 fn lock_beside(database: &Path) -> Result<File, InstanceLockError> {
     let path = database.with_file_name(LOCK_FILE);
-    let unusable = |cause: io::Error| OpenError::File { path: path.display().to_string(), reason: cause.to_string() };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(unusable)?;
-    }
-    let lock = File::options().create(true).append(true).open(&path).map_err(unusable)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
+    let unusable = |error: io::Error| OpenError::File { path: path.display().to_string(), source: Cause::new(error) };
+    create_private_folder(&path).map_err(unusable)?;
+    let file = open_private_file(&path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(InstanceLockError::Taken),
-        Err(TryLockError::Error(cause)) => Err(unusable(cause).into()),
+        Err(TryLockError::Error(error)) => Err(unusable(error).into()),
     }
 }

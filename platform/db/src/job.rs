@@ -3,38 +3,52 @@
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
+    time::Instant,
 };
 
 use tokio::sync::oneshot;
 
 use crate::{DbError, Tx};
 
-/// What becomes of what a job wrote.
+/// What happens to the transaction of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    Keep,
+    Commit,
     RollBack,
 }
 
 /// A job in a queue. The thread runs it, ends its transaction, and only then answers.
 pub(crate) trait Job: Send {
-    /// Runs it once; it may be run again after a collision.
+    /// When it was put into the queue.
+    fn queued_at(&self) -> Instant;
+
+    /// Runs it once. It may be run again, such as after a collision.
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome;
 
-    /// Answers the caller: `failure`, or what the last run answered.
+    /// Answers the caller: `failure`, or what the last run returned.
     fn answer(self: Box<Self>, failure: Option<DbError>);
 }
 
-/// A closure and the caller that waits for its answer.
+/// Runs jobs on the caller's thread.
+pub(crate) trait InlineRunner: Send + Sync {
+    /// Runs and answers the job, or returns it if no connection is free.
+    fn run(&self, job: Box<dyn Job>) -> Result<(), Box<dyn Job>>;
+
+    /// Runs no more jobs.
+    fn close(&self);
+}
+
+/// A closure, and the caller that waits for its result.
 pub(crate) struct PendingJob<T, E, F> {
     job: F,
-    outcome: Option<Result<T, E>>,
+    queued_at: Instant,
+    result: Option<Result<T, E>>,
     caller: oneshot::Sender<Result<T, E>>,
 }
 
 impl<T, E, F> PendingJob<T, E, F> {
     pub(crate) fn new(job: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
-        Self { job, outcome: None, caller }
+        Self { job, queued_at: Instant::now(), result: None, caller }
     }
 }
 
@@ -44,30 +58,34 @@ where
     T: Send,
     E: From<DbError> + Send,
 {
+    fn queued_at(&self) -> Instant {
+        self.queued_at
+    }
+
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome {
-        // A panic must not end the thread that every other job of the service needs. What the job saw half done is
-        // its transaction alone, and that is rolled back.
-        let outcome = catch_unwind(AssertUnwindSafe(|| (self.job)(tx)))
-            .unwrap_or_else(|panic| Err(E::from(panicked(panic.as_ref()))));
-        let verdict = if outcome.is_ok() { Outcome::Keep } else { Outcome::RollBack };
-        self.outcome = Some(outcome);
-        verdict
+        // A panic must not end the thread, which serves every other job too. Unwinding leaves only the job's own
+        // transaction half done, and that is rolled back.
+        let result = catch_unwind(AssertUnwindSafe(|| (self.job)(tx)))
+            .unwrap_or_else(|panic| Err(E::from(job_panicked(panic.as_ref()))));
+        let outcome = if result.is_ok() { Outcome::Commit } else { Outcome::RollBack };
+        self.result = Some(result);
+        outcome
     }
 
     fn answer(self: Box<Self>, failure: Option<DbError>) {
-        let answer = match (failure, self.outcome) {
+        let answer = match (failure, self.result) {
             (Some(failure), _) => Err(E::from(failure)),
-            (None, Some(outcome)) => outcome,
+            (None, Some(result)) => result,
             (None, None) => Err(E::from(DbError::Closed)),
         };
-        // A caller that has gone away does not need its answer; what the job wrote is kept all the same.
-        let _gone = self.caller.send(answer);
+        // The caller may have stopped waiting. What the job wrote is committed all the same.
+        let _caller_gone = self.caller.send(answer);
     }
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> DbError {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let text = text.unwrap_or("without a text");
-    tracing::error!(panic = text, "a database job panicked; nothing of it is kept");
-    DbError::statement("a job", format!("the job panicked: {text}"))
+fn job_panicked(panic: &(dyn Any + Send)) -> DbError {
+    let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let message = message.unwrap_or("no message");
+    tracing::error!(panic = message, "a database job panicked and was rolled back");
+    DbError::JobPanicked(message.to_owned())
 }

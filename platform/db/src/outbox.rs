@@ -1,7 +1,7 @@
 //! The outbox: events, written in the transaction that makes them true, and published after it.
 //!
-//! The process that appended an event publishes it at once; a sweeper takes what was left behind. Published events
-//! stay as the audit trail until they are pruned.
+//! The process that appended an event publishes it at once; a sweeper publishes what was left behind. Published events
+//! stay as an audit trail until they are pruned.
 
 use std::fmt::Write;
 
@@ -14,7 +14,7 @@ use contracts::{
 use crate::{DbError, DbResult, Row, ToValue, Tx, Value};
 
 /// How many events one statement marks. A few fixed sizes, so that the statements stay prepared.
-const MARKED_PER_STATEMENT: [usize; 3] = [64, 8, 1];
+const EVENTS_PER_STATEMENT: [usize; 3] = [64, 8, 1];
 
 /// An event of the outbox.
 #[derive(Clone, Debug)]
@@ -37,37 +37,31 @@ impl OutboxRow {
     }
 }
 
-/// Appends the event of `data`. It is published after the commit, and not at all when the job is rolled back.
-///
-/// # Errors
-/// Where the statement fails.
+/// Appends the event of `data`. It is published after the commit, or never if the job is rolled back.
 pub fn append<D: EventData>(tx: &mut Tx<'_>, data: &D, now: Timestamp) -> DbResult<()> {
     const SQL: &str = "INSERT INTO outbox (event_id, appended_at, event) VALUES ($1, $2, $3)";
     let event = CloudEvent::new(data, now)?;
     tx.execute(SQL, (event.id, now, crate::json(&event)?))?;
-    tx.appended(event);
+    tx.send_after_commit(event);
     Ok(())
 }
 
-/// Where a walk over the outbox stands: an event's time and id.
+/// A position in the outbox: an event's time and id.
 pub type OutboxCursor = (Timestamp, EventId);
 
-/// What one look at the unpublished events found.
+/// A page of unpublished events.
 #[derive(Debug, Default)]
 pub struct Unpublished {
     /// The events, the oldest first.
     pub events: Vec<CloudEvent>,
-    /// Those that cannot be read, and why: another version of the program wrote them, or a hand.
+    /// Those that cannot be read, and why: another version of the program wrote them, or a person.
     pub unreadable: Vec<(EventId, DbError)>,
-    /// Where the next look begins. `None`: this one read all that there was.
+    /// Where the next page starts. `None`: this is the last one.
     pub next: Option<OutboxCursor>,
 }
 
-/// The events that were appended before `older_than` and are not published, the oldest first; only those after
-/// `after`, so that one that stays unpublished does not hide the others. At most `limit`, those that cannot be read too.
-///
-/// # Errors
-/// Where the statement fails.
+/// The events that were appended before `older_than` and are not published, the oldest first. Starts after `after`, so
+/// that events that stay unpublished do not hide the others. `limit` counts unreadable events too.
 pub fn unpublished(
     tx: &mut Tx<'_>,
     after: Option<OutboxCursor>,
@@ -80,38 +74,35 @@ pub fn unpublished(
          ORDER BY appended_at, event_id LIMIT $4";
     // The empty text is before every id.
     let (at, id) = after.map_or((Timestamp(i64::MIN), String::new()), |(at, id)| (at, id.to_string()));
-    let mut found = Unpublished::default();
+    let mut page = Unpublished::default();
     let positions = tx.query(SQL, (older_than, at, id, limit), |row| {
         let id = row.get("event_id")?;
         match row.json("event") {
-            Ok(event) => found.events.push(event),
-            Err(error) => found.unreadable.push((id, error)),
+            Ok(event) => page.events.push(event),
+            Err(error) => page.unreadable.push((id, error)),
         }
         Ok((row.get("appended_at")?, id))
     })?;
     let is_full = u32::try_from(positions.len()).is_ok_and(|rows| rows >= limit);
-    found.next = positions.last().copied().filter(|_| is_full);
-    Ok(found)
+    page.next = positions.last().copied().filter(|_| is_full);
+    Ok(page)
 }
 
 /// Marks events as published.
-///
-/// # Errors
-/// Where a statement fails.
 pub fn mark_published(tx: &mut Tx<'_>, ids: &[EventId], now: Timestamp) -> DbResult<()> {
-    // In one order, so that neighbours in the index are marked together. It protects from nothing: PostgreSQL locks in the
-    // order of its plan, and runs a job again after a deadlock.
-    let mut left: &[EventId] = &{
+    // Sorted, so that neighbours in the index are marked together. This does not prevent deadlocks: PostgreSQL locks rows
+    // in the order of its plan.
+    let mut rest: &[EventId] = &{
         let mut sorted = ids.to_vec();
         sorted.sort_unstable();
         sorted
     };
-    for size in MARKED_PER_STATEMENT {
+    for size in EVENTS_PER_STATEMENT {
         let mut sql = None;
-        while let Some((chunk, rest)) = left.split_at_checked(size) {
+        while let Some((chunk, remaining)) = rest.split_at_checked(size) {
             let params: Vec<Value> = [now.to_value()].into_iter().chain(chunk.iter().map(ToValue::to_value)).collect();
             tx.execute(sql.get_or_insert_with(|| mark_sql(size)), params)?;
-            left = rest;
+            rest = remaining;
         }
     }
     Ok(())
@@ -127,40 +118,23 @@ fn mark_sql(events: usize) -> String {
     sql
 }
 
-/// Makes `holder` the one sweeper of this database until `until`, unless another is; answers whether it is.
+/// Gives the sweeper's lease to `holder` until `until`, unless another process has it. Returns whether `holder` has it.
 ///
-/// A lease that ends far later than one that is taken now was taken by a clock that ran ahead: it counts no more.
-///
-/// # Errors
-/// Where the statement fails.
+/// A lease that ends much later than one taken now was taken while the clock ran ahead, and is ignored.
 pub fn acquire_lease(tx: &mut Tx<'_>, holder: &str, until: Timestamp, now: Timestamp) -> DbResult<bool> {
     const SQL: &str = "
         INSERT INTO outbox_lease (lease, holder, expires_at) VALUES (1, $1, $2)
         ON CONFLICT (lease) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
          WHERE outbox_lease.holder = excluded.holder OR outbox_lease.expires_at <= $3 OR outbox_lease.expires_at > $4";
-    // As long again: clocks that differ a little do not take the lease from each other.
+    // Twice as late as this one ends: processes with slightly different clocks do not take the lease from each other.
     let too_late = Timestamp(until.0.saturating_add(until.0.saturating_sub(now.0)));
     Ok(tx.execute(SQL, (holder, until, now, too_late))? == 1)
 }
 
-/// WriteQueues the row of the lease as it is: a write that changes nothing, for one who wants to know whether writes are kept.
-///
-/// # Errors
-/// Where the statement fails.
-pub(crate) fn rewrite_lease(tx: &mut Tx<'_>) -> DbResult<()> {
-    const SQL: &str = "
-        INSERT INTO outbox_lease (lease, holder, expires_at) VALUES (1, 'nobody', 0)
-        ON CONFLICT (lease) DO UPDATE SET holder = outbox_lease.holder";
-    tx.execute(SQL, ()).map(drop)
-}
-
-/// Forgets events that were published before `before`, at most `limit` of them; answers how many.
-///
-/// # Errors
-/// Where the statement fails.
+/// Deletes at most `limit` events that were published before `before`. Returns how many.
 pub fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> DbResult<u64> {
-    // The key alone finds them, since ids grow with time: an index of what was published would cost every event a row. What
-    // a clock that ran ahead gave an id stays until that time.
+    // The primary key finds them, because ids grow with time. An index of the times of publication would cost every event
+    // another row. An event whose id is from a clock that ran ahead stays until that time.
     const SQL: &str = "
         DELETE FROM outbox
          WHERE event_id IN (SELECT event_id FROM outbox
@@ -170,18 +144,12 @@ pub fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> DbResult<u64> {
 }
 
 /// How many events are not published.
-///
-/// # Errors
-/// Where the statement fails.
 pub fn count_unpublished(tx: &mut Tx<'_>) -> DbResult<i64> {
     const SQL: &str = "SELECT COUNT(*) AS events FROM outbox WHERE published_at IS NULL";
     tx.query_one(SQL, (), |row| row.get("events"))
 }
 
 /// One event.
-///
-/// # Errors
-/// Where the statement fails.
 pub fn find(tx: &mut Tx<'_>, event: EventId) -> DbResult<Option<OutboxRow>> {
     const SQL: &str = "SELECT event, appended_at, published_at FROM outbox WHERE event_id = $1";
     tx.query_opt(SQL, (event,), OutboxRow::from_row)

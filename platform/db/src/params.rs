@@ -1,10 +1,10 @@
-//! The parameters of a statement: a tuple, or a list built at run time.
+//! The parameters of a statement: a tuple, or a list that is built at run time.
 
 use crate::{ToValue, Value, ValueRef};
 
-/// Parameters, in order: the first is `$1`. A tuple of up to 24 values, or values in a list.
+/// Parameters in their order: the first is `$1`. A tuple of up to 24 values, or a list of values.
 pub trait Params {
-    /// Runs `then` with the values, which live until it returns.
+    /// Runs `then` with the values, which are valid until it returns.
     fn with<R>(&self, then: impl FnOnce(&[ValueRef<'_>]) -> R) -> R;
 }
 
@@ -34,7 +34,7 @@ macro_rules! params_of_tuples {
     () => {};
     ($first:ident $($rest:ident)*) => {
         impl<$first: ToValue, $($rest: ToValue),*> Params for ($first, $($rest,)*) {
-            #[allow(non_snake_case, reason = "a value is named as its type")]
+            #[allow(non_snake_case, reason = "a value has the name of its type")]
             fn with<R>(&self, then: impl FnOnce(&[ValueRef<'_>]) -> R) -> R {
                 let ($first, $($rest,)*) = self;
                 then(&[$first.value(), $($rest.value()),*])

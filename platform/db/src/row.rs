@@ -1,4 +1,4 @@
-//! Rows that a statement answers, read by the names of their columns.
+//! Rows of a result, read by the names of their columns.
 
 use std::cell::Cell;
 
@@ -11,10 +11,10 @@ use serde::de::DeserializeOwned;
 
 use crate::{DbError, DbResult, ValueRef};
 
-/// One row of an answer.
+/// One row of a result.
 pub struct Row<'a> {
     of: RowOf<'a>,
-    /// Rows are read in the order of their columns more often than not: a name is looked for from the last one on.
+    /// Columns are mostly read in their order, so the search for a name starts behind the last one found.
     next: Cell<usize>,
 }
 
@@ -34,23 +34,23 @@ impl Row<'_> {
     /// The value of a column.
     ///
     /// # Errors
-    /// Where the answer has no such column, or it does not hold a `T`.
+    /// [`DbError::Column`] if there is no such column, or its value is not a `T`.
     pub fn get<T: Column>(&self, column: &str) -> DbResult<T> {
         T::from_value(self.value(column)?).map_err(|reason| wrong(column, reason))
     }
 
-    /// What the JSON in a TEXT column says.
+    /// The value of a TEXT column that holds JSON.
     ///
     /// # Errors
-    /// Where it is not the JSON of a `T`.
+    /// [`DbError::Column`] if there is no such column, or it does not hold the JSON of a `T`.
     pub fn json<T: DeserializeOwned>(&self, column: &str) -> DbResult<T> {
         let value = self.value(column)?;
         let text = text_of(&value).map_err(|reason| wrong(column, reason))?;
-        serde_json::from_str(text).map_err(|error| DbError::Json(format!("column {column}: {error}")))
+        serde_json::from_str(text).map_err(|error| wrong(column, format!("its JSON cannot be read: {error}")))
     }
 
     fn value(&self, column: &str) -> DbResult<ValueRef<'_>> {
-        let index = self.index(column).ok_or_else(|| wrong(column, "the answer has no such column".into()))?;
+        let index = self.index(column).ok_or_else(|| wrong(column, "the result has no such column".into()))?;
         self.next.set(index + 1);
         match self.of {
             RowOf::Sqlite(row) => sqlite_value(row, index),
@@ -84,7 +84,7 @@ fn wrong(column: &str, reason: String) -> DbError {
     DbError::Column { column: column.to_owned(), reason }
 }
 
-/// The cause that says what is wrong: the outer error repeats the column's number.
+/// The innermost cause. The outer errors only repeat the number of the column.
 fn innermost(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), innermost)
 }
@@ -116,12 +116,12 @@ pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(value: &Value
     text_of(value)?.parse().map_err(|error: T::Err| error.to_string())
 }
 
-/// What a column can be read as.
+/// A type that a column can be read as.
 pub trait Column: Sized {
-    /// Reads a value; an error says what is wrong with it.
+    /// Reads a value.
     ///
     /// # Errors
-    /// Where the value is of another type, or out of range.
+    /// What is wrong with the value, such as its type or its range.
     fn from_value(value: ValueRef<'_>) -> Result<Self, String>;
 }
 

@@ -2,7 +2,7 @@
 
 use crate::DbError;
 
-/// A statement that failed, and whether another run of its job may succeed.
+/// A statement that failed, and whether its job may succeed if it is run again.
 pub(crate) struct StatementFailure {
     pub(crate) error: DbError,
     pub(crate) kind: FailureKind,
@@ -10,25 +10,25 @@ pub(crate) struct StatementFailure {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FailureKind {
-    /// The statement is refused, and would be again.
-    Refused,
-    /// Another transaction was in the way.
+    /// The statement would fail again.
+    Permanent,
+    /// A concurrent transaction was in the way.
     Collision,
-    /// The connection is gone, and the transaction with it.
-    Lost,
+    /// The connection is lost, and the transaction with it.
+    ConnectionLost,
 }
 
 impl From<DbError> for StatementFailure {
     fn from(error: DbError) -> Self {
-        Self { error, kind: FailureKind::Refused }
+        Self { error, kind: FailureKind::Permanent }
     }
 }
 
 impl StatementFailure {
-    /// On a connection that writes, the database itself cannot be written; elsewhere the job is in the wrong place.
-    pub(crate) fn of_a_write(self) -> Self {
+    /// What a failure means in a write job: there, a read-only connection means that the database cannot be written.
+    pub(crate) fn in_write_job(self) -> Self {
         match self.error {
-            DbError::ReadOnly => Self { error: DbError::Unavailable("it can only be read".into()), ..self },
+            DbError::ReadOnly => Self { error: DbError::unavailable("the database is read-only"), ..self },
             _ => self,
         }
     }

@@ -1,65 +1,68 @@
-//! A transaction, as a job sees it.
+//! The transaction in which a job runs.
 
 use std::{ops::ControlFlow, sync::Arc};
 
 use contracts::event::CloudEvent;
 
-use crate::{DbError, DbResult, Params, Row, ValueRef, postgres, sqlite, statement_failure::StatementFailure};
+use crate::{
+    DbError, DbResult, Params, Row, ValueRef, postgres::transaction::RunningTransaction, sqlite::statements,
+    statement_failure::StatementFailure,
+};
 
-/// A transaction. Plain synchronous calls, on a thread that owns a connection.
+/// A transaction: synchronous calls on the thread that owns the connection.
 ///
-/// A statement that fails ends the whole job, whatever the job answers: PostgreSQL keeps nothing after a failed
-/// statement, and SQLite is held to the same.
+/// A statement that fails ends the whole job, whatever the job returns. PostgreSQL commits nothing after a failed
+/// statement, and SQLite is made to behave the same.
 pub struct Tx<'a> {
-    on: On<'a>,
+    connection: Connection<'a>,
     is_write: bool,
     failure: Option<StatementFailure>,
-    appended: Vec<Arc<CloudEvent>>,
+    events: Vec<Arc<CloudEvent>>,
 }
 
-pub(crate) enum On<'a> {
+pub(crate) enum Connection<'a> {
     Sqlite(&'a rusqlite::Connection),
-    Postgres(postgres::Running<'a>),
+    Postgres(RunningTransaction<'a>),
 }
 
-/// What a job leaves behind.
+/// A transaction whose job has returned, before its commit.
 pub(crate) struct FinishedTx<'a> {
-    pub(crate) on: On<'a>,
+    pub(crate) connection: Connection<'a>,
     /// The first statement that failed, if one did.
     pub(crate) failure: Option<StatementFailure>,
-    /// The events that it appended to the outbox.
-    pub(crate) appended: Vec<Arc<CloudEvent>>,
+    /// The events that the job appended to the outbox.
+    pub(crate) events: Vec<Arc<CloudEvent>>,
 }
 
 impl<'a> Tx<'a> {
     /// `is_write`: on a connection that writes.
-    pub(crate) fn new(on: On<'a>, is_write: bool) -> Self {
-        Self { on, is_write, failure: None, appended: Vec::new() }
+    pub(crate) fn new(connection: Connection<'a>, is_write: bool) -> Self {
+        Self { connection, is_write, failure: None, events: Vec::new() }
     }
 
-    pub(crate) fn end(self) -> FinishedTx<'a> {
-        FinishedTx { on: self.on, failure: self.failure, appended: self.appended }
+    pub(crate) fn finish(self) -> FinishedTx<'a> {
+        FinishedTx { connection: self.connection, failure: self.failure, events: self.events }
     }
 }
 
 impl Tx<'_> {
-    /// Runs a statement; answers how many rows it changed.
+    /// Runs a statement. Returns how many rows it changed.
     ///
     /// # Errors
-    /// Where the statement fails.
+    /// [`DbError::Unique`] if a row with the same key exists.
     pub fn execute(&mut self, sql: &str, params: impl Params) -> DbResult<u64> {
-        self.go_on()?;
-        let outcome = params.with(|values| match &mut self.on {
-            On::Sqlite(connection) => sqlite::execute(connection, sql, values),
-            On::Postgres(running) => running.execute(sql, values),
+        self.check_not_failed()?;
+        let outcome = params.with(|values| match &mut self.connection {
+            Connection::Sqlite(connection) => statements::execute(connection, sql, values),
+            Connection::Postgres(transaction) => transaction.execute(sql, values),
         });
-        outcome.map_err(|failed| self.note(failed))
+        outcome.map_err(|failure| self.note(failure))
     }
 
-    /// Runs a statement and reads every row that it answers.
+    /// Runs a statement and reads all its rows.
     ///
     /// # Errors
-    /// Where the statement fails, or `read` does.
+    /// [`DbError::Unique`] if a row with the same key exists; those of `read`.
     pub fn query<T>(
         &mut self,
         sql: &str,
@@ -81,10 +84,10 @@ impl Tx<'_> {
         refused.map_or(Ok(rows), Err)
     }
 
-    /// Runs a statement and reads the first row that it answers, if there is one.
+    /// Runs a statement and reads its first row, if it has one.
     ///
     /// # Errors
-    /// Where the statement fails, or `read` does.
+    /// [`DbError::Unique`] if a row with the same key exists; those of `read`.
     pub fn query_opt<T>(
         &mut self,
         sql: &str,
@@ -100,17 +103,17 @@ impl Tx<'_> {
         first.transpose()
     }
 
-    /// Runs a statement and reads the first row that it answers.
+    /// Runs a statement that always has a row, such as a count, and reads the first.
     ///
     /// # Errors
-    /// Where the statement fails or answers no row, or `read` fails.
+    /// [`DbError::Statement`] if it has no row; those of `read`.
     pub fn query_one<T>(
         &mut self,
         sql: &str,
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> DbResult<T>,
     ) -> DbResult<T> {
-        self.query_opt(sql, params, read)?.ok_or_else(|| DbError::statement(sql, "it answered no row"))
+        self.query_opt(sql, params, read)?.ok_or_else(|| DbError::statement(sql, "it returned no row"))
     }
 
     fn each(
@@ -119,45 +122,46 @@ impl Tx<'_> {
         params: impl Params,
         row: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> DbResult<()> {
-        self.go_on()?;
-        let outcome = params.with(|values: &[ValueRef<'_>]| match &mut self.on {
-            On::Sqlite(connection) => sqlite::each(connection, sql, values, row),
-            On::Postgres(running) => running.each(sql, values, row),
+        self.check_not_failed()?;
+        let outcome = params.with(|values: &[ValueRef<'_>]| match &mut self.connection {
+            Connection::Sqlite(connection) => statements::each(connection, sql, values, row),
+            Connection::Postgres(transaction) => transaction.each(sql, values, row),
         });
-        outcome.map_err(|failed| self.note(failed))
+        outcome.map_err(|failure| self.note(failure))
     }
 
-    /// Nothing is run after a failure. A full disk ends SQLite's transaction, and what comes next would be kept by itself.
-    fn go_on(&self) -> DbResult<()> {
-        self.failure.as_ref().map_or(Ok(()), |failed| Err(failed.error.clone()))
+    /// Nothing is run after a failure: a full disk ends SQLite's transaction, and later statements would be committed one
+    /// by one.
+    fn check_not_failed(&self) -> DbResult<()> {
+        self.failure.as_ref().map_or(Ok(()), |failure| Err(failure.error.clone()))
     }
 
-    /// Keeps the failure.
-    fn note(&mut self, failed: StatementFailure) -> DbError {
-        let failed = if self.is_write { failed.of_a_write() } else { failed };
-        let error = failed.error.clone();
-        self.failure.get_or_insert(failed);
+    /// Keeps the first failure.
+    fn note(&mut self, failure: StatementFailure) -> DbError {
+        let failure = if self.is_write { failure.in_write_job() } else { failure };
+        let error = failure.error.clone();
+        self.failure.get_or_insert(failure);
         error
     }
 
-    /// Ends this run of the job because a concurrent transaction was first, so that another run sees what it wrote.
-    /// SQLite has no concurrent writers: there it is the end of the job.
-    pub(crate) fn collided(&mut self, error: DbError) -> DbError {
+    /// Fails this run of the job because a concurrent transaction was first. The job is run again and sees what that
+    /// transaction wrote. On SQLite, which has no concurrent writers, the job fails with `error`.
+    pub(crate) fn collision(&mut self, error: DbError) -> DbError {
         self.note(StatementFailure::collision(error))
     }
 
-    /// Waits until no other write holds `name`, and holds it until this one ends. SQLite's writer does one after the
-    /// other, and what only reads waits for nobody.
+    /// Takes the lock of this name until the transaction ends, and waits for it if another write job has it. On SQLite,
+    /// which runs one write job after the other, and in read jobs, it does nothing.
     pub(crate) fn lock_key(&mut self, name: &str) -> DbResult<()> {
         const SQL: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-        match &self.on {
-            On::Postgres(_) if self.is_write => self.execute(SQL, (name,)).map(drop),
-            On::Postgres(_) | On::Sqlite(_) => Ok(()),
+        match &self.connection {
+            Connection::Postgres(_) if self.is_write => self.execute(SQL, (name,)).map(drop),
+            Connection::Postgres(_) | Connection::Sqlite(_) => Ok(()),
         }
     }
 
-    /// The event is sent on once the transaction is committed.
-    pub(crate) fn appended(&mut self, event: CloudEvent) {
-        self.appended.push(Arc::new(event));
+    /// Sends the event to the publisher after the commit.
+    pub(crate) fn send_after_commit(&mut self, event: CloudEvent) {
+        self.events.push(Arc::new(event));
     }
 }

@@ -1,4 +1,4 @@
-//! Values on their way into a statement and out of a row: an integer, a text or nothing.
+//! Values of parameters and columns: an integer, a text or NULL.
 
 use std::fmt::{self, Write};
 
@@ -18,7 +18,7 @@ use crate::{DbError, DbResult};
 /// A value that owns its text, for lists of parameters built at run time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Nothing.
+    /// NULL.
     Null,
     /// A BIGINT.
     Integer(i64),
@@ -51,18 +51,18 @@ impl From<&str> for Value {
 /// A value that borrows its text, so that a parameter costs no allocation.
 #[derive(Clone, Copy, Debug)]
 pub enum ValueRef<'a> {
-    /// Nothing.
+    /// NULL.
     Null,
     /// A BIGINT.
     Integer(i64),
-    /// A TEXT that lives elsewhere.
+    /// A TEXT that is borrowed.
     Text(&'a str),
-    /// A TEXT that was just written out, such as an id.
+    /// A TEXT that was formatted in place, such as an id.
     Short(ShortText),
 }
 
 impl ValueRef<'_> {
-    /// The text, where it is one.
+    /// The text, if it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -72,7 +72,7 @@ impl ValueRef<'_> {
         }
     }
 
-    /// What it is, for an error.
+    /// Its type, for an error.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "NULL",
@@ -82,10 +82,10 @@ impl ValueRef<'_> {
     }
 }
 
-/// The longest text that is written out in place: a UUID with its hyphens.
+/// The longest text that is formatted in place: a UUID with its hyphens.
 const SHORT_TEXT_BYTES_MAX: usize = 36;
 
-/// A short ASCII text, written out in place: an id or a day.
+/// A short ASCII text that needs no allocation: an id or a day.
 #[derive(Clone, Copy, Debug)]
 pub struct ShortText {
     bytes: [u8; SHORT_TEXT_BYTES_MAX],
@@ -93,7 +93,7 @@ pub struct ShortText {
 }
 
 impl ShortText {
-    /// `shown` as text; `None` when it is too long.
+    /// `shown` as text. `None` if it is too long.
     fn of(shown: impl fmt::Display) -> Option<Self> {
         let mut text = Self { bytes: [0; SHORT_TEXT_BYTES_MAX], length_bytes: 0 };
         write!(text, "{shown}").ok()?;
@@ -113,7 +113,7 @@ impl Write for ShortText {
     }
 }
 
-/// What a parameter can be.
+/// A type that a parameter can have.
 pub trait ToValue {
     /// The value, borrowed.
     fn value(&self) -> ValueRef<'_>;
@@ -234,7 +234,7 @@ text_enums!(
 /// `value` as JSON, for a TEXT parameter.
 ///
 /// # Errors
-/// Where it cannot be written as JSON.
+/// [`DbError::Json`] if it has no JSON form, such as a map whose keys are not texts.
 pub fn json<T: Serialize>(value: &T) -> DbResult<String> {
     serde_json::to_string(value).map_err(DbError::from)
 }

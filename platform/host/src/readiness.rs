@@ -11,8 +11,8 @@ pub fn ready(db: &Db) -> Ready {
         let db = db.clone();
         async move {
             let one = |tx: &mut db::Tx<'_>| tx.query_one("SELECT 1 AS one", (), |row| row.get::<i64>("one"));
-            db.read(one).await.map_err(|error: DbError| error.to_string())?;
-            db.check_writable().await.map_err(|error| error.to_string())
+            db.read(one).await.map_err(|error: DbError| errors::chain(&error).to_string())?;
+            db.check_writable().await.map_err(|error| errors::chain(&error).to_string())
         }
     })
 }

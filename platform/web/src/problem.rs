@@ -178,6 +178,13 @@ impl From<DbError> for Problem {
                 Self::unavailable("The program is stopping. Nothing was written; try again when it runs.")
                     .caused_by(error)
             }
+            DbError::DiskFull(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "disk-full",
+                "The disk is full",
+                "The disk that holds the database is full. Nothing was written; free space on it, then try again.",
+            )
+            .caused_by(error),
             DbError::Unavailable(..) => Self::unavailable(
                 "The database cannot be used right now, and it is not known whether this was written. \
                  Try again in a second, with the same Idempotency-Key where there was one.",

@@ -36,7 +36,7 @@ pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
     settings
         .load()
         .await
-        .map_err(|error| OpenError::Migration { database: NAME.to_owned(), reason: error.to_string() })?;
+        .map_err(|error| OpenError::load(NAME, error))?;
     let (router, openapi) = http::settings_routes(settings, host::ready(&db));
     Ok(Service { name: NAME, router, openapi, db, consumer: None, timers: Vec::new() })
 }

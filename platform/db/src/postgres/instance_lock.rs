@@ -1,9 +1,9 @@
-//! A claim on a server's database: a lock of a session, on a thread that watches over it.
+//! An advisory lock on a server's database, held by a session of its own and watched by a thread.
 //!
-//! Where the connection is lost while its process lives (the server was started again, a cable came loose), so is the
-//! lock. The shop goes on selling, as it does when any other connection is lost, and takes the lock again as soon as the
-//! server answers. If another process was first, the claim is lost for good, and this process must end: two that sell
-//! beside each other would not hear of each other's prices.
+//! If the connection is lost while the process lives (the server was restarted, the network failed), so is the lock. The
+//! shop goes on selling, as it does if any other connection is lost, and takes the lock again as soon as the server
+//! answers. If another process took it first, the lock is lost for good and this process must end: the bus and the cache
+//! are in process, so two processes would not see each other's changes of prices.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -12,107 +12,107 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::opening::{connect_or_create, unreachable};
-use crate::{InstanceLockError, OpenError, database::spawn, url::Server};
+use super::connect::{connect_or_create, unusable};
+use crate::{InstanceLockError, OpenError, threads::spawn, url::Server};
 
-/// The lock: "fnb" and a version. [`super::opening`] has the first.
-const CLAIM_LOCK: i64 = 0x666e_6202;
+/// The advisory lock: "fnb" and a number. The first number is that of migrations ([`super::connect`]).
+const INSTANCE_LOCK: i64 = 0x666e_6202;
 
-/// How often the connection is looked at.
-const LOOK_PAUSE: Duration = Duration::from_secs(2);
+/// How often the connection is checked.
+const CHECK_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long the server may take to answer that.
-const ANSWER_WAIT: Duration = Duration::from_secs(5);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How the session is set. A lock that a killed process held is let go a moment later, so it is waited for that long; a
-/// machine that lost its power or its network is given up after half a minute.
-const CLAIM_SETTINGS: &str = "
+/// The session's settings. The server releases the lock of a killed process a moment later, so it is waited for that
+/// long. A process on a machine that lost its power or its network loses it after half a minute.
+const SESSION_SETTINGS: &str = "
     SET lock_timeout = '2s';
     SET idle_session_timeout = 0;
     SET tcp_keepalives_idle = 10;
     SET tcp_keepalives_interval = 5;
     SET tcp_keepalives_count = 4";
 
-/// A database, while it is ours.
+/// The lock, held until this is dropped.
 #[derive(Debug)]
-pub(crate) struct InstanceLock {
-    /// The thread and its connection end with it.
-    _held: Sender<Infallible>,
+pub(crate) struct SessionLock {
+    /// The thread ends when this is dropped, and closes its connection.
+    _release: Sender<Infallible>,
     lost: oneshot::Receiver<()>,
 }
 
-impl InstanceLock {
+impl SessionLock {
     pub(crate) async fn acquire(server: &Server) -> Result<Self, InstanceLockError> {
-        let (held, let_go) = crossbeam_channel::bounded(0);
-        let (taken, answer) = oneshot::channel();
+        let (release, released) = crossbeam_channel::bounded(0);
+        let (acquired, answer) = oneshot::channel();
         let (lose, lost) = oneshot::channel();
-        let claimant = Claimant { server: server.clone(), name: format!("claim {}", Uuid::now_v7()) };
-        spawn("claim", &server.database, move || match claimant.take() {
+        let watcher = Watcher { server: server.clone(), session_name: format!("lock {}", Uuid::now_v7()) };
+        spawn("lock", &server.database, move || match watcher.acquire() {
             Ok(client) => {
-                let _claim_gone = taken.send(Ok(()));
-                claimant.hold(client, &let_go);
-                // Before this, the receiver has gone; or the claim has.
-                let _claim_gone = lose.send(());
+                let _caller_gone = acquired.send(Ok(()));
+                watcher.watch(client, &released);
+                // If the lock was released instead, nobody receives this.
+                let _lock_gone = lose.send(());
             }
             Err(error) => {
-                let _caller_gone = taken.send(Err(error));
+                let _caller_gone = acquired.send(Err(error));
             }
         })?;
-        answer.await.unwrap_or_else(|_| Err(OpenError::Thread("it ended before the claim was taken".into()).into()))?;
-        Ok(Self { _held: held, lost })
+        answer.await.unwrap_or_else(|_| Err(OpenError::Thread("it ended before the lock was taken".into()).into()))?;
+        Ok(Self { _release: release, lost })
     }
 
     pub(crate) async fn lost(&mut self) {
-        // An error is a thread that panicked: nobody watches any more.
+        // An error means that the thread panicked: then nobody watches the lock any more.
         let _ = (&mut self.lost).await;
     }
 }
 
-/// Who claims.
-struct Claimant {
+/// Takes the lock and watches it.
+struct Watcher {
     server: Server,
-    /// What its sessions are called, and no others.
-    name: String,
+    /// The name of its sessions, which no other process uses.
+    session_name: String,
 }
 
-impl Claimant {
-    fn take(&self) -> Result<Client, InstanceLockError> {
-        let mut client = connect_or_create(&self.server, &self.name)?;
+impl Watcher {
+    fn acquire(&self) -> Result<Client, InstanceLockError> {
+        let mut client = connect_or_create(&self.server, &self.session_name)?;
         match self.lock(&mut client) {
             Ok(()) => Ok(client),
             Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Err(InstanceLockError::Taken),
-            Err(error) => Err(unreachable(&self.server, &error).into()),
+            Err(error) => Err(unusable(&self.server, error).into()),
         }
     }
 
     fn lock(&self, client: &mut Client) -> Result<(), ::postgres::Error> {
-        // The server may not have noticed yet that an earlier connection of ours is lost, and keep its lock.
-        const END_EARLIER: &str = "
+        // The server may not have noticed yet that our earlier connection is lost, and would keep its lock.
+        const END_EARLIER_SESSIONS: &str = "
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()";
-        client.batch_execute(CLAIM_SETTINGS)?;
-        client.execute(END_EARLIER, &[])?;
-        client.execute("SELECT pg_advisory_lock($1)", &[&CLAIM_LOCK]).map(drop)
+        client.batch_execute(SESSION_SETTINGS)?;
+        client.execute(END_EARLIER_SESSIONS, &[])?;
+        client.execute("SELECT pg_advisory_lock($1)", &[&INSTANCE_LOCK]).map(drop)
     }
 
-    /// Watches over the lock until it is let go, or is another's.
-    fn hold(&self, mut client: Client, let_go: &Receiver<Infallible>) {
-        let mut is_ours = true;
-        while let Err(RecvTimeoutError::Timeout) = let_go.recv_timeout(LOOK_PAUSE) {
-            if client.is_valid(ANSWER_WAIT).is_ok() {
+    /// Returns when the lock was released, or when another process has taken it.
+    fn watch(&self, mut client: Client, released: &Receiver<Infallible>) {
+        let mut is_held = true;
+        while let Err(RecvTimeoutError::Timeout) = released.recv_timeout(CHECK_PAUSE) {
+            if client.is_valid(CHECK_TIMEOUT).is_ok() {
                 continue;
             }
-            if is_ours {
-                tracing::warn!(database = %self.server, "the connection that keeps other programs from this shop is lost");
-                is_ours = false;
+            if is_held {
+                tracing::warn!(database = %self.server, "the connection that locks this shop for this program is lost");
+                is_held = false;
             }
-            match self.take() {
+            match self.acquire() {
                 Ok(again) => {
-                    tracing::info!(database = %self.server, "other programs are kept from this shop again");
-                    (client, is_ours) = (again, true);
+                    tracing::info!(database = %self.server, "this shop is locked for this program again");
+                    (client, is_held) = (again, true);
                 }
                 Err(InstanceLockError::Taken) => return,
-                Err(InstanceLockError::Open(_not_there_yet)) => {}
+                Err(InstanceLockError::Open(_unreachable)) => {}
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Values on the wire: BIGINT and TEXT, and what PostgreSQL makes of them in expressions.
+//! Values in PostgreSQL's protocol: BIGINT and TEXT, and the types that expressions over them have.
 
 use std::error::Error;
 
@@ -14,16 +14,16 @@ impl ToSql for ValueRef<'_> {
         match self {
             Self::Null => Ok(IsNull::Yes),
             Self::Integer(integer) if *parameter == Type::INT8 => integer.to_sql(parameter, out),
-            // Such as the length of SUBSTR.
+            // A parameter such as the length of SUBSTR.
             Self::Integer(integer) if *parameter == Type::INT4 => i32::try_from(*integer)?.to_sql(parameter, out),
             Self::Text(text) if <&str as FromSql>::accepts(parameter) => text.to_sql(parameter, out),
             Self::Short(text) if <&str as FromSql>::accepts(parameter) => text.as_str().to_sql(parameter, out),
-            other => Err(format!("{} is given where {parameter} belongs", other.kind()).into()),
+            other => Err(format!("{} is given for a {parameter}", other.kind()).into()),
         }
     }
 
     fn accepts(_: &Type) -> bool {
-        // Each value decides, with a better error.
+        // `to_sql` refuses, with a better error.
         true
     }
 
@@ -37,7 +37,7 @@ impl<'a> FromSql<'a> for ValueRef<'a> {
         match *column {
             Type::INT8 => i64::from_sql(column, raw).map(Self::Integer),
             Type::INT4 => i32::from_sql(column, raw).map(|integer| Self::Integer(i64::from(integer))),
-            // `EXISTS (...)`, which SQLite answers as an integer.
+            // `EXISTS (...)`, which is an integer in SQLite.
             Type::BOOL => bool::from_sql(column, raw).map(|truth| Self::Integer(i64::from(truth))),
             _ if <&str as FromSql>::accepts(column) => <&str>::from_sql(column, raw).map(Self::Text),
             _ => Err(format!("it is {column}; rows hold BIGINT and TEXT, so write CAST(... AS BIGINT)").into()),
@@ -49,7 +49,7 @@ impl<'a> FromSql<'a> for ValueRef<'a> {
     }
 
     fn accepts(_: &Type) -> bool {
-        // Each column is decided in `from_sql`, with a better error.
+        // `from_sql` refuses, with a better error.
         true
     }
 }

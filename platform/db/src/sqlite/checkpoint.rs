@@ -1,7 +1,8 @@
-//! A file's write-ahead log: merged into the file beside the writer, which everybody waits for.
+//! Checkpoints of a file's write-ahead log (WAL), without making commits wait for them.
 //!
-//! The log begins anew once all of it is merged and nobody reads from it. So a thread of its own merges what there is
-//! and has it flushed; then the writer merges the little that was committed meanwhile.
+//! SQLite resets the WAL, to write it from its beginning again, after all of it was copied into the file and while nobody
+//! reads from it. A background thread copies and flushes most of the WAL; then the writer copies the few pages that were
+//! committed meanwhile.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,143 +11,196 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY_WAIT, name_of};
-use crate::database::spawn;
+use super::connection::{BUSY_TIMEOUT, database_name};
+use crate::{metrics::DbMetrics, threads::spawn};
 
-/// A long log that could not begin anew is merged again after such a part of its length more.
-const MORE_PART: u32 = 16;
-/// The writer waits for a merge that falls behind by so many long logs.
-const BEHIND_LOGS_MAX: u32 = 4;
-/// SQLite flushes what it merged only where nobody committed meanwhile: more likely with each pass, which has less to do
-/// than the one before.
+/// A long WAL that could not be reset is checkpointed again after it has grown by this part of its limit.
+const RETRY_PART: u32 = 16;
+/// The writer waits for a background checkpoint that falls behind by this many times the limit.
+const BEHIND_LIMITS_MAX: u32 = 4;
+/// SQLite flushes the file only if a checkpoint reached the end of the WAL. Each pass has fewer pages to copy than the one
+/// before, so it becomes more likely that nothing is committed during it.
 const PASSES_MAX: u32 = 8;
+/// While the disk is full, how often the writer tries to get space back from the WAL.
+const RECLAIM_PAUSE: Duration = Duration::from_secs(1);
+/// How long that waits for readers to finish with the WAL.
+const RECLAIM_BUSY_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// The log of a file that this process owns.
+/// Checkpoints the WAL of a file that this process owns.
 pub(super) struct WalCheckpointer {
     path: PathBuf,
-    /// From this length on it is merged.
-    long_pages: u32,
-    /// Its length after the last commit.
-    pages: Arc<AtomicU32>,
-    /// How many of them are in the file, or were tried to be.
-    merged: u32,
-    merging: Option<JoinHandle<()>>,
+    /// From this length on, the WAL is checkpointed.
+    limit_pages: u32,
+    /// The length after the last commit, in pages.
+    length_pages: Arc<AtomicU32>,
+    /// How many of these pages were copied, or tried to be.
+    checkpointed_pages: u32,
+    background: Option<JoinHandle<()>>,
+    last_reclaim: Option<Instant>,
+    metrics: DbMetrics,
 }
 
-/// What is to be done with a log.
+/// What to do about a WAL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Due {
-    Nothing,
-    /// It has become long: a thread is to merge it.
-    Begin,
-    /// The thread is done, or too slow: the writer is to merge what is left.
+enum Action {
+    None,
+    /// It has become long: start a background checkpoint.
+    Start,
+    /// The background checkpoint has ended or falls behind: the writer copies the rest.
     Finish,
 }
 
 impl WalCheckpointer {
-    /// Has the connection that writes the file tell the log's length, instead of merging it by itself.
-    pub(super) fn of(connection: &mut Connection, path: &Path, long_pages: u32) -> rusqlite::Result<Self> {
-        let pages = Arc::new(AtomicU32::new(0));
-        let told = Arc::clone(&pages);
-        connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, length| {
-            told.store(u32::try_from(length).unwrap_or(0), Ordering::Relaxed);
+    /// Watches the length of the WAL through the connection that writes the file, in place of SQLite's own checkpoints.
+    pub(super) fn install(
+        writer: &mut Connection,
+        path: &Path,
+        limit_pages: u32,
+        metrics: DbMetrics,
+    ) -> rusqlite::Result<Self> {
+        let length_pages = Arc::new(AtomicU32::new(0));
+        let reported = Arc::clone(&length_pages);
+        writer.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
+            reported.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { path: path.to_owned(), long_pages, pages, merged: 0, merging: None })
+        Ok(Self {
+            path: path.to_owned(),
+            limit_pages,
+            length_pages,
+            checkpointed_pages: 0,
+            background: None,
+            last_reclaim: None,
+            metrics,
+        })
     }
 
-    /// Merges it where it has become long: to be called between two transactions of the writer.
-    pub(super) fn mind(&mut self, writer: &Connection) {
-        let pages = self.pages.load(Ordering::Relaxed);
-        if pages < self.merged {
-            self.merged = 0; // It began anew.
+    /// Checkpoints the WAL if it has become long. Call it between two transactions of the writer.
+    pub(super) fn after_commit(&mut self, writer: &Connection) {
+        let length = self.length_pages.load(Ordering::Relaxed);
+        self.metrics.set_wal_pages(length);
+        if length < self.checkpointed_pages {
+            self.checkpointed_pages = 0; // It was reset.
         }
-        let is_finished = self.merging.as_ref().map(JoinHandle::is_finished);
-        match due(pages, self.merged, self.long_pages, is_finished) {
-            Due::Nothing => {}
-            Due::Begin => self.begin(writer),
-            Due::Finish => self.finish(writer),
-        }
-    }
-
-    /// Waits for a merge that is under way.
-    pub(super) fn wait(&mut self) {
-        if let Some(merging) = self.merging.take() {
-            // It has no panic to tell of: it logs what fails.
-            let _ended = merging.join();
+        let is_finished = self.background.as_ref().map(JoinHandle::is_finished);
+        match next_action(length, self.checkpointed_pages, self.limit_pages, is_finished) {
+            Action::None => {}
+            Action::Start => self.start(writer),
+            Action::Finish => self.finish(writer),
         }
     }
 
-    fn begin(&mut self, writer: &Connection) {
+    /// Copies all of the WAL into the file and truncates the WAL, so that a full disk has space again. Returns whether
+    /// that succeeded. It is tried once a second at most.
+    pub(super) fn reclaim_space(&mut self, writer: &Connection) -> bool {
+        if self.last_reclaim.is_some_and(|last| last.elapsed() < RECLAIM_PAUSE) {
+            return false;
+        }
+        self.join_background();
+        let truncated = truncate_briefly(writer);
+        self.last_reclaim = Some(Instant::now());
+        match truncated {
+            Ok(true) => {
+                self.length_pages.store(0, Ordering::Relaxed);
+                self.checkpointed_pages = 0;
+                self.metrics.set_wal_pages(0);
+                true
+            }
+            Ok(false) => false,
+            Err(error) => {
+                tracing::debug!(file = %self.path.display(), %error, "no space could be taken back from the WAL");
+                false
+            }
+        }
+    }
+
+    /// Waits for the background checkpoint, if one runs.
+    pub(super) fn join_background(&mut self) {
+        if let Some(background) = self.background.take() {
+            // It logs its own failure.
+            let _panicked = background.join();
+        }
+    }
+
+    fn start(&mut self, writer: &Connection) {
         let path = self.path.clone();
-        let merging = spawn("merge", &name_of(&self.path), move || {
-            if let Err(error) = merge_and_flush(&path) {
-                say_unmerged(&path, &error);
+        let background = spawn("checkpoint", &database_name(&self.path), move || {
+            if let Err(error) = checkpoint_and_flush(&path) {
+                warn_failed(&path, &error);
             }
         });
-        match merging {
-            Ok(merging) => self.merging = Some(merging),
-            // The system has no thread to spare: everybody waits, and the log stays bounded.
-            Err(_) => self.merge_here(writer),
+        match background {
+            Ok(background) => self.background = Some(background),
+            // The system has no thread to spare. Commits wait, and the WAL stays bounded.
+            Err(_) => self.checkpoint_on_writer(writer),
         }
     }
 
     fn finish(&mut self, writer: &Connection) {
-        self.wait();
-        self.merge_here(writer);
+        self.join_background();
+        self.checkpoint_on_writer(writer);
     }
 
-    fn merge_here(&mut self, writer: &Connection) {
-        let pages = self.pages.load(Ordering::Relaxed);
-        if pages < self.long_pages {
-            return; // It began anew already.
+    fn checkpoint_on_writer(&mut self, writer: &Connection) {
+        let length = self.length_pages.load(Ordering::Relaxed);
+        if length < self.limit_pages {
+            return; // It was reset meanwhile.
         }
-        // Also where that fails: it is tried again after more pages, and not after each commit.
-        self.merged = pages;
-        if let Err(error) = pass(writer) {
-            say_unmerged(&self.path, &error);
+        // Also if this fails: it is tried again after more pages, not after each commit.
+        self.checkpointed_pages = length;
+        if let Err(error) = checkpoint_pass(writer) {
+            warn_failed(&self.path, &error);
         }
     }
 }
 
-/// What is to be done with a log of `pages`, of which `merged` are in the file. `is_finished`: of the thread that merges
-/// it, if one does.
-fn due(pages: u32, merged: u32, long_pages: u32, is_finished: Option<bool>) -> Due {
-    let behind = pages.saturating_sub(merged);
+/// What to do about a WAL of `length` pages, of which `checkpointed` are in the file. `is_finished`: whether the
+/// background checkpoint has ended, if there is one.
+fn next_action(length: u32, checkpointed: u32, limit: u32, is_finished: Option<bool>) -> Action {
+    let behind = length.saturating_sub(checkpointed);
     match is_finished {
-        Some(true) => Due::Finish,
-        Some(false) if behind >= long_pages.saturating_mul(BEHIND_LOGS_MAX) => Due::Finish,
-        None if pages >= long_pages && behind >= long_pages / MORE_PART => Due::Begin,
-        Some(false) | None => Due::Nothing,
+        Some(true) => Action::Finish,
+        Some(false) if behind >= limit.saturating_mul(BEHIND_LIMITS_MAX) => Action::Finish,
+        None if length >= limit && behind >= limit / RETRY_PART => Action::Start,
+        Some(false) | None => Action::None,
     }
 }
 
-/// Merges the log of a file on a connection of its own, until it is likely to be flushed too.
-fn merge_and_flush(path: &Path) -> rusqlite::Result<()> {
+/// Checkpoints a file on a connection of its own, in passes until the file was most likely flushed.
+fn checkpoint_and_flush(path: &Path) -> rusqlite::Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_WAIT)?;
-    let mut length = pass(&connection)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let mut length = checkpoint_pass(&connection)?;
     for _ in 1..PASSES_MAX {
-        let before = std::mem::replace(&mut length, pass(&connection)?);
+        let before = std::mem::replace(&mut length, checkpoint_pass(&connection)?);
         if length == before {
-            break; // Nobody committed between the two: the first was flushed.
+            break; // Nothing was committed between the two, so the first one flushed the file.
         }
     }
     Ok(())
 }
 
-/// Merges the log up to what its oldest reader still sees, without waiting for anybody; answers the log's length.
-fn pass(connection: &Connection) -> rusqlite::Result<i64> {
+/// Copies the WAL up to what its oldest reader still reads, without waiting for anybody. Returns the WAL's length.
+fn checkpoint_pass(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get("log"))
 }
 
-fn say_unmerged(path: &Path, error: &rusqlite::Error) {
-    tracing::warn!(file = %path.display(), %error, "the log could not be merged; it grows until the next try");
+/// Checkpoints and truncates the WAL. `false`: readers held it for too long.
+fn truncate_briefly(writer: &Connection) -> rusqlite::Result<bool> {
+    writer.busy_timeout(RECLAIM_BUSY_TIMEOUT)?;
+    let busy = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>("busy"));
+    writer.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(busy? == 0)
+}
+
+fn warn_failed(path: &Path, error: &rusqlite::Error) {
+    tracing::warn!(file = %path.display(), %error, "a checkpoint failed; the write-ahead log grows until the next one");
 }
 
 #[cfg(test)]
@@ -154,15 +208,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_is_merged_when_it_is_long_and_once_for_each_sixteenth_that_it_grows_then() {
-        assert_eq!(due(3_999, 0, 4_000, None), Due::Nothing);
-        assert_eq!(due(4_000, 0, 4_000, None), Due::Begin);
-        assert_eq!(due(4_001, 4_000, 4_000, None), Due::Nothing, "it was merged, and somebody reads from it");
-        assert_eq!(due(4_250, 4_000, 4_000, None), Due::Begin);
+    fn a_long_wal_is_checkpointed_once_and_again_for_each_sixteenth_that_it_grows() {
+        assert_eq!(next_action(3_999, 0, 4_000, None), Action::None);
+        assert_eq!(next_action(4_000, 0, 4_000, None), Action::Start);
+        assert_eq!(next_action(4_001, 4_000, 4_000, None), Action::None, "a reader keeps it from being reset");
+        assert_eq!(next_action(4_250, 4_000, 4_000, None), Action::Start);
     }
 
     #[test]
-    fn what_a_writer_committed_is_in_the_file_once_it_was_merged_beside_it() {
+    fn a_background_checkpoint_copies_what_was_committed_into_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notes.db");
         let file_bytes = || std::fs::metadata(&path).unwrap().len();
@@ -174,20 +228,20 @@ mod tests {
             )
             .unwrap();
         let before = file_bytes();
-        merge_and_flush(&path).unwrap();
+        checkpoint_and_flush(&path).unwrap();
         assert!(file_bytes() >= before + 100_000, "{before}, then {}", file_bytes());
-        // The writer goes on from the beginning of its log.
-        let log_bytes = || std::fs::metadata(folder.path().join("notes.db-wal")).unwrap().len();
-        let long = log_bytes();
+        // The writer starts at the beginning of the WAL again.
+        let wal_bytes = || std::fs::metadata(folder.path().join("notes.db-wal")).unwrap().len();
+        let long = wal_bytes();
         writer.execute_batch("INSERT INTO notes VALUES ('one more')").unwrap();
-        assert_eq!(log_bytes(), long);
+        assert_eq!(wal_bytes(), long);
     }
 
     #[test]
-    fn the_writer_finishes_a_merge_that_is_done_or_falls_behind() {
-        assert_eq!(due(5_000, 0, 4_000, Some(false)), Due::Nothing);
-        assert_eq!(due(5_000, 0, 4_000, Some(true)), Due::Finish);
-        assert_eq!(due(16_000, 0, 4_000, Some(false)), Due::Finish);
-        assert_eq!(due(20, 0, 4_000, Some(true)), Due::Finish, "it began anew meanwhile");
+    fn the_writer_finishes_a_checkpoint_that_has_ended_or_falls_behind() {
+        assert_eq!(next_action(5_000, 0, 4_000, Some(false)), Action::None);
+        assert_eq!(next_action(5_000, 0, 4_000, Some(true)), Action::Finish);
+        assert_eq!(next_action(16_000, 0, 4_000, Some(false)), Action::Finish);
+        assert_eq!(next_action(20, 0, 4_000, Some(true)), Action::Finish, "the WAL was reset meanwhile");
     }
 }

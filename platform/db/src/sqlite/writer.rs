@@ -1,5 +1,5 @@
-//! The one thread that writes a file: it commits every job that waits at once, so that they share the disk's flush.
-//! What nobody waits for is held back until somebody's job comes, for a bounded moment.
+//! The one thread that writes a file. It commits all jobs that wait at once, so that they share one flush of the disk
+//! (group commit). Deferred jobs wait a bounded time for another job to be committed with.
 
 use std::{
     mem,
@@ -11,198 +11,250 @@ use std::{
 use contracts::event::CloudEvent;
 use crossbeam_channel::Receiver;
 use rusqlite::Connection;
-use tokio::sync::mpsc;
 
-use super::{checkpoint::WalCheckpointer, statements::run};
+use super::{
+    checkpoint::WalCheckpointer,
+    statements::{lacks_space, run},
+};
 use crate::{
     DbError, DbResult,
-    database::{Health, SLOW_COMMIT, send_appended},
+    health::Health,
     job::{Job, Outcome},
+    metrics::DbMetrics,
+    options::SLOW_COMMIT,
     statement_failure::StatementFailure,
-    tx::{On, Tx},
+    threads::EventSender,
+    tx::{Connection as TxConnection, Tx},
 };
 
-/// How many jobs of either kind one commit carries at most, beside the one that it began with. The disk's flush is shared
-/// by then; more would only make them wait.
+/// How many jobs of either kind one commit carries at most, beside the one that started the group. The flush is shared
+/// well enough by then; more jobs would only wait longer for each other.
 const GROUP_JOBS_MAX: usize = 256;
 
 /// The thread that writes one file.
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) jobs: Receiver<Box<dyn Job>>,
-    /// Those that nobody waits for.
-    pub(super) held_back: Receiver<Box<dyn Job>>,
-    pub(super) appended: mpsc::Sender<Arc<CloudEvent>>,
-    pub(super) health: Health,
+    pub(super) deferred_jobs: Receiver<Box<dyn Job>>,
+    pub(super) deferred_max_wait: Duration,
     pub(super) commit_delay: Duration,
-    /// How long they are held back.
-    pub(super) soon: Duration,
-    /// `None`: it is left to the file's owner, who may be writing it. SQLite merges it by itself where nobody else has the
-    /// file open.
-    pub(super) log: Option<WalCheckpointer>,
+    pub(super) events: EventSender,
+    pub(super) health: Health,
+    pub(super) metrics: DbMetrics,
+    /// `None`: the file belongs to another process, which checkpoints it.
+    pub(super) checkpointer: Option<WalCheckpointer>,
 }
 
 /// A job that was run and is not answered yet.
-struct Ran {
+struct RanJob {
     job: Box<dyn Job>,
-    verdict: Outcome,
-    /// What it is answered instead of its own answer.
+    outcome: Outcome,
+    /// What it is answered in place of its own result.
     failure: Option<DbError>,
+    /// The outage that one of its statements met, if one did. The job may have answered another error because of it.
+    outage: Option<DbError>,
     events: Vec<Arc<CloudEvent>>,
 }
 
-impl Ran {
-    fn refused(job: Box<dyn Job>, error: DbError) -> Self {
-        Self { job, verdict: Outcome::RollBack, failure: Some(error), events: Vec::new() }
+impl RanJob {
+    /// A job that was not run, because of `error`.
+    fn failed(job: Box<dyn Job>, error: DbError) -> Self {
+        let outage = error.is_outage().then(|| error.clone());
+        Self { job, outcome: Outcome::RollBack, failure: Some(error), outage, events: Vec::new() }
+    }
+
+    fn answer(self) {
+        self.job.answer(self.failure);
     }
 }
 
 impl Writer {
-    /// WriteQueues until every sender of jobs is gone and none waits; then, when the readers of this process have ended, merges
-    /// the log into the file if it is ours.
+    /// Writes until both queues are closed and empty. Then, after the readers of this process have ended, checkpoints the
+    /// file if it is ours.
     pub(super) fn run(mut self, readers: Vec<thread::JoinHandle<()>>) {
-        while let Some(group) = self.gather() {
+        while let Some(group) = self.next_group() {
             self.write(group);
-            if let Some(log) = &mut self.log {
-                log.mind(&self.connection);
+            if let Some(checkpointer) = &mut self.checkpointer {
+                checkpointer.after_commit(&self.connection);
             }
         }
         for reader in readers {
-            // A job's panic does not reach the thread.
-            let _ended = reader.join();
+            // Panics of jobs are caught and do not end threads.
+            let _panicked = reader.join();
         }
-        let Some(mut log) = self.log else { return };
-        log.wait();
+        let Some(mut checkpointer) = self.checkpointer else { return };
+        checkpointer.join_background();
         if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
-            tracing::warn!(%error, "the log was not merged into its database; the next start does it");
+            tracing::warn!(%error, "the last checkpoint failed; SQLite repeats it at the next start");
         }
     }
 
-    /// The jobs that wait. While only such wait that are held back, one that is in a hurry is waited for. `None`: no
-    /// more will come.
-    fn gather(&self) -> Option<Vec<Box<dyn Job>>> {
+    /// The jobs that wait. If these are only deferred ones, waits a moment for another. `None`: both queues are closed and
+    /// empty.
+    fn next_group(&self) -> Option<Vec<Box<dyn Job>>> {
         let mut group = Vec::new();
+        let mut deferred = Vec::new();
         crossbeam_channel::select! {
             recv(self.jobs) -> job => group.extend(job),
-            recv(self.held_back) -> job => {
-                group.extend(job);
-                group.extend(self.jobs.recv_timeout(self.soon));
+            recv(self.deferred_jobs) -> job => {
+                deferred.extend(job);
+                group.extend(self.jobs.recv_timeout(self.deferred_max_wait));
             }
         }
-        // On a busy machine those who are about to send a job go first, and share the commit; on an idle one nobody does.
+        // On a busy machine this lets tasks run that are about to send a job, which then shares the commit. On an idle
+        // machine it returns at once.
         thread::yield_now();
         group.extend(self.jobs.try_iter().take(GROUP_JOBS_MAX));
-        group.extend(self.held_back.try_iter().take(GROUP_JOBS_MAX));
+        deferred.extend(self.deferred_jobs.try_iter().take(GROUP_JOBS_MAX));
+        group.iter().for_each(|job| self.metrics.writes.taken(job.as_ref(), self.jobs.len()));
+        deferred.iter().for_each(|job| self.metrics.deferred.taken(job.as_ref(), self.deferred_jobs.len()));
+        group.append(&mut deferred);
         (!group.is_empty()).then_some(group)
     }
 
-    /// Runs a group in one transaction, ends it, and then answers every job of it, refused ones too.
-    fn write(&self, group: Vec<Box<dyn Job>>) {
-        if let Err(error) = self.begin() {
-            self.health.note(&error);
-            return group.into_iter().for_each(|job| job.answer(Some(error.clone())));
+    /// Runs a group and answers every job. The jobs for which the disk had no space are run once more if a checkpoint
+    /// takes space back from the WAL.
+    fn write(&mut self, group: Vec<Box<dyn Job>>) {
+        let (without_space, done): (Vec<_>, Vec<_>) =
+            self.run_group(group).into_iter().partition(|ran| ran.outage.as_ref().is_some_and(lacks_space));
+        done.into_iter().for_each(RanJob::answer);
+        if without_space.is_empty() {
+            return;
         }
-        match self.run_together(group) {
-            Ok(ran) => self.end(ran),
-            Err(group) => self.end(group.into_iter().map(|job| self.run_in_savepoint(job)).collect()),
-        }
+        let has_space = self.checkpointer.as_mut().is_some_and(|wal| wal.reclaim_space(&self.connection));
+        let done = match has_space {
+            true => self.run_group(without_space.into_iter().map(|ran| ran.job).collect()),
+            false => without_space,
+        };
+        done.iter().filter_map(|ran| ran.outage.as_ref()).for_each(|outage| self.health.write_failed(outage));
+        done.into_iter().for_each(RanJob::answer);
     }
 
-    /// Runs a group without savepoints, which copy every page that a job touches. A job that was refused before it
-    /// wrote anything leaves nothing to take back. One that had written is taken back with all the others, and the
-    /// group is to be run again, a savepoint for each: `Err`, in a transaction that has begun.
-    fn run_together(&self, group: Vec<Box<dyn Job>>) -> Result<Vec<Ran>, Vec<Box<dyn Job>>> {
+    /// Runs a group in one transaction and ends it. Each job is ready to be answered then, also if it was rolled back.
+    fn run_group(&self, group: Vec<Box<dyn Job>>) -> Vec<RanJob> {
+        if let Err(error) = self.begin() {
+            self.note_outage(&error);
+            return group.into_iter().map(|job| RanJob::failed(job, error.clone())).collect();
+        }
+        let changes_before = self.connection.total_changes();
+        let ran = match self.run_without_savepoints(group) {
+            Ok(ran) => ran,
+            Err(group) => group.into_iter().fold(Vec::new(), |mut ran, job| {
+                ran.push(self.run_in_savepoint(job, &ran));
+                ran
+            }),
+        };
+        self.end(ran, changes_before)
+    }
+
+    /// Runs a group without savepoints, which copy every page that a job touches. A job that fails before it wrote
+    /// anything leaves nothing to roll back. If it had written, the whole group is rolled back, and `Err` returns it, to
+    /// be run again with a savepoint for each job; a new transaction has begun then.
+    fn run_without_savepoints(&self, group: Vec<Box<dyn Job>>) -> Result<Vec<RanJob>, Vec<Box<dyn Job>>> {
         let is_alone = group.len() == 1;
-        let mut ran: Vec<Ran> = Vec::with_capacity(group.len());
-        let mut waiting = group.into_iter();
-        while let Some(job) = waiting.next() {
+        let mut ran: Vec<RanJob> = Vec::with_capacity(group.len());
+        let mut rest = group.into_iter();
+        while let Some(job) = rest.next() {
             let changes = self.connection.total_changes();
-            ran.push(self.run_next(job));
-            let wrote = self.connection.total_changes() != changes;
-            let refused = ran.last().is_some_and(|last| last.verdict == Outcome::RollBack);
-            if wrote && refused && !is_alone && self.begin_again() {
-                return Err(ran.into_iter().map(|ran| ran.job).chain(waiting).collect());
+            let last = self.run_job(job, &ran);
+            let must_undo = last.outcome == Outcome::RollBack && self.connection.total_changes() != changes;
+            ran.push(last);
+            if must_undo && !is_alone && self.begin_again() {
+                return Err(ran.into_iter().map(|ran| ran.job).chain(rest).collect());
             }
         }
         Ok(ran)
     }
 
     fn begin(&self) -> DbResult<()> {
-        run(&self.connection, "BEGIN IMMEDIATE").map_err(|error| StatementFailure::from(error).of_a_write().error)
+        run(&self.connection, "BEGIN IMMEDIATE").map_err(|error| StatementFailure::from(error).in_write_job().error)
     }
 
-    /// Takes everything back. `false`: that failed; the commit will, too.
+    /// Rolls back and begins again. `false`: that failed, and so will the commit.
     fn begin_again(&self) -> bool {
         self.roll_back().and_then(|()| self.begin()).is_ok()
     }
 
-    /// Ends the transaction of a group and answers its jobs.
-    fn end(&self, mut ran: Vec<Ran>) {
-        // Whoever is alone and refused needs no savepoint: the transaction itself is rolled back.
-        let ended = match ran.as_slice() {
-            [Ran { verdict: Outcome::RollBack, .. }] => self.roll_back(),
-            _ => self.commit(),
-        };
-        if ended.is_ok() {
-            ran.iter_mut().for_each(|ran| send_appended(&self.appended, mem::take(&mut ran.events)));
+    /// Ends the transaction of a group.
+    fn end(&self, mut ran: Vec<RanJob>, changes_before: u64) -> Vec<RanJob> {
+        // A single job that failed needs no savepoint: the transaction itself is rolled back.
+        let is_rolled_back = matches!(ran.as_slice(), [RanJob { outcome: Outcome::RollBack, .. }]);
+        let ended = if is_rolled_back { self.roll_back() } else { self.commit(&ran) };
+        match ended {
+            Ok(()) => {
+                if !is_rolled_back && self.connection.total_changes() != changes_before {
+                    self.health.write_succeeded();
+                }
+                ran.iter_mut().for_each(|ran| self.events.send(mem::take(&mut ran.events)));
+            }
+            Err(error) => {
+                for ran in &mut ran {
+                    ran.outage.get_or_insert_with(|| error.clone());
+                    ran.failure = Some(error.clone());
+                }
+            }
         }
-        for ran in ran {
-            ran.job.answer(ended.clone().err().or(ran.failure));
-        }
+        ran
     }
 
-    fn run_in_savepoint(&self, job: Box<dyn Job>) -> Ran {
+    fn run_in_savepoint(&self, job: Box<dyn Job>, before: &[RanJob]) -> RanJob {
         if let Err(error) = run(&self.connection, "SAVEPOINT job") {
-            return Ran::refused(job, error);
+            return RanJob::failed(job, error);
         }
-        let ran = self.run_next(job);
-        let ended = match ran.verdict {
-            Outcome::Keep => Ok(()),
+        let ran = self.run_job(job, before);
+        let ended = match ran.outcome {
+            Outcome::Commit => Ok(()),
             Outcome::RollBack => run(&self.connection, "ROLLBACK TO job"),
         };
         let Err(error) = ended.and_then(|()| run(&self.connection, "RELEASE job")) else { return ran };
-        // What the job wrote can be told from its neighbours' no more: nothing of the group may be kept.
+        // The job's writes cannot be undone separately any more, so nothing of the group may be committed.
         if let Err(error) = self.roll_back() {
-            tracing::error!(%error, "a transaction cannot be rolled back");
+            tracing::error!(error = %errors::chain(&error), "a transaction cannot be rolled back");
         }
-        Ran { failure: ran.failure.or(Some(error)), ..ran }
+        RanJob { failure: ran.failure.or(Some(error)), ..ran }
     }
 
-    /// Runs a job, unless a full disk has ended the transaction under the group: it must not begin another one.
-    fn run_next(&self, job: Box<dyn Job>) -> Ran {
+    /// Runs a job, unless an earlier one met a failure that ended the transaction, such as a full disk: its statements
+    /// would be committed one by one.
+    fn run_job(&self, mut job: Box<dyn Job>, before: &[RanJob]) -> RanJob {
         if self.connection.is_autocommit() {
-            return Ran::refused(job, DbError::Unavailable("the transaction ended before its turn".into()));
+            return RanJob::failed(job, transaction_ended(before));
         }
-        self.run_one(job)
-    }
-
-    fn run_one(&self, mut job: Box<dyn Job>) -> Ran {
-        let mut tx = Tx::new(On::Sqlite(&self.connection), true);
-        let verdict = job.run(&mut tx);
-        let left = tx.end();
-        if let Some(failed) = &left.failure {
-            self.health.note(&failed.error);
+        let mut tx = Tx::new(TxConnection::Sqlite(&self.connection), true);
+        let outcome = job.run(&mut tx);
+        let finished = tx.finish();
+        let error = finished.failure.map(|failure| failure.error);
+        let outage = error.clone().filter(DbError::is_outage);
+        if let Some(outage) = &outage {
+            self.note_outage(outage);
         }
-        match (verdict, left.failure) {
-            (Outcome::Keep, None) => Ran { job, verdict, failure: None, events: left.appended },
-            (Outcome::Keep, Some(failed)) => {
-                Ran { job, verdict: Outcome::RollBack, failure: Some(failed.error), events: Vec::new() }
+        match (outcome, error) {
+            (Outcome::Commit, None) => RanJob { job, outcome, failure: None, outage, events: finished.events },
+            (Outcome::Commit, failure) => {
+                RanJob { job, outcome: Outcome::RollBack, failure, outage, events: Vec::new() }
             }
-            (Outcome::RollBack, _) => Ran { job, verdict, failure: None, events: Vec::new() },
+            (Outcome::RollBack, _) => RanJob { job, outcome, failure: None, outage, events: Vec::new() },
         }
     }
 
-    fn commit(&self) -> DbResult<()> {
-        let begun = Instant::now();
+    fn commit(&self, ran: &[RanJob]) -> DbResult<()> {
+        if self.connection.is_autocommit() {
+            return Err(transaction_ended(ran));
+        }
+        let started = Instant::now();
         if let Err(error) = run(&self.connection, "COMMIT") {
-            let error = DbError::Unavailable(error.to_string());
-            self.health.note(&error);
-            tracing::error!(%error, "a commit failed; nothing of its jobs is kept");
+            let error = if error.is_outage() { error } else { DbError::unavailable(error) };
+            self.note_outage(&error);
+            if !matches!(error, DbError::DiskFull(_)) {
+                tracing::error!(error = %errors::chain(&error), "a commit failed; nothing of its jobs is kept");
+            }
             self.roll_back()?;
             return Err(error);
         }
-        if begun.elapsed() > SLOW_COMMIT {
-            tracing::warn!(millis = begun.elapsed().as_millis(), "a commit was slow: the disk may fail, or be shared");
+        let took = started.elapsed();
+        self.metrics.committed(ran.len(), took);
+        if took > SLOW_COMMIT {
+            tracing::warn!(millis = took.as_millis(), "a commit was slow: the disk may fail, or be shared");
         }
         if !self.commit_delay.is_zero() {
             thread::sleep(self.commit_delay);
@@ -210,8 +262,21 @@ impl Writer {
         Ok(())
     }
 
+    /// Notes why writes fail. A lack of space is noted once it is known that a checkpoint did not help.
+    fn note_outage(&self, outage: &DbError) {
+        if !lacks_space(outage) {
+            self.health.write_failed(outage);
+        }
+    }
+
     /// Rolls the transaction back, unless SQLite has done so.
     fn roll_back(&self) -> DbResult<()> {
         if self.connection.is_autocommit() { Ok(()) } else { run(&self.connection, "ROLLBACK") }
     }
+}
+
+/// Why a transaction ended before its commit: the outage that one of its jobs met.
+fn transaction_ended(ran: &[RanJob]) -> DbError {
+    let outage = ran.iter().find_map(|ran| ran.outage.clone());
+    outage.unwrap_or_else(|| DbError::unavailable("the transaction ended before its commit"))
 }

@@ -1,12 +1,12 @@
-//! Claims: one process at a time.
+//! The instance lock: one process at a time.
 
 use std::time::Duration;
 
 use super::*;
 use crate::{InstanceLock, InstanceLockError};
 
-/// More than a claim needs to notice anything.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than a lock needs to notice a change.
+const NOTICE_TIMEOUT: Duration = Duration::from_secs(20);
 
 async fn is_taken(url: &DbUrl) -> bool {
     match InstanceLock::acquire(url).await {
@@ -17,34 +17,34 @@ async fn is_taken(url: &DbUrl) -> bool {
 }
 
 #[tokio::test]
-async fn what_is_claimed_is_no_others_until_its_claim_ends() {
+async fn a_locked_database_is_refused_to_others_until_the_lock_is_released() {
     on_each(async |fresh| {
-        let claim = InstanceLock::acquire(&fresh.url).await.unwrap();
+        let lock = InstanceLock::acquire(&fresh.url).await.unwrap();
         assert!(is_taken(&fresh.url).await);
         let db = fresh.open().await;
         db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
         let beside = Db::open_existing(&fresh.url).await.unwrap();
         beside.write::<_, DbError, _>(|tx| open_account(tx, "bob", 1)).await.unwrap();
-        drop(claim);
+        drop(lock);
         assert!(!is_taken(&fresh.url).await);
     })
     .await;
 }
 
-/// How many sessions have the claim's lock, or wait for it.
-fn sessions(tx: &mut Tx<'_>, has_it: bool) -> DbResult<i64> {
+/// How many sessions have the lock, or wait for it.
+fn sessions(tx: &mut Tx<'_>, is_granted: bool) -> DbResult<i64> {
     const SQL: &str = "
         SELECT COUNT(*) AS sessions FROM pg_locks JOIN pg_database ON pg_locks.database = pg_database.oid
          WHERE datname = current_database() AND locktype = 'advisory' AND granted = ($1 = 1)";
-    tx.query_one(SQL, (i64::from(has_it),), |row| row.get("sessions"))
+    tx.query_one(SQL, (i64::from(is_granted),), |row| row.get("sessions"))
 }
 
-async fn until_sessions(db: &Db, has_it: bool, count: i64) {
-    let reached = async { while db.read(move |tx| sessions(tx, has_it)).await != Ok(count) {} };
-    tokio::time::timeout(PATIENCE, reached).await.expect("the lock changes hands");
+async fn until_sessions(db: &Db, is_granted: bool, count: i64) {
+    let reached = async { while db.read(move |tx| sessions(tx, is_granted)).await != Ok(count) {} };
+    tokio::time::timeout(NOTICE_TIMEOUT, reached).await.expect("the lock changes hands");
 }
 
-/// Cuts the connection that holds the claim.
+/// Cuts the connection that holds the lock.
 async fn cut(db: &Db) {
     const SQL: &str = "
         SELECT COUNT(pg_terminate_backend(pid)) AS cut FROM pg_locks JOIN pg_database ON pg_locks.database = pg_database.oid
@@ -54,9 +54,9 @@ async fn cut(db: &Db) {
 }
 
 #[tokio::test]
-async fn a_claim_whose_connection_was_cut_is_taken_again() {
+async fn a_lock_whose_connection_was_cut_is_taken_again() {
     let Some(fresh) = Fresh::postgres() else { return };
-    let _claim = InstanceLock::acquire(&fresh.url).await.unwrap();
+    let _lock = InstanceLock::acquire(&fresh.url).await.unwrap();
     let db = fresh.open().await;
     cut(&db).await;
     until_sessions(&db, true, 0).await;
@@ -65,9 +65,9 @@ async fn a_claim_whose_connection_was_cut_is_taken_again() {
 }
 
 #[tokio::test]
-async fn a_claim_that_another_took_while_the_connection_was_lost_is_lost() {
+async fn a_lock_that_another_took_while_the_connection_was_lost_is_lost() {
     let Some(fresh) = Fresh::postgres() else { return };
-    let mut claim = InstanceLock::acquire(&fresh.url).await.unwrap();
+    let mut lock = InstanceLock::acquire(&fresh.url).await.unwrap();
     let db = fresh.open().await;
     let another = tokio::spawn({
         let url = fresh.url.clone();
@@ -76,5 +76,5 @@ async fn a_claim_that_another_took_while_the_connection_was_lost_is_lost() {
     until_sessions(&db, false, 1).await;
     cut(&db).await;
     let _another = another.await.unwrap();
-    tokio::time::timeout(PATIENCE, claim.lost()).await.expect("it notices");
+    tokio::time::timeout(NOTICE_TIMEOUT, lock.lost()).await.expect("it notices");
 }

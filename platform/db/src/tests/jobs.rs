@@ -1,4 +1,4 @@
-//! Jobs: what is kept, what is not, and who is answered when.
+//! Jobs: what is committed, what is rolled back, and when the caller is answered.
 
 use std::{
     sync::{
@@ -12,21 +12,21 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::*;
 
-/// Each takes longer than a commit that nobody holds back needs to begin.
-const LOOKS: u32 = 100;
+/// Reads that together take longer than a commit that is not deferred.
+const READS: u32 = 100;
 /// Longer than any test runs.
 const FOREVER: Duration = Duration::from_secs(3600);
 
-/// One writer, so that a test can hold it up on both databases.
+/// One writer, so that a test can block it on both databases.
 fn one_writer() -> DbOptions {
     DbOptions { writers: 1, ..DbOptions::default() }
 }
 
 #[tokio::test]
-async fn jobs_that_wait_together_are_all_answered_and_only_the_refused_ones_change_nothing() {
+async fn of_jobs_that_are_committed_together_only_the_failed_ones_change_nothing() {
     on_each(async |fresh| {
         let db = fresh.open_with(one_writer()).await;
-        let (release, held) = hold_writer(&db).await;
+        let (release, blocking) = block_writer(&db).await;
 
         let mut ann = Box::pin(db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)));
         let mut ann_again = Box::pin(db.write::<_, DbError, _>(|tx| {
@@ -35,7 +35,7 @@ async fn jobs_that_wait_together_are_all_answered_and_only_the_refused_ones_chan
         }));
         let mut refused = Box::pin(db.write::<(), _, _>(|tx| {
             open_account(tx, "yan", 1)?;
-            Err(DbError::Json("no".into()))
+            Err(DbError::Inconsistent("no".into()))
         }));
         let mut panics = Box::pin(db.write::<(), DbError, _>(|tx| {
             open_account(tx, "xia", 1)?;
@@ -48,11 +48,11 @@ async fn jobs_that_wait_together_are_all_answered_and_only_the_refused_ones_chan
         queue(&mut panics).await;
         queue(&mut bob).await;
         drop(release);
-        held.await.unwrap().unwrap();
+        blocking.await.unwrap().unwrap();
 
         assert_eq!(ann.await, Ok(()));
         assert!(matches!(ann_again.await, Err(DbError::Unique { .. })));
-        assert_eq!(refused.await, Err(DbError::Json("no".into())));
+        assert_eq!(refused.await, Err(DbError::Inconsistent("no".into())));
         assert!(panics.await.unwrap_err().to_string().contains("in the middle"));
         assert_eq!(bob.await, Ok(()));
         assert_eq!(all_names(&db).await, ["ann", "bob"]);
@@ -61,7 +61,7 @@ async fn jobs_that_wait_together_are_all_answered_and_only_the_refused_ones_chan
 }
 
 #[tokio::test]
-async fn a_job_that_panics_alone_is_answered_and_the_next_one_is_kept() {
+async fn a_job_that_panics_is_answered_and_the_next_one_is_committed() {
     on_each(async |fresh| {
         let db = fresh.open_with(one_writer()).await;
         let panicked: Result<(), DbError> = db
@@ -80,7 +80,7 @@ async fn a_job_that_panics_alone_is_answered_and_the_next_one_is_kept() {
 }
 
 #[tokio::test]
-async fn a_reader_sees_what_is_committed_and_nothing_else() {
+async fn a_reader_sees_only_what_is_committed() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
@@ -118,17 +118,17 @@ async fn a_read_job_cannot_write() {
 }
 
 #[tokio::test]
-async fn what_is_found_on_the_callers_thread_is_what_a_reader_reads() {
+async fn a_point_read_sees_what_a_reader_sees() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
-        assert_eq!(db.point_read(names).await, Ok(vec!["ann".to_owned()]), "what was just answered as kept");
+        assert_eq!(db.point_read(names).await, Ok(vec!["ann".to_owned()]), "a commit that was just answered");
         assert_eq!(db.point_read(|tx| open_account(tx, "bob", 1)).await, Err(DbError::ReadOnly));
         for _ in 0..5 {
-            let panicked: Result<(), DbError> = db.point_read(|_| panic!("while finding")).await;
-            assert!(panicked.unwrap_err().to_string().contains("while finding"));
+            let panicked: Result<(), DbError> = db.point_read(|_| panic!("in a point read")).await;
+            assert!(panicked.unwrap_err().to_string().contains("in a point read"));
         }
-        assert_eq!(db.point_read(names).await, Ok(vec!["ann".to_owned()]), "nothing is lost by that");
+        assert_eq!(db.point_read(names).await, Ok(vec!["ann".to_owned()]), "no connection is lost by a panic");
         db.close().await;
         assert_eq!(db.point_read(names).await, Err(DbError::Closed));
     })
@@ -136,13 +136,13 @@ async fn what_is_found_on_the_callers_thread_is_what_a_reader_reads() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn more_are_found_at_once_than_there_are_connections_for() {
+async fn more_point_reads_run_at_once_than_there_are_connections() {
     on_each(async |fresh| {
         let db = fresh.open_with(DbOptions { readers: 1, ..DbOptions::default() }).await;
         db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
-        // Each holds a connection until all have one: one on its caller's thread, one on the reader's.
+        // Each keeps its connection until both have one: one on the caller's thread, one on the reader's.
         let all_read = Arc::new(Barrier::new(2));
-        let find = || {
+        let point_read = || {
             let (db, all_read) = (db.clone(), Arc::clone(&all_read));
             let job = move |tx: &mut Tx<'_>| {
                 all_read.wait();
@@ -151,7 +151,7 @@ async fn more_are_found_at_once_than_there_are_connections_for() {
             tokio::spawn(async move { db.point_read::<_, DbError, _>(job).await })
         };
         if fresh.postgres.is_none() {
-            let (first, second) = (find(), find());
+            let (first, second) = (point_read(), point_read());
             assert_eq!(first.await.unwrap(), Ok(vec!["ann".to_owned()]));
             assert_eq!(second.await.unwrap(), Ok(vec!["ann".to_owned()]));
         }
@@ -169,24 +169,24 @@ async fn more_are_found_at_once_than_there_are_connections_for() {
 }
 
 #[tokio::test]
-async fn a_job_that_shrugs_off_a_failed_statement_is_not_kept() {
+async fn a_job_that_ignores_a_failed_statement_is_rolled_back() {
     on_each(async |fresh| {
         let db = fresh.open().await;
-        let shrugged: Result<(), DbError> = db
+        let result: Result<(), DbError> = db
             .write(|tx| {
                 open_account(tx, "ann", 1)?;
                 let _twice = open_account(tx, "ann", 2);
                 Ok(())
             })
             .await;
-        assert!(matches!(shrugged, Err(DbError::Unique { .. })), "{shrugged:?}");
+        assert!(matches!(result, Err(DbError::Unique { .. })), "{result:?}");
         assert!(all_names(&db).await.is_empty());
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_row_that_must_be_unique_a_check_and_a_foreign_key_are_told_apart() {
+async fn a_unique_violation_is_distinguished_from_a_check_and_a_foreign_key() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
@@ -207,15 +207,15 @@ async fn a_row_that_must_be_unique_a_check_and_a_foreign_key_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_full_refuses_at_once() {
+async fn a_full_queue_refuses_at_once() {
     on_each(async |fresh| {
         let db = fresh.open_with(DbOptions { jobs_waiting_max: 1, ..one_writer() }).await;
-        let (release, held) = hold_writer(&db).await;
+        let (release, blocking) = block_writer(&db).await;
         let mut waits = Box::pin(db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)));
         queue(&mut waits).await;
         assert_eq!(db.write(|tx| open_account(tx, "bob", 1)).await, Err(DbError::Overloaded));
         drop(release);
-        held.await.unwrap().unwrap();
+        blocking.await.unwrap().unwrap();
         assert_eq!(waits.await, Ok(()));
         assert_eq!(all_names(&db).await, ["ann"]);
     })
@@ -223,10 +223,10 @@ async fn a_queue_that_is_full_refuses_at_once() {
 }
 
 #[tokio::test]
-async fn closing_finishes_what_was_queued_and_refuses_what_comes_later() {
+async fn closing_finishes_queued_jobs_and_refuses_later_ones() {
     on_each(async |fresh| {
         let db = fresh.open_with(one_writer()).await;
-        let (release, held) = hold_writer(&db).await;
+        let (release, blocking) = block_writer(&db).await;
         let mut waits = Box::pin(db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)));
         queue(&mut waits).await;
         let closing = tokio::spawn({
@@ -235,7 +235,7 @@ async fn closing_finishes_what_was_queued_and_refuses_what_comes_later() {
         });
         drop(release);
         closing.await.unwrap();
-        held.await.unwrap().unwrap();
+        blocking.await.unwrap().unwrap();
         assert_eq!(waits.await, Ok(()));
         assert_eq!(db.write(|tx| open_account(tx, "bob", 1)).await, Err(DbError::Closed));
         assert_eq!(db.read(names).await, Err(DbError::Closed));
@@ -249,7 +249,7 @@ async fn closing_finishes_what_was_queued_and_refuses_what_comes_later() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_closed_has_no_log_beside_it() {
+async fn a_closed_file_has_no_wal() {
     let fresh = Fresh::sqlite();
     let db = fresh.open().await;
     db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
@@ -259,90 +259,20 @@ async fn a_file_that_was_closed_has_no_log_beside_it() {
 }
 
 #[tokio::test]
-async fn when_the_disk_is_full_what_was_answered_as_kept_is_kept_and_nothing_else() {
-    let fresh = Fresh::sqlite();
-    let db = fresh.open().await;
-    fill_the_disk(&db).await;
-    let (release, held) = hold_writer(&db).await;
-    let mut ann = Box::pin(db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)));
-    let mut big = Box::pin(db.write(open_large_account));
-    let mut bob = Box::pin(db.write::<_, DbError, _>(|tx| open_account(tx, "bob", 1)));
-    queue(&mut ann).await;
-    queue(&mut big).await;
-    queue(&mut bob).await;
-    drop(release);
-    held.await.unwrap().unwrap_or(());
-
-    let answers = [("ann", ann.await), ("big", big.await), ("bob", bob.await)];
-    assert!(matches!(answers[1].1, Err(DbError::Unavailable(_))), "{answers:?}");
-    let kept: Vec<_> = answers.iter().filter(|(_, answer)| answer.is_ok()).map(|(name, _)| *name).collect();
-    assert_eq!(all_names(&db).await, kept);
-    db.write::<_, DbError, _>(|tx| open_account(tx, "eve", 1)).await.unwrap();
-}
-
-/// Leaves room for two pages more.
-async fn fill_the_disk(db: &Db) {
-    db.write::<_, DbError, _>(|tx| {
-        let pages = tx.query_one("PRAGMA page_count", (), |row| row.get::<i64>("page_count"))?;
-        tx.query(&format!("PRAGMA max_page_count = {}", pages + 2), (), |_| Ok(()))
-    })
-    .await
-    .unwrap();
-}
-
-fn open_large_account(tx: &mut Tx<'_>) -> DbResult<()> {
-    let note = "much ".repeat(100_000);
-    tx.execute("INSERT INTO accounts (name, balance, note) VALUES ($1, $2, $3)", ("big", 1, note)).map(|_| ())
-}
-
-#[tokio::test]
-async fn a_job_that_goes_on_after_the_disk_was_full_keeps_nothing() {
-    let fresh = Fresh::sqlite();
-    let db = fresh.open().await;
-    fill_the_disk(&db).await;
-    let shrugged: Result<(), DbError> = db
-        .write(|tx| {
-            let _full = open_large_account(tx);
-            open_account(tx, "bob", 1)
-        })
-        .await;
-    assert!(matches!(shrugged, Err(DbError::Unavailable(_))), "{shrugged:?}");
-    assert!(all_names(&db).await.is_empty());
-}
-
-#[tokio::test]
-async fn whether_writes_are_kept_is_known_from_the_last_one_and_from_another_try() {
-    let fresh = Fresh::sqlite();
-    let db = fresh.open().await;
-    assert_eq!(db.check_writable().await, Ok(()));
-    fill_the_disk(&db).await;
-    assert!(db.write(open_large_account).await.is_err());
-    assert_eq!(db.check_writable().await, Ok(()), "a small write still fits");
-
-    db.write::<_, DbError, _>(|tx| tx.execute("PRAGMA query_only = ON", ())).await.unwrap();
-    assert_eq!(db.check_writable().await, Ok(()), "the last one was kept");
-    for _ in 0..2 {
-        let away = db.write(|tx| open_account(tx, "ann", 1)).await;
-        assert!(matches!(away, Err(DbError::Unavailable(_))), "{away:?}");
-        assert!(matches!(db.check_writable().await, Err(DbError::Unavailable(_))));
-    }
-}
-
-#[tokio::test]
-async fn a_server_that_cannot_be_written_is_not_well_because_nothing_could_be_committed() {
+async fn an_empty_commit_does_not_make_a_read_only_server_writable() {
     let Some(fresh) = Fresh::postgres() else { return };
     let db = fresh.open_with(one_writer()).await;
     db.write::<_, DbError, _>(|tx| tx.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", ()))
         .await
         .unwrap();
-    let away = db.write(|tx| open_account(tx, "ann", 1)).await;
-    assert!(matches!(away, Err(DbError::Unavailable(_))), "{away:?}");
+    let failed = db.write(|tx| open_account(tx, "ann", 1)).await;
+    assert!(matches!(failed, Err(DbError::Unavailable(_))), "{failed:?}");
     db.write::<_, DbError, _>(|_| Ok(())).await.unwrap();
     assert!(matches!(db.check_writable().await, Err(DbError::Unavailable(_))));
 }
 
 #[tokio::test]
-async fn two_jobs_that_lock_each_other_out_are_both_kept() {
+async fn two_jobs_in_a_deadlock_are_both_committed() {
     let Some(fresh) = Fresh::postgres() else { return };
     let db = fresh.open().await;
     db.write::<_, DbError, _>(|tx| {
@@ -353,12 +283,12 @@ async fn two_jobs_that_lock_each_other_out_are_both_kept() {
     .unwrap();
     let both_hold_one = Arc::new(Barrier::new(2));
     let job = |first: &'static str, second: &'static str| {
-        let (db, both_hold_one, met) = (db.clone(), both_hold_one.clone(), AtomicBool::new(false));
+        let (db, both_hold_one, has_met) = (db.clone(), both_hold_one.clone(), AtomicBool::new(false));
         tokio::spawn(async move {
             db.write::<_, DbError, _>(move |tx| {
                 const SQL: &str = "UPDATE accounts SET balance = balance + 1 WHERE name = $1";
                 tx.execute(SQL, (first,))?;
-                if !met.swap(true, Ordering::SeqCst) {
+                if !has_met.swap(true, Ordering::SeqCst) {
                     both_hold_one.wait();
                 }
                 tx.execute(SQL, (second,))
@@ -375,7 +305,7 @@ async fn two_jobs_that_lock_each_other_out_are_both_kept() {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_cut_is_made_again() {
+async fn a_connection_that_was_cut_is_reopened() {
     let Some(fresh) = Fresh::postgres() else { return };
     let db = fresh.open_with(one_writer()).await;
     db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 0)).await.unwrap();
@@ -402,14 +332,14 @@ fn transfer(tx: &mut Tx<'_>, from: i64, to: i64, amount: i64) -> DbResult<()> {
     steps.sort_unstable();
     for (account, change) in steps {
         let moved = tx.query_opt(SQL, (format!("{account}"), change), |row| row.get::<i64>("balance"))?;
-        moved.ok_or(DbError::Json("not enough money".into()))?;
+        moved.ok_or(DbError::Inconsistent("not enough money".into()))?;
     }
     Ok(())
 }
 
-/// A random run of transfers beside each other. `FNB_TEST_SEED` repeats one.
+/// Random concurrent transfers. `FNB_TEST_SEED` repeats a run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn transfers_beside_each_other_neither_make_nor_lose_money() {
+async fn concurrent_transfers_neither_create_nor_lose_money() {
     let seed: u64 = std::env::var("FNB_TEST_SEED").map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
     println!("FNB_TEST_SEED={seed}");
     on_each(async |fresh| {
@@ -425,7 +355,7 @@ async fn transfers_beside_each_other_neither_make_nor_lose_money() {
                         let (from, to) = (random.random_range(0..ACCOUNTS), random.random_range(0..ACCOUNTS));
                         let amount = random.random_range(1..=BALANCE);
                         match db.write(move |tx| transfer(tx, from, to, amount)).await {
-                            Ok(()) | Err(DbError::Json(_)) => {}
+                            Ok(()) | Err(DbError::Inconsistent(_)) => {}
                             Err(error) => panic!("{error}"),
                         }
                     }
@@ -446,7 +376,7 @@ async fn transfers_beside_each_other_neither_make_nor_lose_money() {
 /// A measurement, for a person: `cargo test -p db -- --ignored --nocapture how_many`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement"]
-async fn how_many_rows_a_second_are_kept_alone_and_beside_each_other() {
+async fn how_many_rows_a_second_are_committed() {
     const ROWS: usize = 3200;
     on_each(async |fresh| {
         let db = fresh.open().await;
@@ -473,15 +403,15 @@ async fn how_many_rows_a_second_are_kept_alone_and_beside_each_other() {
 }
 
 #[tokio::test]
-async fn what_nobody_waits_for_is_committed_with_what_somebody_does() {
+async fn a_deferred_job_is_committed_with_the_next_job() {
     on_each(async |fresh| {
-        let db = fresh.open_with(DbOptions { soon: FOREVER, ..one_writer() }).await;
+        let db = fresh.open_with(DbOptions { deferred_max_wait: FOREVER, ..one_writer() }).await;
         let mut ann = Box::pin(db.write_deferred::<_, DbError, _>(|tx| open_account(tx, "ann", 1)));
         queue(&mut ann).await;
-        // PostgreSQL gathers commits by itself.
+        // PostgreSQL groups commits by itself.
         if fresh.postgres.is_none() {
-            for _ in 0..LOOKS {
-                assert_eq!(all_names(&db).await, [""; 0], "it is held back");
+            for _ in 0..READS {
+                assert_eq!(all_names(&db).await, [""; 0], "it is deferred");
             }
         }
         db.write::<_, DbError, _>(|tx| open_account(tx, "bob", 1)).await.unwrap();
@@ -492,7 +422,7 @@ async fn what_nobody_waits_for_is_committed_with_what_somebody_does() {
 }
 
 #[tokio::test]
-async fn what_nobody_waits_for_is_committed_by_itself_where_nothing_else_comes() {
+async fn a_deferred_job_is_committed_alone_if_no_other_job_comes() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         db.write_deferred::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
@@ -502,9 +432,9 @@ async fn what_nobody_waits_for_is_committed_by_itself_where_nothing_else_comes()
 }
 
 #[tokio::test]
-async fn closing_waits_for_nobody() {
+async fn closing_does_not_wait_for_a_job_to_defer_to() {
     on_each(async |fresh| {
-        let db = fresh.open_with(DbOptions { soon: FOREVER, ..one_writer() }).await;
+        let db = fresh.open_with(DbOptions { deferred_max_wait: FOREVER, ..one_writer() }).await;
         let mut ann = Box::pin(db.write_deferred::<_, DbError, _>(|tx| open_account(tx, "ann", 1)));
         queue(&mut ann).await;
         db.close().await;

@@ -1,5 +1,5 @@
-//! One suite for both databases: on SQLite always, on PostgreSQL too where `FNB_TEST_POSTGRES` names a server, such as
-//! `postgres://postgres@127.0.0.1:5432`. Every test makes databases of its own.
+//! One suite for both databases: always on SQLite, and also on PostgreSQL if `FNB_TEST_POSTGRES` names a server, such as
+//! `postgres://postgres@127.0.0.1:5432`. Every test creates databases of its own.
 
 mod checkpoint;
 mod instance_lock;
@@ -45,7 +45,7 @@ const SCHEMA: Schema = Schema {
     )],
 };
 
-/// A database that does not exist yet, and goes away with the test.
+/// A database that does not exist yet, and is removed after the test.
 struct Fresh {
     url: DbUrl,
     postgres: Option<(String, String)>,
@@ -59,9 +59,9 @@ impl Fresh {
     }
 
     fn postgres() -> Option<Self> {
-        static MADE: AtomicU32 = AtomicU32::new(0);
+        static CREATED: AtomicU32 = AtomicU32::new(0);
         let base = std::env::var("FNB_TEST_POSTGRES").ok()?;
-        let name = format!("fnb_test_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let name = format!("fnb_test_{}_{}", std::process::id(), CREATED.fetch_add(1, Ordering::Relaxed));
         let url = base.parse::<ServerUrl>().unwrap().database(&name);
         Some(Self { url, postgres: Some((base, name)), folder: tempfile::tempdir().unwrap() })
     }
@@ -70,8 +70,8 @@ impl Fresh {
         self.open_with(DbOptions::default()).await
     }
 
-    async fn open_with(&self, settings: DbOptions) -> Db {
-        Db::open(&self.url, &SCHEMA, settings).await.unwrap()
+    async fn open_with(&self, options: DbOptions) -> Db {
+        Db::open(&self.url, &SCHEMA, options).await.unwrap()
     }
 }
 
@@ -86,7 +86,7 @@ impl Drop for Fresh {
     }
 }
 
-/// Runs a test on every database at hand, each new.
+/// Runs a test on each kind of database that is available, always a new one.
 async fn on_each(test: impl AsyncFn(&Fresh)) {
     let fresh = Fresh::sqlite();
     test(&fresh).await;
@@ -107,11 +107,11 @@ async fn all_names(db: &Db) -> Vec<String> {
     db.read::<_, DbError, _>(names).await.unwrap()
 }
 
-/// Something to say, for the outbox.
+/// The data of an event, for the outbox.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Said(String);
+struct Note(String);
 
-impl EventData for Said {
+impl EventData for Note {
     const KIND: EventKind = EventKind::OrderChanged;
 
     fn subject(&self) -> String {
@@ -119,33 +119,33 @@ impl EventData for Said {
     }
 }
 
-fn say(tx: &mut Tx<'_>, text: &str) -> DbResult<()> {
-    outbox::append(tx, &Said(text.into()), NOW)
+fn append_event(tx: &mut Tx<'_>, text: &str) -> DbResult<()> {
+    outbox::append(tx, &Note(text.into()), NOW)
 }
 
-/// Holds up one writer: the job has begun when this answers, and ends when the sender is dropped.
-async fn hold_writer(db: &Db) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<(), DbError>>) {
+/// Blocks one writer: its job runs from when this returns until the sender is dropped.
+async fn block_writer(db: &Db) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<(), DbError>>) {
     let (release, released) = mpsc::channel::<()>();
-    let (begin, mut begun) = tokio::sync::mpsc::channel(1);
+    let (start, mut started) = tokio::sync::mpsc::channel(1);
     let released = Arc::new(Mutex::new(released));
     let db = db.clone();
-    let held = tokio::spawn(async move {
+    let blocking = tokio::spawn(async move {
         db.write(move |_| {
-            begin.try_send(()).unwrap();
+            start.try_send(()).unwrap();
             let _released = released.lock().unwrap().recv();
             Ok(())
         })
         .await
     });
-    begun.recv().await.unwrap();
-    (release, held)
+    started.recv().await.unwrap();
+    (release, blocking)
 }
 
-/// Starts a job and leaves it in the queue.
+/// Puts a job into the queue.
 async fn queue<F: Future>(job: &mut Pin<Box<F>>) {
     tokio::select! {
         biased;
-        _ = job => panic!("it was answered before its turn"),
+        _ = job => panic!("it was answered while the writer was blocked"),
         () = ready(()) => {}
     }
 }

@@ -1,10 +1,10 @@
-//! Opening: what is made, what is migrated, what is refused.
+//! Opening: what is created, what is migrated, what is refused.
 
 use super::*;
 use crate::OpenError;
 
 #[tokio::test]
-async fn what_was_committed_is_there_when_the_database_is_opened_again_and_migrations_run_once() {
+async fn committed_rows_are_there_after_reopening_and_migrations_run_once() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
@@ -16,7 +16,7 @@ async fn what_was_committed_is_there_when_the_database_is_opened_again_and_migra
 }
 
 #[tokio::test]
-async fn a_migration_that_was_changed_after_it_was_applied_is_refused_by_name() {
+async fn a_migration_that_changed_after_it_was_applied_is_refused_by_name() {
     const CHANGED: Schema =
         Schema { service: "bank", migrations: &[("V1__accounts", "CREATE TABLE accounts (name TEXT)")] };
     const OLDER: Schema = Schema { service: "bank", migrations: &[] };
@@ -67,7 +67,7 @@ async fn processes_that_start_together_migrate_once() {
 }
 
 #[tokio::test]
-async fn another_service_reads_while_the_owner_writes_and_after_it_has_stopped() {
+async fn another_service_reads_while_the_owner_runs_and_after_it_stopped() {
     on_each(async |fresh| {
         assert!(Db::open_read_only(&fresh.url).await.is_err(), "there is nothing to read yet");
         let owner = fresh.open().await;
@@ -84,7 +84,7 @@ async fn another_service_reads_while_the_owner_writes_and_after_it_has_stopped()
 }
 
 #[tokio::test]
-async fn who_writes_beside_the_owner_changes_nothing_but_rows() {
+async fn writing_beside_the_owner_changes_only_rows() {
     const OF_A_NEWER_PROGRAM: Schema =
         Schema { service: "bank", migrations: &[SCHEMA.migrations[0], ("V2__more", "CREATE TABLE more (name TEXT)")] };
     on_each(async |fresh| {
@@ -95,8 +95,8 @@ async fn who_writes_beside_the_owner_changes_nothing_but_rows() {
         beside.write::<_, DbError, _>(|tx| open_account(tx, "bob", 1)).await.unwrap();
         beside.close().await;
         if fresh.postgres.is_none() {
-            let log = std::fs::metadata(fresh.folder.path().join("deep/er/bank.db-wal")).unwrap();
-            assert!(log.len() > 0, "the owner's log is the owner's");
+            let wal = std::fs::metadata(fresh.folder.path().join("deep/er/bank.db-wal")).unwrap();
+            assert!(wal.len() > 0, "only the owner checkpoints it");
         }
         owner.write::<_, DbError, _>(|tx| open_account(tx, "eve", 1)).await.unwrap();
         assert_eq!(all_names(&owner).await, ["ann", "bob", "eve"]);
@@ -119,7 +119,7 @@ async fn a_file_that_cannot_be_written_is_named() {
 }
 
 #[tokio::test]
-async fn a_files_pages_are_as_large_as_what_disks_write() {
+async fn a_file_has_pages_of_the_size_that_disks_write() {
     let page_size =
         |tx: &mut Tx<'_>| tx.query_one("SELECT page_size FROM pragma_page_size", (), |row| row.get("page_size"));
     assert_eq!(Fresh::sqlite().open().await.read::<i64, DbError, _>(page_size).await.unwrap(), 4096);
@@ -127,7 +127,7 @@ async fn a_files_pages_are_as_large_as_what_disks_write() {
 
 #[tokio::test]
 async fn a_server_that_does_not_answer_is_named() {
-    // A port that nobody listens on: it was ours a moment ago.
+    // A port that nobody listens on, because we listened on it a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let server: ServerUrl = format!("postgres://fnb:secret@127.0.0.1:{port}").parse().unwrap();
     let error = Db::open(&server.database("bank"), &SCHEMA, DbOptions::default()).await.err().unwrap().to_string();
@@ -135,14 +135,14 @@ async fn a_server_that_does_not_answer_is_named() {
 }
 
 #[tokio::test]
-async fn a_commit_is_on_the_servers_disk_before_it_is_answered_whatever_the_server_does_for_others() {
+async fn a_commit_is_flushed_whatever_the_servers_default_is() {
     let Some(fresh) = Fresh::postgres() else { return };
     let (_, name) = fresh.postgres.clone().unwrap();
-    let hasty = move |tx: &mut Tx<'_>| {
+    let turn_flushes_off = move |tx: &mut Tx<'_>| {
         tx.execute(&format!("ALTER DATABASE \"{name}\" SET synchronous_commit = off"), ()).map(drop)
     };
     let db = fresh.open().await;
-    db.write::<_, DbError, _>(hasty).await.unwrap();
+    db.write::<_, DbError, _>(turn_flushes_off).await.unwrap();
     db.close().await;
     let show = |tx: &mut Tx<'_>| tx.query_one("SHOW synchronous_commit", (), |row| row.get("synchronous_commit"));
     assert_eq!(fresh.open().await.write::<String, DbError, _>(show).await.unwrap(), "on");

@@ -14,46 +14,48 @@ use crate::{
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[tokio::test]
-async fn events_are_handed_on_after_the_commit_in_order_and_none_of_a_refused_job() {
+async fn events_are_passed_on_in_order_after_the_commit_and_none_of_a_failed_job() {
     on_each(async |fresh| {
         let db = fresh.open_with(DbOptions { writers: 1, ..DbOptions::default() }).await;
-        let mut appended = db.take_committed_events().unwrap();
+        let mut committed = db.take_committed_events().unwrap();
         assert!(db.take_committed_events().is_none(), "there is one receiver");
-        let (release, held) = hold_writer(&db).await;
+        let (release, blocking) = block_writer(&db).await;
         let mut first = Box::pin(db.write::<_, DbError, _>(|tx| {
-            say(tx, "one")?;
-            say(tx, "two")
+            append_event(tx, "one")?;
+            append_event(tx, "two")
         }));
         let mut refused = Box::pin(db.write::<(), _, _>(|tx| {
-            say(tx, "never")?;
-            Err(DbError::Json("no".into()))
+            append_event(tx, "never")?;
+            Err(DbError::Inconsistent("no".into()))
         }));
-        let mut last = Box::pin(db.write::<_, DbError, _>(|tx| say(tx, "three")));
+        let mut last = Box::pin(db.write::<_, DbError, _>(|tx| append_event(tx, "three")));
         queue(&mut first).await;
         queue(&mut refused).await;
         queue(&mut last).await;
-        assert!(appended.try_recv().is_err(), "nothing is committed yet");
+        assert!(committed.try_recv().is_err(), "nothing is committed yet");
         drop(release);
-        held.await.unwrap().unwrap();
+        blocking.await.unwrap().unwrap();
         first.await.unwrap();
         refused.await.unwrap_err();
         last.await.unwrap();
 
-        let mut heard = Vec::new();
-        while let Ok(event) = appended.try_recv() {
-            heard.push(event.data::<Said>().unwrap().0);
+        let mut received = Vec::new();
+        while let Ok(event) = committed.try_recv() {
+            received.push(event.data::<Note>().unwrap().0);
         }
-        assert_eq!(heard, ["one", "two", "three"]);
+        assert_eq!(received, ["one", "two", "three"]);
     })
     .await;
 }
 
 #[tokio::test]
-async fn an_event_stays_in_the_outbox_until_it_is_published_and_then_until_it_is_old() {
+async fn an_event_stays_in_the_outbox_until_it_is_published_and_old() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         // More than the statements that mark them take at once, and not a multiple of it.
-        db.write::<_, DbError, _>(|tx| (0..140).try_for_each(|number| say(tx, &number.to_string()))).await.unwrap();
+        db.write::<_, DbError, _>(|tx| (0..140).try_for_each(|number| append_event(tx, &number.to_string())))
+            .await
+            .unwrap();
         let ids = db
             .write::<_, DbError, _>(|tx| {
                 assert!(outbox::unpublished(tx, None, NOW, 500)?.events.is_empty(), "none is older than that");
@@ -79,7 +81,7 @@ async fn an_event_stays_in_the_outbox_until_it_is_published_and_then_until_it_is
             let kept = outbox::find(tx, ids[0])?.unwrap();
             assert_eq!(kept.published_at, Some(NOW + DAY), "the first publication counts");
             assert_eq!(kept.appended_at, NOW);
-            assert_eq!(kept.event.data::<Said>()?, Said("0".into()));
+            assert_eq!(kept.event.data::<Note>()?, Note("0".into()));
             assert_eq!(outbox::prune(tx, NOW + DAY, 500)?, 0);
             assert_eq!(outbox::prune(tx, NOW + 2 * DAY, 100)?, 100);
             assert_eq!(outbox::prune(tx, NOW + 2 * DAY, 100)?, 39);
@@ -93,19 +95,19 @@ async fn an_event_stays_in_the_outbox_until_it_is_published_and_then_until_it_is
     .await;
 }
 
-/// Replaces what is kept of an event by something that is none.
-fn garble(tx: &mut Tx<'_>, table: &str, event: EventId) -> DbResult<()> {
-    tx.execute(&format!("UPDATE {table} SET event = 'garbled' WHERE event_id = $1"), (event,)).map(drop)
+/// Replaces an event in a table by a text that is none.
+fn corrupt(tx: &mut Tx<'_>, table: &str, event: EventId) -> DbResult<()> {
+    tx.execute(&format!("UPDATE {table} SET event = 'corrupt' WHERE event_id = $1"), (event,)).map(drop)
 }
 
 #[tokio::test]
-async fn an_event_that_cannot_be_read_hides_none_of_the_others() {
+async fn an_event_that_cannot_be_read_hides_no_other_event() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         db.write::<_, DbError, _>(|tx| {
-            ["one", "two", "three"].into_iter().try_for_each(|text| say(tx, text))?;
+            ["one", "two", "three"].into_iter().try_for_each(|text| append_event(tx, text))?;
             let all = outbox::unpublished(tx, None, NOW + DAY, 10)?.events;
-            garble(tx, "outbox", all[1].id)?;
+            corrupt(tx, "outbox", all[1].id)?;
             let found = outbox::unpublished(tx, None, NOW + DAY, 2)?;
             assert_eq!((found.events.len(), found.unreadable.len(), found.unreadable[0].0), (1, 1, all[1].id));
             assert_eq!(found.next, Some((NOW, all[1].id)), "the walk goes on behind it");
@@ -115,7 +117,7 @@ async fn an_event_that_cannot_be_read_hides_none_of_the_others() {
             for event in &all {
                 dead_letters::insert(tx, "qr", event, "no such product", 5, NOW)?;
             }
-            garble(tx, "dead_letters", all[1].id)?;
+            corrupt(tx, "dead_letters", all[1].id)?;
             let listed = dead_letters::list(tx, 10)?;
             assert_eq!(listed.iter().map(|letter| letter.event.is_ok()).collect::<Vec<_>>(), [true, false, true]);
             dead_letters::request_redrive(tx, None, NOW)?;
@@ -131,7 +133,7 @@ async fn an_event_that_cannot_be_read_hides_none_of_the_others() {
 }
 
 #[tokio::test]
-async fn one_process_sweeps_until_its_lease_ends() {
+async fn one_process_has_the_sweepers_lease_until_it_ends() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         db.write::<_, DbError, _>(|tx| {
@@ -153,7 +155,7 @@ async fn one_process_sweeps_until_its_lease_ends() {
 }
 
 #[tokio::test]
-async fn a_consumer_acts_once_on_an_event_and_so_does_each_other_consumer() {
+async fn each_consumer_processes_an_event_once() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         db.write::<_, DbError, _>(|tx| {
@@ -175,7 +177,7 @@ async fn a_consumer_acts_once_on_an_event_and_so_does_each_other_consumer() {
 
 fn key(key: &str, fingerprint: &str) -> IdempotencyKey {
     IdempotencyKey {
-        caller: "till 1".into(),
+        caller: "tablet 1".into(),
         route: "POST /api/Order".into(),
         key: key.into(),
         fingerprint: fingerprint.into(),
@@ -183,7 +185,7 @@ fn key(key: &str, fingerprint: &str) -> IdempotencyKey {
 }
 
 #[tokio::test]
-async fn a_request_that_is_sent_again_gets_its_first_answer_and_another_body_is_refused() {
+async fn a_request_sent_again_gets_its_first_response_and_another_body_is_refused() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         db.write::<_, IdempotencyError, _>(|tx| {
@@ -193,7 +195,7 @@ async fn a_request_that_is_sent_again_gets_its_first_answer_and_another_body_is_
             assert_eq!(idempotency::find_response::<String>(tx, Some(&first))?.as_deref(), Some("latte"));
             let reused = idempotency::find_response::<String>(tx, Some(&key("k", "other body")));
             assert_eq!(reused, Err(IdempotencyError::KeyReused { key: "k".into() }));
-            let another_caller = IdempotencyKey { caller: "till 2".into(), ..first.clone() };
+            let another_caller = IdempotencyKey { caller: "tablet 2".into(), ..first.clone() };
             assert_eq!(idempotency::find_response::<String>(tx, Some(&another_caller))?, None);
             assert_eq!(idempotency::find_response::<String>(tx, None)?, None);
             idempotency::save_response(tx, None, &"nothing", NOW)?;
@@ -208,7 +210,7 @@ async fn a_request_that_is_sent_again_gets_its_first_answer_and_another_body_is_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_same_request_many_times_at_once_is_done_once() {
+async fn the_same_request_sent_many_times_at_once_is_executed_once() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         let sent: Vec<_> = (0..16)
@@ -217,13 +219,12 @@ async fn the_same_request_many_times_at_once_is_done_once() {
                 tokio::spawn(async move {
                     db.write::<String, IdempotencyError, _>(move |tx| {
                         let key = key("k", "body");
-                        if let Some(earlier) = idempotency::find_response(tx, Some(&key))? {
-                            return Ok(earlier);
-                        }
-                        let name = sender.to_string();
-                        open_account(tx, &name, 1)?;
-                        idempotency::save_response(tx, Some(&key), &name, NOW)?;
-                        Ok(name)
+                        let answer = idempotency::once(tx, Some(&key), NOW, |tx| {
+                            let name = sender.to_string();
+                            open_account(tx, &name, 1)?;
+                            Ok::<_, IdempotencyError>(name)
+                        })?;
+                        Ok(answer.into_inner())
                     })
                     .await
                 })
@@ -240,34 +241,33 @@ async fn the_same_request_many_times_at_once_is_done_once() {
     .await;
 }
 
-/// Does what can be done once, and refuses it after that; `hold` runs before the commit of the first.
-fn once(tx: &mut Tx<'_>, hold: impl FnOnce()) -> Result<String, IdempotencyError> {
+/// Does what can be done once, and fails after that. `hold` runs before the commit of the first.
+fn write_note_once(tx: &mut Tx<'_>, hold: impl FnOnce()) -> Result<String, IdempotencyError> {
     const SQL: &str = "UPDATE accounts SET note = 'done' WHERE name = 'ann' AND note IS NULL RETURNING name";
     let key = key("k", "body");
-    if let Some(earlier) = idempotency::find_response(tx, Some(&key))? {
-        return Ok(earlier);
-    }
-    let done = tx.query_opt(SQL, (), |row| row.get::<String>("name"))?;
-    let name = done.ok_or_else(|| DbError::Json("it is done already".into()))?;
-    hold();
-    idempotency::save_response(tx, Some(&key), &name, NOW)?;
-    Ok(name)
+    let answer = idempotency::once(tx, Some(&key), NOW, |tx| {
+        let done = tx.query_opt(SQL, (), |row| row.get::<String>("name"))?;
+        let name = done.ok_or_else(|| DbError::Inconsistent("it is done already".into()))?;
+        hold();
+        Ok::<_, IdempotencyError>(name)
+    })?;
+    Ok(answer.into_inner())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_retry_beside_its_original_gets_its_answer_and_no_refusal() {
-    // SQLite does one write after the other.
+async fn a_retry_during_the_original_request_gets_its_response() {
+    // SQLite runs one write job after the other.
     let Some(fresh) = Fresh::postgres() else { return };
     let db = fresh.open().await;
     db.write::<_, DbError, _>(|tx| open_account(tx, "ann", 1)).await.unwrap();
-    let (go_on, released) = mpsc::channel::<()>();
+    let (release, released) = mpsc::channel::<()>();
     let (begin, mut begun) = tokio::sync::mpsc::channel(1);
     let released = Arc::new(Mutex::new(released));
     let first = tokio::spawn({
         let db = db.clone();
         async move {
             db.write(move |tx| {
-                once(tx, || {
+                write_note_once(tx, || {
                     begin.try_send(()).unwrap();
                     let _released = released.lock().unwrap().recv();
                 })
@@ -278,7 +278,7 @@ async fn a_retry_beside_its_original_gets_its_answer_and_no_refusal() {
     begun.recv().await.unwrap();
     let retry = tokio::spawn({
         let db = db.clone();
-        async move { db.write(|tx| once(tx, || {})).await }
+        async move { db.write(|tx| write_note_once(tx, || {})).await }
     });
     let waiting = |tx: &mut Tx<'_>| {
         const SQL: &str = "
@@ -288,18 +288,18 @@ async fn a_retry_beside_its_original_gets_its_answer_and_no_refusal() {
     };
     let waits = async { while db.read::<_, DbError, _>(waiting).await.unwrap() == 0 {} };
     tokio::time::timeout(Duration::from_secs(20), waits).await.expect("the retry waits for the original");
-    drop(go_on);
+    drop(release);
     assert_eq!(first.await.unwrap(), Ok("ann".into()));
     assert_eq!(retry.await.unwrap(), Ok("ann".into()));
 }
 
 #[tokio::test]
-async fn a_dead_letter_waits_until_a_person_asks_for_it_and_its_consumer_acts() {
+async fn a_dead_letter_stays_until_its_redrive_is_requested_and_succeeds() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         db.write::<_, DbError, _>(|tx| {
-            let event = CloudEvent::new(&Said("hello".into()), NOW)?;
-            let other = CloudEvent::new(&Said("bye".into()), NOW)?;
+            let event = CloudEvent::new(&Note("hello".into()), NOW)?;
+            let other = CloudEvent::new(&Note("bye".into()), NOW)?;
             dead_letters::insert(tx, "qr", &event, "no such product", 5, NOW)?;
             dead_letters::insert(tx, "order", &event, "no such order", 5, NOW)?;
             dead_letters::insert(tx, "qr", &other, "no such product", 5, NOW)?;

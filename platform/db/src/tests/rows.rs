@@ -1,4 +1,4 @@
-//! Values in and out.
+//! Values of parameters and columns.
 
 use contracts::{ids::OrderId, money::Currency, order::OrderStatus, time::BusinessDay};
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::{Value, json};
 
 #[tokio::test]
-async fn every_kind_of_value_comes_back_as_it_went_in() {
+async fn every_kind_of_value_is_read_as_it_was_written() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         let id = OrderId::new(NOW);
@@ -69,7 +69,7 @@ async fn a_column_that_holds_something_else_is_named() {
             assert_eq!(error(|row| row.get::<String>("note").map(|_| ())), "column note: it is NULL, not a text");
             assert_eq!(
                 error(|row| row.get::<String>("nose").map(|_| ())),
-                "column nose: the answer has no such column"
+                "column nose: the result has no such column"
             );
             assert_eq!(
                 error(|row| row.get::<OrderStatus>("name").map(|_| ())),
@@ -84,7 +84,7 @@ async fn a_column_that_holds_something_else_is_named() {
 }
 
 #[tokio::test]
-async fn a_wrong_number_of_values_is_refused_and_harms_nothing() {
+async fn a_wrong_number_of_values_is_refused_and_changes_nothing() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         for values in [vec![], vec![Value::of("ann")], vec![Value::of("ann"), Value::of(1i64), Value::Null]] {
@@ -98,7 +98,7 @@ async fn a_wrong_number_of_values_is_refused_and_harms_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_row_is_none_or_an_error() {
+async fn a_result_without_a_row_is_none_or_an_error() {
     on_each(async |fresh| {
         let db = fresh.open().await;
         db.read::<_, DbError, _>(|tx| {

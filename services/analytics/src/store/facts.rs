@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use contracts::ids::OrderId;
-use db::{DbResult, Tx, listed};
+use db::{DbResult, Tx, in_list};
 
 use crate::model::{LineFact, OrderFact};
 
 /// The versions in which these orders have been extracted. One that has not been is left out.
 pub(crate) fn versions(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<HashMap<OrderId, i64>> {
-    let (places, orders) = listed(orders);
+    let (places, orders) = in_list(orders);
     let sql = format!("SELECT order_id, version FROM orders_fact WHERE order_id IN ({places})");
     let found = tx.query(&sql, orders, |row| Ok((row.get("order_id")?, row.get("version")?)))?;
     Ok(found.into_iter().collect())
@@ -18,7 +18,7 @@ pub(crate) fn versions(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<HashMap<
 /// These orders with their lines, as they were extracted before. One that has not been is left out.
 pub(crate) fn find(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<Vec<OrderFact>> {
     let mut lines = lines(tx, orders)?;
-    let (places, orders) = listed(orders);
+    let (places, orders) = in_list(orders);
     let sql = format!("SELECT * FROM orders_fact WHERE order_id IN ({places})");
     tx.query(&sql, orders, |row| {
         let order_id: OrderId = row.get("order_id")?;
@@ -44,7 +44,7 @@ pub(crate) fn find(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<Vec<OrderFac
 }
 
 fn lines(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<HashMap<OrderId, Vec<LineFact>>> {
-    let (places, orders) = listed(orders);
+    let (places, orders) = in_list(orders);
     let sql = format!(
         "SELECT order_id, line, product_id, product_name, category_id, category_name,
                 quantity, line_total, discount, service, tax

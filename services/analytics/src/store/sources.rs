@@ -6,7 +6,7 @@ use contracts::{
     ids::{CategoryId, OrderId, ProductId},
     time::Timestamp,
 };
-use db::{DbResult, Row, Tx, listed};
+use db::{DbResult, Row, Tx, in_list};
 
 use crate::model::{LineFact, OrderFact};
 
@@ -62,7 +62,7 @@ fn order(row: &Row<'_>) -> DbResult<OrderFact> {
 
 /// The lines of these orders, without their categories.
 pub(crate) fn lines(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<Vec<LineFact>> {
-    let (places, orders) = listed(orders);
+    let (places, orders) = in_list(orders);
     let sql = format!(
         "SELECT order_id, line, product_id, product_name, quantity, line_total, discount, service, tax
            FROM etl_order_items WHERE order_id IN ({places}) ORDER BY order_id, line"
@@ -89,7 +89,7 @@ pub(crate) fn categories(
     tx: &mut Tx<'_>,
     products: &[ProductId],
 ) -> DbResult<HashMap<ProductId, (CategoryId, Option<String>)>> {
-    let (places, products) = listed(products);
+    let (places, products) = in_list(products);
     let sql = format!(
         "SELECT p.product_id, p.category_id, c.name AS category_name
            FROM etl_products p LEFT JOIN etl_categories c ON c.category_id = p.category_id

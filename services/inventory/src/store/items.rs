@@ -5,7 +5,7 @@ use contracts::{
     inventory::{InventoryView, STOCK_QUANTITY_MAX, StockoutPolicy, WriteInventory},
     time::Timestamp,
 };
-use db::{DbResult, Row, Tx, like_contains, listed};
+use db::{DbResult, Row, Tx, like_contains, in_list};
 
 use crate::model::StockChange;
 
@@ -181,7 +181,7 @@ pub(crate) fn change_if_enough(tx: &mut Tx<'_>, change: &StockChange, now: Times
 
 /// Which of `ids` exist.
 pub(crate) fn known_items(tx: &mut Tx<'_>, ids: &[InventoryId]) -> DbResult<Vec<InventoryId>> {
-    let (places, ids) = listed(ids);
+    let (places, ids) = in_list(ids);
     let sql = format!("SELECT inventory_id FROM inventories WHERE inventory_id IN ({places})");
     tx.query(&sql, ids, |row| row.get("inventory_id"))
 }

@@ -5,7 +5,7 @@ use contracts::{
     inventory::{MoveReason, StockMove},
     time::Timestamp,
 };
-use db::{DbResult, Tx, Value, places};
+use db::{DbResult, Tx, Value, placeholders};
 
 /// A movement to be written down.
 pub(crate) struct NewMove<'a> {
@@ -26,7 +26,7 @@ pub(crate) fn insert_moves(tx: &mut Tx<'_>, moves: &[NewMove<'_>], now: Timestam
     const COLUMNS: usize = 9;
     for moves in moves.chunks(ROWS_MAX) {
         let rows: Vec<String> =
-            (0..moves.len()).map(|row| format!("({})", places(row * COLUMNS + 1, COLUMNS))).collect();
+            (0..moves.len()).map(|row| format!("({})", placeholders(row * COLUMNS + 1, COLUMNS))).collect();
         let sql = format!(
             "INSERT INTO stock_moves (inventory_id, item_version, move_id, reason, quantity, on_hand_after, order_id, note,
                                       moved_at)

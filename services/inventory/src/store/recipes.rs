@@ -5,14 +5,14 @@ use contracts::{
     inventory::{RecipePart, ReserveItem},
     time::Timestamp,
 };
-use db::{DbResult, Tx, Value, listed, places};
+use db::{DbResult, Tx, Value, in_list, placeholders};
 
 use crate::model::RecipeLine;
 
 /// What one unit of each of these products takes: its written recipe, else one of the item that it is.
 pub(crate) fn recipe_lines(tx: &mut Tx<'_>, items: &[ReserveItem]) -> DbResult<Vec<RecipeLine>> {
     let product_ids: Vec<ProductId> = items.iter().map(|item| item.product_id).collect();
-    let (ids, product_ids) = listed(&product_ids);
+    let (ids, product_ids) = in_list(&product_ids);
     let sql = format!(
         "SELECT product_id, inventory_id, quantity FROM recipes WHERE product_id IN ({ids})
          UNION ALL
@@ -63,7 +63,7 @@ pub(crate) fn insert_recipe(tx: &mut Tx<'_>, product_id: ProductId, parts: &[Rec
     if parts.is_empty() {
         return Ok(());
     }
-    let rows: Vec<String> = (0..parts.len()).map(|row| format!("({})", places(row * COLUMNS + 1, COLUMNS))).collect();
+    let rows: Vec<String> = (0..parts.len()).map(|row| format!("({})", placeholders(row * COLUMNS + 1, COLUMNS))).collect();
     let sql = format!("INSERT INTO recipes (product_id, inventory_id, quantity) VALUES {}", rows.join(", "));
     let of_part = |part: &RecipePart| [Value::of(product_id), Value::of(part.inventory_id), Value::of(part.quantity)];
     let values: Vec<Value> = parts.iter().flat_map(of_part).collect();

@@ -126,7 +126,7 @@ impl MinorPrice {
 
 /// Rules made these amounts from the same currency, so this is a fault of ours, not of a request.
 fn uncountable(error: &MoneyError) -> DbError {
-    DbError::Json(error.to_string())
+    DbError::Money(error.clone())
 }
 
 /// The whole order.
@@ -373,7 +373,7 @@ fn order_from_row(row: &Row<'_>) -> DbResult<OrderView> {
 
 fn with_items(tx: &mut Tx<'_>, order: OrderView) -> DbResult<OrderView> {
     let mut orders = with_all_items(tx, vec![order])?;
-    orders.pop().ok_or_else(|| DbError::Json("an order without itself".into()))
+    orders.pop().ok_or_else(|| DbError::Inconsistent("an order is missing from its own list".into()))
 }
 
 /// Fills in the lines of orders, and what became of their cups.
@@ -431,5 +431,5 @@ fn items_of(
 }
 
 fn listed_ids(orders: &[OrderView]) -> (String, Vec<Value>) {
-    db::listed(&orders.iter().map(|order| order.order_id).collect::<Vec<_>>())
+    db::in_list(&orders.iter().map(|order| order.order_id).collect::<Vec<_>>())
 }

@@ -6,7 +6,7 @@ use contracts::{
     product::{Availability, ProductCard},
     time::Timestamp,
 };
-use db::{DbResult, Row, Tx, listed};
+use db::{DbResult, Row, Tx, in_list};
 
 use crate::model::{CheckedProduct, MENU_PRODUCTS_MAX};
 
@@ -122,7 +122,7 @@ pub(crate) fn find(tx: &mut Tx<'_>, id: ProductId) -> DbResult<Option<ProductCar
 
 /// The products of these ids that exist, archived or not. `ids` is bounded by its caller.
 pub(crate) fn find_many(tx: &mut Tx<'_>, ids: &[ProductId]) -> DbResult<Vec<ProductCard>> {
-    let (places, ids) = listed(ids);
+    let (places, ids) = in_list(ids);
     let sql = format!("SELECT * FROM products WHERE product_id IN ({places}) ORDER BY product_id");
     tx.query(&sql, ids, card)
 }

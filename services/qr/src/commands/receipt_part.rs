@@ -69,7 +69,7 @@ impl Codes {
             codes.show(parts).await;
             Ok(answer)
         });
-        task.await.unwrap_or_else(|lost| Err(DbError::Unavailable(lost.to_string()).into()))
+        task.await.unwrap_or_else(|lost| Err(DbError::unavailable(lost).into()))
     }
 
     /// Puts parts where receipts are read. A cache that is away is logged and left.

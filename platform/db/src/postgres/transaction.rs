@@ -1,4 +1,4 @@
-//! A transaction under way: prepared statements and their answers.
+//! A running transaction: prepared statements and their rows.
 
 use std::{collections::HashMap, ops::ControlFlow};
 
@@ -9,30 +9,30 @@ use crate::{DbError, Row, ValueRef, row::RowOf, statement_failure::StatementFail
 /// How many statements each connection keeps prepared: more than any service has.
 const PREPARED_STATEMENTS_MAX: usize = 256;
 
-/// A transaction under way.
-pub(crate) struct Running<'a> {
+/// A running transaction, and the statements that are prepared on its connection.
+pub(crate) struct RunningTransaction<'a> {
     pub(super) transaction: Transaction<'a>,
     pub(super) statements: &'a mut HashMap<String, Statement>,
 }
 
-impl Running<'_> {
-    /// Runs a statement; answers how many rows it changed.
+impl RunningTransaction<'_> {
+    /// Runs a statement. Returns how many rows it changed.
     pub(crate) fn execute(&mut self, sql: &str, values: &[ValueRef<'_>]) -> Result<u64, StatementFailure> {
         let statement = self.prepared(sql, values.len())?;
-        self.transaction.execute(&statement, &borrowed(values)).map_err(|error| StatementFailure::of(sql, &error))
+        self.transaction.execute(&statement, &borrowed(values)).map_err(|error| StatementFailure::new(sql, error))
     }
 
-    /// Runs a statement and shows `see` its rows, until it has seen enough.
+    /// Runs a statement and passes its rows to `visit`, until that breaks off.
     pub(crate) fn each(
         &mut self,
         sql: &str,
         values: &[ValueRef<'_>],
-        see: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Result<(), StatementFailure> {
         let statement = self.prepared(sql, values.len())?;
         let rows =
-            self.transaction.query(&statement, &borrowed(values)).map_err(|error| StatementFailure::of(sql, &error))?;
-        let _seen_enough = rows.iter().try_for_each(|row| see(&Row::new(RowOf::Postgres(row))));
+            self.transaction.query(&statement, &borrowed(values)).map_err(|error| StatementFailure::new(sql, error))?;
+        let _broke_off = rows.iter().try_for_each(|row| visit(&Row::new(RowOf::Postgres(row))));
         Ok(())
     }
 
@@ -49,7 +49,7 @@ impl Running<'_> {
     }
 
     fn prepare(&mut self, sql: &str) -> Result<Statement, StatementFailure> {
-        let statement = self.transaction.prepare(sql).map_err(|error| StatementFailure::of(sql, &error))?;
+        let statement = self.transaction.prepare(sql).map_err(|error| StatementFailure::new(sql, error))?;
         if self.statements.len() >= PREPARED_STATEMENTS_MAX {
             self.statements.clear();
         }
