@@ -118,6 +118,46 @@ async fn a_file_that_cannot_be_written_is_named() {
     assert!(error.contains("taken"), "{error}");
 }
 
+fn mode(path: &std::path::Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn only_the_owner_may_read_the_files_of_a_database() {
+    use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+    let fresh = Fresh::sqlite();
+    let folder = fresh.folder.path().join("deep/er");
+    let files = ["bank.db", "bank.db-wal", "bank.db-shm", "running.lock"].map(|name| folder.join(name));
+    let open = async || {
+        let lock = crate::InstanceLock::acquire(&fresh.url).await.unwrap();
+        let db = fresh.open().await;
+        db.write::<_, DbError, _>(|tx| tx.execute("UPDATE accounts SET balance = 2", ())).await.unwrap();
+        (lock, db)
+    };
+    let opened = open().await;
+    assert_eq!(mode(&folder), 0o700);
+    assert_eq!(files.each_ref().map(|file| mode(file)), [0o600; 4]);
+
+    // An earlier version created them for everyone.
+    std::fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+    files.iter().for_each(|file| std::fs::set_permissions(file, Permissions::from_mode(0o644)).unwrap());
+    drop(opened.0);
+    let _opened_again = open().await;
+    assert_eq!(mode(&folder), 0o700);
+    assert_eq!(files.each_ref().map(|file| mode(file)), [0o600; 4]);
+}
+
+#[tokio::test]
+async fn a_folder_that_everyone_shares_stays_shared() {
+    use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o1777)).unwrap();
+    Db::open(&DbUrl::sqlite(folder.path().join("bank.db")), &SCHEMA, DbOptions::default()).await.unwrap();
+    assert_eq!(mode(folder.path()), 0o777);
+    assert_eq!(mode(&folder.path().join("bank.db")), 0o600);
+}
+
 #[tokio::test]
 async fn a_file_has_pages_of_the_size_that_disks_write() {
     let page_size =
