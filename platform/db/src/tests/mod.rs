@@ -2,6 +2,7 @@
 //! `postgres://postgres@127.0.0.1:5432`. Every test creates databases of its own.
 
 mod checkpoint;
+mod full_disk;
 mod instance_lock;
 mod jobs;
 mod opening;
