@@ -8,6 +8,7 @@ mod jobs;
 mod opening;
 mod platform_tables;
 mod rows;
+mod tls;
 
 use std::{
     future::{Future, ready},
