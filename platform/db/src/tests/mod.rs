@@ -5,6 +5,7 @@ mod checkpoint;
 mod full_disk;
 mod instance_lock;
 mod jobs;
+mod metrics;
 mod opening;
 mod platform_tables;
 mod rows;
