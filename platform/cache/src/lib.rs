@@ -1,7 +1,7 @@
 //! The cache: values, versioned values, and hashes with a field for each writer.
 //!
-//! A port, [`Cache`], with one adapter in process ([`MemoryCache`]); Redis' belongs beside it. Losing it costs time,
-//! not truth: every reader can put together what it does not find.
+//! [`Cache`] is a port with one adapter, in process ([`MemoryCache`]); Redis' belongs beside it. The cache is never the
+//! only place that knows something: if it is lost, readers rebuild what they need from the services, more slowly.
 
 #[cfg(test)]
 mod conformance;
@@ -15,14 +15,14 @@ use futures::future::BoxFuture;
 
 pub use memory::MemoryCache;
 
-/// Keeps texts under keys.
+/// Texts under keys.
 pub trait Cache: Send + Sync {
-    /// The values of `keys`, in their order; `None` where there is none.
+    /// The values of `keys`, in their order. `None` for a key without a value.
     fn get_many<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Result<Vec<Option<String>>, CacheError>>;
 
-    /// Keeps all of `entries` (key, value) for ever, unless entries of a newer `version` were kept under `name` before,
-    /// or those of this version are all there. Answers whether they were taken. All or none: two writers cannot mix,
-    /// and no reader sees entries of two versions.
+    /// Sets all of `entries` (key, value), without a TTL. Does nothing if entries of a newer `version` were set under
+    /// `name` before, or if those of this version are all still there. Returns whether they were set. It is atomic: no
+    /// reader sees entries of two versions.
     fn put_versioned<'a>(
         &'a self,
         name: &'a str,
@@ -30,30 +30,29 @@ pub trait Cache: Send + Sync {
         entries: &'a [(String, String)],
     ) -> BoxFuture<'a, Result<bool, CacheError>>;
 
-    /// Sets one field of the hash `key`, and makes the hash live `life` from now. Unless the field holds a newer or
-    /// the same `version`.
+    /// Sets one field of the hash `key`, and the hash's time to live to `ttl` from now. Does nothing if the field has a
+    /// newer or the same `version`.
     fn put_field<'a>(
         &'a self,
         key: &'a str,
         field: &'a str,
         version: i64,
         value: String,
-        life: Duration,
+        ttl: Duration,
     ) -> BoxFuture<'a, Result<(), CacheError>>;
 
-    /// The fields of the hash `key`; empty where there is none.
+    /// The fields of the hash `key`. Empty if there is none.
     fn get_fields<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<HashMap<String, String>, CacheError>>;
 
-    /// Ends when a field of the hash `key` was set, or the hash forgotten, after this call, be it awaited or not; sometimes
-    /// without that. Call it before a look at the hash, and await it after one that found too little: then nothing is
-    /// missed between.
+    /// Completes when the hash `key` was written or removed after this call, even if it is awaited later; now and then
+    /// also without a change. To wait for a change without missing one: call this, then read the hash, then await this.
     fn changed<'a>(&'a self, key: &'a str) -> BoxFuture<'a, ()>;
 
-    /// Forgets `key`, be it a value or a hash.
+    /// Removes `key`, a value or a hash.
     fn remove<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), CacheError>>;
 }
 
-/// The cache did not answer. Go on without it.
+/// The cache did not answer. Continue without it.
 #[derive(Debug, thiserror::Error)]
-#[error("the cache cannot be reached: {0}")]
-pub struct CacheError(pub String);
+#[error("the cache cannot be reached")]
+pub struct CacheError(#[source] pub errors::BoxError);

@@ -1,6 +1,6 @@
 //! What time it is: the system's, or a test's.
 //!
-//! Rules and commands take the time from a [`Clock`] that they are handed, so that a test in process can move it.
+//! Rules and commands take the time from a [`Clock`] that they are given, so that a test can move it.
 
 use std::{
     sync::{
@@ -44,7 +44,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward. The system's clock moves by itself.
+    /// Moves a manual clock forward. Does nothing to the system's clock.
     pub fn advance(&self, duration: Duration) {
         if let Source::Manual(time) = &self.0 {
             time.store((self.now() + duration).0, Ordering::SeqCst);
@@ -62,10 +62,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_manual_clock_moves_for_everyone_who_holds_it() {
+    fn a_manual_clock_shows_the_same_time_to_all_its_clones() {
         let clock = Clock::manual(Timestamp(1));
-        let seen_by_another = clock.clone();
+        let clone = clock.clone();
         clock.advance(Duration::from_micros(41));
-        assert_eq!(seen_by_another.now(), Timestamp(42));
+        assert_eq!(clone.now(), Timestamp(42));
     }
 }
