@@ -16,8 +16,8 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{Cache, CacheError};
 
-/// How much is cached. A menu of a thousand products takes 2 MiB, the receipts of the last four hundred orders 3 MiB. An
-/// older receipt is rebuilt from the services when somebody asks for it.
+/// How much is cached. A menu of a thousand products takes 2 MiB, the receipts of the last four hundred orders 3 MiB.
+/// An older receipt is rebuilt from the services when somebody asks for it.
 const WEIGHT_BYTES_MAX: u64 = 5 * 1024 * 1024;
 /// What an entry takes beside its key and value.
 const ENTRY_OVERHEAD_BYTES: usize = 128;

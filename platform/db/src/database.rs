@@ -114,8 +114,8 @@ impl Db {
     }
 
     /// As [`Db::write`], for jobs that nobody waits for, such as most effects of events. SQLite commits them together
-    /// with the next [`Db::write`], or by themselves after [`DbOptions::deferred_max_wait`]. At a quiet counter, an order
-    /// needs half as many flushes of the disk because of that.
+    /// with the next [`Db::write`], or by themselves after [`DbOptions::deferred_max_wait`]. At a quiet counter, an
+    /// order needs half as many flushes of the disk because of that.
     ///
     /// # Errors
     /// As [`Db::write`].
@@ -167,8 +167,8 @@ impl Db {
         answer_of(answer).await
     }
 
-    /// Checks that writes succeed: inserts a row and deletes it again, unless that succeeded before and no write has failed
-    /// since.
+    /// Checks that writes succeed: inserts a row and deletes it again, unless that succeeded before and no write has
+    /// failed since.
     ///
     /// # Errors
     /// [`DbError::DiskFull`] or another error that says why writes fail.
@@ -189,8 +189,8 @@ impl Db {
         self.0.committed_events.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Finishes the jobs in the queues, checkpoints SQLite's write-ahead log if this process owns the file, and stops the
-    /// threads. Waits five seconds at most. Later jobs get [`DbError::Closed`].
+    /// Finishes the jobs in the queues, checkpoints SQLite's write-ahead log if this process owns the file, and stops
+    /// the threads. Waits five seconds at most. Later jobs get [`DbError::Closed`].
     pub async fn close(&self) {
         if let Some(readers) = &self.0.inline_readers {
             readers.close();

@@ -38,8 +38,8 @@ impl DeadLetter {
     }
 }
 
-/// Inserts an event that `consumer` could not process in `attempts`. If it is there already, because its redrive failed,
-/// adds the attempts.
+/// Inserts an event that `consumer` could not process in `attempts`. If it is there already, because its redrive
+/// failed, adds the attempts.
 pub fn insert(
     tx: &mut Tx<'_>,
     consumer: &str,

@@ -1,4 +1,4 @@
-//! The errors of this crate. Each says what happened and keeps its cause as its source; `errors::chain` prints both.
+//! The errors of this crate. Each describes what happened and has its cause as its source; `errors::chain` prints both.
 use std::{error::Error, fmt, sync::Arc};
 
 use contracts::money::MoneyError;
@@ -53,7 +53,7 @@ impl PartialEq for Cause {
 }
 impl Eq for Cause {}
 
-/// Why a statement or a job failed. A job that answers an error changes nothing.
+/// Why a statement or a job failed. A job that returns an error changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DbError {
     /// The row exists already.

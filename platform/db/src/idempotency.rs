@@ -53,8 +53,8 @@ impl<T> Answer<T> {
     }
 }
 
-/// Runs `execute` and saves its response under `key`, unless the same request was executed before: then returns the saved
-/// response. Without a key, `execute` always runs. A failure is not saved, so a retry executes the request again.
+/// Runs `execute` and saves its response under `key`, unless the same request was executed before: then returns the
+/// saved response. Without a key, `execute` always runs. A failure is not saved, so a retry executes the request again.
 ///
 /// # Errors
 /// [`IdempotencyError::KeyReused`] if the key was used with another body; those of `execute`.

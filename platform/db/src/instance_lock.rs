@@ -1,7 +1,7 @@
 //! One process at a time: a lock on the databases of a shop.
 //!
-//! For SQLite it is a lock on a file beside the database; for PostgreSQL an advisory lock of a session. The system, or the
-//! server, releases it however the process ends.
+//! For SQLite it is a lock on a file beside the database; for PostgreSQL an advisory lock of a session. The system, or
+//! the server, releases it however the process ends.
 
 use std::{
     fs::{File, TryLockError},

@@ -59,12 +59,14 @@ impl JobQueue {
     pub(crate) fn send(&self, job: Box<dyn Job>) -> Result<(), DbError> {
         let sender = self.sender.read().unwrap_or_else(PoisonError::into_inner);
         let sender = sender.as_ref().ok_or(DbError::Closed)?;
-        sender.try_send(job).map_err(|refused| match refused {
-            TrySendError::Full(_) => DbError::Overloaded,
-            TrySendError::Disconnected(_) => DbError::Closed,
-        })?;
-        self.metrics.set_waiting_jobs(sender.len());
-        Ok(())
+        self.metrics.queueing();
+        sender.try_send(job).map_err(|refused| {
+            self.metrics.refused();
+            match refused {
+                TrySendError::Full(_) => DbError::Overloaded,
+                TrySendError::Disconnected(_) => DbError::Closed,
+            }
+        })
     }
 
     pub(crate) fn close(&self) {

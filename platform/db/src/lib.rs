@@ -3,8 +3,8 @@
 //! SQLite for one shop and PostgreSQL for many, behind one [`Db`]: the same SQL, and the same synchronous code in
 //! [`Db::write`] and [`Db::read`]. This crate reads and writes rows and does not know what they mean.
 //!
-//! The dialect is what both databases share: `$1`, `RETURNING`, `ON CONFLICT`, BIGINT, TEXT, CHECK, partial indexes. One
-//! exception: `WITHOUT ROWID` in migrations, which is removed for PostgreSQL.
+//! The dialect is what both databases share: `$1`, `RETURNING`, `ON CONFLICT`, BIGINT, TEXT, CHECK, partial indexes.
+//! One exception: `WITHOUT ROWID` in migrations, which is removed for PostgreSQL.
 
 mod database;
 pub mod dead_letters;

@@ -70,13 +70,20 @@ impl QueueMetrics {
         }
     }
 
-    pub(crate) fn set_waiting_jobs(&self, jobs: usize) {
-        self.waiting_jobs.set(u32::try_from(jobs).unwrap_or(u32::MAX));
+    /// A job is about to be queued. Counting up and down, in place of setting a length, stays right when the queue's two
+    /// ends report at the same time.
+    pub(crate) fn queueing(&self) {
+        self.waiting_jobs.increment(1);
     }
 
-    /// A thread took this job from the queue, and left so many there.
-    pub(crate) fn taken(&self, job: &dyn Job, left: usize) {
+    /// The queue refused the job.
+    pub(crate) fn refused(&self) {
+        self.waiting_jobs.decrement(1);
+    }
+
+    /// A thread took this job from the queue.
+    pub(crate) fn taken(&self, job: &dyn Job) {
+        self.waiting_jobs.decrement(1);
         self.wait_duration.record(job.queued_at().elapsed());
-        self.set_waiting_jobs(left);
     }
 }

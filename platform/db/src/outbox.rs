@@ -90,8 +90,8 @@ pub fn unpublished(
 
 /// Marks events as published.
 pub fn mark_published(tx: &mut Tx<'_>, ids: &[EventId], now: Timestamp) -> DbResult<()> {
-    // Sorted, so that neighbours in the index are marked together. This does not prevent deadlocks: PostgreSQL locks rows
-    // in the order of its plan.
+    // Sorted, so that neighbours in the index are marked together. This does not prevent deadlocks: PostgreSQL locks
+    // rows in the order of its plan.
     let mut rest: &[EventId] = &{
         let mut sorted = ids.to_vec();
         sorted.sort_unstable();
@@ -133,8 +133,8 @@ pub fn acquire_lease(tx: &mut Tx<'_>, holder: &str, until: Timestamp, now: Times
 
 /// Deletes at most `limit` events that were published before `before`. Returns how many.
 pub fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> DbResult<u64> {
-    // The primary key finds them, because ids grow with time. An index of the times of publication would cost every event
-    // another row. An event whose id is from a clock that ran ahead stays until that time.
+    // The primary key finds them, because ids grow with time. An index of the times of publication would cost every
+    // event another row. An event whose id is from a clock that ran ahead stays until that time.
     const SQL: &str = "
         DELETE FROM outbox
          WHERE event_id IN (SELECT event_id FROM outbox

@@ -11,8 +11,8 @@ pub fn placeholders(first: usize, count: usize) -> String {
 
 /// The inside of `IN (...)` from `$1` on, and its parameters. The caller bounds how many.
 ///
-/// The last value is repeated up to the next power of two, so that only a few different statements are prepared. Without
-/// values, the list is `NULL`, which matches nothing.
+/// The last value is repeated up to the next power of two, so that only a few different statements are prepared.
+/// Without values, the list is `NULL`, which matches nothing.
 #[must_use]
 pub fn in_list(values: &[impl ToValue]) -> (String, Vec<Value>) {
     let Some(last) = values.last() else { return ("NULL".to_owned(), Vec::new()) };

@@ -130,8 +130,8 @@ impl Tx<'_> {
         outcome.map_err(|failure| self.note(failure))
     }
 
-    /// Nothing is run after a failure: a full disk ends SQLite's transaction, and later statements would be committed one
-    /// by one.
+    /// Nothing is run after a failure: a full disk ends SQLite's transaction, and later statements would be committed
+    /// one by one.
     fn check_not_failed(&self) -> DbResult<()> {
         self.failure.as_ref().map_or(Ok(()), |failure| Err(failure.error.clone()))
     }

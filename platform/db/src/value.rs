@@ -199,7 +199,7 @@ impl ToValue for BusinessDay {
     }
 }
 
-/// Makes enums columns of TEXT: a parameter of a statement, and readable from a row. Each needs `Into<&'static str>` and
+/// Implements [`ToValue`] and [`Column`](crate::Column) for enums, as TEXT. Each needs `Into<&'static str>` and
 /// `FromStr`, which strum derives.
 #[macro_export]
 macro_rules! text_enums {

@@ -1,10 +1,10 @@
 //! How an error is shown with its causes: the one place that prints the chain.
 //!
-//! Error types keep their source and leave it out of their own text; whoever logs one shows [`chain`] of it.
+//! Error types have their cause as their source and leave it out of their own text. To log one, log its [`chain`].
 
 use std::{error::Error, fmt, iter};
 
-/// An error of any type, for places that only pass it on.
+/// An error of any type, for code that only passes it on.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The error and all its causes in one line: `the order was not placed: the database cannot be used: disk full`.

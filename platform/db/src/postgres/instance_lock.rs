@@ -1,9 +1,9 @@
 //! An advisory lock on a server's database, held by a session of its own and watched by a thread.
 //!
-//! If the connection is lost while the process lives (the server was restarted, the network failed), so is the lock. The
-//! shop goes on selling, as it does if any other connection is lost, and takes the lock again as soon as the server
-//! answers. If another process took it first, the lock is lost for good and this process must end: the bus and the cache
-//! are in process, so two processes would not see each other's changes of prices.
+//! If the connection is lost while the process lives (the server was restarted, the network failed), so is the lock.
+//! The shop goes on selling, as it does if any other connection is lost, and takes the lock again as soon as the server
+//! answers. If another process took it first, the lock is lost for good and this process must end: the bus and the
+//! cache are in process, so two processes would not see each other's changes of prices.
 
 use std::{convert::Infallible, time::Duration};
 

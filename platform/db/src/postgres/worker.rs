@@ -99,7 +99,7 @@ impl Worker {
 
     pub(super) fn run(mut self, jobs: &Receiver<Box<dyn Job>>, metrics: &QueueMetrics) {
         for mut job in jobs {
-            metrics.taken(job.as_ref(), jobs.len());
+            metrics.taken(job.as_ref());
             let failure = self.run_with_retries(job.as_mut());
             if let Some(failure) = &failure {
                 self.access.note(failure);

@@ -1,8 +1,8 @@
 //! Checkpoints of a file's write-ahead log (WAL), without making commits wait for them.
 //!
-//! SQLite resets the WAL, to write it from its beginning again, after all of it was copied into the file and while nobody
-//! reads from it. A background thread copies and flushes most of the WAL; then the writer copies the few pages that were
-//! committed meanwhile.
+//! SQLite resets the WAL, to write it from its beginning again, after all of it was copied into the file and while
+//! nobody reads from it. A background thread copies and flushes most of the WAL; then the writer copies the few pages
+//! that were committed meanwhile.
 
 use std::{
     path::{Path, PathBuf},
@@ -23,8 +23,8 @@ use crate::{metrics::DbMetrics, threads::spawn};
 const RETRY_PART: u32 = 16;
 /// The writer waits for a background checkpoint that falls behind by this many times the limit.
 const BEHIND_LIMITS_MAX: u32 = 4;
-/// SQLite flushes the file only if a checkpoint reached the end of the WAL. Each pass has fewer pages to copy than the one
-/// before, so it becomes more likely that nothing is committed during it.
+/// SQLite flushes the file only if a checkpoint reached the end of the WAL. Each pass has fewer pages to copy than the
+/// one before, so it becomes more likely that nothing is committed during it.
 const PASSES_MAX: u32 = 8;
 /// While the disk is full, how often the writer tries to get space back from the WAL.
 const RECLAIM_PAUSE: Duration = Duration::from_secs(1);

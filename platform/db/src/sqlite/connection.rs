@@ -19,8 +19,8 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const BUSY_RETRY_PAUSE: Duration = Duration::from_millis(5);
 
 /// The writer's settings. FULL: a commit is on the disk before it is answered. The cache takes about 1.5 MiB. Automatic
-/// checkpoints are off, because the owner of the file checkpoints it ([`super::checkpoint`]). A new file's pages have the
-/// size that disks write; SQLite's default here is smaller, for its temporary tables (`.cargo/config.toml`).
+/// checkpoints are off, because the owner of the file checkpoints it ([`super::checkpoint`]). A new file's pages have
+/// the size that disks write; SQLite's default here is smaller, for its temporary tables (`.cargo/config.toml`).
 const WRITER_SETTINGS: &str = "
     PRAGMA page_size = 4096;
     PRAGMA synchronous = FULL;

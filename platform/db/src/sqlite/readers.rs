@@ -34,8 +34,8 @@ pub(super) fn start(
         let connection = connect_reader(path)?;
         let (jobs, metrics, alive) = (jobs.clone(), metrics.clone(), alive.clone());
         threads.handles.push(spawn("read", &database_name(path), move || {
-            for job in &jobs {
-                metrics.taken(job.as_ref(), jobs.len());
+            for job in jobs {
+                metrics.taken(job.as_ref());
                 read(&connection, job);
             }
             drop(connection);

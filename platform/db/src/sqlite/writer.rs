@@ -49,9 +49,9 @@ pub(super) struct Writer {
 struct RanJob {
     job: Box<dyn Job>,
     outcome: Outcome,
-    /// What it is answered in place of its own result.
+    /// The answer in place of its own result.
     failure: Option<DbError>,
-    /// The outage that one of its statements met, if one did. The job may have answered another error because of it.
+    /// The outage that failed one of its statements, if there was one. The job may return another error because of it.
     outage: Option<DbError>,
     events: Vec<Arc<CloudEvent>>,
 }
@@ -69,8 +69,8 @@ impl RanJob {
 }
 
 impl Writer {
-    /// Writes until both queues are closed and empty. Then, after the readers of this process have ended, checkpoints the
-    /// file if it is ours.
+    /// Writes until both queues are closed and empty. Then, after the readers of this process have ended, checkpoints
+    /// the file if it is ours.
     pub(super) fn run(mut self, readers: Vec<thread::JoinHandle<()>>) {
         while let Some(group) = self.next_group() {
             self.write(group);
@@ -89,8 +89,8 @@ impl Writer {
         }
     }
 
-    /// The jobs that wait. If these are only deferred ones, waits a moment for another. `None`: both queues are closed and
-    /// empty.
+    /// The jobs that wait. If these are only deferred ones, waits a moment for another. `None`: both queues are closed
+    /// and empty.
     fn next_group(&self) -> Option<Vec<Box<dyn Job>>> {
         let mut group = Vec::new();
         let mut deferred = Vec::new();
@@ -106,8 +106,8 @@ impl Writer {
         thread::yield_now();
         group.extend(self.jobs.try_iter().take(GROUP_JOBS_MAX));
         deferred.extend(self.deferred_jobs.try_iter().take(GROUP_JOBS_MAX));
-        group.iter().for_each(|job| self.metrics.writes.taken(job.as_ref(), self.jobs.len()));
-        deferred.iter().for_each(|job| self.metrics.deferred.taken(job.as_ref(), self.deferred_jobs.len()));
+        group.iter().for_each(|job| self.metrics.writes.taken(job.as_ref()));
+        deferred.iter().for_each(|job| self.metrics.deferred.taken(job.as_ref()));
         group.append(&mut deferred);
         (!group.is_empty()).then_some(group)
     }
@@ -148,8 +148,8 @@ impl Writer {
     }
 
     /// Runs a group without savepoints, which copy every page that a job touches. A job that fails before it wrote
-    /// anything leaves nothing to roll back. If it had written, the whole group is rolled back, and `Err` returns it, to
-    /// be run again with a savepoint for each job; a new transaction has begun then.
+    /// anything leaves nothing to roll back. If it had written, the whole group is rolled back, and `Err` returns it,
+    /// to be run again with a savepoint for each job; a new transaction has begun then.
     fn run_without_savepoints(&self, group: Vec<Box<dyn Job>>) -> Result<Vec<RanJob>, Vec<Box<dyn Job>>> {
         let is_alone = group.len() == 1;
         let mut ran: Vec<RanJob> = Vec::with_capacity(group.len());
@@ -214,7 +214,7 @@ impl Writer {
         RanJob { failure: ran.failure.or(Some(error)), ..ran }
     }
 
-    /// Runs a job, unless an earlier one met a failure that ended the transaction, such as a full disk: its statements
+    /// Runs a job, unless a failure of an earlier one ended the transaction, such as a full disk: its statements
     /// would be committed one by one.
     fn run_job(&self, mut job: Box<dyn Job>, before: &[RanJob]) -> RanJob {
         if self.connection.is_autocommit() {
@@ -246,7 +246,7 @@ impl Writer {
             let error = if error.is_outage() { error } else { DbError::unavailable(error) };
             self.note_outage(&error);
             if !matches!(error, DbError::DiskFull(_)) {
-                tracing::error!(error = %errors::chain(&error), "a commit failed; nothing of its jobs is kept");
+                tracing::error!(error = %errors::chain(&error), "a commit failed; its jobs are rolled back");
             }
             self.roll_back()?;
             return Err(error);
@@ -275,7 +275,7 @@ impl Writer {
     }
 }
 
-/// Why a transaction ended before its commit: the outage that one of its jobs met.
+/// Why a transaction ended before its commit: the outage that failed one of its jobs.
 fn transaction_ended(ran: &[RanJob]) -> DbError {
     let outage = ran.iter().find_map(|ran| ran.outage.clone());
     outage.unwrap_or_else(|| DbError::unavailable("the transaction ended before its commit"))

@@ -5,8 +5,8 @@ use super::*;
 const KIBIBYTE: usize = 1024;
 /// What one job writes, in pages of 4 KiB and a little more.
 const NOTE_BYTES: usize = 16 * KIBIBYTE;
-/// The WAL is checkpointed from 256 KiB on. While a checkpoint falls behind, it may become four times as long, and one job
-/// longer.
+/// The WAL is checkpointed from 256 KiB on. While a checkpoint falls behind, it may become four times as long, and one
+/// job longer.
 const CHECKPOINT_PAGES: u32 = 64;
 const WAL_BYTES_MAX: u64 = 1_200 * KIBIBYTE as u64;
 

@@ -1,7 +1,7 @@
 //! A full disk: what is answered, what stays committed, and that writes go on as soon as there is space.
 //!
-//! Two stand-ins for a full disk: SQLite's limit on the pages of a file, and the system's limit on the size of a file, which
-//! a child process gets. Both work in any container.
+//! Two stand-ins for a full disk: SQLite's limit on the pages of a file, and the system's limit on the size of a file,
+//! which a child process gets. Both work in any container.
 
 use std::{env, path::Path, process::Command};
 
@@ -91,6 +91,21 @@ async fn a_full_disk_is_an_outage_that_says_what_to_do() {
     assert!(full.is_outage());
     let printed = errors::chain(&full).to_string();
     assert!(printed.contains("disk that holds the database is full") && printed.contains("Free space"), "{printed}");
+}
+
+#[tokio::test]
+async fn a_server_with_a_full_disk_is_an_outage_and_keeps_its_connection() {
+    let Some(fresh) = Fresh::postgres() else { return };
+    let db = fresh.open_with(DbOptions { writers: 1, ..DbOptions::default() }).await;
+    let session = |tx: &mut Tx<'_>| tx.query_one("SELECT pg_backend_pid() AS pid", (), |row| row.get::<i32>("pid"));
+    let before = db.write::<_, DbError, _>(session).await.unwrap();
+    let full = db
+        .write::<_, DbError, _>(|tx| {
+            tx.execute("DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$", ())
+        })
+        .await;
+    assert!(matches!(full, Err(DbError::DiskFull(_))), "{full:?}");
+    assert_eq!(db.write::<_, DbError, _>(session).await, Ok(before));
 }
 
 /// Runs an ignored test of this program in a process that cannot make any file larger than `file_kibibytes`.

@@ -1,5 +1,5 @@
-//! One suite for both databases: always on SQLite, and also on PostgreSQL if `FNB_TEST_POSTGRES` names a server, such as
-//! `postgres://postgres@127.0.0.1:5432`. Every test creates databases of its own.
+//! One suite for both databases: always on SQLite, and also on PostgreSQL if `FNB_TEST_POSTGRES` names a server, such
+//! as `postgres://postgres@127.0.0.1:5432`. Every test creates databases of its own.
 
 mod checkpoint;
 mod full_disk;

@@ -1,5 +1,5 @@
-//! TLS to PostgreSQL. These tests start a server of their own, with a certificate made here, if `FNB_TEST_POSTGRES` is set:
-//! the server that it names has no TLS.
+//! TLS to PostgreSQL. These tests start a server of their own, with a certificate made here, if `FNB_TEST_POSTGRES` is
+//! set: the server that it names has no TLS.
 
 use std::{
     fs,
