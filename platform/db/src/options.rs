@@ -19,6 +19,9 @@ pub struct DbOptions {
     /// From how many pages of 4 KiB on SQLite's write-ahead log is checkpointed: often enough that it stays small, and
     /// seldom enough that it costs little.
     pub checkpoint_pages: u32,
+    /// While the disk has fewer free bytes, SQLite's write-ahead log is kept short, so that its space is there for the
+    /// file: a checkpoint of new rows needs space before it frees any.
+    pub free_bytes_min: u64,
     /// How many jobs may wait in each queue: reads, writes, and on SQLite deferred writes. More are refused with
     /// [`DbError::Overloaded`].
     pub jobs_waiting_max: usize,
@@ -32,6 +35,7 @@ impl Default for DbOptions {
             writers: 4,
             readers: 2,
             checkpoint_pages: 4_000,
+            free_bytes_min: 64 * 1024 * 1024,
             jobs_waiting_max: 4096,
         }
     }

@@ -17,7 +17,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 
 use super::connection::{BUSY_TIMEOUT, database_name};
-use crate::{metrics::DbMetrics, threads::spawn};
+use crate::{DbOptions, metrics::DbMetrics, threads::spawn};
 
 /// A long WAL that could not be reset is checkpointed again after it has grown by this part of its limit.
 const RETRY_PART: u32 = 16;
@@ -26,10 +26,14 @@ const BEHIND_LIMITS_MAX: u32 = 4;
 /// SQLite flushes the file only if a checkpoint reached the end of the WAL. Each pass has fewer pages to copy than the
 /// one before, so it becomes more likely that nothing is committed during it.
 const PASSES_MAX: u32 = 8;
-/// While the disk is full, how often the writer tries to get space back from the WAL.
-const RECLAIM_PAUSE: Duration = Duration::from_secs(1);
-/// How long that waits for readers to finish with the WAL.
-const RECLAIM_BUSY_TIMEOUT: Duration = Duration::from_millis(200);
+/// From this length on, the WAL is truncated while the disk has little space: 256 KiB.
+const SHORT_OF_SPACE_PAGES: u32 = 64;
+/// How often the free space of the disk is looked up.
+const FREE_SPACE_CHECK_PAUSE: Duration = Duration::from_secs(1);
+/// How long after the WAL could not be truncated that is tried again.
+const TRUNCATE_RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// How long a truncation waits for readers to finish with the WAL.
+const TRUNCATE_BUSY_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Checkpoints the WAL of a file that this process owns.
 pub(super) struct WalCheckpointer {
@@ -41,7 +45,8 @@ pub(super) struct WalCheckpointer {
     /// How many of these pages were copied, or tried to be.
     checkpointed_pages: u32,
     background: Option<JoinHandle<()>>,
-    last_reclaim: Option<Instant>,
+    truncation_failed_at: Option<Instant>,
+    free_space: FreeSpace,
     metrics: DbMetrics,
 }
 
@@ -60,7 +65,7 @@ impl WalCheckpointer {
     pub(super) fn install(
         writer: &mut Connection,
         path: &Path,
-        limit_pages: u32,
+        options: &DbOptions,
         metrics: DbMetrics,
     ) -> rusqlite::Result<Self> {
         let length_pages = Arc::new(AtomicU32::new(0));
@@ -71,11 +76,12 @@ impl WalCheckpointer {
         }))?;
         Ok(Self {
             path: path.to_owned(),
-            limit_pages,
+            limit_pages: options.checkpoint_pages,
             length_pages,
             checkpointed_pages: 0,
             background: None,
-            last_reclaim: None,
+            truncation_failed_at: None,
+            free_space: FreeSpace { min_bytes: options.free_bytes_min, is_short: false, checked_at: None },
             metrics,
         })
     }
@@ -87,6 +93,9 @@ impl WalCheckpointer {
         if length < self.checkpointed_pages {
             self.checkpointed_pages = 0; // It was reset.
         }
+        if length >= SHORT_OF_SPACE_PAGES && self.free_space.is_short(&self.path) && self.truncate(writer) {
+            return;
+        }
         let is_finished = self.background.as_ref().map(JoinHandle::is_finished);
         match next_action(length, self.checkpointed_pages, self.limit_pages, is_finished) {
             Action::None => {}
@@ -95,28 +104,26 @@ impl WalCheckpointer {
         }
     }
 
-    /// Copies all of the WAL into the file and truncates the WAL, so that a full disk has space again. Returns whether
-    /// that succeeded. It is tried once a second at most.
-    pub(super) fn reclaim_space(&mut self, writer: &Connection) -> bool {
-        if self.last_reclaim.is_some_and(|last| last.elapsed() < RECLAIM_PAUSE) {
+    /// Copies all of the WAL into the file and truncates the WAL, to give its space back to the disk. Returns whether
+    /// that succeeded. After it failed, it is not tried again for a moment.
+    pub(super) fn truncate(&mut self, writer: &Connection) -> bool {
+        if self.truncation_failed_at.is_some_and(|failed| failed.elapsed() < TRUNCATE_RETRY_PAUSE) {
             return false;
         }
         self.join_background();
-        let truncated = truncate_briefly(writer);
-        self.last_reclaim = Some(Instant::now());
-        match truncated {
+        match truncate_briefly(writer) {
             Ok(true) => {
+                self.truncation_failed_at = None;
                 self.length_pages.store(0, Ordering::Relaxed);
                 self.checkpointed_pages = 0;
                 self.metrics.set_wal_pages(0);
-                true
+                return true;
             }
-            Ok(false) => false,
-            Err(error) => {
-                tracing::debug!(file = %self.path.display(), %error, "no space could be taken back from the WAL");
-                false
-            }
+            Ok(false) => {}
+            Err(error) => tracing::debug!(file = %self.path.display(), %error, "the WAL could not be truncated"),
         }
+        self.truncation_failed_at = Some(Instant::now());
+        false
     }
 
     /// Waits for the background checkpoint, if one runs.
@@ -159,6 +166,29 @@ impl WalCheckpointer {
     }
 }
 
+/// Whether the disk of a file has little space, as far as is known.
+struct FreeSpace {
+    min_bytes: u64,
+    is_short: bool,
+    checked_at: Option<Instant>,
+}
+
+impl FreeSpace {
+    fn is_short(&mut self, path: &Path) -> bool {
+        if self.checked_at.is_none_or(|checked| checked.elapsed() >= FREE_SPACE_CHECK_PAUSE) {
+            self.checked_at = Some(Instant::now());
+            self.is_short = free_bytes(path).is_some_and(|free| free < self.min_bytes);
+        }
+        self.is_short
+    }
+}
+
+/// How many bytes this user may still write to the disk that holds the file. `None`: the system does not say.
+fn free_bytes(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 /// What to do about a WAL of `length` pages, of which `checkpointed` are in the file. `is_finished`: whether the
 /// background checkpoint has ended, if there is one.
 fn next_action(length: u32, checkpointed: u32, limit: u32, is_finished: Option<bool>) -> Action {
@@ -193,7 +223,7 @@ fn checkpoint_pass(connection: &Connection) -> rusqlite::Result<i64> {
 
 /// Checkpoints and truncates the WAL. `false`: readers held it for too long.
 fn truncate_briefly(writer: &Connection) -> rusqlite::Result<bool> {
-    writer.busy_timeout(RECLAIM_BUSY_TIMEOUT)?;
+    writer.busy_timeout(TRUNCATE_BUSY_TIMEOUT)?;
     let busy = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>("busy"));
     writer.busy_timeout(BUSY_TIMEOUT)?;
     Ok(busy? == 0)

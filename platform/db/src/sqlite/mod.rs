@@ -33,7 +33,7 @@ pub(crate) fn open(path: &Path, schema: &Schema, options: &DbOptions) -> Result<
     enable_wal(&connection, path)?;
     migrate(&mut connection, path, schema)?;
     let metrics = DbMetrics::new(schema.service);
-    let checkpointer = WalCheckpointer::install(&mut connection, path, options.checkpoint_pages, metrics.clone())
+    let checkpointer = WalCheckpointer::install(&mut connection, path, options, metrics.clone())
         .map_err(|error| unusable(path, error))?;
     start(connection, path, schema.service, options, &metrics, Some(checkpointer))
 }

@@ -121,7 +121,7 @@ impl Writer {
         if without_space.is_empty() {
             return;
         }
-        let has_space = self.checkpointer.as_mut().is_some_and(|wal| wal.reclaim_space(&self.connection));
+        let has_space = self.checkpointer.as_mut().is_some_and(|wal| wal.truncate(&self.connection));
         let done = match has_space {
             true => self.run_group(without_space.into_iter().map(|ran| ran.job).collect()),
             false => without_space,

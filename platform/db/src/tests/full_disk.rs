@@ -161,6 +161,18 @@ async fn child_that_overwrites_a_note() {
 }
 
 #[tokio::test]
+async fn the_wal_stays_short_while_the_disk_has_little_space() {
+    let fresh = Fresh::sqlite();
+    let options = DbOptions { free_bytes_min: u64::MAX, ..DbOptions::default() };
+    let db = fresh.open_with(options).await;
+    for _ in 0..100 {
+        assert_eq!(write_note(&db).await, Ok(1));
+    }
+    let wal_bytes = std::fs::metadata(fresh.folder.path().join("deep/er/bank.db-wal")).unwrap().len();
+    assert!(wal_bytes < 400 * 1024, "{wal_bytes}");
+}
+
+#[tokio::test]
 async fn readiness_says_at_start_that_nothing_can_be_written() {
     let folder = tempfile::tempdir().unwrap();
     let owner = Db::open(&DbUrl::sqlite(folder.path().join("bank.db")), &SCHEMA, DbOptions::default()).await.unwrap();
