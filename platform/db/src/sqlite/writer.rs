@@ -122,9 +122,10 @@ impl Writer {
             return;
         }
         let has_space = self.checkpointer.as_mut().is_some_and(|wal| wal.truncate(&self.connection));
-        let done = match has_space {
-            true => self.run_group(without_space.into_iter().map(|ran| ran.job).collect()),
-            false => without_space,
+        let done = if has_space {
+            self.run_group(without_space.into_iter().map(|ran| ran.job).collect())
+        } else {
+            without_space
         };
         done.iter().filter_map(|ran| ran.outage.as_ref()).for_each(|outage| self.health.write_failed(outage));
         done.into_iter().for_each(RanJob::answer);
@@ -198,6 +199,10 @@ impl Writer {
     }
 
     fn run_in_savepoint(&self, job: Box<dyn Job>, before: &[RanJob]) -> RanJob {
+        // Without a transaction, a savepoint would begin one, and its release would commit.
+        if self.connection.is_autocommit() {
+            return RanJob::failed(job, transaction_ended(before));
+        }
         if let Err(error) = run(&self.connection, "SAVEPOINT job") {
             return RanJob::failed(job, error);
         }
@@ -211,7 +216,8 @@ impl Writer {
         if let Err(error) = self.roll_back() {
             tracing::error!(error = %errors::chain(&error), "a transaction cannot be rolled back");
         }
-        RanJob { failure: ran.failure.or(Some(error)), ..ran }
+        let outage = ran.outage.or_else(|| error.is_outage().then(|| error.clone()));
+        RanJob { failure: ran.failure.or(Some(error)), outage, events: Vec::new(), ..ran }
     }
 
     /// Runs a job, unless a failure of an earlier one ended the transaction, such as a full disk: its statements

@@ -186,6 +186,31 @@ async fn a_job_that_ignores_a_failed_statement_is_rolled_back() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_answered_with_a_failure_is_not_committed_after_its_group_ended() {
+    let fresh = Fresh::sqlite();
+    let db = fresh.open().await;
+    let (release, blocking) = block_writer(&db).await;
+    // It is rolled back after it wrote, so the others run with a savepoint each.
+    let mut refused = Box::pin(db.write::<(), _, _>(|tx| {
+        open_account(tx, "ann", 1)?;
+        Err(DbError::Inconsistent("no".into()))
+    }));
+    // As a full disk may do.
+    let mut ends_the_group = Box::pin(db.write::<_, DbError, _>(|tx| tx.execute("ROLLBACK", ())));
+    let mut bob = Box::pin(db.write::<_, DbError, _>(|tx| open_account(tx, "bob", 1)));
+    queue(&mut refused).await;
+    queue(&mut ends_the_group).await;
+    queue(&mut bob).await;
+    drop(release);
+    blocking.await.unwrap().unwrap_or(());
+    refused.await.unwrap_err();
+    ends_the_group.await.unwrap_err();
+    bob.await.unwrap_err();
+    assert_eq!(all_names(&db).await, [""; 0]);
+    db.write::<_, DbError, _>(|tx| open_account(tx, "eve", 1)).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_unique_violation_is_distinguished_from_a_check_and_a_foreign_key() {
     on_each(async |fresh| {
         let db = fresh.open().await;
