@@ -51,7 +51,7 @@ async fn a_run_that_failed_is_tried_again_after_ten_seconds() {
     let world = World::new().await;
     let Reports { client, timer, .. } = reports(&world).await;
     let why = (timer.run)().await.unwrap_err();
-    assert!(why.starts_with("the tables of order cannot be read"), "{why}");
+    assert!(why.to_string().starts_with("the tables of order cannot be read"), "{why}");
 
     let shop = TestShop::open(&world).await;
     shop.put(&[Sale::paid(1, &world)]).await;

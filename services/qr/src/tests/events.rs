@@ -141,6 +141,7 @@ fn event<D: EventData>(bar: &Bar, data: &D) -> CloudEvent {
 async fn events_end_the_same_in_every_order_and_twice() {
     use CodeStatus::{Active, Pending};
     let bar = Bar::open().await;
+    let (_, consumer) = crate::consumers::consumer(&bar.codes.db, bar.codes.clone());
     let seed = testkit::seed();
     let mut random = StdRng::seed_from_u64(seed);
     for round in 0..120 {
@@ -163,7 +164,7 @@ async fn events_end_the_same_in_every_order_and_twice() {
         heard.push(again);
         heard.shuffle(&mut random);
         for event in &heard {
-            crate::consumers::hear(bar.codes.clone(), event.clone().into()).await.unwrap();
+            consumer.consume(event.clone().into()).await.unwrap();
         }
         let kinds: Vec<_> = heard.iter().map(|event| event.kind).collect();
         assert_eq!(living(&bar, &order).await, end, "after {kinds:?}; FNB_TEST_SEED={seed}");
