@@ -1,4 +1,4 @@
-//! The events that QR consumes: an order's life, and its payment. Those of an order without cups change nothing here.
+//! The events of `qr_events`: an order's life and its payment. An order without cups changes nothing here.
 
 use std::sync::Arc;
 
@@ -24,18 +24,18 @@ pub(crate) fn consumer(db: &Db, codes: Codes) -> (Queue, Arc<dyn Consumer>) {
 }
 
 async fn on_order_created(codes: Codes, event: Event<OrderCreated>) -> Result<(), ConsumeError> {
-    codes.order_placed(event.delivery(), event.data.0).await.map_err(retry)
+    codes.issue(event.delivery(), event.data.0).await.map_err(retry)
 }
 
 async fn on_order_revived(codes: Codes, event: Event<OrderRevived>) -> Result<(), ConsumeError> {
-    codes.order_placed(event.delivery(), event.data.0).await.map_err(retry)
+    codes.issue(event.delivery(), event.data.0).await.map_err(retry)
 }
 
 async fn on_payment_completed(codes: Codes, event: Event<PaymentCompleted>) -> Result<(), ConsumeError> {
     if event.data.cups == 0 {
         return Ok(());
     }
-    codes.order_paid(event.delivery(), &event.data).await.map_err(retry)
+    codes.activate(event.delivery(), event.data).await.map_err(retry)
 }
 
 async fn on_order_cancelled(codes: Codes, event: Event<OrderCancelled>) -> Result<(), ConsumeError> {
@@ -43,7 +43,7 @@ async fn on_order_cancelled(codes: Codes, event: Event<OrderCancelled>) -> Resul
     if cups == 0 {
         return Ok(());
     }
-    codes.order_over(event.delivery(), order_id, order_version).await.map_err(retry)
+    codes.void(event.delivery(), order_id, order_version).await.map_err(retry)
 }
 
 async fn on_order_expired(codes: Codes, event: Event<OrderExpired>) -> Result<(), ConsumeError> {
@@ -51,7 +51,7 @@ async fn on_order_expired(codes: Codes, event: Event<OrderExpired>) -> Result<()
     if cups == 0 {
         return Ok(());
     }
-    codes.order_over(event.delivery(), order_id, order_version).await.map_err(retry)
+    codes.void(event.delivery(), order_id, order_version).await.map_err(retry)
 }
 
 async fn on_order_completed(codes: Codes, event: Event<OrderCompleted>) -> Result<(), ConsumeError> {
@@ -59,5 +59,5 @@ async fn on_order_completed(codes: Codes, event: Event<OrderCompleted>) -> Resul
     if cups == 0 {
         return Ok(());
     }
-    codes.order_over(event.delivery(), order_id, order_version).await.map_err(retry)
+    codes.void(event.delivery(), order_id, order_version).await.map_err(retry)
 }

@@ -1,101 +1,118 @@
-//! QR's part of the receipt (step 12): a field of its own in the cache, put there after the commit.
+//! What a transaction leads to outside the database: QR's part of receipts in the cache (step 12), and metrics.
 //!
-//! Losing it costs time, not truth: Order asks for it at `/internal/QrCode/receipt/{orderId}` when it is not there.
+//! A lost cache entry costs time, not truth: Order asks `/internal/QrCode/receipt/{orderId}` if it misses the part.
 
 use contracts::{
     ids::OrderId,
-    receipt::{RECEIPT_TTL, ReceiptCodes, ReceiptField, cache_key},
+    receipt::{ReceiptCodes, ReceiptField},
 };
-use db::{DbError, DbResult, Tx};
+use db::{
+    DbResult, Tx,
+    inbox::{self, Delivery},
+};
 
-use super::Codes;
+use super::{Codes, metrics};
 use crate::{
     error::QrError,
     model::{self, Code},
-    store::{self, Standing},
+    store::{self, OrderState},
 };
 
-/// What an order's receipt says of its codes, at a version of the order's codes.
+/// QR's part of an order's receipt, at a version of the order's codes.
 #[derive(Clone, Debug)]
 pub(crate) struct ReceiptPart {
     order_id: OrderId,
     version: i64,
-    codes: ReceiptCodes,
+    pub(super) codes: ReceiptCodes,
 }
 
 impl ReceiptPart {
-    /// The part that these codes make: all of the order.
-    pub(crate) fn of(order_id: OrderId, order: &Standing, all: Vec<Code>) -> Self {
-        let codes = model::on_receipt(all).iter().map(Code::view).collect();
+    /// The part with these codes: all of the order.
+    pub(super) fn of(order_id: OrderId, order: &OrderState, all: Vec<Code>) -> Self {
+        let codes = model::receipt_codes(all).iter().map(Code::view).collect();
         let is_paid = order.paid_at.is_some();
         Self { order_id, version: order.receipt_version, codes: ReceiptCodes { is_paid, codes } }
     }
 
-    /// The part as the rows make it.
-    pub(crate) fn read(tx: &mut Tx<'_>, order_id: OrderId, order: &Standing) -> DbResult<Self> {
-        Ok(Self::of(order_id, order, store::of_order(tx, order_id)?))
+    /// The part, read from the rows of an order that this transaction has locked.
+    pub(super) fn read(tx: &mut Tx<'_>, order_id: OrderId, order: &OrderState) -> DbResult<Self> {
+        Ok(Self::of(order_id, order, store::list_codes(tx, order_id)?))
     }
 
-    /// The part as it is, of an order that may be unknown: for a request that is repeated, because the program may have
-    /// died before the cache had what the first one changed.
-    pub(crate) fn as_it_is(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<Self>> {
+    /// The part of an order that may be unknown, read from the rows.
+    pub(super) fn find(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<Self>> {
         let Some(order) = store::find_order(tx, order_id)? else { return Ok(None) };
         Self::read(tx, order_id, &order).map(Some)
     }
+}
 
-    /// The part after a change of these living codes. When they are as many as the order has cups, they are all of it,
-    /// and no row is read.
-    pub(crate) fn after(tx: &mut Tx<'_>, order_id: OrderId, order: &Standing, changed: Vec<Code>) -> DbResult<Self> {
-        let are_all = changed.first().is_some_and(|code| code.cup.cup_count as usize == changed.len());
-        if are_all { Ok(Self::of(order_id, order, changed)) } else { Self::read(tx, order_id, order) }
+/// What follows a commit.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    pub(super) receipts: Vec<ReceiptPart>,
+    pub(super) codes_issued: usize,
+    pub(super) codes_poured: usize,
+}
+
+impl Effects {
+    /// A change that shows on one receipt.
+    pub(super) fn receipt(part: ReceiptPart) -> Self {
+        Self { receipts: vec![part], ..Self::default() }
+    }
+
+    /// The effects of a request or event that comes again: the process may have stopped before the cache had the receipt.
+    pub(super) fn of_repetition(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Self> {
+        Ok(Self { receipts: Vec::from_iter(ReceiptPart::find(tx, order_id)?), ..Self::default() })
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.receipts.extend(other.receipts);
+        self.codes_issued += other.codes_issued;
+        self.codes_poured += other.codes_poured;
     }
 }
 
 impl Codes {
-    /// Writes, then shows what that changed of receipts, to the end: also where whoever asked has gone meanwhile. Else
-    /// a receipt would show for hours a code that no machine takes.
+    /// Commits `change`, then applies its effects, also if the caller disconnects meanwhile. Otherwise a receipt would
+    /// show a code for hours that no device accepts.
     ///
     /// # Errors
-    /// The change's own; [`DbError::Unavailable`] where it is not known whether it was kept.
-    pub(crate) async fn write_and_show<T, P, F>(&self, change: F) -> Result<T, QrError>
+    /// Those of `change`; [`QrError::Interrupted`] if it is unknown whether the change was committed.
+    pub(super) async fn write<T, F>(&self, change: F) -> Result<T, QrError>
     where
         T: Send + 'static,
-        P: IntoIterator<Item = ReceiptPart, IntoIter: Send> + Send + 'static,
-        F: Fn(&mut Tx<'_>) -> Result<(T, P), QrError> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<(T, Effects), QrError> + Send + 'static,
     {
         let codes = self.clone();
         let task = tokio::spawn(async move {
-            let (answer, parts) = codes.db.write(change).await?;
-            codes.show(parts).await;
+            let (answer, effects) = codes.db.write(change).await?;
+            codes.apply(effects).await;
             Ok(answer)
         });
-        task.await.unwrap_or_else(|lost| Err(DbError::Unavailable(lost.to_string()).into()))
+        task.await.unwrap_or_else(|lost| Err(QrError::Interrupted(lost)))
     }
 
-    /// Puts parts where receipts are read. A cache that is away is logged and left.
-    pub(crate) async fn show(&self, parts: impl IntoIterator<Item = ReceiptPart>) {
-        for ReceiptPart { order_id, version, codes } in parts {
-            if let Err(error) = self.show_one(order_id, version, &codes).await {
-                tracing::warn!(%order_id, %error, "the receipt's codes are not in the cache");
-            }
+    /// Runs `change` the first time that this event of the order comes; later it only caches the receipt again.
+    pub(super) async fn consume_once<F>(&self, delivery: Delivery, order_id: OrderId, change: F) -> Result<(), QrError>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<Effects, QrError> + Send + 'static,
+    {
+        let now = self.clock.now();
+        let once = move |tx: &mut Tx<'_>| {
+            let effects = match inbox::once(tx, delivery, now, &change)? {
+                Some(effects) => effects,
+                None => Effects::of_repetition(tx, order_id)?,
+            };
+            Ok(((), effects))
+        };
+        self.write(once).await
+    }
+
+    /// Caches parts of receipts and counts.
+    pub(super) async fn apply(&self, effects: Effects) {
+        metrics::count(&effects);
+        for ReceiptPart { order_id, version, codes } in effects.receipts {
+            host::put_receipt_part(&*self.cache, order_id, ReceiptField::Codes, version, &codes).await;
         }
-    }
-
-    async fn show_one(&self, order_id: OrderId, version: i64, codes: &ReceiptCodes) -> Result<(), String> {
-        let json = serde_json::to_string(codes).map_err(|error| error.to_string())?;
-        let field = ReceiptField::Codes.name();
-        let put = self.cache.put_field(&cache_key(order_id), field, version, json, RECEIPT_TTL).await;
-        put.map_err(|error| error.to_string())
-    }
-
-    /// What the receipt of an order says of its codes, from the rows; the cache has it from then on.
-    ///
-    /// # Errors
-    /// Where the database cannot be read.
-    pub(crate) async fn receipt_codes(&self, order_id: OrderId) -> Result<ReceiptCodes, QrError> {
-        let part = self.db.read::<_, DbError, _>(move |tx| ReceiptPart::as_it_is(tx, order_id)).await?;
-        let codes = part.as_ref().map(|part| part.codes.clone()).unwrap_or_default();
-        self.show(part).await;
-        Ok(codes)
     }
 }

@@ -1,62 +1,66 @@
-//! `POST /api/QrCode/heartbeat`: a machine says what it holds, so that no lease is kept for nobody.
+//! `POST /api/QrCode/heartbeat`: a device reports which grants it holds, so that no lease is kept for nobody.
 
 use contracts::{
-    qr::{Heartbeat, HeartbeatResponse},
+    qr::{Heartbeat, HeartbeatResponse, OPEN_DISPENSES_MAX},
     time::Timestamp,
 };
 use db::Tx;
 
-use super::{Codes, checked_name, end_lease::end_lease, meet_machine::meet, receipt_part::ReceiptPart};
+use super::{
+    Codes, check_device_text,
+    check_in_device::{CheckIn, check_in},
+    effects::Effects,
+    release_lease::{Released, release},
+};
 use crate::{
     error::QrError,
-    model::{self, Account, Ending, Holding},
+    model::{self, ClosedBy, DeviceJournal, DispenseResult, HeartbeatState},
     store,
 };
 
-/// A machine pours one cup at a time; more than this in its journal is a defect of it.
-const OPEN_DISPENSES_MAX: usize = 64;
-
 impl Codes {
-    /// Frees the leases that the machine was told of and does not hold, unless it waits for an answer, moves those of
-    /// a lost journal to REVIEW, and answers how many grants the machine was ever told.
+    /// Releases the leases that the device knows of and does not hold, and answers the number of its newest grant. A
+    /// journal that is not current changes nothing until a second heartbeat confirms it.
     ///
     /// # Errors
-    /// [`QrError::Invalid`] where a name is empty or too long, or too much is open; [`QrError::FormerJournal`].
-    pub(crate) async fn heartbeat(&self, heartbeat: Heartbeat) -> Result<HeartbeatResponse, QrError> {
+    /// [`QrError::InvalidDeviceText`], [`QrError::TooManyOpenDispenses`], [`QrError::TooManyDevices`].
+    #[tracing::instrument(level = "debug", skip_all, fields(device_id = heartbeat.device_id))]
+    pub(crate) async fn record_heartbeat(&self, heartbeat: Heartbeat) -> Result<HeartbeatResponse, QrError> {
         let open = heartbeat.open_dispenses.len();
         if open > OPEN_DISPENSES_MAX {
-            return Err(QrError::Invalid(format!(
-                "openDispenses has {open} grants; a machine holds at most {OPEN_DISPENSES_MAX}. Report those that have \
-                 ended first (POST /api/QrCode/{{code}}/complete), then send the rest."
-            )));
+            return Err(QrError::TooManyOpenDispenses(open));
         }
-        let open_attempt_id = heartbeat.open_attempt_id.map(|id| checked_name("openAttemptId", id)).transpose()?;
+        let open_attempt_id = heartbeat.open_attempt_id.map(|id| check_device_text("openAttemptId", id)).transpose()?;
         let heartbeat = Heartbeat {
-            device_id: checked_name("deviceId", heartbeat.device_id)?,
-            journal_epoch: checked_name("journalEpoch", heartbeat.journal_epoch)?,
+            device_id: check_device_text("deviceId", heartbeat.device_id)?,
+            journal_epoch: check_device_text("journalEpoch", heartbeat.journal_epoch)?,
             open_attempt_id,
             ..heartbeat
         };
         let now = self.clock.now();
-        self.write_and_show(move |tx| hear(tx, &heartbeat, now)).await
+        self.write(move |tx| record(tx, &heartbeat, now)).await
     }
 }
 
-fn hear(
-    tx: &mut Tx<'_>,
-    heartbeat: &Heartbeat,
-    now: Timestamp,
-) -> Result<(HeartbeatResponse, Vec<ReceiptPart>), QrError> {
+fn record(tx: &mut Tx<'_>, heartbeat: &Heartbeat, now: Timestamp) -> Result<(HeartbeatResponse, Effects), QrError> {
     let Heartbeat { device_id, journal_epoch, open_dispenses, seen_grants, open_attempt_id } = heartbeat;
-    let met = meet(tx, device_id, journal_epoch, now)?;
-    let seen_grants = model::believable_grants(*seen_grants, met.device.grants);
-    let holding = Holding { open_dispenses, is_asking: open_attempt_id.is_some(), seen_grants };
-    let mut parts = met.lost.unwrap_or_default();
-    for (order_id, lease) in store::leased_by(tx, device_id)? {
-        if model::is_freed(&lease, holding) {
-            let ended = end_lease(tx, order_id, &lease, Ending::GivenBack, Account::NotHeld, now)?;
-            parts.extend(ended.map(|ended| ended.part));
+    let journal = DeviceJournal { device_id: device_id.clone(), journal_epoch: journal_epoch.clone() };
+    let (device, mut effects) = match check_in(tx, &journal, *seen_grants, now)? {
+        CheckIn::Current { device, effects } => (device, effects),
+        CheckIn::Unconfirmed { grants } => {
+            return Ok((HeartbeatResponse { grants, confirmed: false }, Effects::default()));
+        }
+    };
+    let seen_grants = model::believable_grants(*seen_grants, device.grants);
+    let state = HeartbeatState { open_dispenses, awaits_scan: open_attempt_id.is_some(), seen_grants };
+    for (order_id, lease) in store::list_leases(tx, device_id)? {
+        if !model::is_released_by(&lease, state) {
+            continue;
+        }
+        let released = release(tx, order_id, &lease, DispenseResult::NotPoured, ClosedBy::Heartbeat, now)?;
+        if let Some(Released { effects: released, .. }) = released {
+            effects.add(released);
         }
     }
-    Ok((HeartbeatResponse { grants: met.device.grants }, parts))
+    Ok((HeartbeatResponse { grants: device.grants, confirmed: true }, effects))
 }
