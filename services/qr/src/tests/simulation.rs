@@ -71,6 +71,10 @@ struct Simulation {
 async fn no_cup_is_poured_twice_and_none_is_lost() {
     let seed = testkit::seed();
     let mut simulation = Simulation::open(seed).await;
+    for device in 0..DEVICES.len() {
+        // A device that the shop knows: a stranger cannot be the first to use its id.
+        simulation.heartbeat_until_answered(device).await;
+    }
     for _ in 0..ROUNDS {
         simulation.new_order().await;
         for _ in 0..STEPS_PER_ROUND {
@@ -264,6 +268,12 @@ impl Simulation {
             let answer: HeartbeatResponse = serde_json::from_value(answer).unwrap();
             self.devices[device].seen_grants = answer.grants;
         }
+    }
+
+    async fn heartbeat_until_answered(&mut self, device: usize) {
+        let request = self.devices[device].heartbeat();
+        let answer: HeartbeatResponse = self.post(&request).await.read(200);
+        self.devices[device].seen_grants = answer.grants;
     }
 
     /// A device's flash is formatted while old requests of it are still on their way.
