@@ -289,7 +289,11 @@ impl<'de> Deserialize<'de> for DispenseSeconds {
 }
 impl utoipa::PartialSchema for DispenseSeconds {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::Number).into()
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::Number)
+            .description(Some("Seconds, with at most three decimals."))
+            .minimum(Some(0))
+            .into()
     }
 }
 impl ToSchema for DispenseSeconds {}

@@ -1,4 +1,4 @@
-//! The events of `qr_events`: an order's life and its payment. An order without cups changes nothing here.
+//! The events of `qr_events`: the changes of an order, and its payment. Each handler calls one command.
 
 use std::sync::Arc;
 
@@ -9,7 +9,10 @@ use contracts::event::{
 use db::Db;
 use host::{Event, EventConsumer, retry};
 
-use crate::{NAME, commands::Codes};
+use crate::{
+    NAME,
+    commands::{ClosedOrder, Codes},
+};
 
 /// The consumer of `qr_events`.
 pub(crate) fn consumer(db: &Db, codes: Codes) -> (Queue, Arc<dyn Consumer>) {
@@ -32,32 +35,20 @@ async fn on_order_revived(codes: Codes, event: Event<OrderRevived>) -> Result<()
 }
 
 async fn on_payment_completed(codes: Codes, event: Event<PaymentCompleted>) -> Result<(), ConsumeError> {
-    if event.data.cups == 0 {
-        return Ok(());
-    }
     codes.activate(event.delivery(), event.data).await.map_err(retry)
 }
 
 async fn on_order_cancelled(codes: Codes, event: Event<OrderCancelled>) -> Result<(), ConsumeError> {
     let OrderCancelled { order_id, order_version, cups, .. } = event.data;
-    if cups == 0 {
-        return Ok(());
-    }
-    codes.void(event.delivery(), order_id, order_version).await.map_err(retry)
+    codes.void(event.delivery(), ClosedOrder { order_id, order_version, cups }).await.map_err(retry)
 }
 
 async fn on_order_expired(codes: Codes, event: Event<OrderExpired>) -> Result<(), ConsumeError> {
     let OrderExpired { order_id, order_version, cups } = event.data;
-    if cups == 0 {
-        return Ok(());
-    }
-    codes.void(event.delivery(), order_id, order_version).await.map_err(retry)
+    codes.void(event.delivery(), ClosedOrder { order_id, order_version, cups }).await.map_err(retry)
 }
 
 async fn on_order_completed(codes: Codes, event: Event<OrderCompleted>) -> Result<(), ConsumeError> {
     let OrderCompleted { order_id, order_version, cups } = event.data;
-    if cups == 0 {
-        return Ok(());
-    }
-    codes.void(event.delivery(), order_id, order_version).await.map_err(retry)
+    codes.void(event.delivery(), ClosedOrder { order_id, order_version, cups }).await.map_err(retry)
 }

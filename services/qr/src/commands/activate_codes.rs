@@ -10,9 +10,13 @@ use super::{
 use crate::{error::QrError, store};
 
 impl Codes {
-    /// Activates the order's codes. If the order is not known yet, only the payment is recorded.
+    /// Activates the order's codes. If the order is not known yet, only the payment is recorded; if it has no cups, nothing
+    /// is.
     #[tracing::instrument(level = "debug", skip_all, fields(order_id = %payment.order_id))]
     pub(crate) async fn activate(&self, delivery: Delivery, payment: PaymentCompleted) -> Result<(), QrError> {
+        if payment.cups == 0 {
+            return Ok(());
+        }
         let now = self.clock.now();
         // From now and not from `paid_at`, which another clock may have written.
         let expires_at = now + self.shop.current().code_validity();

@@ -11,6 +11,8 @@ use db::{
     inbox::{self, Delivery},
 };
 
+use tracing::Instrument;
+
 use super::{Codes, metrics};
 use crate::{
     error::QrError,
@@ -84,12 +86,12 @@ impl Codes {
         F: Fn(&mut Tx<'_>) -> Result<(T, Effects), QrError> + Send + 'static,
     {
         let codes = self.clone();
-        let task = tokio::spawn(async move {
+        let to_the_end = async move {
             let (answer, effects) = codes.db.write(change).await?;
             codes.apply(effects).await;
             Ok(answer)
-        });
-        task.await.unwrap_or_else(|lost| Err(QrError::Interrupted(lost)))
+        };
+        tokio::spawn(to_the_end.in_current_span()).await.unwrap_or_else(|lost| Err(QrError::Interrupted(lost)))
     }
 
     /// Runs `change` the first time that this event of the order comes; later it only caches the receipt again.

@@ -42,6 +42,7 @@ use crate::{
 #[cfg(test)]
 pub(crate) use check_in_device::DEVICES_MAX;
 pub(crate) use metrics::describe;
+pub(crate) use void_codes::ClosedOrder;
 
 /// The most codes in one event, so that the event stays small for a broker. A larger order takes several events.
 const CODES_PER_EVENT_MAX: usize = 500;

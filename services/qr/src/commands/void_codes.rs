@@ -9,11 +9,24 @@ use super::{
 };
 use crate::{error::QrError, store};
 
+/// An order that was cancelled, expired or completed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClosedOrder {
+    pub(crate) order_id: OrderId,
+    pub(crate) order_version: i64,
+    /// How many of its units a device pours.
+    pub(crate) cups: u32,
+}
+
 impl Codes {
     /// Voids the codes of a closed order. A device that holds a lease may finish its pour, and a cup in review still
-    /// waits for staff.
-    #[tracing::instrument(level = "debug", skip_all, fields(order_id = %order_id))]
-    pub(crate) async fn void(&self, delivery: Delivery, order_id: OrderId, order_version: i64) -> Result<(), QrError> {
+    /// waits for staff. An order without cups leaves no row.
+    #[tracing::instrument(level = "debug", skip_all, fields(order_id = %order.order_id))]
+    pub(crate) async fn void(&self, delivery: Delivery, order: ClosedOrder) -> Result<(), QrError> {
+        let ClosedOrder { order_id, order_version, cups } = order;
+        if cups == 0 {
+            return Ok(());
+        }
         let now = self.clock.now();
         self.consume_once(delivery, order_id, move |tx| {
             let Some(order) = store::record_closed(tx, order_id, order_version)? else {

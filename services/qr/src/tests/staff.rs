@@ -266,6 +266,23 @@ async fn only_a_leased_code_or_one_in_review_can_be_resolved() {
 }
 
 #[tokio::test]
+async fn metrics_count_codes_issued_poured_and_in_review() {
+    let bar = Bar::open().await;
+    let measured = async || {
+        bar.codes.measure_reviews().await.unwrap();
+        let metrics = bar.client.get("/metrics").await.expect(200);
+        let lines = metrics.as_str().unwrap().lines().filter(|line| line.starts_with("codes_"));
+        lines.map(str::to_owned).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+    };
+    let used = bar.paid_cup().await;
+    bar.validate(json!({ "code": used.code })).await;
+    let in_review = bar.cup_in_review().await;
+    assert_eq!(measured().await, ["codes_in_review 1", "codes_issued_total 2", "codes_poured_total 1"]);
+    bar.resolve(&in_review, "poured").await.expect(200);
+    assert_eq!(measured().await, ["codes_in_review 0", "codes_issued_total 2", "codes_poured_total 2"]);
+}
+
+#[tokio::test]
 async fn a_code_is_drawn_as_an_image_that_a_browser_keeps() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
