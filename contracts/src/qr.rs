@@ -68,8 +68,8 @@ impl CodeStatus {
     }
 }
 
-/// What can happen to a code. This is the one table of legal transitions: each SQL statement that changes a status takes
-/// its `WHERE status IN (...)` from [`CodeTransition::sources`].
+/// What can happen to a code. This is the one table of legal transitions: each SQL statement that changes a status
+/// takes its `WHERE status IN (...)` from [`CodeTransition::sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub enum CodeTransition {
     /// The order is paid. A code that expired unpaid becomes valid again.
@@ -361,8 +361,8 @@ pub struct Heartbeat {
     #[serde(default)]
     pub seen_grants: i64,
     /// The `attemptId` of a scan that still waits for its answer. Its grant may be counted in `seenGrants` while the
-    /// answer is on its way, so nothing is released. A device that cancels a scan ignores a late answer and stops sending
-    /// this.
+    /// answer is on its way, so nothing is released. A device that cancels a scan ignores a late answer and stops
+    /// sending this.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 64)]
     pub open_attempt_id: Option<String>,
@@ -391,8 +391,8 @@ pub struct ReissueCodes {
     pub codes: Option<Vec<String>>,
 }
 
-/// `POST /api/QrCode/{code}/resolve`: a staff decision on a code in REVIEW, on one that is LEASED by a dead device, or on
-/// a cup that may have been poured twice.
+/// `POST /api/QrCode/{code}/resolve`: a staff decision on a code in REVIEW, on one that is LEASED by a dead device, or
+/// on a cup that may have been poured twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResolveCode {

@@ -1,7 +1,8 @@
 //! Every event only requests an extraction.
 //!
-//! The figures come from the other services' tables, not from events, so an event changes no row here. It needs no inbox,
-//! and may come twice, in any order, or be lost with the process: the runs at the start and every hour read its change.
+//! The figures come from the other services' tables, not from events, so an event changes no row here. It needs no
+//! inbox, and may come twice, in any order, or be lost with the process: the runs at the start and every hour read its
+//! change.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! The owner's reports: sums of business days, favorites, the trend, recent orders.
 //!
-//! Owns fact tables and daily sums, and fills them from the `etl_*` views of other services: every hour, at the start, and
-//! soon after an order changed. Consumes every event, only to know that something changed. Publishes nothing. Refuses to
-//! answer from another service's tables: a report never slows a sale down.
+//! Owns fact tables and daily sums, and fills them from the `etl_*` views of other services: every hour, at the start,
+//! and soon after an order changed. Consumes every event, only to know that something changed. Publishes nothing.
+//! Refuses to answer from another service's tables: a report never slows a sale down.
 
 mod commands;
 mod consumers;

@@ -11,8 +11,8 @@ CREATE TABLE code_orders (
 ) WITHOUT ROWID;
 
 -- One for each cup. version is the cup's: a replacement continues from the version of the code that it replaces.
--- is_disputed: a device reported late that it poured the cup, after the code went on to other grants, and staff have not
--- acknowledged it yet.
+-- is_disputed: a device reported late that it poured the cup, after the code went on to other grants, and staff have
+-- not acknowledged it yet.
 CREATE TABLE qr_codes (
     code          TEXT   NOT NULL PRIMARY KEY,
     order_id      TEXT   NOT NULL REFERENCES code_orders (order_id),

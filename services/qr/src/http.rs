@@ -167,8 +167,8 @@ struct ListAttention {
 
 /// Lists the paid codes that wait for staff, and why: 200 on a page
 ///
-/// First cups that may have been poured twice, then codes in REVIEW, codes that a device has held for minutes, and expired
-/// ones.
+/// First cups that may have been poured twice, then codes in REVIEW, codes that a device has held for minutes, and
+/// expired ones.
 #[utoipa::path(get, path = "/api/QrCode/attention", tag = "QrCode", params(ListAttention),
     responses(
         (status = 200, description = "A page of codes, for each reason the latest change first",

@@ -1,9 +1,10 @@
 //! Codes: one for each cup that a dispenser pours, and exactly one drink for each code.
 //!
 //! Owns `qr_codes`, `code_orders` (what events published of their orders), `devices` and `dispense_logs`. Consumes the
-//! events of orders and payments; publishes CodesIssued, DispenseCompleted and DispenseFailed. A device gets a *lease* on a
-//! code and reports how its grant ended (the lease protocol). A lease never ends by time alone: only by the device's
-//! report, its heartbeat, or staff. Refuses to know prices and products: the name and size of a cup come with the order.
+//! events of orders and payments; publishes CodesIssued, DispenseCompleted and DispenseFailed. A device gets a *lease*
+//! on a code and reports how its grant ended (the lease protocol). A lease never ends by time alone: only by the
+//! device's report, its heartbeat, or staff. Refuses to know prices and products: the name and size of a cup come with
+//! the order.
 //!
 //! A device is whoever sends a device id, and it pours whatever is scanned at 30 ml/s. A list of the products of each
 //! device, with the refusal `wrong_machine`, and calibration come with the pairing of devices.

@@ -1,8 +1,9 @@
-//! Timer ("Background: Analytic ETL"): what changed at the other services comes into the fact tables and the daily sums.
+//! Timer ("Background: Analytic ETL"): what changed at the other services comes into the fact tables and the daily
+//! sums.
 //!
 //! A run reads the orders that changed since the last run, and a little before it, in batches. Each batch is one
-//! transaction that moves the watermark, replaces facts and adds the differences to the sums. So a run that is repeated,
-//! or interrupted anywhere, ends with the same figures.
+//! transaction that moves the watermark, replaces facts and adds the differences to the sums. So a run that is
+//! repeated, or interrupted anywhere, ends with the same figures.
 
 use std::{
     collections::{BTreeSet, HashMap},

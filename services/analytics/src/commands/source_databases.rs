@@ -1,4 +1,5 @@
-//! The databases of other services, opened read-only when they are first needed: a service may start later than this one.
+//! The databases of other services, opened read-only when they are first needed: a service may start later than this
+//! one.
 
 use db::Db;
 use host::Databases;

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use contracts::time::Timestamp;
 
-/// How far before the last run a run starts to read. An order gets its time before its transaction waits and commits, so
-/// its row may appear later than rows with a later time. Most that do are at most this late.
+/// How far before the last run a run starts to read. An order gets its time before its transaction waits and commits,
+/// so its row may appear later than rows with a later time. Most that do are at most this late.
 const SHORT_LOOKBACK: Duration = Duration::from_secs(10);
-/// How late a row may appear at all: its write waits in a queue and is retried after conflicts, each statement for half a
-/// minute at most. An unchanged order that is read again is skipped.
+/// How late a row may appear at all: its write waits in a queue and is retried after conflicts, each statement for half
+/// a minute at most. An unchanged order that is read again is skipped.
 const LONG_LOOKBACK: Duration = Duration::from_secs(10 * 60);
 /// How often a run looks back that far. Every run would otherwise read a busy shop's last minutes, every ten seconds.
 const LONG_LOOKBACK_EVERY: Duration = Duration::from_secs(10 * 60);
@@ -63,11 +63,11 @@ impl Progress {
         last.is_none_or(|last| started.since(last) >= LONG_LOOKBACK_EVERY)
     }
 
-    /// From which change on a run that begins at `started` reads, with the short or the long lookback. A run has no upper
-    /// bound, so that it also reads rows whose time is ahead of the clock.
+    /// From which change on a run that begins at `started` reads, with the short or the long lookback. A run has no
+    /// upper bound, so that it also reads rows whose time is ahead of the clock.
     ///
-    /// If the clock was set back since the last run, rows may have appeared anywhere behind that run, so everything is read
-    /// again: rare, and unchanged orders are skipped.
+    /// If the clock was set back since the last run, rows may have appeared anywhere behind that run, so everything is
+    /// read again: rare, and unchanged orders are skipped.
     #[must_use]
     pub(crate) fn start(self, started: Timestamp, is_long_run: bool) -> Timestamp {
         let last_run = self.last_run.unwrap_or(self.watermark);

@@ -25,8 +25,8 @@ pub(crate) fn find_watermark(tx: &mut Tx<'_>) -> DbResult<Watermark> {
     })
 }
 
-/// Moves the watermark of this `version`, and makes others wait until the transaction ends. `None`: another process moved
-/// it.
+/// Moves the watermark of this `version`, and makes others wait until the transaction ends. `None`: another process
+/// moved it.
 pub(crate) fn move_watermark(tx: &mut Tx<'_>, version: i64, at: Timestamp) -> DbResult<Option<i64>> {
     const SQL: &str = "
         UPDATE etl_watermarks SET watermark = $3, version = version + 1

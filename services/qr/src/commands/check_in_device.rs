@@ -1,24 +1,24 @@
 //! Every request of a device begins here: its row is written first, and its journal is compared.
 //!
-//! **Which journal is current.** A device whose flash was formatted writes a new journal, which knows nothing of the leases
-//! of the one before. But a request that names another journal is no proof of that: it may be a delayed request from
-//! before the formatting, or come from a stranger that only knows the device's id. So the server asks back:
+//! **Which journal is current.** A device whose flash was formatted writes a new journal, which knows nothing of the
+//! leases of the one before. But a request that names another journal is no proof of that: it may be a delayed request
+//! from before the formatting, or come from a stranger that only knows the device's id. So the server asks back:
 //!
 //! 1. A heartbeat that names another journal changes nothing. The journal becomes the *candidate*, and the answer has
 //!    `confirmed: false` and a `grants` number that was never sent before.
-//! 2. A heartbeat of the candidate that sends this number back as `seenGrants` makes it current. A delayed request cannot
-//!    know the number, and one request is not enough. The device's leases go to REVIEW.
+//! 2. A heartbeat of the candidate that sends this number back as `seenGrants` makes it current. A delayed request
+//!    cannot know the number, and one request is not enough. The device's leases go to REVIEW.
 //! 3. Until then the former journal stays current: it scans, pours and reports as before.
-//! 4. A scan is answered for the current journal only; any other is refused and must send heartbeats first. Therefore no
-//!    journal gets a grant while another one is in use, and each code pours at most once.
+//! 4. A scan is answered for the current journal only; any other is refused and must send heartbeats first. Therefore
+//!    no journal gets a grant while another one is in use, and each code pours at most once.
 //!
 //! A journal that was displaced becomes current again in the same way, so nobody can lock a device out for good.
 //!
 //! **How many devices.** Until devices are paired, anyone can invent ids. At most [`DEVICES_MAX`] are kept: a new one
 //! evicts the one that was not seen for the longest time and holds no lease.
 //!
-//! **Lock order.** Who writes for a device locks in this order, so that no two transactions deadlock: the device's row, the
-//! rows of orders by their ids, codes, dispense logs.
+//! **Lock order.** Who writes for a device locks in this order, so that no two transactions deadlock: the device's row,
+//! the rows of orders by their ids, codes, dispense logs.
 
 use contracts::time::Timestamp;
 use db::{DbResult, Tx};

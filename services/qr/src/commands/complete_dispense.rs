@@ -31,8 +31,8 @@ impl Codes {
     /// Ends the grant as the device reports, and answers the code.
     ///
     /// The first report of a grant is final; a later one, the same or not, only gets the code. A grant that was closed
-    /// without a report is corrected by it. If the code was granted again meanwhile and the device poured, the cup is put
-    /// on the staff's attention list.
+    /// without a report is corrected by it. If the code was granted again meanwhile and the device poured, the cup is
+    /// put on the staff's attention list.
     ///
     /// # Errors
     /// [`QrError::UnknownDispense`] and [`QrError::WrongDevice`].

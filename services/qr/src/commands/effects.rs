@@ -62,7 +62,8 @@ impl Effects {
         Self { receipts: vec![part], ..Self::default() }
     }
 
-    /// The effects of a request or event that comes again: the process may have stopped before the cache had the receipt.
+    /// The effects of a request or event that comes again: the process may have stopped before the cache had the
+    /// receipt.
     pub(super) fn of_repetition(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Self> {
         Ok(Self { receipts: Vec::from_iter(ReceiptPart::find(tx, order_id)?), ..Self::default() })
     }

@@ -47,8 +47,8 @@ fn grant(tx: &mut Tx<'_>, found: &Code, journal: &DeviceJournal, now: Timestamp)
     Ok(Some((permission(leased, duration_ms, Some(dispense_id)), Effects::receipt(part))))
 }
 
-/// The grant that the device has already, because the first answer may be lost. It gets a new number, so that a heartbeat
-/// that the device sent before this scan does not release it. `None`: the lease has just ended.
+/// The grant that the device has already, because the first answer may be lost. It gets a new number, so that a
+/// heartbeat that the device sent before this scan does not release it. `None`: the lease has just ended.
 fn repeat_grant(
     tx: &mut Tx<'_>,
     code: &str,

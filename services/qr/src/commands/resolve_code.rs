@@ -28,8 +28,8 @@ impl Codes {
     /// Ends a review or a lease: the code becomes USED, or valid again for at least five minutes. A cup of a closed
     /// order becomes VOID instead.
     ///
-    /// A leased code does not become valid again, because its device may still hold the grant: it becomes VOID, and a new
-    /// code replaces it and is the answer.
+    /// A leased code does not become valid again, because its device may still hold the grant: it becomes VOID, and a
+    /// new code replaces it and is the answer.
     ///
     /// If the cup may have been poured twice and its code is USED or VOID, nothing is left to decide: the mark is
     /// removed, whatever the decision.

@@ -20,8 +20,8 @@ impl Codes {
     /// A `code` alone is redeemed at once. With the ids of a device it is leased to that device.
     ///
     /// # Errors
-    /// [`QrError::IncompleteDevice`] and [`QrError::InvalidDeviceText`]; [`QrError::JournalNotCurrent`] if the device must
-    /// send heartbeats first; [`QrError::TooManyDevices`].
+    /// [`QrError::IncompleteDevice`] and [`QrError::InvalidDeviceText`]; [`QrError::JournalNotCurrent`] if the device
+    /// must send heartbeats first; [`QrError::TooManyDevices`].
     #[tracing::instrument(level = "debug", skip_all, fields(device_id = request.device_id))]
     pub(crate) async fn validate(&self, request: ValidateCode) -> Result<ValidateCodeResponse, QrError> {
         let code = model::parse_code(&request.code);

@@ -191,15 +191,15 @@ pub(crate) struct HeartbeatState<'a> {
 }
 
 /// Whether a heartbeat releases a lease: the grant was numbered before the heartbeat was sent, and the device does not
-/// hold it. While the device waits for the answer to a scan nothing is released: the answer may grant any of its leases,
-/// and a delayed request of an earlier scan may have renewed one last.
+/// hold it. While the device waits for the answer to a scan nothing is released: the answer may grant any of its
+/// leases, and a delayed request of an earlier scan may have renewed one last.
 pub(crate) fn is_released_by(lease: &Lease, heartbeat: HeartbeatState<'_>) -> bool {
     let was_counted = lease.grant_number <= heartbeat.seen_grants;
     was_counted && !heartbeat.awaits_scan && !heartbeat.open_dispenses.contains(&lease.dispense_id)
 }
 
-/// The grants that a device may have seen. If it saw more than there are, the database is older than the device's memory
-/// (a backup was restored): 0, because the next grants get numbers that the device saw before.
+/// The grants that a device may have seen. If it saw more than there are, the database is older than the device's
+/// memory (a backup was restored): 0, because the next grants get numbers that the device saw before.
 pub(crate) fn believable_grants(seen_grants: i64, grants: i64) -> i64 {
     if seen_grants > grants { 0 } else { seen_grants }
 }

@@ -137,7 +137,10 @@ fn code_and_change(row: &Row<'_>) -> DbResult<(Code, Timestamp)> {
 
 /// How many codes are in REVIEW.
 pub(crate) fn count_in_review(tx: &mut Tx<'_>) -> DbResult<u32> {
-    const SQL: &str = "SELECT COUNT(*) AS codes FROM qr_codes WHERE is_paid = 1 AND status = 'REVIEW'";
+    // The list of statuses is that of the index, which SQLite uses only if the query repeats it.
+    const SQL: &str = "
+        SELECT COUNT(*) AS codes FROM qr_codes
+         WHERE is_paid = 1 AND status IN ('EXPIRED', 'LEASED', 'REVIEW') AND status = 'REVIEW'";
     tx.query_one(SQL, (), |row| row.get("codes"))
 }
 
@@ -305,8 +308,8 @@ fn end_grant(transition: CodeTransition, condition: &str) -> String {
     )
 }
 
-/// Ends a lease whose grant number is still `lease.grant_number` or lower. `None`: the lease ended before, or its device
-/// got the grant again.
+/// Ends a lease whose grant number is still `lease.grant_number` or lower. `None`: the lease ended before, or its
+/// device got the grant again.
 pub(crate) fn release_lease(
     tx: &mut Tx<'_>,
     lease: &Lease,

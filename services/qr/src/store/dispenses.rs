@@ -65,8 +65,8 @@ pub(crate) fn find_dispense(tx: &mut Tx<'_>, dispense_id: DispenseId) -> DbResul
     })
 }
 
-/// Closes a grant. The device's report is written once, also over an earlier conclusion; a conclusion is written only if
-/// the grant is open.
+/// Closes a grant. The device's report is written once, also over an earlier conclusion; a conclusion is written only
+/// if the grant is open.
 pub(crate) fn close_dispense(
     tx: &mut Tx<'_>,
     dispense_id: DispenseId,

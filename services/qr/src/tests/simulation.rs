@@ -1,7 +1,7 @@
 //! Whatever devices, time, a lossy network, strangers and staff do, no cup is poured twice and none is lost.
 //!
-//! A model of devices that keep to the lease protocol (a journal, reports before scans) runs against the router: requests
-//! and answers are lost, delayed or duplicated, the power fails, journals are formatted.
+//! A model of devices that keep to the lease protocol (a journal, reports before scans) runs against the router:
+//! requests and answers are lost, delayed or duplicated, the power fails, journals are formatted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
