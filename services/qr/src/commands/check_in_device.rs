@@ -13,6 +13,8 @@
 //!    no journal gets a grant while another one is in use, and each code pours at most once.
 //!
 //! A journal that was displaced becomes current again in the same way, so nobody can lock a device out for good.
+//! What remains possible until devices are paired: a stranger who sends both heartbeats moves the device's leases to
+//! REVIEW while it may be pouring. The device's report corrects that.
 //!
 //! **How many devices.** Until devices are paired, anyone can invent ids. At most [`DEVICES_MAX`] are kept: a new one
 //! evicts the one that was not seen for the longest time and holds no lease.

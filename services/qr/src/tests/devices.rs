@@ -89,6 +89,25 @@ async fn made_up_device_ids_do_not_grow_the_list_of_devices_without_bound() {
 }
 
 #[tokio::test]
+async fn a_device_too_many_is_refused_while_every_other_holds_a_code() {
+    let bar = Bar::open().await;
+    let cups = bar.paid_cups(DEVICES_MAX + 1).await;
+    let (last, others) = cups.split_last().unwrap();
+    let mut first_grant = None;
+    for (number, cup) in others.iter().enumerate() {
+        let device = if number == 0 { "seven".to_owned() } else { format!("device-{number}") };
+        let grant = bar.scan(cup, &device, "one").await;
+        first_grant.get_or_insert(grant);
+    }
+    let scan = || bar.client.post("/api/QrCode/validate", scan_of(last, "new", "one", "e"));
+    let _ = scan().await.problem(409, "too-many-devices");
+    assert_eq!(bar.status(last).await, CodeStatus::Active);
+
+    bar.report(&others[0], &first_grant.unwrap(), "completed", 8000).await.expect(200);
+    assert_eq!(scan().await.expect(200)["valid"], true);
+}
+
+#[tokio::test]
 async fn an_evicted_device_that_returns_gets_only_new_grant_numbers() {
     let bar = Bar::open().await;
     let cups = bar.paid_cups(2).await;
