@@ -10,18 +10,22 @@ use crate::{
     time::Timestamp,
 };
 
-/// The longest name of a device, an attempt or a journal epoch.
+/// The longest `deviceId`, `attemptId` or `journalEpoch`.
 pub const DEVICE_TEXT_CHARS_MAX: usize = 64;
-/// What a machine's pump moves in a second where nobody measured it, in millilitres.
+/// The rate of a pump that is not calibrated, in millilitres per second.
 pub const PUMP_ML_PER_SECOND: u32 = 30;
-/// The shortest pour that a machine does not refuse, in milliseconds.
+/// The shortest pour that a device accepts, in milliseconds.
 pub const DISPENSE_MS_MIN: u32 = 200;
-/// The longest, in milliseconds: a pump that runs on is switched off.
+/// The longest pour that a device accepts, in milliseconds: a pump that runs longer is switched off.
 pub const DISPENSE_MS_MAX: u32 = 60_000;
-/// The longest text that a scanner may read; ours have 28 characters.
+/// The longest text that a scanner may read; codes of this shop have 28 characters.
 pub const SCANNED_CHARS_MAX: usize = 256;
+/// The most codes that one reissue may name: more than staff tap in one go.
+pub const REISSUED_CODES_MAX: usize = 200;
+/// The most open dispenses in one heartbeat. A device pours one cup at a time; more is a defect of the device.
+pub const OPEN_DISPENSES_MAX: usize = 64;
 
-/// Where a code stands.
+/// The status of a code.
 #[derive(
     Clone,
     Copy,
@@ -40,38 +44,92 @@ pub const SCANNED_CHARS_MAX: usize = 256;
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum CodeStatus {
-    /// Issued, not paid: it pours nothing.
+    /// Issued and not paid: it pours nothing.
     Pending,
     /// Paid: it pours once.
     Active,
-    /// A machine has it.
+    /// A device holds a grant to pour it.
     Leased,
     /// Poured.
     Used,
-    /// A person must say whether it was poured.
+    /// Staff must decide whether it was poured.
     Review,
-    /// Its time is over. If it was paid, staff reissue it.
+    /// Its validity is over. Staff can reissue it if it was paid.
     Expired,
-    /// Given up or replaced.
+    /// Its order was closed, or another code replaced it.
     Void,
 }
 
 impl CodeStatus {
-    /// Whether a code may go from `self` to `next`.
+    /// Whether any [`CodeTransition`] leads from `self` to `next`.
     #[must_use]
-    pub const fn can_transition_to(self, next: Self) -> bool {
+    pub fn can_transition_to(self, next: Self) -> bool {
+        self != next && CodeTransition::VARIANTS.iter().any(|transition| transition.allows(self, next))
+    }
+}
+
+/// What can happen to a code. This is the one table of legal transitions: each SQL statement that changes a status
+/// takes its `WHERE status IN (...)` from [`CodeTransition::sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
+pub enum CodeTransition {
+    /// The order is paid. A code that expired unpaid becomes valid again.
+    Activate,
+    /// A device scans the code and gets a grant.
+    Lease,
+    /// A caller without the lease protocol scans the code (step 36: prevents replay).
+    Redeem,
+    /// A lease ends: by the device's report, by its heartbeat, by the loss of its journal, or by staff.
+    Release,
+    /// Staff decide on a review.
+    Resolve,
+    /// A device reports a grant that was closed without its report.
+    Correct,
+    /// A device reports that it poured a cup whose code went on to other grants.
+    Dispute,
+    /// The validity ends.
+    Expire,
+    /// The order is closed, or another code replaces this one.
+    Void,
+}
+
+impl CodeTransition {
+    /// The statuses in which this can happen.
+    #[must_use]
+    pub const fn sources(self) -> &'static [CodeStatus] {
+        use CodeStatus::{Active, Expired, Leased, Pending, Review};
         match self {
-            Self::Pending => matches!(next, Self::Active | Self::Expired | Self::Void),
-            // A caller without the lease protocol uses a code at once.
-            // A machine may say late that it poured what its heartbeat gave back: a person, or its word, decides.
-            Self::Active => matches!(next, Self::Leased | Self::Used | Self::Review | Self::Expired | Self::Void),
-            // Of an order that is over nothing is given back.
-            Self::Leased => matches!(next, Self::Used | Self::Active | Self::Review | Self::Void),
-            Self::Review => matches!(next, Self::Used | Self::Active | Self::Void),
-            // Payment counts the time anew; a machine's late word as above.
-            Self::Expired => matches!(next, Self::Active | Self::Used | Self::Review | Self::Void),
-            Self::Used | Self::Void => false,
+            Self::Activate => &[Pending, Expired],
+            Self::Lease | Self::Redeem => &[Active],
+            Self::Release => &[Leased],
+            Self::Resolve => &[Review],
+            Self::Correct => &[Active, Expired, Review],
+            Self::Dispute => &[Active, Expired],
+            Self::Expire => &[Pending, Active],
+            Self::Void => &[Pending, Active, Expired],
         }
+    }
+
+    /// The statuses that this can lead to.
+    #[must_use]
+    pub const fn targets(self) -> &'static [CodeStatus] {
+        use CodeStatus::{Active, Expired, Leased, Review, Used, Void};
+        match self {
+            Self::Activate => &[Active],
+            Self::Lease => &[Leased],
+            Self::Redeem => &[Used],
+            // A cup of a closed order becomes VOID instead of ACTIVE.
+            Self::Release | Self::Correct => &[Used, Active, Review, Void],
+            Self::Resolve => &[Used, Active, Void],
+            Self::Dispute => &[Review],
+            Self::Expire => &[Expired],
+            Self::Void => &[Void],
+        }
+    }
+
+    /// Whether this leads from `from` to `to`.
+    #[must_use]
+    pub fn allows(self, from: CodeStatus, to: CodeStatus) -> bool {
+        self.sources().contains(&from) && self.targets().contains(&to)
     }
 }
 
@@ -81,32 +139,32 @@ impl CodeStatus {
 pub struct CodeView {
     /// What the QR holds: `QR-20261122-` and 16 characters of Crockford's base32.
     pub code: String,
-    /// The order that paid for it.
+    /// The order that it belongs to.
     pub order_id: OrderId,
-    /// The order's line.
+    /// The line of the order.
     pub line: u32,
     /// Which cup of the line, from 1.
     pub unit: u32,
     /// Which cup of the order's dispensable ones, such as `1/2`.
     pub cup: String,
-    /// Which product.
+    /// The product.
     pub product_id: ProductId,
-    /// What it was called when it was ordered.
+    /// The product's name when it was ordered.
     pub product_name: String,
-    /// How much is poured, in millilitres.
+    /// The amount to pour, in millilitres.
     pub dispense_ml: u32,
-    /// Where it stands.
+    /// Its status.
     pub status: CodeStatus,
-    /// Until when it pours.
+    /// When its validity ends.
     pub expires_at: Timestamp,
-    /// The machine that has it or had it last.
+    /// The device that holds its lease, or held it last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_id: Option<String>,
-    /// Grows with every change of this cup, also from a code to the one that replaces it.
+    /// Grows with every change of this cup, also from a code to its replacement.
     pub version: i64,
 }
 
-/// Why a code is on the staff's board; the most pressing first.
+/// Why a code is on the staff's attention list; the most urgent first.
 #[derive(
     Clone,
     Copy,
@@ -127,86 +185,91 @@ pub struct CodeView {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum AttentionReason {
-    /// A machine said late that it poured this cup, whose code had gone on meanwhile: it may have been poured twice.
+    /// A device reported late that it poured this cup, after the code went on to other grants: it may have been poured
+    /// twice.
     PouredTwice,
-    /// A person must say whether it was poured.
+    /// Staff must decide whether it was poured.
     InReview,
-    /// A machine has had it for minutes, and may be dead.
+    /// A device has held its lease for minutes and may be dead.
     OldLease,
-    /// It was paid, and its time is over.
+    /// It was paid, and its validity is over.
     Expired,
 }
 
-/// A code that waits for a person.
+/// A code that waits for staff.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AttentionView {
     /// The code.
     #[serde(flatten)]
     pub code: CodeView,
-    /// What it waits for.
+    /// Why it waits.
     pub reason: AttentionReason,
 }
 
-/// `POST /api/QrCode/validate` (step 33). A `code` alone is used up by being valid; a dispenser adds the rest and
-/// gets a lease.
+/// `POST /api/QrCode/validate` (step 33). A `code` alone is redeemed at once; a dispenser adds the other three fields
+/// and gets a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ValidateCode {
-    /// What was scanned.
+    /// The scanned text.
+    #[schema(max_length = 256)]
     pub code: String,
-    /// Which machine asks.
+    /// The device that scanned it.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 64)]
     pub device_id: Option<String>,
-    /// The machine's name for this scan: the same again gets the same grant.
+    /// The device's id of this scan. A retry sends the same id and gets the same grant.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 64)]
     pub attempt_id: Option<String>,
-    /// The machine's name for its journal: it changes when its flash is formatted.
+    /// The device's id of its journal. It changes when the flash is formatted.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 64)]
     pub journal_epoch: Option<String>,
 }
 
-/// Why a code does not pour.
+/// Why a scan is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalReason {
     /// No such code.
     NotFound,
-    /// Its order is not paid, whether or not the code's time is over.
+    /// Its order is not paid, whether or not the code's validity is over.
     Unpaid,
-    /// It was paid, and its time is over: staff reissue it.
+    /// It was paid, and its validity is over: staff can reissue it.
     Expired,
     /// It was poured.
     Used,
-    /// Another machine has it.
+    /// Another device holds its lease.
     InUse,
-    /// A person must first say whether it was poured.
+    /// Staff must first decide whether it was poured.
     InReview,
-    /// It was given up or replaced.
+    /// Its order was closed, or another code replaced it.
     Void,
 }
 
-/// What a machine is told (step 35).
+/// The answer to a scan (step 35).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ValidateCodeResponse {
     /// Whether to pour.
     pub valid: bool,
-    /// What.
+    /// The product's name. Present if `valid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product_name: Option<String>,
-    /// For how many seconds.
+    /// How long to run the pump, in seconds. Present if `valid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispense_duration: Option<DispenseSeconds>,
-    /// The grant, of the lease protocol: it is reported back.
+    /// The id of the grant, which the device reports back. Present if `valid` and the device sent its ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispense_id: Option<DispenseId>,
-    /// Why not.
+    /// Why not. Present unless `valid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<RefusalReason>,
 }
 
-/// How long a pump runs: milliseconds inside, decimal seconds in JSON (8, 7.5).
+/// How long a pump runs: milliseconds in memory, decimal seconds in JSON (8, 7.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DispenseSeconds {
     /// Milliseconds.
@@ -226,7 +289,11 @@ impl<'de> Deserialize<'de> for DispenseSeconds {
 }
 impl utoipa::PartialSchema for DispenseSeconds {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::Number).into()
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::Number)
+            .description(Some("Seconds, with at most three decimals."))
+            .minimum(Some(0))
+            .into()
     }
 }
 impl ToSchema for DispenseSeconds {}
@@ -252,83 +319,137 @@ impl ToSchema for DispenseSeconds {}
 pub enum DispenseOutcome {
     /// All of it.
     Completed,
-    /// None of it: the code pours again.
+    /// None of it: the code becomes valid again.
     NotPoured,
     /// A part: the cup was taken away.
     Partial,
-    /// Unknown: the power went.
+    /// Unknown: the power failed.
     Interrupted,
 }
 
-/// `POST /api/QrCode/{code}/complete`: the machine's report. It may be sent any number of times.
+/// `POST /api/QrCode/{code}/complete`: the device's report of a grant. It may be sent any number of times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CompleteDispense {
-    /// The grant.
+    /// The id of the grant.
     pub dispense_id: DispenseId,
-    /// Which machine.
+    /// The device that holds the grant.
+    #[schema(min_length = 1, max_length = 64)]
     pub device_id: String,
     /// How it ended.
     pub outcome: DispenseOutcome,
-    /// For how long the pump ran, in milliseconds.
+    /// How long the pump ran, in milliseconds.
     pub poured_ms: u32,
 }
 
-/// `POST /api/QrCode/heartbeat`: a machine says what it holds.
+/// `POST /api/QrCode/heartbeat`: a device reports which grants it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Heartbeat {
-    /// Which machine.
+    /// The device.
+    #[schema(min_length = 1, max_length = 64)]
     pub device_id: String,
-    /// Its journal. A new one moves the machine's leases to REVIEW.
+    /// Its journal. A new one becomes current once a second heartbeat confirms it.
+    #[schema(min_length = 1, max_length = 64)]
     pub journal_epoch: String,
-    /// The grants that it holds open or has yet to report.
+    /// The grants that it holds open or has not reported yet.
+    #[schema(max_items = 64)]
     pub open_dispenses: Vec<DispenseId>,
-    /// The `grants` of the last answer that it saw. Leases up to it that are not open are freed: they were counted
-    /// before this was sent, and the machine does not hold them.
+    /// The `grants` of the last answer that the device received. Leases up to this number that are not in
+    /// `openDispenses` are released: they were granted before this heartbeat was sent, and the device does not hold
+    /// them.
     #[serde(default)]
     pub seen_grants: i64,
-    /// The `attemptId` of the scan that it waits to be answered, if there is one: its grant may be counted in
-    /// `seenGrants` while the answer is still on its way, so nothing is freed. A machine that gives a scan up takes no
-    /// answer to it any more, and stops sending this.
+    /// The `attemptId` of a scan that still waits for its answer. Its grant may be counted in `seenGrants` while the
+    /// answer is on its way, so nothing is released. A device that cancels a scan ignores a late answer and stops
+    /// sending this.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 64)]
     pub open_attempt_id: Option<String>,
 }
 
-/// What a heartbeat answers.
+/// The answer to a heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeartbeatResponse {
-    /// How many grants this machine was ever given.
+    /// The number of the device's newest grant. The next heartbeat sends it back as `seenGrants`.
     pub grants: i64,
+    /// Whether `journalEpoch` is the device's current journal. If not, the server changed nothing, and the device sends
+    /// another heartbeat with these `grants` before it scans.
+    pub confirmed: bool,
 }
 
-/// `POST /api/QrCode/generate`: new codes for paid drinks whose codes expired; the old ones die.
+/// `POST /api/QrCode/generate`: reissues codes of paid drinks. The old codes become VOID.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReissueCodes {
-    /// Whose.
+    /// The order.
     pub order_id: OrderId,
-    /// Which. Absent: all of the order that were paid and have expired.
+    /// The codes to reissue. Absent: all codes of the order that were paid and have expired.
     #[serde(default)]
+    #[schema(max_items = 200)]
     pub codes: Option<Vec<String>>,
 }
 
-/// `POST /api/QrCode/{code}/resolve`: a person's decision on a code in REVIEW, LEASED by a machine that is dead, or of
-/// a cup that may have been poured twice.
+/// `POST /api/QrCode/{code}/resolve`: a staff decision on a code in REVIEW, on one that is LEASED by a dead device, or
+/// on a cup that may have been poured twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResolveCode {
-    /// What the person saw.
+    /// The decision.
     pub decision: ReviewDecision,
 }
 
-/// What a person saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+/// A staff decision on a cup.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ReviewDecision {
     /// The guest has the drink: the code is used.
     Poured,
-    /// The guest has none: the code pours again, or where a machine has it, a new one in its place.
+    /// The guest has no drink: the code becomes valid again. If a device holds its lease, a new code replaces it.
     NotPoured,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_moves_only_along_these_transitions() {
+        use CodeStatus::{Active, Expired, Leased, Pending, Review, Used, Void};
+        let legal = |from: CodeStatus| -> Vec<CodeStatus> {
+            CodeStatus::VARIANTS.iter().copied().filter(|next| from.can_transition_to(*next)).collect()
+        };
+        assert_eq!(legal(Pending), [Active, Expired, Void]);
+        assert_eq!(legal(Active), [Leased, Used, Review, Expired, Void]);
+        assert_eq!(legal(Leased), [Active, Used, Review, Void]);
+        assert_eq!(legal(Review), [Active, Used, Void]);
+        assert_eq!(legal(Expired), [Active, Used, Review, Void]);
+        assert_eq!(legal(Used), []);
+        assert_eq!(legal(Void), []);
+    }
+
+    #[test]
+    fn an_unpaid_code_is_never_leased_redeemed_or_reviewed() {
+        for transition in CodeTransition::VARIANTS {
+            for to in [CodeStatus::Leased, CodeStatus::Used, CodeStatus::Review] {
+                assert!(!transition.allows(CodeStatus::Pending, to), "{transition:?}");
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What the owner reads: sums of business days.
+//! The owner's reports: sums of business days.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,10 +11,10 @@ use crate::{
     time::{BusinessDay, Timestamp},
 };
 
-/// The longest span of one report, in days: five years.
+/// The longest period of one report, in days: five years.
 pub const REPORT_DAYS_MAX: u32 = 1_830;
 
-/// `GET /api/v1/reports/summary`: the paid orders of a span of business days.
+/// `GET /api/v1/reports/summary`: the paid orders of a period of business days.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
@@ -24,13 +24,13 @@ pub struct Summary {
     pub to: BusinessDay,
     /// The currency of every amount.
     pub currency: Currency,
-    /// How many orders were paid.
+    /// The number of paid orders.
     pub orders: i64,
-    /// How many units they had.
+    /// The number of units in them.
     pub units: i64,
-    /// What guests owed: the sum of the totals.
+    /// The sum of the orders' totals, before cash rounding.
     pub sales: Amount,
-    /// What was taken off.
+    /// The discounts.
     pub discount: Amount,
     /// The service charges.
     pub service: Amount,
@@ -38,49 +38,53 @@ pub struct Summary {
     pub tax: Amount,
     /// Sales less tax.
     pub net_sales: Amount,
-    /// Sales by order, to the minor unit, halves away from zero. Absent without orders.
+    /// Sales divided by orders, rounded to the minor unit, halves away from zero. Absent without orders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_order: Option<Amount>,
-    /// Sales by method of payment.
+    /// What cash rounding added to the sales, or took away if negative.
+    pub cash_rounding: Amount,
+    /// Sales by payment method.
     pub by_method: Vec<MethodSales>,
-    /// Up to when the figures are whole. Absent before the first run of the extraction.
+    /// The sales up to this time are included. Absent before the first run of the extraction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<Timestamp>,
 }
 
-/// Sales of one method of payment.
+/// Sales by one payment method.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MethodSales {
-    /// Which.
+    /// The method.
     pub method: PaymentMethod,
-    /// How many orders.
+    /// The number of orders.
     pub orders: i64,
     /// The sum of their totals.
     pub sales: Amount,
+    /// What was received: sales and cash rounding. For CASH it is what the sales put into the drawer.
+    pub received: Amount,
 }
 
-/// A row of `GET /api/v1/reports/favorites`: what sells most.
+/// A row of `GET /api/v1/reports/favorites`: a product, the best-selling first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Favorite {
-    /// Which product.
+    /// The product.
     pub product_id: ProductId,
-    /// What it was called last.
+    /// Its name in its latest order.
     pub product_name: String,
-    /// How many units.
+    /// The number of units sold.
     pub units: i64,
-    /// What they brought.
+    /// Their sales, after discounts.
     pub sales: Amount,
 }
 
-/// A row of `GET /api/v1/reports/sales-trend`: one business day. Days without sales are there too.
+/// A row of `GET /api/v1/reports/sales-trend`: one business day. Days without sales are included.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TrendDay {
-    /// Which day.
+    /// The day.
     pub business_day: BusinessDay,
-    /// How many orders were paid.
+    /// The number of paid orders.
     pub orders: i64,
     /// The sum of their totals.
     pub sales: Amount,
@@ -90,15 +94,15 @@ pub struct TrendDay {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RecentOrder {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// What people call it.
+    /// The number that people see, such as `A-0042`.
     pub order_number: String,
-    /// Where it stood.
+    /// Its status when it was extracted.
     pub status: OrderStatus,
-    /// Where it was placed.
+    /// The channel in which it was placed.
     pub channel: Channel,
-    /// What is owed.
+    /// Its total.
     pub total: Amount,
     /// How it was paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]

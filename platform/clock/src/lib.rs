@@ -44,6 +44,13 @@ impl Clock {
         }
     }
 
+    /// Sets a manual clock, also back, as a person or NTP sets a clock that ran ahead.
+    pub fn set(&self, time: Timestamp) {
+        if let Source::Manual(manual) = &self.0 {
+            manual.store(time.0, Ordering::SeqCst);
+        }
+    }
+
     /// Moves a manual clock forward. Does nothing to the system's clock.
     pub fn advance(&self, duration: Duration) {
         if let Source::Manual(time) = &self.0 {

@@ -1,4 +1,5 @@
--- A row per order, as it was when it was extracted last.
+-- A row per order, as of its latest extraction. Money is in minor units. rounding is what cash rounding added to the
+-- total when the order was paid.
 CREATE TABLE orders_fact (
     order_id       TEXT   NOT NULL PRIMARY KEY,
     order_number   TEXT   NOT NULL,
@@ -9,6 +10,7 @@ CREATE TABLE orders_fact (
     discount       BIGINT NOT NULL,
     service        BIGINT NOT NULL,
     tax            BIGINT NOT NULL,
+    rounding       BIGINT NOT NULL,
     units          BIGINT NOT NULL,
     currency       TEXT   NOT NULL,
     payment_method TEXT,
@@ -22,7 +24,7 @@ CREATE TABLE orders_fact (
 
 CREATE INDEX orders_fact_by_time ON orders_fact (placed_at, order_id);
 
--- A row per line of an order. Its category is the one that the product had when the line was extracted.
+-- A row per line of an order. The category is that of the product at the time of the extraction.
 CREATE TABLE sales_fact (
     order_id         TEXT   NOT NULL,
     line             BIGINT NOT NULL,
@@ -45,7 +47,7 @@ CREATE TABLE sales_fact (
     PRIMARY KEY (order_id, line)
 );
 
--- What was sold of each product on each business day: paid orders that were not cancelled.
+-- The sales of each product on each business day: paid orders that were not cancelled.
 CREATE TABLE product_performance (
     business_day TEXT   NOT NULL,
     product_id   TEXT   NOT NULL,
@@ -59,7 +61,7 @@ CREATE TABLE product_performance (
 
 CREATE INDEX product_performance_by_product ON product_performance (product_id, business_day);
 
--- What was sold on each business day by each method: paid orders that were not cancelled. No method: the empty text.
+-- The sales of each business day by payment method: paid orders that were not cancelled. No method: the empty text.
 CREATE TABLE daily_sales (
     business_day   TEXT   NOT NULL,
     currency       TEXT   NOT NULL,
@@ -70,10 +72,11 @@ CREATE TABLE daily_sales (
     discount       BIGINT NOT NULL,
     service        BIGINT NOT NULL,
     tax            BIGINT NOT NULL,
+    rounding       BIGINT NOT NULL,
     PRIMARY KEY (business_day, currency, payment_method)
 );
 
--- How far each source has been read. run_at: when the last run that came to its end began.
+-- How far each source has been read. run_at: when the last finished run began.
 CREATE TABLE etl_watermarks (
     source    TEXT   NOT NULL PRIMARY KEY,
     watermark BIGINT NOT NULL,

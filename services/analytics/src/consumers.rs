@@ -1,8 +1,8 @@
-//! Analytics consumes every event, and takes from it only that something happened.
+//! Every event only requests an extraction.
 //!
-//! The figures come from the other services' tables, not from events, so an event changes no row here: it needs no
-//! inbox, and may come twice, in any order, or be lost with the process. The extraction at the start and the one every
-//! hour find what it was about.
+//! The figures come from the other services' tables, not from events, so an event changes no row here. It needs no
+//! inbox, and may come twice, in any order, or be lost with the process: the runs at the start and every hour read its
+//! change.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use host::EventConsumer;
 
 use crate::{NAME, commands::Analytics};
 
-/// Asks for an extraction soon after something happened.
+/// The consumer of `analytics_events`.
 pub(crate) fn consumer(db: &Db, analytics: Analytics) -> (Queue, Arc<dyn Consumer>) {
     EventConsumer::new(NAME, Queue::Analytics, db, analytics)
         .on_every(async |analytics: Analytics, _event| {
-            analytics.note_change();
+            analytics.request_extraction();
             Ok(())
         })
         .build()

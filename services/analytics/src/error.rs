@@ -2,57 +2,65 @@
 
 use contracts::report::REPORT_DAYS_MAX;
 use contracts::time::BusinessDay;
-use db::DbError;
+use db::{DbError, OpenError};
 use web::Problem;
 
-/// Why there is no report.
+/// Why a report was refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AnalyticsError {
-    /// A span that begins after its end.
+    /// A period that begins after its end.
     #[error("from ({from}) is after to ({to}): swap them.")]
-    SpanBackwards {
+    PeriodBackwards {
         /// The first day.
         from: BusinessDay,
         /// The last day.
         to: BusinessDay,
     },
-    /// A span that is too long for one report.
-    #[error("{from} to {to} is longer than {REPORT_DAYS_MAX} days: ask for a shorter span, or for several.")]
-    SpanTooLong {
+    /// A period that is too long for one report.
+    #[error("{from} to {to} is longer than {REPORT_DAYS_MAX} days: ask for a shorter period, or for several.")]
+    PeriodTooLong {
         /// The first day.
         from: BusinessDay,
         /// The last day.
         to: BusinessDay,
     },
-    /// More rows than a report shows.
+    /// A limit that is 0 or too high.
     #[error("limit is {limit}: use 1 to {rows_max}.")]
     Limit {
-        /// How many were asked for.
+        /// The limit of the request.
         limit: u32,
-        /// The most that there are.
+        /// The highest limit.
         rows_max: u32,
     },
-    /// The database did not do it.
-    #[error(transparent)]
+    /// The database failed.
+    #[error("the database of reports failed")]
     Db(#[from] DbError),
 }
 
-/// Why the figures did not become newer. Nobody asks for that: the next run goes on.
+/// Why a run of the extraction failed. The next run continues.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ExtractError {
-    /// Another service's tables could not be read.
-    #[error("the tables of {service} cannot be read: {why}")]
-    SourceAway {
-        /// Whose.
+    /// Another service's database cannot be opened.
+    #[error("the tables of {service} cannot be opened")]
+    SourceNotOpened {
+        /// The service that owns it.
         service: &'static str,
         /// Why.
-        why: String,
+        source: OpenError,
     },
-    /// Another process extracts too, and came first.
-    #[error("another process extracted at the same time; the next run goes on from there")]
-    Overtaken,
-    /// The database did not do it.
-    #[error(transparent)]
+    /// Another service's views cannot be read.
+    #[error("the tables of {service} cannot be read")]
+    SourceUnavailable {
+        /// The service that owns them.
+        service: &'static str,
+        /// Why.
+        source: DbError,
+    },
+    /// Another process extracted at the same time.
+    #[error("another process extracted at the same time")]
+    Conflict,
+    /// The own database failed.
+    #[error("the database of reports failed")]
     Db(#[from] DbError),
 }
 
@@ -60,7 +68,7 @@ impl From<AnalyticsError> for Problem {
     fn from(error: AnalyticsError) -> Self {
         let detail = error.to_string();
         match error {
-            AnalyticsError::SpanBackwards { .. } | AnalyticsError::SpanTooLong { .. } => Self::invalid(detail),
+            AnalyticsError::PeriodBackwards { .. } | AnalyticsError::PeriodTooLong { .. } => Self::invalid(detail),
             AnalyticsError::Limit { .. } => Self::bad_request(detail),
             AnalyticsError::Db(error) => error.into(),
         }

@@ -1,34 +1,36 @@
-//! The reports' routes: parse, call a command, answer.
+//! The routes: parse, call a command, answer.
 
-use axum::{Json, extract::State};
+use axum::{Router, extract::State};
 use contracts::{
     problem::Problem as ProblemBody,
     report::{Favorite, RecentOrder, Summary, TrendDay},
     time::BusinessDay,
 };
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Problem, Query};
+use web::{Json, Problem, Query, Ready};
 
-use crate::commands::Analytics;
+use crate::{NAME, commands::Analytics};
 
-/// Every route of the reports.
-pub(crate) fn router(analytics: Analytics) -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(summary))
-        .routes(routes!(favorites))
-        .routes(routes!(sales_trend))
-        .routes(routes!(recent_orders))
-        .with_state(analytics)
+/// The service's routes and their document.
+pub(crate) fn router(analytics: Analytics, ready: Ready) -> (Router, OpenApi) {
+    let routes = OpenApiRouter::new()
+        .routes(routes!(get_summary))
+        .routes(routes!(list_favorites))
+        .routes(routes!(list_sales_trend))
+        .routes(routes!(list_recent_orders))
+        .with_state(analytics);
+    let description = "Sales: sums of business days, favorites, the trend, recent orders.";
+    web::finish(NAME, "Analytics", description, routes, ready)
 }
 
-/// Which business days.
+/// A period of business days.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct SpanQuery {
-    /// The first business day. Absent: the report's usual number of days before the last.
+struct PeriodQuery {
+    /// The first business day. Absent: the report's default number of days before the last. At most 1830 days.
     #[serde(default)]
     from: Option<BusinessDay>,
     /// The last business day. Absent: today.
@@ -36,80 +38,85 @@ struct SpanQuery {
     to: Option<BusinessDay>,
 }
 
-/// Which business days, and how many rows.
+/// A period of business days, and a number of rows.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct FavoritesQuery {
-    /// The first business day. Absent: the last.
+    /// The first business day. Absent: the last one. At most 1830 days.
     #[serde(default)]
     from: Option<BusinessDay>,
     /// The last business day. Absent: today.
     #[serde(default)]
     to: Option<BusinessDay>,
-    /// At most this many rows, 1 to 50. Absent: 10.
+    /// The most rows to answer. Absent: 10.
     #[serde(default)]
+    #[param(minimum = 1, maximum = 50)]
     limit: Option<u32>,
 }
 
-/// How many rows.
+/// A number of rows.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct RecentQuery {
-    /// At most this many rows, 1 to 200. Absent: 20.
+    /// The most rows to answer. Absent: 20.
     #[serde(default)]
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
-/// Sums the paid orders of some business days, today's by default
-#[utoipa::path(get, path = "/api/v1/reports/summary", tag = "Analytics", params(SpanQuery),
+/// Sums the paid orders of a period, by default of today
+#[utoipa::path(get, path = "/api/v1/reports/summary", tag = "Analytics", params(PeriodQuery),
     responses(
-        (status = 200, body = Summary),
-        (status = 400, description = "A query that cannot be read", body = ProblemBody),
-        (status = 422, description = "No report can be about these days", body = ProblemBody),
+        (status = 200, description = "The sums", body = Summary),
+        (status = 400, description = "A parameter is malformed, unknown or out of bounds", body = ProblemBody),
+        (status = 422, description = "The period is backwards or too long", body = ProblemBody),
     ))]
-async fn summary(State(analytics): State<Analytics>, Query(query): Query<SpanQuery>) -> Result<Json<Summary>, Problem> {
-    Ok(Json(analytics.summary(query.from, query.to).await?))
+async fn get_summary(
+    State(analytics): State<Analytics>,
+    Query(query): Query<PeriodQuery>,
+) -> Result<Json<Summary>, Problem> {
+    Ok(Json(analytics.summarize_sales(query.from, query.to).await?))
 }
 
-/// Lists what sold most in some business days, today by default
+/// Lists the best-selling products of a period, by default of today
 #[utoipa::path(get, path = "/api/v1/reports/favorites", tag = "Analytics", params(FavoritesQuery),
     responses(
-        (status = 200, body = Vec<Favorite>),
-        (status = 400, description = "A query that cannot be read", body = ProblemBody),
-        (status = 422, description = "No report can be about these days", body = ProblemBody),
+        (status = 200, description = "Products, the most units first", body = Vec<Favorite>),
+        (status = 400, description = "A parameter is malformed, unknown or out of bounds", body = ProblemBody),
+        (status = 422, description = "The period is backwards or too long", body = ProblemBody),
     ))]
-async fn favorites(
+async fn list_favorites(
     State(analytics): State<Analytics>,
     Query(query): Query<FavoritesQuery>,
 ) -> Result<Json<Vec<Favorite>>, Problem> {
-    Ok(Json(analytics.favorites(query.from, query.to, query.limit).await?))
+    Ok(Json(analytics.list_favorites(query.from, query.to, query.limit).await?))
 }
 
-/// Lists the sales of each business day, of the last seven by default
-#[utoipa::path(get, path = "/api/v1/reports/sales-trend", tag = "Analytics", params(SpanQuery),
+/// Lists the sales of each business day of a period, by default of the last seven days
+#[utoipa::path(get, path = "/api/v1/reports/sales-trend", tag = "Analytics", params(PeriodQuery),
     responses(
-        (status = 200, body = Vec<TrendDay>),
-        (status = 400, description = "A query that cannot be read", body = ProblemBody),
-        (status = 422, description = "No report can be about these days", body = ProblemBody),
+        (status = 200, description = "Every day of the period in order", body = Vec<TrendDay>),
+        (status = 400, description = "A parameter is malformed, unknown or out of bounds", body = ProblemBody),
+        (status = 422, description = "The period is backwards or too long", body = ProblemBody),
     ))]
-async fn sales_trend(
+async fn list_sales_trend(
     State(analytics): State<Analytics>,
-    Query(query): Query<SpanQuery>,
+    Query(query): Query<PeriodQuery>,
 ) -> Result<Json<Vec<TrendDay>>, Problem> {
-    Ok(Json(analytics.sales_trend(query.from, query.to).await?))
+    Ok(Json(analytics.list_sales_trend(query.from, query.to).await?))
 }
 
-/// Lists the orders that were placed last, whatever became of them
+/// Lists the orders that were placed last, whatever their status
 #[utoipa::path(get, path = "/api/v1/reports/recent-orders", tag = "Analytics", params(RecentQuery),
     responses(
-        (status = 200, body = Vec<RecentOrder>),
-        (status = 400, description = "A query that cannot be read", body = ProblemBody),
+        (status = 200, description = "Orders, the newest first", body = Vec<RecentOrder>),
+        (status = 400, description = "A parameter is malformed, unknown or out of bounds", body = ProblemBody),
     ))]
-async fn recent_orders(
+async fn list_recent_orders(
     State(analytics): State<Analytics>,
     Query(query): Query<RecentQuery>,
 ) -> Result<Json<Vec<RecentOrder>>, Problem> {
-    Ok(Json(analytics.recent_orders(query.limit).await?))
+    Ok(Json(analytics.list_recent_orders(query.limit).await?))
 }

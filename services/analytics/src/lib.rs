@@ -1,8 +1,8 @@
-//! What the owner reads: sums of business days, favorites, the trend, recent orders.
+//! The owner's reports: sums of business days, favorites, the trend, recent orders.
 //!
-//! Owns fact tables and daily sums of its own, and fills them from the `etl_*` views that other services keep for it:
-//! every hour, at the start, and soon after something happened. Hears every event, only to know that something did.
-//! Says nothing. Refuses to answer from another service's tables: a report never slows a till down.
+//! Owns fact tables and daily sums, and fills them from the `etl_*` views of other services: every hour, at the start,
+//! and soon after an order changed. Consumes every event, only to know that something changed. Publishes nothing.
+//! Refuses to answer from another service's tables: a report never slows a sale down.
 
 mod commands;
 mod consumers;
@@ -10,7 +10,6 @@ mod error;
 mod http;
 mod model;
 mod store;
-
 #[cfg(test)]
 mod tests;
 
@@ -26,40 +25,30 @@ pub use model::AnalyticsSettings;
 /// The service's name.
 pub const NAME: &str = "analytics";
 
-/// The tables of the reports.
+/// Analytics' tables, in `analytics_db`.
 pub const SCHEMA: Schema =
     Schema { service: NAME, migrations: &[("V1__facts", include_str!("../migrations/V1__facts.sql"))] };
 
-/// How often the timer looks whether it is time to extract. Looking costs nothing.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often the timer checks whether a run is due.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// Opens the reports. The other services' databases may come later.
+/// Opens the service. The other services' databases may come later.
 ///
 /// # Errors
-/// Where its own tables cannot be opened.
+/// [`OpenError`] says what to do.
 pub async fn open(context: &ServiceContext, settings: AnalyticsSettings) -> Result<Service, OpenError> {
-    Ok(service(Analytics::open(context, settings).await?))
-}
-
-impl Analytics {
-    async fn open(context: &ServiceContext, settings: AnalyticsSettings) -> Result<Self, OpenError> {
-        let db = context.databases.open(&SCHEMA).await?;
-        let (databases, clock, shop) = (context.databases.clone(), context.clock.clone(), context.shop.clone());
-        Ok(Self::new(db, databases, clock, shop, settings))
-    }
-}
-
-fn service(analytics: Analytics) -> Service {
-    let (db, look_every) = (analytics.db.clone(), LOOK_EVERY.min(analytics.settings.after_sale));
-    let (router, openapi) = web::finish(
-        NAME,
-        "Analytics",
-        "What was sold: sums of business days, favorites, the trend, recent orders.",
-        http::router(analytics.clone()),
-        host::ready(&db),
-    );
+    let db = context.databases.open(&SCHEMA).await?;
+    let analytics = Analytics::new(db.clone(), context, settings);
+    let (router, openapi) = http::router(analytics.clone(), host::ready(&db));
     let consumer = consumers::consumer(&db, analytics.clone());
+    commands::describe();
+    let check_every = CHECK_EVERY.min(settings.after_sale);
     let extraction =
-        Timer::new("extraction", look_every, analytics, |analytics| async move { analytics.extract_if_due().await });
-    Service { name: NAME, router, openapi, db, consumer: Some(consumer), timers: vec![extraction] }
+        Timer::new(
+            "extract orders",
+            check_every,
+            analytics,
+            |analytics| async move { analytics.extract_if_due().await },
+        );
+    Ok(Service { name: NAME, router, openapi, db, consumer: Some(consumer), timers: vec![extraction] })
 }

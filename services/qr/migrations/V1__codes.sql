@@ -1,5 +1,5 @@
--- What events said of an order that has cups, or of one whose cups are not known yet.
--- order_version is that of the newest order event heard; 0 where only its payment was.
+-- The state of each order that has cups, or whose cups are not known yet, as published in events.
+-- order_version is the version of the newest order event; 0 if only the payment is known.
 -- receipt_version counts the changes of the order's codes: the newer part of a receipt wins. It is raised before
 -- anything else is written about the order, so that two changes of one order wait for each other.
 CREATE TABLE code_orders (
@@ -10,8 +10,9 @@ CREATE TABLE code_orders (
     receipt_version BIGINT NOT NULL CHECK (receipt_version >= 0)
 ) WITHOUT ROWID;
 
--- One for each cup. version is the cup's: a code that replaces another goes on from its version.
--- is_disputed: a machine said late that it poured the cup, whose code had gone on, and no person has seen it yet.
+-- One for each cup. version is the cup's: a replacement continues from the version of the code that it replaces.
+-- is_disputed: a device reported late that it poured the cup, after the code went on to other grants, and staff have
+-- not acknowledged it yet.
 CREATE TABLE qr_codes (
     code          TEXT   NOT NULL PRIMARY KEY,
     order_id      TEXT   NOT NULL REFERENCES code_orders (order_id),
@@ -34,42 +35,50 @@ CREATE TABLE qr_codes (
     journal_epoch TEXT,
     dispense_id   TEXT,
     grant_number  BIGINT,
-    -- What is not paid pours nothing.
+    -- An unpaid code pours nothing.
     CHECK (is_paid = 1 OR status IN ('PENDING', 'EXPIRED', 'VOID')),
     CHECK (status <> 'PENDING' OR is_paid = 0),
-    -- A lease says whose it is.
+    -- A lease names its holder and its grant.
     CHECK (status <> 'LEASED' OR (device_id IS NOT NULL AND journal_epoch IS NOT NULL AND dispense_id IS NOT NULL
         AND grant_number IS NOT NULL))
 );
 
 CREATE INDEX qr_codes_of_order ON qr_codes (order_id);
--- A cup never has two codes that live.
-CREATE UNIQUE INDEX qr_codes_living ON qr_codes (order_id, line, unit) WHERE status <> 'VOID';
+-- A cup has at most one code that is not VOID.
+CREATE UNIQUE INDEX qr_codes_current ON qr_codes (order_id, line, unit) WHERE status <> 'VOID';
 CREATE INDEX qr_codes_due ON qr_codes (expires_at) WHERE status IN ('PENDING', 'ACTIVE');
 CREATE INDEX qr_codes_leased ON qr_codes (device_id) WHERE status = 'LEASED';
 CREATE INDEX qr_codes_attention ON qr_codes (status, updated_at, code)
     WHERE is_paid = 1 AND status IN ('EXPIRED', 'LEASED', 'REVIEW');
 CREATE INDEX qr_codes_disputed ON qr_codes (updated_at, code) WHERE is_disputed = 1;
 
--- The machines. journal_epoch is that of the journal they write now. grants counts what a machine was told: a grant
--- that it is told of again counts again. Whoever writes for a machine writes this row first.
+-- The dispensers. journal_epoch is the journal that the device writes now. grants is the number of its newest grant; a
+-- repeated grant gets a new number. Every write for a device updates this row first.
+-- candidate_epoch: another journal that a heartbeat named. It becomes current once a second heartbeat sends
+-- candidate_grants back.
 CREATE TABLE devices (
-    device_id     TEXT   NOT NULL PRIMARY KEY,
-    journal_epoch TEXT   NOT NULL,
-    grants        BIGINT NOT NULL CHECK (grants >= 0),
-    ml_per_second BIGINT NOT NULL CHECK (ml_per_second > 0)
+    device_id        TEXT   NOT NULL PRIMARY KEY,
+    journal_epoch    TEXT   NOT NULL,
+    grants           BIGINT NOT NULL CHECK (grants >= 0),
+    ml_per_second    BIGINT NOT NULL CHECK (ml_per_second > 0),
+    candidate_epoch  TEXT,
+    candidate_grants BIGINT,
+    last_seen_at     BIGINT NOT NULL,
+    CHECK ((candidate_epoch IS NULL) = (candidate_grants IS NULL))
 );
 
--- The journals that a machine wrote before: what comes from one of them comes late.
-CREATE TABLE former_journals (
-    device_id     TEXT NOT NULL REFERENCES devices (device_id),
-    journal_epoch TEXT NOT NULL,
-    PRIMARY KEY (device_id, journal_epoch)
+-- One row, locked while a device is added. grants_floor: the highest grant number of the devices that were evicted. A
+-- new device counts from there, so that no device ever gets the same number twice.
+CREATE TABLE device_registry (
+    id           BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    grants_floor BIGINT NOT NULL CHECK (grants_floor >= 0)
 );
 
--- Every grant to pour, and how it ended. device_id is NULL where a code was used up by a caller without leases.
--- reported_at: when the machine itself said how it ended, which is final. A row that was closed before that was closed
--- by what its heartbeat let us conclude, without outcome by the loss of its journal, or by a person.
+INSERT INTO device_registry (id, grants_floor) VALUES (1, 0);
+
+-- Every grant to pour, and how it ended. device_id is NULL if a caller without the lease protocol redeemed the code.
+-- reported_at: when the device itself reported the end, which is final. A row that is closed without it was closed by
+-- the device's heartbeat, or, without an outcome, by the loss of its journal or by staff.
 CREATE TABLE dispense_logs (
     dispense_id TEXT   NOT NULL PRIMARY KEY,
     code        TEXT   NOT NULL REFERENCES qr_codes (code),
@@ -92,7 +101,7 @@ CREATE TABLE dispense_logs (
 CREATE INDEX dispense_logs_of_code ON dispense_logs (code);
 CREATE INDEX dispense_logs_updated ON dispense_logs (updated_at);
 
--- What Analytics may read.
+-- For Analytics' extraction.
 CREATE VIEW etl_dispenses AS
     SELECT dispense_id, code, order_id, product_id, device_id, dispense_ml, duration_ms, outcome, poured_ms, decision,
            granted_at, closed_at, updated_at

@@ -1,4 +1,4 @@
-//! The events that QR consumes: an order's life, and its payment. Those of an order without cups change nothing here.
+//! The events of `qr_events`: the changes of an order, and its payment. Each handler calls one command.
 
 use std::sync::Arc;
 
@@ -9,7 +9,10 @@ use contracts::event::{
 use db::Db;
 use host::{Event, EventConsumer, retry};
 
-use crate::{NAME, commands::Codes};
+use crate::{
+    NAME,
+    commands::{ClosedOrder, Codes},
+};
 
 /// The consumer of `qr_events`.
 pub(crate) fn consumer(db: &Db, codes: Codes) -> (Queue, Arc<dyn Consumer>) {
@@ -24,40 +27,28 @@ pub(crate) fn consumer(db: &Db, codes: Codes) -> (Queue, Arc<dyn Consumer>) {
 }
 
 async fn on_order_created(codes: Codes, event: Event<OrderCreated>) -> Result<(), ConsumeError> {
-    codes.order_placed(event.delivery(), event.data.0).await.map_err(retry)
+    codes.issue(event.delivery(), event.data.0).await.map_err(retry)
 }
 
 async fn on_order_revived(codes: Codes, event: Event<OrderRevived>) -> Result<(), ConsumeError> {
-    codes.order_placed(event.delivery(), event.data.0).await.map_err(retry)
+    codes.issue(event.delivery(), event.data.0).await.map_err(retry)
 }
 
 async fn on_payment_completed(codes: Codes, event: Event<PaymentCompleted>) -> Result<(), ConsumeError> {
-    if event.data.cups == 0 {
-        return Ok(());
-    }
-    codes.order_paid(event.delivery(), &event.data).await.map_err(retry)
+    codes.activate(event.delivery(), event.data).await.map_err(retry)
 }
 
 async fn on_order_cancelled(codes: Codes, event: Event<OrderCancelled>) -> Result<(), ConsumeError> {
     let OrderCancelled { order_id, order_version, cups, .. } = event.data;
-    if cups == 0 {
-        return Ok(());
-    }
-    codes.order_over(event.delivery(), order_id, order_version).await.map_err(retry)
+    codes.void(event.delivery(), ClosedOrder { order_id, order_version, cups }).await.map_err(retry)
 }
 
 async fn on_order_expired(codes: Codes, event: Event<OrderExpired>) -> Result<(), ConsumeError> {
     let OrderExpired { order_id, order_version, cups } = event.data;
-    if cups == 0 {
-        return Ok(());
-    }
-    codes.order_over(event.delivery(), order_id, order_version).await.map_err(retry)
+    codes.void(event.delivery(), ClosedOrder { order_id, order_version, cups }).await.map_err(retry)
 }
 
 async fn on_order_completed(codes: Codes, event: Event<OrderCompleted>) -> Result<(), ConsumeError> {
     let OrderCompleted { order_id, order_version, cups } = event.data;
-    if cups == 0 {
-        return Ok(());
-    }
-    codes.order_over(event.delivery(), order_id, order_version).await.map_err(retry)
+    codes.void(event.delivery(), ClosedOrder { order_id, order_version, cups }).await.map_err(retry)
 }

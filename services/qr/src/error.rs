@@ -1,78 +1,106 @@
-//! What can go wrong, and the status that it becomes. A scan that does not pour is no error: it is an answer.
+//! What can go wrong, and the problem that it becomes. A scan that does not pour is an answer, not an error.
 
 use axum::http::StatusCode;
-use contracts::{ids::OrderId, qr::CodeStatus};
+use contracts::{
+    ids::OrderId,
+    qr::{CodeStatus, DEVICE_TEXT_CHARS_MAX, OPEN_DISPENSES_MAX, REISSUED_CODES_MAX},
+};
 use db::{DbError, idempotency::IdempotencyError};
 use web::Problem;
+
+use crate::model::DeviceJournal;
 
 /// Why a request about codes was refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum QrError {
-    /// No such code, or not one of the order.
-    #[error(
-        "There is no code {0:?} here. Scan it again, or look at the order's codes at /api/QrCode/order/{{orderId}}."
-    )]
+    /// No such code, or not a code of the order.
+    #[error("There is no code {0:?}. Scan it again, or look at the order's codes at /api/QrCode/order/{{orderId}}.")]
     UnknownCode(String),
-    /// Nothing was heard of the order, or no machine pours any of it.
+    /// The order is not known, or no device pours any of it.
     #[error(
-        "The order {0} has no codes: no machine pours any of it, or it was placed a moment ago. Check the id, or ask again in a second."
+        "The order {0} has no codes: no device pours any of it, or it was placed a moment ago. Check the id, or ask again in a second."
     )]
     NoCodes(OrderId),
     /// No such grant of this code.
     #[error("The code {0} was never granted under this dispenseId. Report the dispenseId that validate answered.")]
     UnknownDispense(String),
-    /// The grant is another machine's.
-    #[error("This dispense was granted to another machine than {0:?}. Only the machine that has a grant reports it.")]
+    /// Another device holds the grant.
+    #[error("This dispense was granted to another device than {0:?}. Only the device that holds a grant reports it.")]
     WrongDevice(String),
-    /// The request names a machine in a way that cannot be.
-    #[error("{0}")]
-    Invalid(String),
-    /// The machine wrote another journal since: what it asked before comes too late.
+    /// A scan with some of the ids of a device.
     #[error(
-        "The machine {device_id:?} has begun another journal since {journal_epoch:?}, so this comes too late and does \
-         nothing. Send the epoch of the journal that the machine writes now; a journal that is put back from a copy \
-         takes a new epoch."
+        "A dispenser sends deviceId, attemptId and journalEpoch together; any other caller sends code alone. Send all three or none."
     )]
-    FormerJournal {
-        /// Which machine.
-        device_id: String,
-        /// The journal that it sent.
-        journal_epoch: String,
+    IncompleteDevice,
+    /// An id of a device, an attempt or a journal that is empty or too long.
+    #[error("{field} has {chars} characters. Send 1 to {DEVICE_TEXT_CHARS_MAX}, without NUL.")]
+    InvalidDeviceText {
+        /// The field of the request.
+        field: &'static str,
+        /// Its length.
+        chars: usize,
     },
-    /// No page ended there.
-    #[error("{0:?} is no cursor of this list. Send the nextCursor of the page before, or none for the first page.")]
+    /// A heartbeat with too many open dispenses.
+    #[error(
+        "openDispenses has {0} grants; a device holds at most {OPEN_DISPENSES_MAX}. Report those that have ended first (POST /api/QrCode/{{code}}/complete), then send the rest."
+    )]
+    TooManyOpenDispenses(usize),
+    /// A reissue of too many codes.
+    #[error("codes names {0} codes. Name at most {REISSUED_CODES_MAX} at once.")]
+    TooManyCodes(usize),
+    /// The device writes another journal, as far as is known.
+    #[error(
+        "{:?} is not the current journal of the device {:?}, so the scan changes nothing. Send heartbeats (POST /api/QrCode/heartbeat), each with the grants of the last answer, until one answers confirmed; then scan again.",
+        .0.journal_epoch, .0.device_id
+    )]
+    JournalNotCurrent(DeviceJournal),
+    /// Every device that is known holds a lease.
+    #[error(
+        "This shop has as many dispensers as it can, and each of them holds a code. Resolve the codes of devices that are gone (GET /api/QrCode/attention), then try again."
+    )]
+    TooManyDevices,
+    /// Not a cursor of this list.
+    #[error("{0:?} is not a cursor of this list. Send the nextCursor of the page before, or none for the first page.")]
     InvalidCursor(String),
-    /// The code cannot be replaced.
+    /// The code cannot be reissued.
     #[error("{}", not_reissuable(.code, .product_name, *.status, *.is_paid))]
     NotReissuable {
-        /// Which code.
+        /// The code.
         code: String,
-        /// For what.
+        /// Its product.
         product_name: String,
-        /// Where it stands.
+        /// Its status.
         status: CodeStatus,
         /// Whether it is paid.
         is_paid: bool,
     },
-    /// The code is neither in REVIEW nor in a machine.
+    /// The code is neither in REVIEW nor leased.
     #[error(
         "The code {code} is {}, so there is nothing to decide. Look at the list again: someone may have decided already.",
         .status
     )]
     NotInReview {
-        /// Which code.
+        /// The code.
         code: String,
-        /// Where it stands.
+        /// Its status.
         status: CodeStatus,
     },
-    /// A code's text cannot be drawn: a defect.
-    #[error("the code {0} cannot be drawn as a QR code")]
-    NotDrawable(String),
-    /// The idempotency key was used for another request.
-    #[error(transparent)]
+    /// A code cannot be drawn: a defect.
+    #[error("the code {code} cannot be drawn as a QR code")]
+    NotDrawable {
+        /// The code.
+        code: String,
+        /// What the drawing library refused.
+        source: qrcode::types::QrError,
+    },
+    /// The task of a write was lost, so it is unknown whether the write was committed.
+    #[error("the task of a write was lost")]
+    Interrupted(#[source] tokio::task::JoinError),
+    /// The idempotency key cannot be used.
+    #[error("the idempotency key cannot be used")]
     Idempotency(#[from] IdempotencyError),
-    /// The database.
-    #[error(transparent)]
+    /// The database failed.
+    #[error("the database of codes failed")]
     Db(#[from] DbError),
 }
 
@@ -80,22 +108,22 @@ fn not_reissuable(code: &str, product_name: &str, status: CodeStatus, is_paid: b
     let of = format!("{product_name} ({code})");
     match status {
         CodeStatus::Leased => format!(
-            "{of} is in a machine right now. Wait until it has poured; if the machine is stuck, switch it off and on: \
-             it then says what it did. If it is dead, say whether the guest has the drink \
+            "{of} is in a dispenser right now. Wait until it has poured; if the dispenser is stuck, switch it off and on: \
+             it then reports what it did. If it is dead, decide whether the guest has the drink \
              (POST /api/QrCode/{code}/resolve)."
         ),
         CodeStatus::Review => format!(
-            "{of} is in review. First say whether the guest has the drink (POST /api/QrCode/{code}/resolve); \
-             if not, the code pours again."
+            "{of} is in review. First decide whether the guest has the drink (POST /api/QrCode/{code}/resolve); \
+             if not, the code becomes valid again."
         ),
         CodeStatus::Used => format!("{of} was poured. If the guest got nothing, make the drink by hand."),
         CodeStatus::Void => format!(
-            "{of} was replaced, or its order is over. Use the order's newest code; for an order that is over, \
+            "{of} was replaced, or its order is closed. Use the order's newest code; for a closed order, \
              place a new one."
         ),
-        CodeStatus::Active if is_paid => format!("{of} pours already. To replace it all the same, name it in codes."),
+        CodeStatus::Active if is_paid => format!("{of} is valid already. To replace it anyway, name it in codes."),
         CodeStatus::Pending | CodeStatus::Active | CodeStatus::Expired => {
-            format!("{of} is not paid. Take the payment first; its codes then pour.")
+            format!("{of} is not paid. Take the payment first; its codes are valid from then on.")
         }
     }
 }
@@ -110,13 +138,17 @@ impl From<QrError> for Problem {
             QrError::UnknownDispense(_) => {
                 Self::new(StatusCode::NOT_FOUND, "unknown-dispense", "Unknown dispense", detail)
             }
-            QrError::WrongDevice(_) => Self::conflict("wrong-device", "Another machine's dispense", detail),
-            QrError::FormerJournal { .. } => Self::conflict("former-journal", "A journal of before", detail),
-            QrError::Invalid(_) => Self::invalid(detail),
+            QrError::WrongDevice(_) => Self::conflict("wrong-device", "Another device's dispense", detail),
+            QrError::JournalNotCurrent(_) => Self::conflict("journal-not-current", "Journal not current", detail),
+            QrError::TooManyDevices => Self::conflict("too-many-devices", "Too many devices", detail),
+            QrError::IncompleteDevice
+            | QrError::InvalidDeviceText { .. }
+            | QrError::TooManyOpenDispenses(_)
+            | QrError::TooManyCodes(_) => Self::invalid(detail),
             QrError::InvalidCursor(_) => Self::bad_request(detail),
             QrError::NotReissuable { status, is_paid, .. } => not_reissuable_problem(status, is_paid, detail),
             QrError::NotInReview { .. } => Self::conflict("code-not-in-review", "Not in review", detail),
-            QrError::NotDrawable(_) => Self::internal(detail),
+            QrError::NotDrawable { .. } | QrError::Interrupted(_) => Self::internal(errors::chain(&error)),
             QrError::Idempotency(error) => error.into(),
             QrError::Db(error) => error.into(),
         }
@@ -125,11 +157,11 @@ impl From<QrError> for Problem {
 
 fn not_reissuable_problem(status: CodeStatus, is_paid: bool, detail: String) -> Problem {
     match status {
-        CodeStatus::Leased => Problem::conflict("code-leased", "A machine has it", detail),
+        CodeStatus::Leased => Problem::conflict("code-leased", "In a dispenser", detail),
         CodeStatus::Review => Problem::conflict("code-in-review", "In review", detail),
         CodeStatus::Used => Problem::conflict("code-used", "Poured already", detail),
-        CodeStatus::Void => Problem::conflict("code-void", "Given up", detail),
-        CodeStatus::Active if is_paid => Problem::conflict("code-active", "It pours", detail),
+        CodeStatus::Void => Problem::conflict("code-void", "Replaced or closed", detail),
+        CodeStatus::Active if is_paid => Problem::conflict("code-active", "Valid already", detail),
         CodeStatus::Pending | CodeStatus::Active | CodeStatus::Expired => {
             Problem::conflict("order-unpaid", "Not paid", detail)
         }

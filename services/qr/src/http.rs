@@ -18,182 +18,190 @@ use contracts::{
     receipt::ReceiptCodes,
 };
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{IdempotentJson, Json, Path, Problem, Query};
+use web::{IdempotentJson, Json, Path, Problem, Query, Ready};
 
-use crate::commands::Codes;
+use crate::{NAME, commands::Codes};
 
-/// Every route of the service; those under `/internal` are in no document.
-pub(crate) fn routes(codes: Codes) -> OpenApiRouter {
-    let internal = Router::new().route("/internal/QrCode/receipt/{order_id}", get(receipt_codes));
-    OpenApiRouter::new()
+/// The service's routes and their document. Routes under `/internal` are not in the document.
+pub(crate) fn router(codes: Codes, ready: Ready) -> (Router, OpenApi) {
+    let internal = Router::new().route("/internal/QrCode/receipt/{order_id}", get(get_receipt_codes));
+    let routes = OpenApiRouter::new()
         .routes(routes!(validate_code))
         .routes(routes!(complete_dispense))
-        .routes(routes!(hear_machine))
+        .routes(routes!(record_heartbeat))
         .routes(routes!(reissue_codes))
         .routes(routes!(resolve_code))
-        .routes(routes!(codes_of_order))
-        .routes(routes!(codes_for_attention))
-        .routes(routes!(code_image))
+        .routes(routes!(list_codes))
+        .routes(routes!(list_attention))
+        .routes(routes!(render_image))
         .merge(OpenApiRouter::from(internal))
-        .with_state(codes)
+        .with_state(codes);
+    web::finish(NAME, "QR codes", "One code for each cup, and one drink for each code.", routes, ready)
 }
 
-/// Asks whether to pour (steps 33 to 36).
+/// Asks whether to pour (steps 33 to 36)
 ///
-/// What does not pour is answered 200 too, with the reason. A `code` alone that is valid is used up by this answer. A
-/// dispenser adds `deviceId`, `attemptId` and `journalEpoch`, gets a grant (`dispenseId`), and reports how it ended;
-/// asked again, it gets the same grant.
+/// A scan that does not pour is answered 200 too, with the reason. A valid `code` alone is redeemed by this request. A
+/// dispenser adds `deviceId`, `attemptId` and `journalEpoch`, gets a grant (`dispenseId`), and reports how it ended; a
+/// retry gets the same grant.
 #[utoipa::path(post, path = "/api/QrCode/validate", tag = "QrCode", request_body = ValidateCode,
     responses(
-        (status = 200, description = "Pour, and for how long; or why not", body = ValidateCodeResponse),
-        (status = 409, description = "Of a former journal, or one machine or journal too many", body = ProblemBody),
-        (status = 422, description = "A name is missing or too long", body = ProblemBody),
+        (status = 200, description = "Whether to pour and for how long, or why not", body = ValidateCodeResponse),
+        (status = 409, description = "The journal is not current, or there are too many devices", body = ProblemBody),
+        (status = 422, description = "An id is missing or too long", body = ProblemBody),
     ))]
 async fn validate_code(
     State(codes): State<Codes>,
     Json(request): Json<ValidateCode>,
-) -> Result<axum::Json<ValidateCodeResponse>, Problem> {
-    Ok(axum::Json(codes.validate(request).await?))
+) -> Result<Json<ValidateCodeResponse>, Problem> {
+    Ok(Json(codes.validate(request).await?))
 }
 
-/// Reports how a grant ended.
+/// Reports how a grant ended
 ///
-/// It may be sent any number of times: the machine's first report decides, later ones are answered with how the code
-/// stands. A lease that was ended without the machine's word is still corrected by it.
+/// A device may send its report any number of times: the first one is final, and later ones only get the code. A lease
+/// that ended without a report is corrected by it.
 #[utoipa::path(post, path = "/api/QrCode/{code}/complete", tag = "QrCode", request_body = CompleteDispense,
-    params(("code" = String, Path, description = "What was scanned")),
+    params(("code" = String, Path, description = "The code that was scanned", max_length = 256)),
     responses(
-        (status = 200, description = "How the code stands", body = CodeView),
+        (status = 200, description = "The code after the report", body = CodeView),
         (status = 404, description = "No such code or grant", body = ProblemBody),
-        (status = 409, description = "Another machine's grant", body = ProblemBody),
-        (status = 422, description = "A report that cannot be", body = ProblemBody),
+        (status = 409, description = "Another device holds the grant", body = ProblemBody),
+        (status = 422, description = "An id or an outcome that does not exist", body = ProblemBody),
     ))]
 async fn complete_dispense(
     State(codes): State<Codes>,
     Path(code): Path<String>,
     Json(report): Json<CompleteDispense>,
-) -> Result<axum::Json<CodeView>, Problem> {
-    Ok(axum::Json(codes.complete(code, report).await?))
+) -> Result<Json<CodeView>, Problem> {
+    Ok(Json(codes.complete(code, report).await?))
 }
 
-/// A dispenser says what it holds.
+/// Reports which grants a device holds
 ///
-/// Leases that it was told of and does not hold pour again, unless it waits for the answer to a scan; those of a lost
-/// journal go to REVIEW.
+/// Leases that the device knows of and does not hold become valid again, unless it waits for the answer to a scan. A
+/// journal other than the current one changes nothing until a second heartbeat sends back the `grants` of the answer;
+/// then the leases of the journal before go to REVIEW.
 #[utoipa::path(post, path = "/api/QrCode/heartbeat", tag = "QrCode", request_body = Heartbeat,
     responses(
-        (status = 200, description = "How many grants it was ever given", body = HeartbeatResponse),
-        (status = 409, description = "Of a former journal, or one machine or journal too many", body = ProblemBody),
-        (status = 422, description = "A heartbeat that cannot be", body = ProblemBody),
+        (status = 200, description = "The number of the newest grant, and whether the journal is current",
+            body = HeartbeatResponse),
+        (status = 409, description = "There are too many devices", body = ProblemBody),
+        (status = 422, description = "An id is missing or too long, or too many dispenses are open",
+            body = ProblemBody),
     ))]
-async fn hear_machine(
+async fn record_heartbeat(
     State(codes): State<Codes>,
     Json(heartbeat): Json<Heartbeat>,
-) -> Result<axum::Json<HeartbeatResponse>, Problem> {
-    Ok(axum::Json(codes.heartbeat(heartbeat).await?))
+) -> Result<Json<HeartbeatResponse>, Problem> {
+    Ok(Json(codes.record_heartbeat(heartbeat).await?))
 }
 
-/// Replaces codes of paid drinks: those named, or all that have expired.
+/// Reissues codes of paid drinks: the named ones, or all that have expired
 ///
-/// The old codes pour no more. A code that a machine has, or that is in review, or poured, is refused with what to do.
+/// The old codes become VOID. A code that is leased, in review or used is refused with what to do instead.
 #[utoipa::path(post, path = "/api/QrCode/generate", tag = "QrCode", request_body = ReissueCodes,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key again is the same answer again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer",
+        min_length = 1, max_length = 255)),
     responses(
-        (status = 200, description = "The order's codes, one for each cup", body = Vec<CodeView>),
+        (status = 200, description = "The order's current codes, one for each cup", body = Vec<CodeView>),
         (status = 404, description = "No such order or code", body = ProblemBody),
-        (status = 409, description = "A code that cannot be replaced, and what to do", body = ProblemBody),
-        (status = 422, description = "Too many codes, or a key of another request", body = ProblemBody),
+        (status = 409, description = "A code that cannot be reissued, and what to do instead", body = ProblemBody),
+        (status = 422, description = "Too many codes, or the key of another request", body = ProblemBody),
     ))]
 async fn reissue_codes(
     State(codes): State<Codes>,
-    submission: IdempotentJson<ReissueCodes>,
-) -> Result<axum::Json<Vec<CodeView>>, Problem> {
-    Ok(axum::Json(codes.reissue(submission.key, submission.body).await?))
+    request: IdempotentJson<ReissueCodes>,
+) -> Result<Json<Vec<CodeView>>, Problem> {
+    Ok(Json(codes.reissue(request.key, request.body).await?))
 }
 
-/// Decides on a code in REVIEW, or LEASED by a machine that is dead: was the cup poured?
+/// Decides on a code in REVIEW, or LEASED by a dead device: was the cup poured?
 ///
-/// `not_poured` of a LEASED code answers the new code that takes its place: the machine may still hold the old one. Of
-/// a cup that may have been poured twice, any decision takes it off the board; a code that is USED or VOID stays so.
+/// `not_poured` for a LEASED code answers the new code that replaces it, because the device may still hold the old one.
+/// For a cup that may have been poured twice, any decision takes it off the list; a USED or VOID code stays as it is.
 #[utoipa::path(post, path = "/api/QrCode/{code}/resolve", tag = "QrCode", request_body = ResolveCode,
     params(
-        ("code" = String, Path, description = "The code in REVIEW or LEASED, or of a cup that may have been poured twice"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key again is the same answer again"),
+        ("code" = String, Path, description = "A code in REVIEW or LEASED, or of a cup that may have been poured twice",
+            max_length = 256),
+        ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer",
+            min_length = 1, max_length = 255),
     ),
     responses(
-        (status = 200, description = "How the code stands now", body = CodeView),
+        (status = 200, description = "The current code of the cup", body = CodeView),
         (status = 404, description = "No such code", body = ProblemBody),
-        (status = 409, description = "Nothing is to be decided", body = ProblemBody),
-        (status = 422, description = "No such decision, or a key of another request", body = ProblemBody),
+        (status = 409, description = "There is nothing to decide", body = ProblemBody),
+        (status = 422, description = "No such decision, or the key of another request", body = ProblemBody),
     ))]
 async fn resolve_code(
     State(codes): State<Codes>,
     Path(code): Path<String>,
-    submission: IdempotentJson<ResolveCode>,
-) -> Result<axum::Json<CodeView>, Problem> {
-    Ok(axum::Json(codes.resolve(submission.key, code, submission.body).await?))
+    request: IdempotentJson<ResolveCode>,
+) -> Result<Json<CodeView>, Problem> {
+    Ok(Json(codes.resolve(request.key, code, request.body).await?))
 }
 
-/// An order's codes: those that live, by line, then those that were given up.
+/// Lists the codes of an order by line, VOID ones last
 #[utoipa::path(get, path = "/api/QrCode/order/{orderId}", tag = "QrCode",
     params(("orderId" = OrderId, Path, description = "The order")),
     responses(
-        (status = 200, description = "Its codes; none where no machine pours any of it", body = Vec<CodeView>),
-        (status = 400, description = "No id", body = ProblemBody),
+        (status = 200, description = "Its codes; none if no device pours any of it", body = Vec<CodeView>),
+        (status = 400, description = "Not an id", body = ProblemBody),
     ))]
-async fn codes_of_order(
-    State(codes): State<Codes>,
-    Path(order_id): Path<OrderId>,
-) -> Result<axum::Json<Vec<CodeView>>, Problem> {
-    Ok(axum::Json(codes.of_order(order_id).await?))
+async fn list_codes(State(codes): State<Codes>, Path(order_id): Path<OrderId>) -> Result<Json<Vec<CodeView>>, Problem> {
+    Ok(Json(codes.list_codes(order_id).await?))
 }
 
-/// Which page of a list.
+/// The page of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListAttention {
-    /// The `nextCursor` of the page before.
+    /// The `nextCursor` of the page before. Absent: the first page.
     #[serde(default)]
+    #[param(max_length = 256)]
     cursor: Option<String>,
 }
 
-/// The paid codes that wait for a person, and why: of a cup that may have been poured twice, in REVIEW, in a machine
-/// for minutes, expired; 200 on a page.
+/// Lists the paid codes that wait for staff, and why: 200 on a page
+///
+/// First cups that may have been poured twice, then codes in REVIEW, codes that a device has held for minutes, and
+/// expired ones.
 #[utoipa::path(get, path = "/api/QrCode/attention", tag = "QrCode", params(ListAttention),
     responses(
-        (status = 200, description = "A page of codes, of each kind the latest first", body = Page<AttentionView>),
-        (status = 400, description = "No cursor of this list", body = ProblemBody),
+        (status = 200, description = "A page of codes, for each reason the latest change first",
+            body = Page<AttentionView>),
+        (status = 400, description = "Not a cursor of this list", body = ProblemBody),
     ))]
-async fn codes_for_attention(
+async fn list_attention(
     State(codes): State<Codes>,
     Query(list): Query<ListAttention>,
-) -> Result<axum::Json<Page<AttentionView>>, Problem> {
-    Ok(axum::Json(codes.attention(list.cursor).await?))
+) -> Result<Json<Page<AttentionView>>, Problem> {
+    Ok(Json(codes.list_attention(list.cursor).await?))
 }
 
-/// A code's picture never changes; a browser keeps it for a day, and nobody between it and us does.
+/// A code's image never changes. A browser keeps it for a day, and no shared cache does.
 const IMAGE_CACHING: HeaderValue = HeaderValue::from_static("private, max-age=86400, immutable");
 const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
 
-/// The code as a picture to show on a screen.
+/// Draws a code, to show it on a screen
 #[utoipa::path(get, path = "/api/QrCode/{code}/image.svg", tag = "QrCode",
-    params(("code" = String, Path, description = "The code")),
+    params(("code" = String, Path, description = "The code", max_length = 256)),
     responses(
-        (status = 200, description = "The picture", body = String, content_type = "image/svg+xml"),
+        (status = 200, description = "The image", body = String, content_type = "image/svg+xml"),
         (status = 404, description = "No such code", body = ProblemBody),
     ))]
-async fn code_image(State(codes): State<Codes>, Path(code): Path<String>) -> Result<impl IntoResponse, Problem> {
-    let picture = codes.image(code).await?;
-    Ok(([(header::CONTENT_TYPE, SVG), (header::CACHE_CONTROL, IMAGE_CACHING)], picture))
+async fn render_image(State(codes): State<Codes>, Path(code): Path<String>) -> Result<impl IntoResponse, Problem> {
+    let image = codes.render_image(code).await?;
+    Ok(([(header::CONTENT_TYPE, SVG), (header::CACHE_CONTROL, IMAGE_CACHING)], image))
 }
 
-/// What the receipt says of an order's codes: for Order, when the cache does not have it.
-async fn receipt_codes(
+/// QR's part of a receipt, for Order if the cache misses it.
+async fn get_receipt_codes(
     State(codes): State<Codes>,
     Path(order_id): Path<OrderId>,
-) -> Result<axum::Json<ReceiptCodes>, Problem> {
-    Ok(axum::Json(codes.receipt_codes(order_id).await?))
+) -> Result<Json<ReceiptCodes>, Problem> {
+    Ok(Json(codes.get_receipt_codes(order_id).await?))
 }

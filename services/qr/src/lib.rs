@@ -1,12 +1,13 @@
-//! Codes: one for each cup that a machine pours, and exactly one drink for each code.
+//! Codes: one for each cup that a dispenser pours, and exactly one drink for each code.
 //!
-//! Owns `qr_codes`, `code_orders` (what events said of their orders), `devices` and `dispense_logs`. Hears of orders
-//! and payments; says CodesIssued, DispenseCompleted and DispenseFailed. A machine gets a *lease* on a code and reports
-//! what became of it (the lease protocol); no time frees a lease, only the machine's word, its heartbeat, or a person.
-//! Refuses to know prices and products: what a cup is called and holds comes with the order.
+//! Owns `qr_codes`, `code_orders` (what events published of their orders), `devices` and `dispense_logs`. Consumes the
+//! events of orders and payments; publishes CodesIssued, DispenseCompleted and DispenseFailed. A device gets a *lease*
+//! on a code and reports how its grant ended (the lease protocol). A lease never ends by time alone: only by the
+//! device's report, its heartbeat, or staff. Refuses to know prices and products: the name and size of a cup come with
+//! the order.
 //!
-//! A machine is whoever names itself, and pours whatever is scanned at 30 ml/s. Lists of what each machine pours, with
-//! the answer `wrong_machine`, and calibration come with the pairing of devices.
+//! A device is whoever sends a device id, and it pours whatever is scanned at 30 ml/s. A list of the products of each
+//! device, with the refusal `wrong_machine`, and calibration come with the pairing of devices.
 
 mod commands;
 mod consumers;
@@ -24,41 +25,42 @@ use host::{Service, ServiceContext, Timer};
 
 use commands::Codes;
 
-/// The service's name, by which peers call it and its database is called.
+/// The service's name.
 pub const NAME: &str = "qr";
-/// How late the timer may be: a board that shows an expired code a second late is no harm.
-const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 
-/// QR's tables.
+/// QR's tables, in `qr_db`.
 pub const SCHEMA: Schema =
     Schema { service: NAME, migrations: &[("V1__codes", include_str!("../migrations/V1__codes.sql"))] };
 
-/// Opens the service's database and makes the service.
+/// How late a list may show that a code expired. Scans compare the time themselves.
+const EXPIRE_EVERY: Duration = Duration::from_secs(1);
+/// How long a clock that was set back goes unnoticed, and how old the metric of reviews may be.
+const REBASE_EVERY: Duration = Duration::from_secs(30);
+const MEASURE_EVERY: Duration = Duration::from_secs(10);
+
+/// Opens the service.
 ///
 /// # Errors
-/// Where the database cannot be opened or brought up to date.
+/// [`OpenError`] says what to do.
 pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
-    Ok(service(Codes::open(context).await?))
+    let db = context.databases.open(&SCHEMA).await?;
+    let codes = Codes::new(db.clone(), context);
+    let (router, openapi) = http::router(codes.clone(), host::ready(&db));
+    let consumer = consumers::consumer(&db, codes.clone());
+    commands::describe();
+    let timers = timers(codes);
+    Ok(Service { name: NAME, router, openapi, db, consumer: Some(consumer), timers })
 }
 
-impl Codes {
-    async fn open(context: &ServiceContext) -> Result<Self, OpenError> {
-        let db = context.databases.open(&SCHEMA).await?;
-        let (cache, clock, shop) = (context.cache.clone(), context.clock.clone(), context.shop.clone());
-        Ok(Self { db, cache, clock, shop })
-    }
-}
-
-fn service(codes: Codes) -> Service {
-    let (router, openapi) = web::finish(
-        NAME,
-        "QR codes",
-        "One code for each cup, and one drink for each code.",
-        http::routes(codes.clone()),
-        host::ready(&codes.db),
-    );
-    let consumer = consumers::consumer(&codes.db, codes.clone());
-    let expire =
-        Timer::new("expire codes", EXPIRE_EVERY, codes.clone(), |codes| async move { codes.expire_due().await });
-    Service { name: NAME, router, openapi, db: codes.db, consumer: Some(consumer), timers: vec![expire] }
+fn timers(codes: Codes) -> Vec<Timer> {
+    vec![
+        Timer::new("expire codes", EXPIRE_EVERY, codes.clone(), |codes| async move { codes.expire_due().await }),
+        Timer::new(
+            "rebase codes",
+            REBASE_EVERY,
+            codes.clone(),
+            |codes| async move { codes.rebase_ahead_of_clock().await },
+        ),
+        Timer::new("measure reviews", MEASURE_EVERY, codes, |codes| async move { codes.measure_reviews().await }),
+    ]
 }

@@ -1,8 +1,12 @@
-//! What the owner can ask, and how the answers come to be.
+//! One use case per file: the extraction and the four reports.
 
-mod extract;
-mod report;
-mod sources;
+mod extract_orders;
+mod list_favorites;
+mod list_recent_orders;
+mod list_sales_trend;
+mod metrics;
+mod source_databases;
+mod summarize_sales;
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -10,76 +14,67 @@ use std::sync::{
 };
 
 use clock::Clock;
-use contracts::time::Timestamp;
+use contracts::time::{BusinessDay, Timestamp};
 use db::Db;
-use host::{Databases, SharedShopRules};
+use host::{ServiceContext, SharedShopRules};
 
 use crate::model::AnalyticsSettings;
-use sources::Sources;
+use source_databases::SourceDatabases;
 
 #[cfg(test)]
-pub(crate) use extract::ORDERS_PER_BATCH_MAX;
+pub(crate) use extract_orders::ORDERS_PER_BATCH_MAX;
+pub(crate) use metrics::describe;
 
-/// Reports: the home of their commands. Clones share one extraction.
+/// The state of the service. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Analytics {
-    pub(crate) db: Db,
+    db: Db,
     clock: Clock,
     shop: SharedShopRules,
-    pub(crate) settings: AnalyticsSettings,
+    settings: AnalyticsSettings,
     extraction: Arc<Extraction>,
 }
 
 /// What the runs of the extraction share within this process.
 struct Extraction {
-    sources: Sources,
-    /// Held by the run that is going on: two at once would only overtake each other.
-    turn: tokio::sync::Mutex<()>,
-    /// Whether something happened that the figures do not show yet. Set at the start, so that the first run comes soon.
-    has_changed: AtomicBool,
-    /// When the last run began, whether it came to its end or not.
-    last: Mutex<Option<Timestamp>>,
-    /// When the last run that went far back, and came to its end, began.
-    last_far: Mutex<Option<Timestamp>>,
+    sources: SourceDatabases,
+    /// Held by the current run: two at once would only conflict.
+    running: tokio::sync::Mutex<()>,
+    /// Whether an order changed since the last run. Set at the start, so that the first run comes soon.
+    is_requested: AtomicBool,
+    /// When the last run began, finished or not.
+    last_run: Mutex<Option<Timestamp>>,
+    /// When the last finished run with a long lookback began.
+    last_long_run: Mutex<Option<Timestamp>>,
 }
 
 impl Analytics {
-    /// Reports in `db`, from the databases of the other services.
-    pub(crate) fn new(
-        db: Db,
-        databases: Databases,
-        clock: Clock,
-        shop: SharedShopRules,
-        settings: AnalyticsSettings,
-    ) -> Self {
+    pub(crate) fn new(db: Db, context: &ServiceContext, settings: AnalyticsSettings) -> Self {
         let extraction = Extraction {
-            sources: Sources::new(databases),
-            turn: tokio::sync::Mutex::new(()),
-            has_changed: AtomicBool::new(true),
-            last: Mutex::new(None),
-            last_far: Mutex::new(None),
+            sources: SourceDatabases::new(context.databases.clone()),
+            running: tokio::sync::Mutex::new(()),
+            is_requested: AtomicBool::new(true),
+            last_run: Mutex::new(None),
+            last_long_run: Mutex::new(None),
         };
+        let (clock, shop) = (context.clock.clone(), context.shop.clone());
         Self { db, clock, shop, settings, extraction: Arc::new(extraction) }
     }
 
-    /// Notes that something happened which the figures do not show yet.
-    pub(crate) fn note_change(&self) {
-        self.extraction.has_changed.store(true, Ordering::SeqCst);
+    /// Requests an extraction soon, because an order may have changed.
+    pub(crate) fn request_extraction(&self) {
+        self.extraction.is_requested.store(true, Ordering::SeqCst);
     }
 
-    fn last_run(&self) -> Option<Timestamp> {
-        *self.extraction.last.lock().unwrap_or_else(PoisonError::into_inner)
+    fn today(&self) -> BusinessDay {
+        self.shop.current().business_day(self.clock.now())
     }
+}
 
-    fn last_far_run(&self) -> Option<Timestamp> {
-        *self.extraction.last_far.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn get(time: &Mutex<Option<Timestamp>>) -> Option<Timestamp> {
+    *time.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    fn note_far_run(&self, started: Timestamp) {
-        *self.extraction.last_far.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
-    }
-
-    fn note_run(&self, started: Timestamp) {
-        *self.extraction.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
-    }
+fn set(time: &Mutex<Option<Timestamp>>, to: Timestamp) {
+    *time.lock().unwrap_or_else(PoisonError::into_inner) = Some(to);
 }

@@ -1,4 +1,4 @@
-//! Orders as the fact tables keep them, and what a change of them changes in the daily sums.
+//! Rows of the fact tables, and how a changed order changes the daily sums.
 
 use std::collections::BTreeMap;
 
@@ -10,30 +10,32 @@ use contracts::{
     time::{BusinessDay, Timestamp},
 };
 
-/// An order as it was when it was extracted. Money is in minor units of `currency`.
+/// An order as of its extraction. Money is in minor units of `currency`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OrderFact {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// What people call it.
+    /// The number that people see.
     pub order_number: String,
-    /// Where it stood.
+    /// Its status.
     pub status: OrderStatus,
-    /// Where it was placed.
+    /// The channel in which it was placed.
     pub channel: Channel,
     /// The day whose sales it belongs to.
     pub business_day: BusinessDay,
-    /// What is owed.
+    /// Its total, before cash rounding.
     pub total: i64,
-    /// What was taken off.
+    /// The discount.
     pub discount: i64,
     /// The service charge.
     pub service: i64,
     /// The tax.
     pub tax: i64,
+    /// What cash rounding added to the total, or took away if negative. 0 until it is paid.
+    pub rounding: i64,
     /// The currency of its money.
     pub currency: Currency,
-    /// How it was paid.
+    /// The payment method.
     pub payment_method: Option<PaymentMethod>,
     /// When it was placed.
     pub placed_at: Timestamp,
@@ -54,19 +56,19 @@ pub(crate) struct LineFact {
     pub order_id: OrderId,
     /// Its place in the order.
     pub line: i64,
-    /// Which product.
+    /// The product.
     pub product_id: ProductId,
-    /// What it was called when it was ordered.
+    /// The product's name when it was ordered.
     pub product_name: String,
-    /// Where the menu showed the product when the line was extracted.
+    /// The product's category at the time of the extraction.
     pub category_id: Option<CategoryId>,
-    /// What that was called.
+    /// The category's name.
     pub category_name: Option<String>,
-    /// How many.
+    /// The number of units.
     pub quantity: i64,
     /// Unit price times quantity.
     pub line_total: i64,
-    /// Its share of what was taken off.
+    /// Its share of the discount.
     pub discount: i64,
     /// Its share of the service charge.
     pub service: i64,
@@ -75,77 +77,79 @@ pub(crate) struct LineFact {
 }
 
 impl OrderFact {
-    /// Whether the order is in the figures: it was paid, and not given up.
+    /// Whether the order is in the sums: it is paid and not cancelled.
     #[must_use]
     pub(crate) fn counts(&self) -> bool {
         self.paid_at.is_some() && self.status != OrderStatus::Cancelled
     }
 
-    /// How many units it has.
+    /// The number of its units.
     #[must_use]
     pub(crate) fn units(&self) -> i64 {
         self.lines.iter().map(|line| line.quantity).sum()
     }
 }
 
-/// Which row of the daily sales.
+/// The key of a row of `daily_sales`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DayKey {
     /// The business day.
     pub business_day: BusinessDay,
     /// The currency of the sums.
     pub currency: Currency,
-    /// The word of the method of payment; empty where there was none.
+    /// The payment method; empty if there is none.
     pub payment_method: &'static str,
 }
 
-/// Sums of orders, or what is added to them.
+/// Sums of orders, or a change of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DaySums {
-    /// How many orders.
+    /// The number of orders.
     pub orders: i64,
-    /// How many units they had.
+    /// The number of their units.
     pub units: i64,
     /// The sum of their totals.
     pub sales: i64,
-    /// What was taken off.
+    /// The discount.
     pub discount: i64,
     /// The service charges.
     pub service: i64,
     /// The taxes.
     pub tax: i64,
+    /// The cash rounding.
+    pub rounding: i64,
 }
 
-/// Which row of the products' performance.
+/// The key of a row of `product_performance`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ProductKey {
     /// The business day.
     pub business_day: BusinessDay,
-    /// Which product.
+    /// The product.
     pub product_id: ProductId,
     /// The currency of the sums.
     pub currency: Currency,
 }
 
-/// Sums of one product, or what is added to them.
+/// Sums of one product, or a change of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ProductSums {
-    /// How many units.
+    /// The number of units.
     pub units: i64,
-    /// What they brought: line totals less discounts.
+    /// Line totals less discounts.
     pub sales: i64,
-    /// What it was called last.
+    /// Its name in its latest order.
     pub product_name: String,
-    /// When it was ordered by that name.
+    /// When that order was placed.
     pub named_at: Timestamp,
 }
 
-/// What is to be added to the daily sums, in the order of their keys.
+/// What to add to the daily sums, in the order of their keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SumChanges {
-    /// To the daily sales.
+    /// To `daily_sales`.
     pub days: BTreeMap<DayKey, DaySums>,
-    /// To the products' performance.
+    /// To `product_performance`.
     pub products: BTreeMap<ProductKey, ProductSums>,
 }
 
@@ -174,6 +178,7 @@ fn add_order(changes: &mut SumChanges, order: &OrderFact, sign: i64) {
     day.discount += sign * order.discount;
     day.service += sign * order.service;
     day.tax += sign * order.tax;
+    day.rounding += sign * order.rounding;
     for line in &order.lines {
         let key = ProductKey { business_day, product_id: line.product_id, currency };
         let product = changes.products.entry(key).or_default();
@@ -215,6 +220,7 @@ mod tests {
             discount: 0,
             service: 0,
             tax: 0,
+            rounding: -50,
             currency: Currency::IDR,
             payment_method: Some(PaymentMethod::Cash),
             placed_at: Timestamp(1),
@@ -226,16 +232,16 @@ mod tests {
     }
 
     #[test]
-    fn a_paid_order_adds_its_total_and_its_units() {
+    fn a_paid_order_adds_its_total_its_units_and_its_rounding() {
         let changes = sum_changes(&[], &[order(50_000)]);
         let day = changes.days.values().next().unwrap();
-        assert_eq!((day.orders, day.units, day.sales), (1, 2, 50_000));
+        assert_eq!((day.orders, day.units, day.sales, day.rounding), (1, 2, 50_000, -50));
         let product = changes.products.values().next().unwrap();
         assert_eq!((product.units, product.sales, product.product_name.as_str()), (2, 50_000, "Latte"));
     }
 
     #[test]
-    fn an_order_that_only_moved_on_changes_no_sum() {
+    fn an_order_that_only_changes_its_status_changes_no_sum() {
         let before = order(50_000);
         let after = OrderFact { status: OrderStatus::Completed, version: 3, ..before.clone() };
         let changes = sum_changes(&[before], &[after]);
@@ -244,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unpaid_or_cancelled_order_is_in_no_sum_and_one_that_becomes_so_leaves_it() {
+    fn an_unpaid_or_cancelled_order_is_in_no_sum() {
         let paid = order(50_000);
         let unpaid = OrderFact { paid_at: None, payment_method: None, status: OrderStatus::Pending, ..paid.clone() };
         let cancelled = OrderFact { status: OrderStatus::Cancelled, ..paid.clone() };
@@ -254,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_is_called_what_it_was_called_last() {
+    fn a_product_has_its_latest_name() {
         let old = order(50_000);
         let mut new = OrderFact { placed_at: Timestamp(9), ..order(50_000) };
         new.lines[0].product_name = "Caffè latte".into();

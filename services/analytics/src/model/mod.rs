@@ -1,10 +1,10 @@
-//! The rules of reports: which days, which orders count, what changes in the daily sums. Pure.
+//! The rules of reports, without I/O: the period, which orders count, how they change the daily sums, when to extract.
 
 mod facts;
+mod period;
 mod schedule;
-mod span;
 
 pub(crate) use facts::{DayKey, DaySums, LineFact, OrderFact, ProductKey, ProductSums, sum_changes};
+pub(crate) use period::{ReportPeriod, average, check_limit, fill_days};
 pub use schedule::AnalyticsSettings;
-pub(crate) use schedule::{goes_far, is_due, read_until, restart_at, restart_far_at};
-pub(crate) use span::{Span, average, check_limit, filled_trend};
+pub(crate) use schedule::{Progress, is_due};

@@ -7,17 +7,17 @@ use db::{DbResult, Tx, in_list};
 
 use crate::model::{LineFact, OrderFact};
 
-/// The versions in which these orders have been extracted. One that has not been is left out.
-pub(crate) fn versions(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<HashMap<OrderId, i64>> {
+/// The extracted version of each of these orders. An order that is not extracted is left out.
+pub(crate) fn list_versions(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<HashMap<OrderId, i64>> {
     let (places, orders) = in_list(orders);
     let sql = format!("SELECT order_id, version FROM orders_fact WHERE order_id IN ({places})");
     let found = tx.query(&sql, orders, |row| Ok((row.get("order_id")?, row.get("version")?)))?;
     Ok(found.into_iter().collect())
 }
 
-/// These orders with their lines, as they were extracted before. One that has not been is left out.
-pub(crate) fn find(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<Vec<OrderFact>> {
-    let mut lines = lines(tx, orders)?;
+/// These orders with their lines, as extracted. An order that is not extracted is left out.
+pub(crate) fn list_orders(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<Vec<OrderFact>> {
+    let mut lines = list_lines(tx, orders)?;
     let (places, orders) = in_list(orders);
     let sql = format!("SELECT * FROM orders_fact WHERE order_id IN ({places})");
     tx.query(&sql, orders, |row| {
@@ -32,6 +32,7 @@ pub(crate) fn find(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<Vec<OrderFac
             discount: row.get("discount")?,
             service: row.get("service")?,
             tax: row.get("tax")?,
+            rounding: row.get("rounding")?,
             currency: row.get("currency")?,
             payment_method: row.get("payment_method")?,
             placed_at: row.get("placed_at")?,
@@ -43,7 +44,7 @@ pub(crate) fn find(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<Vec<OrderFac
     })
 }
 
-fn lines(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<HashMap<OrderId, Vec<LineFact>>> {
+fn list_lines(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<HashMap<OrderId, Vec<LineFact>>> {
     let (places, orders) = in_list(orders);
     let sql = format!(
         "SELECT order_id, line, product_id, product_name, category_id, category_name,
@@ -72,16 +73,17 @@ fn lines(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<HashMap<OrderId, Vec<L
     Ok(lines)
 }
 
-/// Keeps an order as it is now, without its lines.
-pub(crate) fn put_order(tx: &mut Tx<'_>, order: &OrderFact) -> DbResult<()> {
+/// Inserts or replaces an order, without its lines.
+pub(crate) fn upsert_order(tx: &mut Tx<'_>, order: &OrderFact) -> DbResult<()> {
     const SQL: &str = "
         INSERT INTO orders_fact (order_id, order_number, status, channel, business_day, total, discount, service, tax,
-                                 units, currency, payment_method, is_paid, placed_at, paid_at, updated_at, version)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                                 rounding, units, currency, payment_method, is_paid, placed_at, paid_at, updated_at,
+                                 version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
             ON CONFLICT (order_id) DO UPDATE SET
                order_number = excluded.order_number, status = excluded.status, channel = excluded.channel,
                business_day = excluded.business_day, total = excluded.total, discount = excluded.discount,
-               service = excluded.service, tax = excluded.tax, units = excluded.units, currency = excluded.currency,
+               service = excluded.service, tax = excluded.tax, rounding = excluded.rounding, units = excluded.units, currency = excluded.currency,
                payment_method = excluded.payment_method, is_paid = excluded.is_paid, placed_at = excluded.placed_at,
                paid_at = excluded.paid_at, updated_at = excluded.updated_at, version = excluded.version";
     let params = (
@@ -94,6 +96,7 @@ pub(crate) fn put_order(tx: &mut Tx<'_>, order: &OrderFact) -> DbResult<()> {
         order.discount,
         order.service,
         order.tax,
+        order.rounding,
         order.units(),
         order.currency,
         order.payment_method,
@@ -106,7 +109,7 @@ pub(crate) fn put_order(tx: &mut Tx<'_>, order: &OrderFact) -> DbResult<()> {
     tx.execute(SQL, params).map(drop)
 }
 
-/// Keeps a line of an order, which has no lines of before any more.
+/// Inserts a line of an order.
 pub(crate) fn insert_line(tx: &mut Tx<'_>, order: &OrderFact, line: &LineFact) -> DbResult<()> {
     const SQL: &str = "
         INSERT INTO sales_fact (order_id, line, business_day, product_id, product_name, category_id, category_name,
@@ -136,8 +139,8 @@ pub(crate) fn insert_line(tx: &mut Tx<'_>, order: &OrderFact, line: &LineFact) -
     tx.execute(SQL, params).map(drop)
 }
 
-/// Forgets the lines of an order that are about to be kept as they are now.
-pub(crate) fn forget_lines(tx: &mut Tx<'_>, order: OrderId) -> DbResult<()> {
+/// Deletes the lines of an order.
+pub(crate) fn delete_lines(tx: &mut Tx<'_>, order: OrderId) -> DbResult<()> {
     const SQL: &str = "DELETE FROM sales_fact WHERE order_id = $1";
     tx.execute(SQL, (order,)).map(drop)
 }

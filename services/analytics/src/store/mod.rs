@@ -1,4 +1,4 @@
-//! The SQL of the reports, and of the other services' `etl_*` views. Nowhere else.
+//! The SQL of the reports and of the other services' `etl_*` views, one statement per function.
 
 pub(crate) mod facts;
 pub(crate) mod reports;

@@ -1,4 +1,4 @@
-//! What the four reports read.
+//! The queries of the reports.
 
 use contracts::{
     money::{Currency, Money},
@@ -8,23 +8,24 @@ use contracts::{
 };
 use db::{DbResult, Tx};
 
-use crate::model::{DaySums, Span};
+use crate::model::{DaySums, ReportPeriod};
 
-/// The sums of a span by method of payment. `None`: orders without a method.
-pub(crate) fn sums_by_method(
+/// The sums of a period by payment method. `None`: orders without a method.
+pub(crate) fn sum_by_method(
     tx: &mut Tx<'_>,
-    span: Span,
+    period: ReportPeriod,
     currency: Currency,
 ) -> DbResult<Vec<(Option<PaymentMethod>, DaySums)>> {
     const SQL: &str = "
         SELECT payment_method, CAST(SUM(orders) AS BIGINT) AS orders, CAST(SUM(units) AS BIGINT) AS units,
                CAST(SUM(sales) AS BIGINT) AS sales, CAST(SUM(discount) AS BIGINT) AS discount,
-               CAST(SUM(service) AS BIGINT) AS service, CAST(SUM(tax) AS BIGINT) AS tax
+               CAST(SUM(service) AS BIGINT) AS service, CAST(SUM(tax) AS BIGINT) AS tax,
+               CAST(SUM(rounding) AS BIGINT) AS rounding
           FROM daily_sales
          WHERE business_day BETWEEN $1 AND $2 AND currency = $3
          GROUP BY payment_method
          ORDER BY payment_method";
-    tx.query(SQL, (span.from, span.to, currency), |row| {
+    tx.query(SQL, (period.from, period.to, currency), |row| {
         let method: String = row.get("payment_method")?;
         let sums = DaySums {
             orders: row.get("orders")?,
@@ -33,26 +34,36 @@ pub(crate) fn sums_by_method(
             discount: row.get("discount")?,
             service: row.get("service")?,
             tax: row.get("tax")?,
+            rounding: row.get("rounding")?,
         };
         Ok((method.parse().ok(), sums))
     })
 }
 
-/// How many orders each business day of a span had, and their sum. A day without any is left out.
-pub(crate) fn sums_by_day(tx: &mut Tx<'_>, span: Span, currency: Currency) -> DbResult<Vec<(BusinessDay, (i64, i64))>> {
+/// The number of orders of each business day, and their sum. A day without orders is left out.
+pub(crate) fn sum_by_day(
+    tx: &mut Tx<'_>,
+    period: ReportPeriod,
+    currency: Currency,
+) -> DbResult<Vec<(BusinessDay, (i64, i64))>> {
     const SQL: &str = "
         SELECT business_day, CAST(SUM(orders) AS BIGINT) AS orders, CAST(SUM(sales) AS BIGINT) AS sales
           FROM daily_sales
          WHERE business_day BETWEEN $1 AND $2 AND currency = $3
          GROUP BY business_day
          ORDER BY business_day";
-    tx.query(SQL, (span.from, span.to, currency), |row| {
+    tx.query(SQL, (period.from, period.to, currency), |row| {
         Ok((row.get("business_day")?, (row.get("orders")?, row.get("sales")?)))
     })
 }
 
-/// The products that sold the most units in a span, and of equals those that brought the most.
-pub(crate) fn favorites(tx: &mut Tx<'_>, span: Span, currency: Currency, limit: u32) -> DbResult<Vec<Favorite>> {
+/// The products with the most units sold, and among equals with the highest sales.
+pub(crate) fn list_favorites(
+    tx: &mut Tx<'_>,
+    period: ReportPeriod,
+    currency: Currency,
+    limit: u32,
+) -> DbResult<Vec<Favorite>> {
     const SQL: &str = "
         SELECT best.product_id, best.units, best.sales,
                (SELECT last.product_name FROM product_performance last
@@ -66,7 +77,7 @@ pub(crate) fn favorites(tx: &mut Tx<'_>, span: Span, currency: Currency, limit: 
                  ORDER BY 2 DESC, 3 DESC, 1
                  LIMIT $4) best
          ORDER BY best.units DESC, best.sales DESC, best.product_id";
-    tx.query(SQL, (span.from, span.to, currency, limit), |row| {
+    tx.query(SQL, (period.from, period.to, currency, limit), |row| {
         Ok(Favorite {
             product_id: row.get("product_id")?,
             product_name: row.get("product_name")?,
@@ -76,8 +87,8 @@ pub(crate) fn favorites(tx: &mut Tx<'_>, span: Span, currency: Currency, limit: 
     })
 }
 
-/// The orders that were placed last, whatever became of them.
-pub(crate) fn recent_orders(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<RecentOrder>> {
+/// The orders that were placed last, whatever their status.
+pub(crate) fn list_recent_orders(tx: &mut Tx<'_>, limit: u32) -> DbResult<Vec<RecentOrder>> {
     const SQL: &str = "
         SELECT order_id, order_number, status, channel, total, currency, payment_method, placed_at
           FROM orders_fact ORDER BY placed_at DESC, order_id DESC LIMIT $1";

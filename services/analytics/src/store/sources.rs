@@ -1,4 +1,4 @@
-//! The views that other services own for the extraction, read with read-only handles.
+//! The `etl_*` views of other services, read with read-only connections.
 
 use std::collections::HashMap;
 
@@ -10,36 +10,30 @@ use db::{DbResult, Row, Tx, in_list};
 
 use crate::model::{LineFact, OrderFact};
 
-/// How far a walk over changed orders has come: the time of the last one's change, and its id.
+/// A position in the list of changed orders: the change of the last order read, and its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
-    /// When it changed last.
+    /// When it changed.
     pub(crate) at: Timestamp,
-    /// Its id. `None`: before every order that changed at that time.
+    /// Its id. `None`: before every order with that change.
     pub(crate) order_id: Option<OrderId>,
 }
 
-/// The next `limit` orders after `after` that changed up to `until`, in the order in which they changed, without their
-/// lines. `until` stands still during a run, so the walk ends while new orders keep coming.
-pub(crate) fn changed_orders(
-    tx: &mut Tx<'_>,
-    after: Position,
-    until: Timestamp,
-    limit: u32,
-) -> DbResult<Vec<OrderFact>> {
+/// The next `limit` orders after `after`, in the order of their changes, without their lines and rounding.
+pub(crate) fn list_changed_orders(tx: &mut Tx<'_>, after: Position, limit: u32) -> DbResult<Vec<OrderFact>> {
     const SQL: &str = "
         SELECT order_id, order_number, status, channel, business_day, total, discount, service, tax, currency,
                placed_at, paid_at, payment_method, updated_at, version
           FROM etl_orders
-         WHERE (updated_at, order_id) > ($1, $2) AND updated_at <= $3
+         WHERE (updated_at, order_id) > ($1, $2)
          ORDER BY updated_at, order_id
-         LIMIT $4";
-    // The empty text is before every id.
+         LIMIT $3";
+    // The empty text sorts before every id.
     let after_id = after.order_id.map(|id| id.to_string()).unwrap_or_default();
-    tx.query(SQL, (after.at, after_id, until, limit), order)
+    tx.query(SQL, (after.at, after_id, limit), order_from_row)
 }
 
-fn order(row: &Row<'_>) -> DbResult<OrderFact> {
+fn order_from_row(row: &Row<'_>) -> DbResult<OrderFact> {
     Ok(OrderFact {
         order_id: row.get("order_id")?,
         order_number: row.get("order_number")?,
@@ -50,6 +44,7 @@ fn order(row: &Row<'_>) -> DbResult<OrderFact> {
         discount: row.get("discount")?,
         service: row.get("service")?,
         tax: row.get("tax")?,
+        rounding: 0,
         currency: row.get("currency")?,
         placed_at: row.get("placed_at")?,
         paid_at: row.get("paid_at")?,
@@ -60,8 +55,8 @@ fn order(row: &Row<'_>) -> DbResult<OrderFact> {
     })
 }
 
-/// The lines of these orders, without their categories.
-pub(crate) fn lines(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<Vec<LineFact>> {
+/// The lines of these orders, without categories.
+pub(crate) fn list_lines(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<Vec<LineFact>> {
     let (places, orders) = in_list(orders);
     let sql = format!(
         "SELECT order_id, line, product_id, product_name, quantity, line_total, discount, service, tax
@@ -84,8 +79,8 @@ pub(crate) fn lines(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<Vec<LineFac
     })
 }
 
-/// The category of each of these products, and its name. A product that is not known is left out.
-pub(crate) fn categories(
+/// The category of each of these products, and its name. An unknown product is left out.
+pub(crate) fn list_categories(
     tx: &mut Tx<'_>,
     products: &[ProductId],
 ) -> DbResult<HashMap<ProductId, (CategoryId, Option<String>)>> {
@@ -98,5 +93,16 @@ pub(crate) fn categories(
     let found = tx.query(&sql, products, |row| {
         Ok((row.get("product_id")?, (row.get("category_id")?, row.get("category_name")?)))
     })?;
+    Ok(found.into_iter().collect())
+}
+
+/// The cash rounding of the payment that paid each of these orders. An order without one is left out.
+pub(crate) fn list_roundings(tx: &mut Tx<'_>, orders: &[OrderId]) -> DbResult<HashMap<OrderId, i64>> {
+    let (places, orders) = in_list(orders);
+    let sql = format!(
+        "SELECT order_id, rounding FROM etl_payments
+          WHERE order_id IN ({places}) AND paid_at IS NOT NULL AND status <> 'REFUND_DUE'"
+    );
+    let found = tx.query(&sql, orders, |row| Ok((row.get("order_id")?, row.get("rounding")?)))?;
     Ok(found.into_iter().collect())
 }

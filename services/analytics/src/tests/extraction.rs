@@ -14,7 +14,7 @@ fn a_busy_morning(world: &World) -> Vec<Sale> {
     (1..=ORDERS_PER_BATCH_MAX + 100).map(|number| Sale::paid(number, world)).collect()
 }
 
-/// The figures of a shop whose orders came all at once.
+/// The figures of a shop whose orders were extracted all at once.
 async fn figures_of(sales: impl Fn(&World) -> Vec<Sale>) -> Vec<String> {
     let world = World::new().await;
     let shop = TestShop::open(&world).await;
@@ -38,13 +38,13 @@ async fn extracting_twice_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_run_that_breaks_off_is_ended_by_the_next_one() {
+async fn an_interrupted_run_is_continued_by_the_next_one() {
     let world = World::new().await;
     let shop = TestShop::open(&world).await;
     let Reports { client, analytics, db, .. } = reports(&world).await;
     let whole = a_busy_morning(&world);
     let mut broken = whole.clone();
-    // No line has no units: the transaction of its batch fails.
+    // A line without units is refused, so the transaction of its batch fails.
     broken[550].lines[1].2 = 0;
     shop.put(&broken).await;
     assert!(matches!(analytics.extract().await, Err(ExtractError::Db(_))));
@@ -57,11 +57,12 @@ async fn a_run_that_breaks_off_is_ended_by_the_next_one() {
     assert_eq!(wrong_sums(&db).await, 0);
 }
 
-/// An order's way: placed, paid, and completed, or cancelled after all for every fifth.
+/// The life of an order: placed, paid, and completed, or cancelled for every fifth.
 fn step(number: u32, step: u32, world: &World) -> Sale {
     let mut sale = Sale::paid(number, world);
     sale.business_day = ["2026-11-21", "2026-11-22"][usize::from(number.is_multiple_of(2))];
     sale.version = i64::from(step) + 1;
+    sale.rounding = i64::from(number % 3) - 1;
     sale.lines[0].1 = ["Latte", "Caffè latte"][usize::from(number > 20)];
     (sale.status, sale.method) = match (step, number % 5) {
         (0, _) => ("PENDING", None),
@@ -73,19 +74,19 @@ fn step(number: u32, step: u32, world: &World) -> Sale {
 }
 
 #[tokio::test]
-async fn however_orders_and_extractions_interleave_the_figures_end_the_same() {
+async fn the_figures_end_the_same_however_orders_and_runs_interleave() {
     const ORDERS: u32 = 40;
     let expected = figures_of(|world| (1..=ORDERS).map(|number| step(number, 2, world)).collect()).await;
     for seed in 1..=3_u32 {
         let world = World::new().await;
         let shop = TestShop::open(&world).await;
         let Reports { analytics, db, .. } = reports(&world).await;
-        // Each order appears three times, in an order that the seed decides; its n-th time is its n-th step.
-        let mut turns: Vec<u32> = (0..3 * ORDERS).collect();
-        turns.sort_by_key(|turn| (turn * 7_919 + seed * 104_729) % 1_009);
+        // Each order appears three times, in an order that depends on the seed; its n-th time is its n-th step.
+        let mut visits: Vec<u32> = (0..3 * ORDERS).collect();
+        visits.sort_by_key(|visit| (visit * 7_919 + seed * 104_729) % 1_009);
         let mut steps = [0; ORDERS as usize + 1];
-        for (index, turn) in turns.into_iter().enumerate() {
-            let number = turn % ORDERS + 1;
+        for (index, visit) in visits.into_iter().enumerate() {
+            let number = visit % ORDERS + 1;
             let taken = &mut steps[usize::try_from(number).unwrap()];
             let mut sale = step(number, *taken, &world);
             *taken += 1;
@@ -110,7 +111,7 @@ async fn an_order_that_appears_behind_the_watermark_is_found() {
     first.changed_at = world.clock.now();
     shop.put(&[first]).await;
     assert_eq!(extract(&analytics).await, 1);
-    // Its transaction began before the other's and was committed after the extraction.
+    // Its transaction began before the other one and was committed after the run.
     let mut late = Sale::paid(2, &world);
     late.changed_at = world.clock.now() - Duration::from_secs(3);
     shop.put(&[late]).await;
@@ -119,7 +120,7 @@ async fn an_order_that_appears_behind_the_watermark_is_found() {
 }
 
 #[tokio::test]
-async fn an_order_of_a_process_whose_clock_is_a_little_ahead_is_read_at_once() {
+async fn an_order_whose_time_is_ahead_of_the_clock_is_read_at_once() {
     let world = World::new().await;
     let (shop, client, analytics) = shop_with_reports(&world).await;
     let mut ahead = Sale::paid(1, &world);
@@ -130,7 +131,7 @@ async fn an_order_of_a_process_whose_clock_is_a_little_ahead_is_read_at_once() {
 }
 
 #[tokio::test]
-async fn an_order_whose_commit_waited_for_minutes_is_found_by_the_timer_too() {
+async fn an_order_whose_commit_took_minutes_is_found_by_the_timer() {
     let world = World::new().await;
     let shop = TestShop::open(&world).await;
     let Reports { client, timer, .. } = reports(&world).await;
@@ -141,7 +142,7 @@ async fn an_order_whose_commit_waited_for_minutes_is_found_by_the_timer_too() {
     let mut late = Sale::paid(2, &world);
     late.changed_at = world.clock.now() - Duration::from_secs(9 * 60);
     shop.put(std::slice::from_ref(&late)).await;
-    // It says so itself: the next run comes soon.
+    // Its event requests a run.
     world.publish(&contracts::event::OrderExpired { order_id: late.order_id(), order_version: 2, cups: 0 }).await;
     world.clock.advance(Duration::from_secs(10 * 60));
     (timer.run)().await.unwrap();
@@ -149,7 +150,35 @@ async fn an_order_whose_commit_waited_for_minutes_is_found_by_the_timer_too() {
 }
 
 #[tokio::test]
-async fn a_line_knows_the_category_that_its_product_has_on_the_menu() {
+async fn a_report_holds_every_sale_after_a_clock_that_ran_ahead_was_set_back() {
+    let world = World::new().await;
+    let (shop, client, analytics) = shop_with_reports(&world).await;
+    let right = world.clock.now();
+    let sold_now = |number| {
+        let mut sale = Sale::paid(number, &world);
+        sale.changed_at = world.clock.now();
+        sale
+    };
+    world.clock.advance(Duration::from_secs(60 * 60));
+    shop.put(&[sold_now(1)]).await;
+    assert_eq!(extract(&analytics).await, 1);
+    world.clock.advance(Duration::from_secs(20));
+    shop.put(&[sold_now(2)]).await;
+
+    world.clock.set(right);
+    shop.put(&[sold_now(3)]).await;
+    world.clock.advance(Duration::from_secs(30 * 60));
+    assert_eq!(extract(&analytics).await, 2);
+    assert_eq!(summary(&client, "").await["orders"], 3);
+
+    world.clock.advance(Duration::from_secs(15));
+    shop.put(&[sold_now(4)]).await;
+    world.clock.advance(Duration::from_secs(15));
+    assert_eq!(extract(&analytics).await, 1, "later runs read what appears behind the rows ahead of the clock");
+}
+
+#[tokio::test]
+async fn a_line_has_the_category_of_its_product() {
     let world = World::new().await;
     let shop = TestShop::open(&world).await;
     let Reports { analytics, db, .. } = reports(&world).await;
@@ -164,7 +193,7 @@ async fn a_line_knows_the_category_that_its_product_has_on_the_menu() {
 async fn reports_answer_before_the_other_services_have_a_database() {
     let world = World::new().await;
     let Reports { client, analytics, .. } = reports(&world).await;
-    assert!(matches!(analytics.extract().await, Err(ExtractError::SourceAway { service: "order", .. })));
+    assert!(matches!(analytics.extract().await, Err(ExtractError::SourceNotOpened { service: "order", .. })));
     let figures = summary(&client, "").await;
     assert_eq!(figures["orders"], 0);
     assert!(figures.get("asOf").is_none());

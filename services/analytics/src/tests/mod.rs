@@ -1,9 +1,9 @@
-//! Reports through their router, from databases as Order and Product keep them.
+//! Reports through their router, from databases like those of Order, Payment and Product.
 
 mod extraction;
 mod reports;
+mod schedule;
 mod shop;
-mod when;
 
 use db::Db;
 use host::Timer;
@@ -19,7 +19,7 @@ async fn shop_with_reports(world: &World) -> (TestShop, Client, Analytics) {
     (TestShop::open(world).await, client, analytics)
 }
 
-/// Reports that are brought up to date when the test says so, and not by themselves.
+/// The service, whose extraction runs only when the test calls it.
 struct Reports {
     client: Client,
     analytics: Analytics,
@@ -28,13 +28,14 @@ struct Reports {
 }
 
 async fn reports(world: &World) -> Reports {
-    let analytics = Analytics::open(world.context(), crate::AnalyticsSettings::default()).await.unwrap();
-    let mut service = crate::service(analytics.clone());
+    let settings = crate::AnalyticsSettings::default();
+    let mut service = crate::open(world.context(), settings).await.unwrap();
     let (db, timer) = (service.db.clone(), service.timers.remove(0));
+    let analytics = Analytics::new(db.clone(), world.context(), settings);
     Reports { client: world.start(service).await, analytics, db, timer }
 }
 
-/// Brings the figures up to date, and answers how many orders were new.
+/// Extracts, and answers how many orders were new or changed.
 async fn extract(analytics: &Analytics) -> usize {
     analytics.extract().await.unwrap()
 }

@@ -21,7 +21,8 @@ async fn a_summary_adds_up_the_paid_orders_of_today() {
     let expected = json!({
         "from": "2026-11-22", "to": "2026-11-22", "currency": "IDR", "orders": 2, "units": 4, "sales": 105_001,
         "discount": 0, "service": 0, "tax": 9544, "netSales": 95_457, "averageOrder": 52_501,
-        "byMethod": [{"method": "CASH", "orders": 1, "sales": 80_000}, {"method": "QRIS", "orders": 1, "sales": 25_001}],
+        "cashRounding": 0,
+        "byMethod": [{"method": "CASH", "orders": 1, "sales": 80_000, "received": 80_000}, {"method": "QRIS", "orders": 1, "sales": 25_001, "received": 25_001}],
         "asOf": "2026-11-22T02:00:00Z"});
     assert_eq!(summary(&client, "").await, expected);
     assert_eq!(summary(&client, "?from=2026-11-21").await["orders"], 3);
@@ -29,7 +30,25 @@ async fn a_summary_adds_up_the_paid_orders_of_today() {
 }
 
 #[tokio::test]
-async fn unpaid_and_cancelled_orders_and_those_in_other_money_are_in_no_sum() {
+async fn cash_and_its_rounding_are_what_is_in_the_drawer() {
+    let world = World::new().await;
+    let (shop, client, analytics) = shop_with_reports(&world).await;
+    let rounded =
+        |number, price, rounding| Sale { lines: vec![(1, "Latte", 1, price)], rounding, ..Sale::paid(number, &world) };
+    let by_qris = Sale { method: Some("QRIS"), ..rounded(3, 25_001, 0) };
+    let cancelled = Sale { status: "CANCELLED", ..rounded(4, 25_020, -20) };
+    shop.put(&[rounded(1, 25_030, -30), rounded(2, 18_060, 40), by_qris, cancelled]).await;
+    extract(&analytics).await;
+
+    let report = summary(&client, "").await;
+    assert_eq!((&report["sales"], &report["cashRounding"]), (&json!(68_091), &json!(10)));
+    let cash = &report["byMethod"][0];
+    assert_eq!((&cash["sales"], &cash["received"]), (&json!(43_090), &json!(25_000 + 18_100)));
+    assert_eq!(report["byMethod"][1]["received"], 25_001);
+}
+
+#[tokio::test]
+async fn unpaid_cancelled_and_foreign_currency_orders_are_in_no_sum() {
     let world = World::new().await;
     let (shop, client, analytics) = shop_with_reports(&world).await;
     let changed = |number: u32, change: fn(&mut Sale)| {
@@ -54,7 +73,7 @@ async fn unpaid_and_cancelled_orders_and_those_in_other_money_are_in_no_sum() {
 }
 
 #[tokio::test]
-async fn favorites_are_by_units_then_by_sales_and_have_their_latest_names() {
+async fn favorites_are_by_units_then_by_sales_with_their_latest_names() {
     let world = World::new().await;
     let (shop, client, analytics) = shop_with_reports(&world).await;
     let mut renamed = Sale::paid(2, &world);
@@ -74,7 +93,7 @@ async fn favorites_are_by_units_then_by_sales_and_have_their_latest_names() {
 }
 
 #[tokio::test]
-async fn the_trend_has_the_last_seven_days_and_those_without_sales() {
+async fn the_trend_has_the_last_seven_days_even_without_sales() {
     let world = World::new().await;
     let (shop, client, analytics) = shop_with_reports(&world).await;
     let mut earlier = Sale::paid(2, &world);
@@ -118,7 +137,7 @@ async fn recent_orders_are_the_newest_first() {
 }
 
 #[tokio::test]
-async fn a_report_that_cannot_be_is_refused() {
+async fn a_report_with_a_wrong_period_or_limit_is_refused() {
     let world = World::new().await;
     let (_shop, client, _) = shop_with_reports(&world).await;
     for query in ["summary?from=2026-11-23", "summary?from=2020-01-01", "sales-trend?from=2026-02-02&to=2026-02-01"] {

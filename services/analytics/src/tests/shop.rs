@@ -1,4 +1,4 @@
-//! The databases of Order and Product, made by hand: their `etl_*` views and nothing else.
+//! Databases with the `etl_*` views of Order, Payment and Product, and nothing else.
 
 use std::time::Duration;
 
@@ -25,6 +25,16 @@ const ORDERS: Schema = Schema {
     )],
 };
 
+const PAYMENTS: Schema = Schema {
+    service: "payment",
+    migrations: &[(
+        "V1__payments",
+        "CREATE TABLE etl_payments (
+            payment_id TEXT NOT NULL PRIMARY KEY, order_id TEXT NOT NULL, status TEXT NOT NULL,
+            rounding BIGINT NOT NULL, paid_at BIGINT);",
+    )],
+};
+
 const MENU: Schema = Schema {
     service: "product",
     migrations: &[(
@@ -34,27 +44,29 @@ const MENU: Schema = Schema {
     )],
 };
 
-/// What other services know.
+/// The databases of the other services.
 pub(super) struct TestShop {
     orders: Db,
+    payments: Db,
     menu: Db,
 }
 
-/// An order as Order keeps it. Its price is the sum of its lines, tax inside.
+/// An order of Order, and its payment. Its price is the sum of its lines, tax included.
 #[derive(Clone, Debug)]
 pub(super) struct Sale {
     pub(super) number: u32,
     pub(super) status: &'static str,
     pub(super) business_day: &'static str,
     pub(super) method: Option<&'static str>,
+    pub(super) rounding: i64,
     pub(super) currency: &'static str,
     pub(super) changed_at: Timestamp,
     pub(super) version: i64,
-    /// Product, name, quantity and price of one.
+    /// Product, name, quantity and unit price.
     pub(super) lines: Vec<(u8, &'static str, i64, i64)>,
 }
 
-/// The day on which every world begins.
+/// The business day on which every world begins.
 pub(super) const TODAY: &str = "2026-11-22";
 
 impl Sale {
@@ -65,6 +77,7 @@ impl Sale {
             status: "PROCESSING",
             business_day: TODAY,
             method: Some("CASH"),
+            rounding: 0,
             currency: "IDR",
             changed_at: world.clock.now() - Duration::from_secs(60 * 60) + Duration::from_secs(number.into()),
             version: 2,
@@ -99,6 +112,18 @@ impl Sale {
         self.insert_lines(tx)
     }
 
+    /// Its payment, and one that came late and is refunded.
+    fn insert_payments(&self, tx: &mut Tx<'_>) -> DbResult<()> {
+        const DELETE: &str = "DELETE FROM etl_payments WHERE order_id = $1";
+        const PAYMENT: &str = "INSERT INTO etl_payments VALUES ($1, $2, $3, $4, 1)";
+        tx.execute(DELETE, (self.order_id(),))?;
+        if self.method.is_some() {
+            tx.execute(PAYMENT, (format!("paid-{}", self.number), self.order_id(), "PAID", self.rounding))?;
+            tx.execute(PAYMENT, (format!("late-{}", self.number), self.order_id(), "REFUND_DUE", 7_i64))?;
+        }
+        Ok(())
+    }
+
     fn insert_lines(&self, tx: &mut Tx<'_>) -> DbResult<()> {
         const DELETE: &str = "DELETE FROM etl_order_items WHERE order_id = $1";
         const LINE: &str = "INSERT INTO etl_order_items VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0)";
@@ -117,20 +142,27 @@ pub(super) fn product_id(product: u8) -> ProductId {
 impl TestShop {
     pub(super) async fn open(world: &World) -> Self {
         let databases = &world.context().databases;
-        let shop = Self { orders: databases.open(&ORDERS).await.unwrap(), menu: databases.open(&MENU).await.unwrap() };
+        let shop = Self {
+            orders: databases.open(&ORDERS).await.unwrap(),
+            payments: databases.open(&PAYMENTS).await.unwrap(),
+            menu: databases.open(&MENU).await.unwrap(),
+        };
         shop.menu.write::<_, DbError, _>(menu_of_two).await.unwrap();
         shop
     }
 
-    /// Puts orders where Order keeps them, as they are now.
+    /// Inserts or replaces orders and their payments.
     pub(super) async fn put(&self, sales: &[Sale]) {
         let sales = sales.to_vec();
+        let paid = sales.clone();
+        let put = move |tx: &mut Tx<'_>| paid.iter().try_for_each(|sale| sale.insert_payments(tx));
+        self.payments.write::<_, DbError, _>(put).await.unwrap();
         let put = move |tx: &mut Tx<'_>| sales.iter().try_for_each(|sale| sale.insert(tx));
         self.orders.write::<_, DbError, _>(put).await.unwrap();
     }
 }
 
-/// Lattes are coffee; nobody has heard of the croissant.
+/// Lattes are coffee; the croissant is not on the menu.
 fn menu_of_two(tx: &mut Tx<'_>) -> DbResult<()> {
     let coffee: CategoryId = "0192f0c1-2222-7000-8000-000000000001".parse().unwrap();
     tx.execute("INSERT INTO etl_categories VALUES ($1, 'Coffee')", (coffee,))?;
@@ -138,7 +170,7 @@ fn menu_of_two(tx: &mut Tx<'_>) -> DbResult<()> {
     Ok(())
 }
 
-/// Every row of the fact tables and of the daily sums that are not nothing, to compare two shops by.
+/// Every row of the fact tables and every daily sum that is not 0, to compare two shops.
 pub(super) async fn figures(analytics: &Db) -> Vec<String> {
     const TABLES: [&str; 4] = [
         "SELECT order_id || ' ' || status || ' ' || business_day || ' ' || CAST(total AS TEXT) || ' '
@@ -151,7 +183,8 @@ pub(super) async fn figures(analytics: &Db) -> Vec<String> {
                 || CAST(sales AS TEXT) AS figure
            FROM product_performance WHERE units <> 0 OR sales <> 0 ORDER BY business_day, product_id, currency",
         "SELECT business_day || ' ' || currency || ' ' || payment_method || ' ' || CAST(orders AS TEXT) || ' '
-                || CAST(units AS TEXT) || ' ' || CAST(sales AS TEXT) || ' ' || CAST(tax AS TEXT) AS figure
+                || CAST(units AS TEXT) || ' ' || CAST(sales AS TEXT) || ' ' || CAST(tax AS TEXT) || ' '
+                || CAST(rounding AS TEXT) AS figure
            FROM daily_sales WHERE orders <> 0 OR sales <> 0 ORDER BY business_day, currency, payment_method",
     ];
     let read = |tx: &mut Tx<'_>| {
@@ -161,12 +194,13 @@ pub(super) async fn figures(analytics: &Db) -> Vec<String> {
     analytics.read::<_, DbError, _>(read).await.unwrap()
 }
 
-/// How many rows of the daily sums differ from what the facts add up to.
+/// The number of daily sums that differ from the sum of the facts.
 pub(super) async fn wrong_sums(analytics: &Db) -> i64 {
     const DAYS: &str = "
         SELECT COUNT(*) AS wrong FROM daily_sales d
-         WHERE (d.orders, d.sales, d.units) <>
-               (SELECT COUNT(*), COALESCE(SUM(f.total), 0), COALESCE(SUM(f.units), 0) FROM orders_fact f
+         WHERE (d.orders, d.sales, d.units, d.rounding) <>
+               (SELECT COUNT(*), COALESCE(SUM(f.total), 0), COALESCE(SUM(f.units), 0), COALESCE(SUM(f.rounding), 0)
+                  FROM orders_fact f
                  WHERE f.business_day = d.business_day AND f.currency = d.currency AND f.payment_method = d.payment_method
                    AND f.is_paid = 1 AND f.status <> 'CANCELLED')";
     const PRODUCTS: &str = "

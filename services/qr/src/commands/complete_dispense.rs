@@ -1,121 +1,128 @@
-//! `POST /api/QrCode/{code}/complete`: a machine reports how a grant ended.
+//! `POST /api/QrCode/{code}/complete`: a device reports how a grant ended.
 
 use contracts::{
-    event::DispenseFailed,
     ids::DispenseId,
     qr::{CodeView, CompleteDispense},
     time::Timestamp,
 };
-use db::{DbResult, Tx, outbox};
+use db::{DbResult, Tx};
 
 use super::{
-    Codes, checked_name,
-    end_lease::{Ended, end_lease, say, status_after},
-    receipt_part::ReceiptPart,
+    Codes, check_device_text,
+    effects::{Effects, ReceiptPart},
+    release_lease::{Released, append_failure, append_result, poured, release},
 };
 use crate::{
     error::QrError,
-    model::{self, Account, Code, Ending, HeldLease, Late},
-    store::{self, Dispense, Standing},
+    model::{self, ClosedBy, Code, DispenseResult, LateReport, Lease},
+    store::{self, Dispense, OrderState},
 };
 
-/// A machine's report of a grant.
+/// A device's report of a grant.
 struct Report {
     code: String,
     dispense_id: DispenseId,
     device_id: String,
-    account: Account,
-    ending: Ending,
+    closed_by: ClosedBy,
+    result: DispenseResult,
 }
 
 impl Codes {
-    /// Ends the grant as the machine reports, and answers how its code stands.
+    /// Ends the grant as the device reports, and answers the code.
     ///
-    /// The machine's first report of a grant decides; any later one, the same or not, is answered with how the code
-    /// stands. A grant that was ended without the machine's word, by its heartbeat, the loss of its journal or a person,
-    /// is still corrected by it; where the code went on meanwhile and the machine poured, staff see it on their board.
+    /// The first report of a grant is final; a later one, the same or not, only gets the code. A grant that was closed
+    /// without a report is corrected by it. If the code was granted again meanwhile and the device poured, the cup is
+    /// put on the staff's attention list.
     ///
     /// # Errors
-    /// [`QrError::UnknownDispense`] and [`QrError::WrongDevice`], where the grant is not this code's or machine's.
+    /// [`QrError::UnknownDispense`] and [`QrError::WrongDevice`].
+    #[tracing::instrument(level = "debug", skip_all, fields(dispense_id = %report.dispense_id))]
     pub(crate) async fn complete(&self, scanned: String, report: CompleteDispense) -> Result<CodeView, QrError> {
-        let code = model::read_code(&scanned).ok_or(QrError::UnknownCode(scanned))?;
-        let device_id = checked_name("deviceId", report.device_id.clone())?;
+        let code = model::parse_code(&scanned).ok_or(QrError::UnknownCode(scanned))?;
+        let device_id = check_device_text("deviceId", report.device_id)?;
+        let CompleteDispense { dispense_id, outcome, poured_ms, .. } = report;
         let now = self.clock.now();
-        self.write_and_show(move |tx| {
-            let granted = granted(tx, &code, &device_id, report.dispense_id)?;
-            let Some(seen) = store::find(tx, &code)? else { return Err(QrError::UnknownCode(code.clone())) };
-            if granted.is_reported {
-                return Ok((seen.view(), ReceiptPart::as_it_is(tx, seen.order_id)?));
+        self.write(move |tx| {
+            let grant = require_grant(tx, &code, &device_id, dispense_id)?;
+            let Some(found) = store::find_code(tx, &code)? else { return Err(QrError::UnknownCode(code.clone())) };
+            if grant.is_reported {
+                return Ok((found.view(), Effects::of_repetition(tx, found.order_id)?));
             }
-            let CompleteDispense { dispense_id, outcome, poured_ms, .. } = report;
-            let ending = model::ending_by_report(outcome, poured_ms, granted.duration_ms);
-            let account = Account::Reported(outcome, poured_ms);
-            let report = Report { code: code.clone(), dispense_id, device_id: device_id.clone(), account, ending };
-            match report.write(tx, &seen, now)? {
-                Some(ended) => Ok((ended.code.view(), Some(ended.part))),
-                None => Ok((store::find(tx, &code)?.unwrap_or(seen).view(), None)),
+            let report = Report {
+                code: code.clone(),
+                dispense_id,
+                device_id: device_id.clone(),
+                closed_by: ClosedBy::DeviceReport { outcome, poured_ms },
+                result: model::result_of_report(outcome, poured_ms, grant.duration_ms),
+            };
+            match report.write(tx, &found, now)? {
+                Some(Released { code, effects }) => Ok((code.view(), effects)),
+                None => Ok((store::find_code(tx, &code)?.unwrap_or(found).view(), Effects::default())),
             }
         })
         .await
     }
 }
 
-fn granted(tx: &mut Tx<'_>, code: &str, device_id: &str, dispense_id: DispenseId) -> Result<Dispense, QrError> {
-    let granted = store::find_dispense(tx, dispense_id)?.filter(|dispense| dispense.code == code);
-    let dispense = granted.ok_or_else(|| QrError::UnknownDispense(code.to_owned()))?;
-    if dispense.device_id.as_deref() != Some(device_id) {
+fn require_grant(tx: &mut Tx<'_>, code: &str, device_id: &str, dispense_id: DispenseId) -> Result<Dispense, QrError> {
+    let grant = store::find_dispense(tx, dispense_id)?.filter(|dispense| dispense.code == code);
+    let grant = grant.ok_or_else(|| QrError::UnknownDispense(code.to_owned()))?;
+    if grant.device_id.as_deref() != Some(device_id) {
         return Err(QrError::WrongDevice(device_id.to_owned()));
     }
-    Ok(dispense)
+    Ok(grant)
 }
 
 impl Report {
-    /// Ends the lease, or corrects how it was ended. `None`: no code changed.
-    fn write(&self, tx: &mut Tx<'_>, seen: &Code, now: Timestamp) -> DbResult<Option<Ended>> {
-        // The machine's own word ends its lease, however often it was told of it.
-        let lease = HeldLease { code: self.code.clone(), dispense_id: self.dispense_id, grant_number: i64::MAX };
-        if let Some(ended) = end_lease(tx, seen.order_id, &lease, self.ending, self.account, now)? {
-            return Ok(Some(ended));
+    /// Ends the lease, or corrects how it ended. `None`: no code changed.
+    fn write(&self, tx: &mut Tx<'_>, found: &Code, now: Timestamp) -> DbResult<Option<Released>> {
+        // A device's own report ends its lease, however often the grant was repeated.
+        let lease = Lease { code: self.code.clone(), dispense_id: self.dispense_id, grant_number: i64::MAX };
+        if let Some(released) = release(tx, found.order_id, &lease, self.result, self.closed_by, now)? {
+            return Ok(Some(released));
         }
-        self.write_late(tx, seen, now)
+        self.write_late(tx, found, now)
     }
 
-    /// The lease was ended before. The order's row is ours since the attempt to end it: nothing changes meanwhile.
-    fn write_late(&self, tx: &mut Tx<'_>, seen: &Code, now: Timestamp) -> DbResult<Option<Ended>> {
+    /// The lease ended before. `release` has locked the order, so nothing changes meanwhile.
+    fn write_late(&self, tx: &mut Tx<'_>, found: &Code, now: Timestamp) -> DbResult<Option<Released>> {
         let is_reported = store::find_dispense(tx, self.dispense_id)?.is_none_or(|dispense| dispense.is_reported);
-        let (Some(order), Some(code)) = (store::lock_order(tx, seen.order_id)?, store::find(tx, &self.code)?) else {
+        let (Some(order), Some(code)) = (store::lock_order(tx, found.order_id)?, store::find_code(tx, &self.code)?)
+        else {
             return Ok(None);
         };
         if is_reported {
-            return Ok(None); // The same report, sent twice at once: the other was faster.
+            return Ok(None); // The same report was sent twice at once, and the other one was faster.
         }
-        store::close(tx, self.dispense_id, self.account, now)?;
-        let changed = match model::late(&code, self.dispense_id, self.ending) {
-            Late::Keep => return Ok(None),
-            Late::Apply => self.correct(tx, &order, now)?,
-            Late::Tell => {
-                tracing::warn!(
-                    code = self.code, device = self.device_id, status = ?code.status,
-                    "a machine poured by a grant that was given up, and its code went on: a person is told"
-                );
-                let disputed = store::dispute(tx, &code, now)?;
-                let (outcome, poured_ms) = (self.account.outcome(), self.account.poured_ms());
-                outbox::append(tx, &DispenseFailed { code: disputed.view(), outcome, poured_ms }, now)?;
-                Some(disputed)
-            }
-        };
-        let Some(changed) = changed else { return Ok(None) };
-        let part = ReceiptPart::read(tx, changed.order_id, &order)?;
-        let code = if changed.code == self.code { changed } else { code };
-        Ok(Some(Ended { code, part }))
+        store::close_dispense(tx, self.dispense_id, self.closed_by, now)?;
+        match model::judge_late_report(&code, self.dispense_id, self.result) {
+            LateReport::Ignore => Ok(None),
+            LateReport::Apply => self.correct(tx, &order, now),
+            LateReport::Dispute => self.dispute(tx, &order, code, now).map(Some),
+        }
     }
 
-    fn correct(&self, tx: &mut Tx<'_>, order: &Standing, now: Timestamp) -> DbResult<Option<Code>> {
-        let to = status_after(self.ending, order.is_open);
-        let corrected = store::correct(tx, &self.code, self.dispense_id, to, model::given_back_until(now), now)?;
-        if let Some(code) = &corrected {
-            say(tx, code, self.ending, self.account, now)?;
-        }
-        Ok(corrected)
+    /// The code gets the status of the report. `None`: it has gone on.
+    fn correct(&self, tx: &mut Tx<'_>, order: &OrderState, now: Timestamp) -> DbResult<Option<Released>> {
+        let to = model::status_after(self.result, order.is_open);
+        let corrected = store::correct_code(tx, &self.code, self.dispense_id, to, model::released_until(now), now)?;
+        let Some(code) = corrected else { return Ok(None) };
+        append_result(tx, &code, self.result, self.closed_by, now)?;
+        let part = ReceiptPart::read(tx, code.order_id, order)?;
+        let effects = Effects { codes_poured: poured(self.result), ..Effects::receipt(part) };
+        Ok(Some(Released { code, effects }))
+    }
+
+    /// The cup may have been poured twice: staff must know.
+    fn dispute(&self, tx: &mut Tx<'_>, order: &OrderState, code: Code, now: Timestamp) -> DbResult<Released> {
+        tracing::warn!(
+            code = self.code, device_id = self.device_id, status = %code.status,
+            "cup may have been poured twice: a device reported a grant after its code went on"
+        );
+        let disputed = store::dispute_cup(tx, &code, now)?;
+        append_failure(tx, &disputed, self.closed_by, now)?;
+        let part = ReceiptPart::read(tx, disputed.order_id, order)?;
+        let code = if disputed.code == self.code { disputed } else { code };
+        Ok(Released { code, effects: Effects::receipt(part) })
     }
 }

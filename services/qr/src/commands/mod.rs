@@ -1,31 +1,53 @@
-//! One file for each use case: it opens the transaction, decides, writes, and says what happened.
+//! One use case per file: it opens the transaction, decides, writes, and appends its events.
 
+mod activate_codes;
+mod check_in_device;
 mod complete_dispense;
-mod end_lease;
+mod effects;
 mod expire_codes;
-mod hear_machine;
+mod get_receipt_codes;
 mod issue_codes;
-mod meet_machine;
-mod read_codes;
-mod receipt_part;
+mod lease_code;
+mod list_attention;
+mod list_codes;
+mod metrics;
+mod rebase_codes;
+mod record_heartbeat;
+mod redeem_code;
 mod reissue_codes;
+mod release_lease;
+mod render_image;
 mod resolve_code;
 mod validate_code;
+mod void_codes;
 
 use std::sync::Arc;
 
 use cache::Cache;
 use clock::Clock;
-use contracts::{event::CodesIssued, ids::OrderId, qr::DEVICE_TEXT_CHARS_MAX, time::Timestamp};
+use contracts::{
+    event::CodesIssued,
+    ids::OrderId,
+    qr::DEVICE_TEXT_CHARS_MAX,
+    time::{BusinessDay, Timestamp},
+};
 use db::{Db, DbResult, Tx, outbox};
-use host::SharedShopRules;
+use host::{ServiceContext, SharedShopRules};
 
-use crate::{error::QrError, model::Code};
+use crate::{
+    error::QrError,
+    model::{self, Code},
+};
 
-/// An event that a broker carries without strain; an order of more cups is told in several.
+#[cfg(test)]
+pub(crate) use check_in_device::DEVICES_MAX;
+pub(crate) use metrics::describe;
+pub(crate) use void_codes::ClosedOrder;
+
+/// The most codes in one event, so that the event stays small for a broker. A larger order takes several events.
 const CODES_PER_EVENT_MAX: usize = 500;
 
-/// The codes: one for each cup, and one drink for each code. Clones are the same.
+/// The state of the service. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Codes {
     pub(crate) db: Db,
@@ -34,20 +56,42 @@ pub(crate) struct Codes {
     pub(crate) shop: SharedShopRules,
 }
 
-/// Tells the others how these codes of an order stand now.
-fn tell(tx: &mut Tx<'_>, order_id: OrderId, codes: &[Code], now: Timestamp) -> DbResult<()> {
-    for told in codes.chunks(CODES_PER_EVENT_MAX) {
-        let codes = told.iter().map(Code::view).collect();
+impl Codes {
+    pub(crate) fn new(db: Db, context: &ServiceContext) -> Self {
+        let ServiceContext { cache, clock, shop, .. } = context;
+        Self { db, cache: cache.clone(), clock: clock.clone(), shop: shop.clone() }
+    }
+}
+
+/// What the new codes of one transaction have in common.
+#[derive(Clone, Copy)]
+struct IssueTerms {
+    business_day: BusinessDay,
+    expires_at: Timestamp,
+    now: Timestamp,
+}
+
+impl IssueTerms {
+    /// A code that nobody can guess.
+    fn new_code(self) -> String {
+        model::format_code(self.business_day, rand::random())
+    }
+}
+
+/// Publishes how these codes of an order are now.
+fn append_codes_issued(tx: &mut Tx<'_>, order_id: OrderId, codes: &[Code], now: Timestamp) -> DbResult<()> {
+    for chunk in codes.chunks(CODES_PER_EVENT_MAX) {
+        let codes = chunk.iter().map(Code::view).collect();
         outbox::append(tx, &CodesIssued { order_id, codes }, now)?;
     }
     Ok(())
 }
 
-/// A name that a machine gives to itself, an attempt or its journal.
-fn checked_name(what: &str, name: String) -> Result<String, QrError> {
-    let chars = name.chars().count();
-    if (1..=DEVICE_TEXT_CHARS_MAX).contains(&chars) && !name.contains('\0') {
-        return Ok(name);
+/// Refuses an id of a device, an attempt or a journal that is empty or too long.
+fn check_device_text(field: &'static str, text: String) -> Result<String, QrError> {
+    let chars = text.chars().count();
+    if (1..=DEVICE_TEXT_CHARS_MAX).contains(&chars) && !text.contains('\0') {
+        return Ok(text);
     }
-    Err(QrError::Invalid(format!("{what} has {chars} characters. Send 1 to {DEVICE_TEXT_CHARS_MAX}, without NUL.")))
+    Err(QrError::InvalidDeviceText { field, chars })
 }

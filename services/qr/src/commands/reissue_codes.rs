@@ -1,100 +1,101 @@
-//! `POST /api/QrCode/generate`: new codes for paid drinks whose codes expired. The old ones die.
+//! `POST /api/QrCode/generate`: new codes for paid drinks whose codes expired. The old codes become VOID.
 
 use contracts::{
-    qr::{CodeStatus, CodeView, ReissueCodes},
-    time::Timestamp,
+    ids::OrderId,
+    qr::{CodeStatus, CodeView, REISSUED_CODES_MAX, ReissueCodes},
 };
 use db::{
     DbResult, Tx,
-    idempotency::{self, IdempotencyKey},
+    idempotency::{self, Answer, IdempotencyKey},
 };
 
-use super::{Codes, receipt_part::ReceiptPart, tell};
+use super::{
+    Codes, IssueTerms, append_codes_issued,
+    effects::{Effects, ReceiptPart},
+};
 use crate::{
     error::QrError,
     model::{self, Code},
     store::{self, NewCode},
 };
 
-/// More than staff tap in one go.
-const CODES_NAMED_MAX: usize = 200;
-
 impl Codes {
-    /// Replaces the codes named, or all that were paid and have expired, and answers the order's codes.
+    /// Reissues the named codes, or all that were paid and have expired, and answers the order's current codes.
     ///
     /// # Errors
-    /// [`QrError::NotReissuable`] says what to do instead; then none is replaced.
+    /// [`QrError::NotReissuable`] says what to do instead; then no code is reissued.
+    #[tracing::instrument(level = "debug", skip_all, fields(order_id = %request.order_id))]
     pub(crate) async fn reissue(
         &self,
         key: Option<IdempotencyKey>,
         request: ReissueCodes,
     ) -> Result<Vec<CodeView>, QrError> {
         let named = request.codes.as_ref().map_or(0, Vec::len);
-        if named > CODES_NAMED_MAX {
-            return Err(QrError::Invalid(format!(
-                "codes names {named} codes. Name at most {CODES_NAMED_MAX} at once."
-            )));
+        if named > REISSUED_CODES_MAX {
+            return Err(QrError::TooManyCodes(named));
         }
-        let (now, shop) = (self.clock.now(), self.shop.current());
-        let day = shop.business_day(now);
-        self.write_and_show(move |tx| {
-            if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
-                return Ok((earlier, ReceiptPart::as_it_is(tx, request.order_id)?));
+        let terms = self.issue_terms();
+        self.write(move |tx| {
+            let mut effects = Effects::default();
+            let answer = idempotency::once(tx, key.as_ref(), terms.now, |tx| {
+                let (views, of_reissue) = reissue(tx, &request, terms)?;
+                effects = of_reissue;
+                Ok::<_, QrError>(views)
+            })?;
+            if matches!(answer, Answer::Repeated(_)) {
+                effects = Effects::of_repetition(tx, request.order_id)?;
             }
-            let order = store::lock_order(tx, request.order_id)?.ok_or(QrError::NoCodes(request.order_id))?;
-            let mut all = store::of_order(tx, request.order_id)?;
-            if all.is_empty() {
-                return Err(QrError::NoCodes(request.order_id));
-            }
-            let replaced: Vec<Code> =
-                model::to_reissue(&all, request.codes.as_deref(), now)?.into_iter().cloned().collect();
-            let expires_at = now + shop.code_validity();
-            let text = || model::write_code(day, rand::random());
-            let issued = replace(tx, &replaced, text, expires_at, now)?;
-            tell(tx, request.order_id, &issued, now)?;
-            all.retain(|code| !replaced.iter().any(|old| old.code == code.code));
-            all.extend(issued);
-            let views: Vec<CodeView> = model::current(all).iter().map(Code::view).collect();
-            idempotency::save_response(tx, key.as_ref(), &views, now)?;
-            let part = ReceiptPart::read(tx, request.order_id, &order)?;
-            Ok((views, Some(part)))
+            Ok((answer.into_inner(), effects))
         })
         .await
     }
-}
 
-fn replace(
-    tx: &mut Tx<'_>,
-    replaced: &[Code],
-    text: impl Fn() -> String,
-    expires_at: Timestamp,
-    now: Timestamp,
-) -> DbResult<Vec<Code>> {
-    let mut issued = Vec::with_capacity(replaced.len());
-    for old in replaced {
-        let void = store::void(tx, &old.code, now)?;
-        issued.push(issue_instead(tx, &void, text(), expires_at, now)?);
+    /// The terms of codes that are issued today.
+    pub(super) fn issue_terms(&self) -> IssueTerms {
+        let (now, shop) = (self.clock.now(), self.shop.current());
+        IssueTerms { business_day: shop.business_day(now), expires_at: now + shop.code_validity(), now }
     }
-    Ok(issued)
 }
 
-/// Issues a code that pours in the place of a paid one that was given up.
-pub(super) fn issue_instead(
-    tx: &mut Tx<'_>,
-    void: &Code,
-    text: String,
-    expires_at: Timestamp,
-    now: Timestamp,
-) -> DbResult<Code> {
+fn reissue(tx: &mut Tx<'_>, request: &ReissueCodes, terms: IssueTerms) -> Result<(Vec<CodeView>, Effects), QrError> {
+    let order_id: OrderId = request.order_id;
+    let order = store::lock_order(tx, order_id)?.ok_or(QrError::NoCodes(order_id))?;
+    let mut codes = store::list_codes(tx, order_id)?;
+    if codes.is_empty() {
+        return Err(QrError::NoCodes(order_id));
+    }
+    let replaced: Vec<Code> = match &request.codes {
+        Some(names) => model::named_codes(&codes, names, terms.now)?,
+        None => model::expired_codes(&codes, terms.now)?,
+    }
+    .into_iter()
+    .cloned()
+    .collect();
+    let mut issued = Vec::with_capacity(replaced.len());
+    for old in &replaced {
+        let void = store::void_code(tx, &old.code, terms.now)?;
+        issued.push(insert_replacement(tx, &void, terms)?);
+    }
+    append_codes_issued(tx, order_id, &issued, terms.now)?;
+    let codes_issued = issued.len();
+    codes.retain(|code| !replaced.iter().any(|old| old.code == code.code));
+    codes.extend(issued);
+    let views = model::current_codes(codes).iter().map(Code::view).collect();
+    let part = ReceiptPart::read(tx, order_id, &order)?;
+    Ok((views, Effects { codes_issued, ..Effects::receipt(part) }))
+}
+
+/// Inserts a valid code that replaces a paid one.
+pub(super) fn insert_replacement(tx: &mut Tx<'_>, void: &Code, terms: IssueTerms) -> DbResult<Code> {
     let new = NewCode {
-        code: text,
+        code: terms.new_code(),
         order_id: void.order_id,
         cup: &void.cup,
         status: CodeStatus::Active,
-        expires_at,
-        issued_at: now,
+        expires_at: terms.expires_at,
+        issued_at: terms.now,
         version: void.version + 1,
         replaces: Some(&void.code),
     };
-    store::insert(tx, new)
+    store::insert_code(tx, new)
 }

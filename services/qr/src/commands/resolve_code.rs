@@ -1,127 +1,153 @@
-//! `POST /api/QrCode/{code}/resolve`: a person says whether a cup was poured that is in REVIEW, or in a dead machine,
-//! or that they have seen what a machine said late.
-
-use std::time::Duration;
+//! `POST /api/QrCode/{code}/resolve`: staff decide whether a cup was poured whose code is in REVIEW or leased by a dead
+//! device, or acknowledge that a cup may have been poured twice.
 
 use contracts::{
     event::DispenseCompleted,
     qr::{CodeStatus, CodeView, ResolveCode, ReviewDecision},
-    time::{BusinessDay, Timestamp},
+    time::Timestamp,
 };
 use db::{
-    Tx,
-    idempotency::{self, IdempotencyKey},
+    DbResult, Tx,
+    idempotency::{self, Answer, IdempotencyKey},
     outbox,
 };
 
-use super::{Codes, end_lease::status_after, receipt_part::ReceiptPart, reissue_codes::issue_instead, tell};
+use super::{
+    Codes, IssueTerms, append_codes_issued,
+    effects::{Effects, ReceiptPart},
+    reissue_codes::insert_replacement,
+    release_lease::poured,
+};
 use crate::{
     error::QrError,
-    model::{self, Account, Code, Ending},
-    store::{self, Standing},
+    model::{self, ClosedBy, Code, DispenseResult, Lease},
+    store::{self, OrderState},
 };
 
 impl Codes {
-    /// Ends a review or a lease: USED, or pouring again for at least five minutes. Of an order that is over it pours no
-    /// more.
+    /// Ends a review or a lease: the code becomes USED, or valid again for at least five minutes. A cup of a closed
+    /// order becomes VOID instead.
     ///
-    /// A code that a machine has does not pour again, because the machine may still hold the grant: it dies, and a new
-    /// one takes its place, which is what is answered then.
+    /// A leased code does not become valid again, because its device may still hold the grant: it becomes VOID, and a
+    /// new code replaces it and is the answer.
     ///
-    /// Of a cup that may have been poured twice and whose code is USED or VOID, nothing is left to decide: it leaves
-    /// the board, whatever the decision.
+    /// If the cup may have been poured twice and its code is USED or VOID, nothing is left to decide: the mark is
+    /// removed, whatever the decision.
     ///
     /// # Errors
-    /// [`QrError::NotInReview`], with where the code stands.
+    /// [`QrError::NotInReview`] with the status of the code.
+    #[tracing::instrument(level = "debug", skip_all, fields(decision = %request.decision))]
     pub(crate) async fn resolve(
         &self,
         key: Option<IdempotencyKey>,
         scanned: String,
         request: ResolveCode,
     ) -> Result<CodeView, QrError> {
-        let code = model::read_code(&scanned).ok_or(QrError::UnknownCode(scanned))?;
-        let (now, shop) = (self.clock.now(), self.shop.current());
-        let day = shop.business_day(now);
-        self.write_and_show(move |tx| {
-            if let Some(earlier) = idempotency::find_response::<CodeView>(tx, key.as_ref())? {
-                let part = ReceiptPart::as_it_is(tx, earlier.order_id)?;
-                return Ok((earlier, part));
+        let code = model::parse_code(&scanned).ok_or(QrError::UnknownCode(scanned))?;
+        let terms = self.issue_terms();
+        self.write(move |tx| {
+            let mut effects = Effects::default();
+            let answer = idempotency::once(tx, key.as_ref(), terms.now, |tx| {
+                let (view, of_decision) = resolve(tx, &code, request.decision, terms)?;
+                effects = of_decision;
+                Ok::<_, QrError>(view)
+            })?;
+            if let Answer::Repeated(view) = &answer {
+                effects = Effects::of_repetition(tx, view.order_id)?;
             }
-            let seen = store::find(tx, &code)?.ok_or_else(|| QrError::UnknownCode(code.clone()))?;
-            let order = store::lock_order(tx, seen.order_id)?.ok_or(QrError::NoCodes(seen.order_id))?;
-            let stands = match store::acknowledge(tx, &code, now)? {
-                Some(disputed) if matches!(disputed.status, CodeStatus::Used | CodeStatus::Void) => {
-                    tell(tx, disputed.order_id, std::slice::from_ref(&disputed), now)?;
-                    disputed
-                }
-                // As it stands now that nobody else changes it.
-                _ => {
-                    let seen = store::find(tx, &code)?.unwrap_or(seen);
-                    settle(tx, &seen, &order, request.decision, (day, shop.code_validity()), now)?
-                }
-            };
-            let view = stands.view();
-            idempotency::save_response(tx, key.as_ref(), &view, now)?;
-            let part = ReceiptPart::read(tx, stands.order_id, &order)?;
-            Ok((view, Some(part)))
+            Ok((answer.into_inner(), effects))
         })
         .await
     }
 }
 
-/// Ends the review or the lease, and says so. Answers the code that stands for the cup then: `new` is the day and the
-/// life of one that is issued.
-fn settle(
+fn resolve(
     tx: &mut Tx<'_>,
-    seen: &Code,
-    order: &Standing,
+    code: &str,
     decision: ReviewDecision,
-    new: (BusinessDay, Duration),
-    now: Timestamp,
-) -> Result<Code, QrError> {
-    let resolved = decide(tx, seen, order, decision, now)?;
-    let stands = if needs_another(seen, &resolved, order) {
-        let (day, life) = new;
-        issue_instead(tx, &resolved, model::write_code(day, rand::random()), now + life, now)?
+    terms: IssueTerms,
+) -> Result<(CodeView, Effects), QrError> {
+    let unknown = || QrError::UnknownCode(code.to_owned());
+    let order_id = store::find_code(tx, code)?.ok_or_else(unknown)?.order_id;
+    let order = store::lock_order(tx, order_id)?.ok_or(QrError::NoCodes(order_id))?;
+    let acknowledged = store::acknowledge_dispute(tx, code, terms.now)?;
+    // Read after the lock: nobody else changes it now.
+    let found = store::find_code(tx, code)?.ok_or_else(unknown)?;
+    let is_over = matches!(found.status, CodeStatus::Used | CodeStatus::Void);
+    let (current, counts) = if acknowledged.is_some() && is_over {
+        append_codes_issued(tx, order_id, std::slice::from_ref(&found), terms.now)?;
+        (found, Effects::default())
     } else {
-        resolved
+        decide(tx, &found, &order, decision, terms)?
+    };
+    let part = ReceiptPart::read(tx, order_id, &order)?;
+    Ok((current.view(), Effects { receipts: vec![part], ..counts }))
+}
+
+/// Ends the review or the lease and publishes it. Answers the current code of the cup.
+fn decide(
+    tx: &mut Tx<'_>,
+    found: &Code,
+    order: &OrderState,
+    decision: ReviewDecision,
+    terms: IssueTerms,
+) -> Result<(Code, Effects), QrError> {
+    let not_in_review = || QrError::NotInReview { code: found.code.clone(), status: found.status };
+    let ended = match found.status {
+        CodeStatus::Review => end_review(tx, found, order, decision, terms.now)?,
+        CodeStatus::Leased => end_lease(tx, found, decision, terms.now)?,
+        _ => None,
+    };
+    let ended = ended.ok_or_else(not_in_review)?;
+    if let Some(dispense_id) = ended.dispense_id {
+        store::close_dispense(tx, dispense_id, ClosedBy::Staff, terms.now)?;
+        store::record_decision(tx, dispense_id, decision, terms.now)?;
+    }
+    let is_withdrawn = found.status == CodeStatus::Leased && ended.status == CodeStatus::Void;
+    let mut effects = Effects { codes_poured: poured(result_of(decision)), ..Effects::default() };
+    let current = if is_withdrawn && order.is_open {
+        effects.codes_issued = 1;
+        insert_replacement(tx, &ended, terms)?
+    } else {
+        ended
     };
     match decision {
         ReviewDecision::Poured => {
-            outbox::append(tx, &DispenseCompleted { code: stands.view(), poured_ms: None }, now)?;
+            outbox::append(tx, &DispenseCompleted { code: current.view(), poured_ms: None }, terms.now)?;
         }
-        ReviewDecision::NotPoured => tell(tx, stands.order_id, std::slice::from_ref(&stands), now)?,
+        ReviewDecision::NotPoured => {
+            append_codes_issued(tx, current.order_id, std::slice::from_ref(&current), terms.now)?;
+        }
     }
-    Ok(stands)
+    Ok((current, effects))
 }
 
-/// Writes the decision: on the code, and in the log of its grant.
-fn decide(
+fn result_of(decision: ReviewDecision) -> DispenseResult {
+    match decision {
+        ReviewDecision::Poured => DispenseResult::Poured { poured_ms: None },
+        ReviewDecision::NotPoured => DispenseResult::NotPoured,
+    }
+}
+
+/// `None`: the code is no longer in review.
+fn end_review(
     tx: &mut Tx<'_>,
-    seen: &Code,
-    order: &Standing,
+    found: &Code,
+    order: &OrderState,
     decision: ReviewDecision,
     now: Timestamp,
-) -> Result<Code, QrError> {
-    let ending = match decision {
-        ReviewDecision::Poured => Ending::Used { poured_ms: None },
-        ReviewDecision::NotPoured => Ending::GivenBack,
-    };
-    let to = match (seen.status, ending) {
-        (CodeStatus::Leased, Ending::GivenBack) => CodeStatus::Void,
-        (CodeStatus::Leased | CodeStatus::Review, _) => status_after(ending, order.is_open),
-        (status, _) => return Err(QrError::NotInReview { code: seen.code.clone(), status }),
-    };
-    let until = model::given_back_until(now);
-    let resolved = store::resolve(tx, &seen.code, seen.status, to, until, now)?;
-    let resolved = resolved.ok_or(QrError::NotInReview { code: seen.code.clone(), status: seen.status })?;
-    if let Some(dispense_id) = resolved.dispense_id {
-        store::close(tx, dispense_id, Account::Unknown, now)?;
-        store::decide(tx, dispense_id, decision, now)?;
-    }
-    Ok(resolved)
+) -> DbResult<Option<Code>> {
+    let to = model::status_after(result_of(decision), order.is_open);
+    store::resolve_review(tx, &found.code, to, model::released_until(now), now)
 }
 
-fn needs_another(seen: &Code, resolved: &Code, order: &Standing) -> bool {
-    seen.status == CodeStatus::Leased && resolved.status == CodeStatus::Void && order.is_open
+/// Ends the lease of a dead device, however often the grant was repeated. `None`: the lease is over.
+fn end_lease(tx: &mut Tx<'_>, found: &Code, decision: ReviewDecision, now: Timestamp) -> DbResult<Option<Code>> {
+    let Some(dispense_id) = found.dispense_id else { return Ok(None) };
+    let lease = Lease { code: found.code.clone(), dispense_id, grant_number: i64::MAX };
+    let to = match decision {
+        ReviewDecision::Poured => CodeStatus::Used,
+        ReviewDecision::NotPoured => CodeStatus::Void,
+    };
+    store::release_lease(tx, &lease, to, model::released_until(now), now)
 }

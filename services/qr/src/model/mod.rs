@@ -1,10 +1,12 @@
-//! The rules of codes, and nothing that needs a database: what a code's text is, which cups an order has, when a
-//! scan pours, how a pour ends, which codes staff may replace.
+//! The rules of codes, without I/O: the format of a code, the cups of an order, when a scan pours, how a lease ends,
+//! which codes staff may reissue.
 
 mod attention;
-mod code_text;
-mod dispensing;
-mod reissuing;
+mod code_format;
+mod leases;
+mod reissue;
+
+use std::time::Duration;
 
 use contracts::{
     event::PlacedItem,
@@ -13,18 +15,22 @@ use contracts::{
     time::Timestamp,
 };
 
-pub(crate) use attention::{Cursor, waits_if_changed_until};
-pub(crate) use code_text::{SECRET_BYTES, read_code, write_code};
-pub(crate) use dispensing::{
-    Account, Ending, HeldLease, Holding, Late, Machine, Scan, believable_grants, duration_ms, ending_by_report,
-    given_back_until, is_freed, late, scan,
+pub(crate) use attention::{ChangedWithin, Cursor, changed_within};
+pub(crate) use code_format::{format_code, parse_code};
+pub(crate) use leases::{
+    ClosedBy, DeviceJournal, DispenseResult, HeartbeatState, LateReport, Lease, ScanDecision, believable_grants,
+    decide_lease, decide_redeem, duration_ms, is_released_by, judge_late_report, released_until, result_of_report,
+    status_after,
 };
-pub(crate) use reissuing::to_reissue;
+pub(crate) use reissue::{expired_codes, named_codes};
 
-/// A cup that a machine pours.
+/// How far two clocks may differ. A row that is further ahead of the clock was written before the clock was set back.
+pub(crate) const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
+
+/// A cup that a device pours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cup {
-    /// The order's line.
+    /// The line of the order.
     pub(crate) line: u32,
     /// Which cup of the line, from 1.
     pub(crate) unit: u32,
@@ -32,15 +38,15 @@ pub(crate) struct Cup {
     pub(crate) cup_number: u32,
     /// How many cups the order has.
     pub(crate) cup_count: u32,
-    /// Which product.
+    /// The product.
     pub(crate) product_id: ProductId,
-    /// What it was called when it was ordered.
+    /// The product's name when it was ordered.
     pub(crate) product_name: String,
-    /// How much is poured, in millilitres.
+    /// The amount to pour, in millilitres.
     pub(crate) dispense_ml: u32,
 }
 
-/// A code as its row holds it.
+/// A row of `qr_codes`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Code {
     pub(crate) code: String,
@@ -51,9 +57,9 @@ pub(crate) struct Code {
     pub(crate) expires_at: Timestamp,
     /// The cup's version.
     pub(crate) version: i64,
-    /// The machine that has it or had it last.
+    /// The device that holds its lease, or held it last.
     pub(crate) device_id: Option<String>,
-    /// The grant of its lease, or of its last one.
+    /// The grant of its lease, or of its last lease.
     pub(crate) dispense_id: Option<DispenseId>,
 }
 
@@ -76,8 +82,8 @@ impl Code {
         }
     }
 
-    /// Whether its time is over, even if the timer has not said so yet.
-    pub(crate) fn is_past(&self, now: Timestamp) -> bool {
+    /// Whether its validity is over, even if the timer has not run yet.
+    pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
         match self.status {
             CodeStatus::Expired => true,
             CodeStatus::Pending | CodeStatus::Active => self.expires_at <= now,
@@ -86,7 +92,7 @@ impl Code {
     }
 }
 
-/// The cups of an order's lines: one for each unit that a machine pours, in the order of the lines.
+/// The cups of an order: one for each unit that a device pours, in the order of the lines.
 pub(crate) fn cups(items: &[PlacedItem]) -> Vec<Cup> {
     let dispensable = || items.iter().filter_map(|item| item.dispense_ml.map(|ml| (item, ml)));
     let cup_count = dispensable().map(|(item, _)| item.quantity).sum();
@@ -105,22 +111,22 @@ pub(crate) fn cups(items: &[PlacedItem]) -> Vec<Cup> {
         .collect()
 }
 
-/// The code that stands for each cup, in the order of the lines: of a cup's codes the newest.
-pub(crate) fn current(mut codes: Vec<Code>) -> Vec<Code> {
+/// The newest code of each cup, in the order of the lines.
+pub(crate) fn current_codes(mut codes: Vec<Code>) -> Vec<Code> {
     codes.sort_by_key(|code| (code.cup.line, code.cup.unit, -code.version));
     codes.dedup_by_key(|code| (code.cup.line, code.cup.unit));
     codes
 }
 
-/// The codes that a receipt shows: of each cup the one that stands for it, unless that was given up.
-pub(crate) fn on_receipt(codes: Vec<Code>) -> Vec<Code> {
-    let mut codes = current(codes);
+/// The codes that a receipt shows: the newest code of each cup, unless it is VOID.
+pub(crate) fn receipt_codes(codes: Vec<Code>) -> Vec<Code> {
+    let mut codes = current_codes(codes);
     codes.retain(|code| code.status != CodeStatus::Void);
     codes
 }
 
-/// All codes of an order as people want to see them: those that live, by line, then those that were given up.
-pub(crate) fn living_first(mut codes: Vec<Code>) -> Vec<Code> {
+/// All codes of an order for a list: VOID ones last, otherwise by line.
+pub(crate) fn void_last(mut codes: Vec<Code>) -> Vec<Code> {
     codes.sort_by_key(|code| (code.status == CodeStatus::Void, code.cup.line, code.cup.unit, -code.version));
     codes
 }
@@ -167,7 +173,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_unit_that_a_machine_pours_is_a_cup_and_cake_is_not() {
+    fn every_unit_that_a_device_pours_is_a_cup_and_cake_is_not() {
         let cups = cups(&[item(1, 2, Some(240)), item(2, 3, None), item(3, 1, Some(180))]);
         let seen: Vec<_> =
             cups.iter().map(|cup| (cup.line, cup.unit, cup.cup_number, cup.cup_count, cup.dispense_ml)).collect();
@@ -175,11 +181,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_receipt_shows_the_newest_code_of_each_cup_unless_it_was_given_up() {
+    fn a_receipt_shows_the_newest_code_of_each_cup_unless_it_is_void() {
         let old = Code { version: 2, ..a_code(CodeStatus::Void) };
         let new = Code { version: 3, code: "new".into(), ..a_code(CodeStatus::Active) };
-        assert_eq!(on_receipt(vec![old.clone(), new.clone()]), std::slice::from_ref(&new));
-        assert_eq!(on_receipt(vec![old.clone()]), []);
-        assert_eq!(living_first(vec![old.clone(), new.clone()]), [new, old]);
+        assert_eq!(receipt_codes(vec![old.clone(), new.clone()]), std::slice::from_ref(&new));
+        assert_eq!(receipt_codes(vec![old.clone()]), []);
+        assert_eq!(void_last(vec![old.clone(), new.clone()]), [new, old]);
     }
 }

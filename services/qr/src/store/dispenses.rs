@@ -3,7 +3,7 @@
 use contracts::{ids::DispenseId, qr::ReviewDecision, time::Timestamp};
 use db::{DbResult, Tx};
 
-use crate::model::{Account, Code};
+use crate::model::{ClosedBy, Code};
 
 /// A grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,14 +11,12 @@ pub(crate) struct Dispense {
     pub(crate) code: String,
     pub(crate) device_id: Option<String>,
     pub(crate) duration_ms: u32,
-    /// Whether its end was written.
-    pub(crate) is_closed: bool,
-    /// Whether the machine itself said how it ended.
+    /// Whether the device itself reported how it ended.
     pub(crate) is_reported: bool,
 }
 
-/// Notes a grant to `code`'s machine.
-pub(crate) fn open(
+/// Records a grant to the device that leases `code`.
+pub(crate) fn insert_grant(
     tx: &mut Tx<'_>,
     dispense_id: DispenseId,
     code: &Code,
@@ -37,8 +35,8 @@ pub(crate) fn open(
     Ok(())
 }
 
-/// Notes a pour of a caller that reports nothing: granted and completed at once.
-pub(crate) fn used_at_once(
+/// Records a pour by a caller that reports nothing: granted and completed at once.
+pub(crate) fn insert_completed(
     tx: &mut Tx<'_>,
     dispense_id: DispenseId,
     code: &Code,
@@ -55,23 +53,26 @@ pub(crate) fn used_at_once(
 }
 
 /// One grant.
-pub(crate) fn find(tx: &mut Tx<'_>, dispense_id: DispenseId) -> DbResult<Option<Dispense>> {
-    const SQL: &str =
-        "SELECT code, device_id, duration_ms, closed_at, reported_at FROM dispense_logs WHERE dispense_id = $1";
+pub(crate) fn find_dispense(tx: &mut Tx<'_>, dispense_id: DispenseId) -> DbResult<Option<Dispense>> {
+    const SQL: &str = "SELECT code, device_id, duration_ms, reported_at FROM dispense_logs WHERE dispense_id = $1";
     tx.query_opt(SQL, (dispense_id,), |row| {
         Ok(Dispense {
             code: row.get("code")?,
             device_id: row.get("device_id")?,
             duration_ms: row.get("duration_ms")?,
-            is_closed: row.get::<Option<i64>>("closed_at")?.is_some(),
             is_reported: row.get::<Option<i64>>("reported_at")?.is_some(),
         })
     })
 }
 
-/// Writes how a grant ended. The machine's own word is written once, also over what was concluded before it; any other
-/// is written where nothing is.
-pub(crate) fn close(tx: &mut Tx<'_>, dispense_id: DispenseId, account: Account, now: Timestamp) -> DbResult<()> {
+/// Closes a grant. The device's report is written once, also over an earlier conclusion; a conclusion is written only
+/// if the grant is open.
+pub(crate) fn close_dispense(
+    tx: &mut Tx<'_>,
+    dispense_id: DispenseId,
+    closed_by: ClosedBy,
+    now: Timestamp,
+) -> DbResult<()> {
     const REPORTED: &str = "
         UPDATE dispense_logs
            SET outcome = $2, poured_ms = $3, closed_at = COALESCE(closed_at, $4), reported_at = $4, updated_at = $4
@@ -79,16 +80,16 @@ pub(crate) fn close(tx: &mut Tx<'_>, dispense_id: DispenseId, account: Account, 
     const CONCLUDED: &str = "
         UPDATE dispense_logs SET outcome = $2, poured_ms = $3, closed_at = $4, updated_at = $4
          WHERE dispense_id = $1 AND closed_at IS NULL";
-    let sql = match account {
-        Account::Reported(..) => REPORTED,
-        Account::NotHeld | Account::Unknown => CONCLUDED,
+    let sql = match closed_by {
+        ClosedBy::DeviceReport { .. } => REPORTED,
+        ClosedBy::Heartbeat | ClosedBy::JournalReset | ClosedBy::Staff => CONCLUDED,
     };
-    tx.execute(sql, (dispense_id, account.outcome(), account.poured_ms(), now))?;
+    tx.execute(sql, (dispense_id, closed_by.outcome(), closed_by.poured_ms(), now))?;
     Ok(())
 }
 
-/// Writes what a person decided about a grant that a machine did not end cleanly.
-pub(crate) fn decide(
+/// Records the first staff decision on a closed grant.
+pub(crate) fn record_decision(
     tx: &mut Tx<'_>,
     dispense_id: DispenseId,
     decision: ReviewDecision,
@@ -97,10 +98,7 @@ pub(crate) fn decide(
     const SQL: &str = "
         UPDATE dispense_logs SET decision = $2, updated_at = $3
          WHERE dispense_id = $1 AND closed_at IS NOT NULL AND decision IS NULL";
-    let word = match decision {
-        ReviewDecision::Poured => "poured",
-        ReviewDecision::NotPoured => "not_poured",
-    };
-    tx.execute(SQL, (dispense_id, word, now))?;
+    let decision: &'static str = decision.into();
+    tx.execute(SQL, (dispense_id, decision, now))?;
     Ok(())
 }

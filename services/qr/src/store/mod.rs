@@ -1,4 +1,4 @@
-//! The SQL, one statement for each function. Nothing is decided here.
+//! The SQL: one statement per function, and no decisions.
 
 mod codes;
 mod devices;
@@ -6,11 +6,14 @@ mod dispenses;
 mod orders;
 
 pub(crate) use codes::{
-    NewCode, acknowledge, activate, attention, correct, dispute, due, end_lease, expire, find, insert, leased_by,
-    of_order, renew, resolve, take, use_up, void, void_all,
+    NewCode, acknowledge_dispute, activate_codes, correct_code, count_in_review, dispute_cup, expire_codes, find_code,
+    insert_code, lease_code, list_codes, list_disputed, list_leases, list_orders_ahead_of_clock,
+    list_orders_with_expired_codes, list_waiting, rebase_codes, redeem_code, release_lease, renew_grant,
+    resolve_review, void_code, void_codes,
 };
-pub(crate) use devices::{Device, begin_journal, count_grant, heard, is_former_journal};
-pub(crate) use dispenses::{Dispense, close, decide, find as find_dispense, open, used_at_once};
-pub(crate) use orders::{
-    Standing, close as close_order, find as find_order, lock as lock_order, open as open_order, pay,
+pub(crate) use devices::{
+    Device, confirm_journal, count_devices, evict_device, insert_device, lock_device_registry, next_grant,
+    propose_journal, touch_device,
 };
+pub(crate) use dispenses::{Dispense, close_dispense, find_dispense, insert_completed, insert_grant, record_decision};
+pub(crate) use orders::{OrderState, find_order, lock_order, record_closed, record_open, record_paid};

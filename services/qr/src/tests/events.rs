@@ -1,4 +1,4 @@
-//! What events of orders and payments make of codes.
+//! How events of orders and payments change codes.
 
 use contracts::{
     event::{CloudEvent, CodesIssued, EventData, OrderCancelled, OrderCreated, PlacedOrder},
@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use super::*;
 
 #[tokio::test]
-async fn every_cup_gets_a_code_that_pours_nothing_until_it_is_paid() {
+async fn every_cup_gets_a_code_that_is_pending_until_it_is_paid() {
     let bar = Bar::open().await;
     let order = bar.order_of(2);
     bar.world.publish(&OrderCreated(order.clone())).await;
@@ -26,7 +26,7 @@ async fn every_cup_gets_a_code_that_pours_nothing_until_it_is_paid() {
 }
 
 #[tokio::test]
-async fn payment_makes_codes_pour_and_counts_their_time_anew() {
+async fn payment_activates_codes_for_a_full_validity() {
     let bar = Bar::open().await;
     let order = bar.order_of(2);
     bar.world.publish(&OrderCreated(order.clone())).await;
@@ -41,7 +41,7 @@ async fn payment_makes_codes_pour_and_counts_their_time_anew() {
 }
 
 #[tokio::test]
-async fn a_code_that_expired_unpaid_pours_once_it_is_paid() {
+async fn a_code_that_expired_unpaid_is_valid_once_it_is_paid() {
     let bar = Bar::open().await;
     let order = bar.order_of(1);
     bar.world.publish(&OrderCreated(order.clone())).await;
@@ -54,7 +54,7 @@ async fn a_code_that_expired_unpaid_pours_once_it_is_paid() {
 }
 
 #[tokio::test]
-async fn money_that_is_heard_of_before_its_order_is_remembered() {
+async fn a_payment_that_is_consumed_before_its_order_counts() {
     let bar = Bar::open().await;
     let order = bar.order_of(1);
     bar.world.publish(&bar.payment_of(&order)).await;
@@ -67,7 +67,7 @@ async fn money_that_is_heard_of_before_its_order_is_remembered() {
 }
 
 #[tokio::test]
-async fn an_order_of_cake_alone_has_no_codes_and_says_nothing() {
+async fn an_order_of_cake_alone_has_no_codes_and_publishes_nothing() {
     let bar = Bar::open().await;
     let mut order = bar.order_of(1);
     order.items.truncate(1);
@@ -82,7 +82,7 @@ async fn an_order_of_cake_alone_has_no_codes_and_says_nothing() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_given_up_takes_its_codes_with_it() {
+async fn the_codes_of_a_cancelled_order_are_void() {
     let bar = Bar::open().await;
     let order = bar.order_of(1);
     bar.world.publish(&OrderCreated(order.clone())).await;
@@ -92,19 +92,19 @@ async fn an_order_that_is_given_up_takes_its_codes_with_it() {
 
     let codes = bar.codes_of(order.order_id).await;
     assert_eq!(codes[0].status, CodeStatus::Void);
-    assert_eq!(bar.on_receipt(order.order_id).await, [], "no machine will ever take it");
+    assert_eq!(bar.on_receipt(order.order_id).await, [], "no device accepts it");
     bar.world.settle().await;
     assert_eq!(bar.world.said::<CodesIssued>().last().unwrap().codes, codes);
 }
 
 #[tokio::test]
-async fn an_order_that_lives_again_gets_new_codes() {
+async fn a_revived_order_gets_new_codes() {
     let bar = Bar::open().await;
     let order = bar.order_of(1);
     bar.world.publish(&OrderCreated(order.clone())).await;
     bar.world.publish(&expired(&order, 2)).await;
     bar.world.publish(&bar.payment_of(&order)).await;
-    assert_eq!(bar.on_receipt(order.order_id).await, [], "the next ones are waited for");
+    assert_eq!(bar.on_receipt(order.order_id).await, [], "the new ones are not issued yet");
     bar.world.publish(&revived(&order, 3)).await;
 
     let codes = bar.codes_of(order.order_id).await;
@@ -122,13 +122,13 @@ async fn a_drink_that_staff_handed_over_is_not_poured_as_well() {
     bar.world.publish(&completed(&order, 2)).await;
 
     assert_eq!(bar.status(&cups[1]).await, CodeStatus::Void);
-    assert_eq!(bar.status(&cups[0]).await, CodeStatus::Leased, "the machine may finish");
+    assert_eq!(bar.status(&cups[0]).await, CodeStatus::Leased, "the device may finish");
     bar.report(&cups[0], &grant, "not_poured", 0).await.expect(200);
     assert_eq!(bar.status(&cups[0]).await, CodeStatus::Void, "the guest has it from staff");
 }
 
-/// What an order comes to, in whatever order its events are heard: cup and status of the codes that live.
-async fn living(bar: &Bar, order: &PlacedOrder) -> Vec<(u32, CodeStatus)> {
+/// Cup and status of the codes that are not VOID.
+async fn current(bar: &Bar, order: &PlacedOrder) -> Vec<(u32, CodeStatus)> {
     let codes = bar.codes_of(order.order_id).await;
     codes.iter().filter(|code| code.status != CodeStatus::Void).map(|code| (code.unit, code.status)).collect()
 }
@@ -141,6 +141,7 @@ fn event<D: EventData>(bar: &Bar, data: &D) -> CloudEvent {
 async fn events_end_the_same_in_every_order_and_twice() {
     use CodeStatus::{Active, Pending};
     let bar = Bar::open().await;
+    let (_, consumer) = crate::consumers::consumer(&bar.codes.db, bar.codes.clone());
     let seed = testkit::seed();
     let mut random = StdRng::seed_from_u64(seed);
     for round in 0..120 {
@@ -150,7 +151,7 @@ async fn events_end_the_same_in_every_order_and_twice() {
         let expired = event(&bar, &expired(&order, 2));
         let revived = event(&bar, &revived(&order, 3));
         let completed = event(&bar, &completed(&order, 4));
-        let (story, end): (Vec<&CloudEvent>, _) = match round % 6 {
+        let (published, end): (Vec<&CloudEvent>, _) = match round % 6 {
             0 => (vec![&created], vec![(1, Pending), (2, Pending)]),
             1 => (vec![&created, &paid], vec![(1, Active), (2, Active)]),
             2 => (vec![&created, &expired], vec![]),
@@ -158,20 +159,20 @@ async fn events_end_the_same_in_every_order_and_twice() {
             4 => (vec![&created, &expired, &paid, &revived], vec![(1, Active), (2, Active)]),
             _ => (vec![&created, &expired, &paid, &revived, &completed], vec![]),
         };
-        let mut heard: Vec<CloudEvent> = story.into_iter().cloned().collect();
-        let again = heard[random.random_range(0..heard.len())].clone();
-        heard.push(again);
-        heard.shuffle(&mut random);
-        for event in &heard {
-            crate::consumers::hear(bar.codes.clone(), event.clone().into()).await.unwrap();
+        let mut consumed: Vec<CloudEvent> = published.into_iter().cloned().collect();
+        let again = consumed[random.random_range(0..consumed.len())].clone();
+        consumed.push(again);
+        consumed.shuffle(&mut random);
+        for event in &consumed {
+            consumer.consume(event.clone().into()).await.unwrap();
         }
-        let kinds: Vec<_> = heard.iter().map(|event| event.kind).collect();
-        assert_eq!(living(&bar, &order).await, end, "after {kinds:?}; FNB_TEST_SEED={seed}");
+        let kinds: Vec<_> = consumed.iter().map(|event| event.kind).collect();
+        assert_eq!(current(&bar, &order).await, end, "after {kinds:?}; FNB_TEST_SEED={seed}");
     }
 }
 
 #[tokio::test]
-async fn what_is_heard_again_changes_nothing() {
+async fn an_event_that_is_delivered_again_changes_nothing() {
     let bar = Bar::open().await;
     let before = bar.paid_cups(3).await;
     bar.world.settle().await;
@@ -180,7 +181,7 @@ async fn what_is_heard_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_receipt_that_the_cache_lost_is_put_together_from_the_rows() {
+async fn a_receipt_that_the_cache_lost_is_read_from_the_database() {
     let bar = Bar::open().await;
     let codes = bar.paid_cups(2).await;
     let order_id = codes[0].order_id;

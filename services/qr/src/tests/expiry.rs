@@ -8,7 +8,7 @@ use contracts::{
 use super::*;
 
 #[tokio::test]
-async fn a_code_past_its_time_does_not_pour_even_if_the_timer_is_late() {
+async fn an_expired_code_does_not_pour_even_if_the_timer_is_late() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     bar.world.clock.advance(VALIDITY);
@@ -19,7 +19,7 @@ async fn a_code_past_its_time_does_not_pour_even_if_the_timer_is_late() {
 }
 
 #[tokio::test]
-async fn a_paid_code_that_expires_is_told_and_shown_to_staff() {
+async fn a_paid_code_that_expires_is_published_and_listed_for_staff() {
     let bar = Bar::open().await;
     let cups = bar.paid_cups(2).await;
     bar.world.clock.advance(VALIDITY - Duration::from_micros(1));
@@ -37,7 +37,7 @@ async fn a_paid_code_that_expires_is_told_and_shown_to_staff() {
 }
 
 #[tokio::test]
-async fn an_unpaid_code_expires_without_a_word_to_staff() {
+async fn an_unpaid_code_that_expires_is_not_listed_for_staff() {
     let bar = Bar::open().await;
     let order = bar.order_of(1);
     bar.world.publish(&OrderCreated(order.clone())).await;
@@ -48,7 +48,7 @@ async fn an_unpaid_code_expires_without_a_word_to_staff() {
     assert_eq!(bar.world.said::<CodesIssued>().len(), 1, "its issue alone");
     assert!(bar.attention("").await.items.is_empty());
     let scanned = bar.validate(json!({ "code": bar.codes_of(order.order_id).await[0].code })).await;
-    assert_eq!(scanned.reason, Some(RefusalReason::Unpaid), "a cashier cannot reissue what nobody paid");
+    assert_eq!(scanned.reason, Some(RefusalReason::Unpaid), "staff cannot reissue an unpaid code");
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn many_codes_expire_in_one_run() {
 }
 
 #[tokio::test]
-async fn a_lease_granted_in_time_pours_whenever() {
+async fn a_lease_pours_after_the_validity_of_its_code() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     let grant = bar.scan(&cup, "seven", "one").await;
@@ -75,17 +75,17 @@ async fn a_lease_granted_in_time_pours_whenever() {
 }
 
 #[tokio::test]
-async fn a_drink_that_the_machine_gives_back_has_five_more_minutes() {
+async fn a_drink_that_was_not_poured_is_valid_for_five_more_minutes() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     let grant = bar.scan(&cup, "seven", "one").await;
     bar.world.clock.advance(VALIDITY);
     bar.report(&cup, &grant, "not_poured", 0).await.expect(200);
-    let back = bar.look(&cup).await;
+    let back = bar.reload(&cup).await;
     assert_eq!((back.status, back.expires_at), (CodeStatus::Active, bar.now() + Duration::from_secs(300)));
 
     let early = bar.paid_cup().await;
     let grant = bar.scan(&early, "seven", "two").await;
     bar.report(&early, &grant, "not_poured", 0).await.expect(200);
-    assert_eq!(bar.look(&early).await.expires_at, early.expires_at, "it has longer than that");
+    assert_eq!(bar.reload(&early).await.expires_at, early.expires_at, "its own validity is longer");
 }

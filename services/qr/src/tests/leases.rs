@@ -13,15 +13,22 @@ async fn heartbeat(bar: &Bar, epoch: &str, open: &[Option<DispenseId>], seen_gra
     bar.client.post("/api/QrCode/heartbeat", body).await.read(200)
 }
 
+/// The device `seven` lost its journal and writes this one: the second heartbeat confirms it.
+async fn begin_journal(bar: &Bar, epoch: &str) {
+    let first = heartbeat(bar, epoch, &[], 0).await;
+    assert!(!first.confirmed);
+    assert!(heartbeat(bar, epoch, &[], first.grants).await.confirmed);
+}
+
 #[tokio::test]
-async fn a_machine_leases_a_code_and_reports_it_poured() {
+async fn a_device_leases_a_code_and_reports_it_poured() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     let grant = bar.scan(&cup, "seven", "one").await;
     assert!(grant.valid && grant.dispense_id.is_some());
     assert_eq!(grant.product_name.as_deref(), Some("Latte"));
     assert_eq!(grant.dispense_duration, Some(DispenseSeconds { millis: 8000 }));
-    let leased = bar.look(&cup).await;
+    let leased = bar.reload(&cup).await;
     assert_eq!((leased.status, leased.device_id.as_deref()), (CodeStatus::Leased, Some("seven")));
 
     let answer: CodeView = bar.report(&cup, &grant, "completed", 7990).await.read(200);
@@ -32,7 +39,7 @@ async fn a_machine_leases_a_code_and_reports_it_poured() {
 }
 
 #[tokio::test]
-async fn the_same_machine_gets_the_same_grant_and_another_is_told_that_it_is_in_use() {
+async fn the_same_device_gets_the_same_grant_and_another_gets_in_use() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     let grant = bar.scan(&cup, "seven", "one").await;
@@ -46,7 +53,7 @@ async fn the_same_machine_gets_the_same_grant_and_another_is_told_that_it_is_in_
 }
 
 #[tokio::test]
-async fn of_two_machines_at_the_same_instant_one_wins() {
+async fn only_one_of_several_simultaneous_devices_gets_the_lease() {
     let bar = Bar::open().await;
     for cup in bar.paid_cups(10).await {
         let scans = ["seven", "eight", "seven", "nine"].map(|device| {
@@ -68,7 +75,7 @@ async fn of_two_machines_at_the_same_instant_one_wins() {
 }
 
 #[tokio::test]
-async fn the_first_report_of_a_grant_decides() {
+async fn the_first_report_of_a_grant_is_final() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     let grant = bar.scan(&cup, "seven", "one").await;
@@ -81,7 +88,7 @@ async fn the_first_report_of_a_grant_decides() {
 }
 
 #[tokio::test]
-async fn what_was_not_poured_pours_again() {
+async fn a_drink_that_was_not_poured_is_valid_again() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     let grant = bar.scan(&cup, "seven", "one").await;
@@ -94,11 +101,11 @@ async fn what_was_not_poured_pours_again() {
     assert!(next.valid);
     assert_ne!(next.dispense_id, grant.dispense_id);
     let late: CodeView = bar.report(&cup, &grant, "completed", 8000).await.read(200);
-    assert_eq!(late.status, CodeStatus::Leased, "the first grant is closed, whatever its machine says later");
+    assert_eq!(late.status, CodeStatus::Leased, "the first grant is closed, whatever its device reports later");
 }
 
 #[tokio::test]
-async fn a_part_is_for_a_person_unless_it_is_nine_tenths() {
+async fn a_partial_pour_is_for_staff_unless_it_is_nine_tenths() {
     let bar = Bar::open().await;
     for (outcome, poured_ms, status) in [
         ("partial", 7200, CodeStatus::Used),
@@ -114,14 +121,14 @@ async fn a_part_is_for_a_person_unless_it_is_nine_tenths() {
     }
     bar.world.settle().await;
     let failed = bar.world.said::<DispenseFailed>();
-    let said: Vec<_> = failed.iter().map(|failed| (failed.outcome, failed.poured_ms)).collect();
+    let outcomes: Vec<_> = failed.iter().map(|failed| (failed.outcome, failed.poured_ms)).collect();
     use DispenseOutcome::{Interrupted, NotPoured, Partial};
-    assert_eq!(said, [(Some(Partial), Some(7199)), (Some(Interrupted), Some(0)), (Some(NotPoured), Some(10))]);
+    assert_eq!(outcomes, [(Some(Partial), Some(7199)), (Some(Interrupted), Some(0)), (Some(NotPoured), Some(10))]);
     assert!(failed.iter().all(|failed| failed.code.status == CodeStatus::Review));
 }
 
 #[tokio::test]
-async fn a_report_of_a_strange_grant_or_machine_is_refused() {
+async fn a_report_of_another_code_or_device_is_refused() {
     let bar = Bar::open().await;
     let (cup, other) = (bar.paid_cup().await, bar.paid_cup().await);
     let grant = bar.scan(&cup, "seven", "one").await;
@@ -141,7 +148,7 @@ async fn a_report_of_a_strange_grant_or_machine_is_refused() {
 }
 
 #[tokio::test]
-async fn a_grant_whose_answer_was_lost_is_freed_by_the_machines_heartbeat() {
+async fn a_grant_whose_answer_was_lost_is_released_by_a_heartbeat() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     assert_eq!(heartbeat(&bar, "epoch-1", &[], 0).await.grants, 0);
@@ -150,16 +157,16 @@ async fn a_grant_whose_answer_was_lost_is_freed_by_the_machines_heartbeat() {
     assert_eq!(heartbeat(&bar, "epoch-1", &[], 0).await.grants, 1);
     assert_eq!(bar.status(&cup).await, CodeStatus::Leased, "the answer may still be on its way");
     assert_eq!(heartbeat(&bar, "epoch-1", &[lost.dispense_id], 1).await.grants, 1);
-    assert_eq!(bar.status(&cup).await, CodeStatus::Leased, "the machine holds it");
+    assert_eq!(bar.status(&cup).await, CodeStatus::Leased, "the device holds it");
     heartbeat(&bar, "epoch-1", &[], 1).await;
     assert_eq!(bar.status(&cup).await, CodeStatus::Active);
 }
 
 #[tokio::test]
-async fn a_grant_whose_answer_is_on_its_way_is_not_freed_under_it() {
+async fn a_grant_whose_answer_is_on_its_way_is_not_released() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
-    bar.scan(&cup, "seven", "one").await; // The network is slow: the answer comes later.
+    bar.scan(&cup, "seven", "one").await; // The network is slow: the answer arrives later.
     let asking = async |seen_grants| {
         let body = json!({
             "deviceId": "seven", "journalEpoch": "epoch-1", "openDispenses": [], "seenGrants": seen_grants,
@@ -171,28 +178,11 @@ async fn a_grant_whose_answer_is_on_its_way_is_not_freed_under_it() {
     assert_eq!(asking(1).await, 1);
     assert_eq!(bar.status(&cup).await, CodeStatus::Leased);
     heartbeat(&bar, "epoch-1", &[], 1).await;
-    assert_eq!(bar.status(&cup).await, CodeStatus::Active, "it gave the scan up");
+    assert_eq!(bar.status(&cup).await, CodeStatus::Active, "it cancelled the scan");
 }
 
 #[tokio::test]
-async fn what_comes_late_from_a_journal_of_before_does_nothing() {
-    let bar = Bar::open().await;
-    let cups = bar.paid_cups(2).await;
-    heartbeat(&bar, "epoch-1", &[], 0).await;
-    heartbeat(&bar, "epoch-2", &[], 0).await;
-    let grant = bar.validate(scan_of(&cups[0], "seven", "two", "epoch-2")).await;
-    assert!(grant.valid);
-
-    let late = bar.client.post("/api/QrCode/validate", scan_of(&cups[1], "seven", "one", "epoch-1")).await;
-    let _ = late.problem(409, "former-journal");
-    let body = json!({ "deviceId": "seven", "journalEpoch": "epoch-1", "openDispenses": [], "seenGrants": 0 });
-    let _ = bar.client.post("/api/QrCode/heartbeat", body).await.problem(409, "former-journal");
-    assert_eq!(bar.status(&cups[0]).await, CodeStatus::Leased);
-    assert_eq!(bar.status(&cups[1]).await, CodeStatus::Active);
-}
-
-#[tokio::test]
-async fn what_a_machine_says_itself_corrects_what_was_concluded_without_it() {
+async fn a_late_report_corrects_what_was_concluded_without_it() {
     let bar = Bar::open().await;
     let freed = bar.paid_cup().await;
     let grant = bar.scan(&freed, "seven", "one").await;
@@ -202,11 +192,11 @@ async fn what_a_machine_says_itself_corrects_what_was_concluded_without_it() {
     assert_eq!(poured.status, CodeStatus::Used);
     assert_eq!(bar.on_receipt(freed.order_id).await, std::slice::from_ref(&poured));
     let other: CodeView = bar.report(&freed, &grant, "not_poured", 0).await.read(200);
-    assert_eq!(other, poured, "the machine's first word is its last");
+    assert_eq!(other, poured, "the first report is final");
 
     let in_review = bar.paid_cup().await;
     let grant = bar.scan(&in_review, "seven", "two").await;
-    heartbeat(&bar, "epoch-2", &[], 0).await;
+    begin_journal(&bar, "epoch-2").await;
     assert_eq!(bar.status(&in_review).await, CodeStatus::Review);
     let back: CodeView = bar.report(&in_review, &grant, "not_poured", 0).await.read(200);
     assert_eq!(back.status, CodeStatus::Active);
@@ -216,22 +206,22 @@ async fn what_a_machine_says_itself_corrects_what_was_concluded_without_it() {
 }
 
 #[tokio::test]
-async fn a_person_is_told_when_a_machine_poured_what_went_on_to_another() {
+async fn staff_see_a_cup_that_was_poured_after_it_went_to_another_device() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     let first = bar.scan(&cup, "seven", "one").await;
     heartbeat(&bar, "epoch-1", &[], 1).await;
     bar.scan(&cup, "eight", "one").await;
     let now: CodeView = bar.report(&cup, &first, "completed", 8000).await.read(200);
-    assert_eq!(now.status, CodeStatus::Leased, "the other machine may finish");
+    assert_eq!(now.status, CodeStatus::Leased, "the other device may finish");
     bar.report(&cup, &first, "completed", 8000).await.expect(200);
-    assert_eq!(bar.board().await, [(now.clone(), AttentionReason::PouredTwice)]);
+    assert_eq!(bar.attention_list().await, [(now.clone(), AttentionReason::PouredTwice)]);
     bar.world.settle().await;
-    let told = bar.world.said::<DispenseFailed>();
+    let published = bar.world.said::<DispenseFailed>();
     let failed = DispenseFailed { code: now, outcome: Some(DispenseOutcome::Completed), poured_ms: Some(8000) };
-    assert_eq!(told, [failed]);
+    assert_eq!(published, [failed]);
     bar.resolve(&cup, "poured").await.expect(200);
-    assert_eq!(bar.board().await, []);
+    assert_eq!(bar.attention_list().await, []);
 
     let cup = bar.paid_cup().await;
     let first = bar.scan(&cup, "seven", "two").await;
@@ -240,11 +230,11 @@ async fn a_person_is_told_when_a_machine_poured_what_went_on_to_another() {
     report_of_eight(&bar, &cup, &second, "not_poured", 0).await;
     let now: CodeView = bar.report(&cup, &first, "completed", 8000).await.read(200);
     assert_eq!(now.status, CodeStatus::Review, "it would have poured twice");
-    assert_eq!(bar.board().await, [(now, AttentionReason::PouredTwice)]);
+    assert_eq!(bar.attention_list().await, [(now, AttentionReason::PouredTwice)]);
 }
 
 #[tokio::test]
-async fn a_cup_that_two_machines_poured_is_on_the_board_until_a_person_has_seen_it() {
+async fn a_cup_that_two_devices_poured_is_listed_until_staff_have_seen_it() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     let first = bar.scan(&cup, "seven", "one").await;
@@ -253,20 +243,20 @@ async fn a_cup_that_two_machines_poured_is_on_the_board_until_a_person_has_seen_
     report_of_eight(&bar, &new, &second, "completed", 8000).await;
     bar.report(&cup, &first, "completed", 8000).await.expect(200);
 
-    let twice = bar.look(&new).await;
+    let twice = bar.reload(&new).await;
     assert_eq!(twice.status, CodeStatus::Used);
-    assert_eq!(bar.board().await, [(twice.clone(), AttentionReason::PouredTwice)]);
+    assert_eq!(bar.attention_list().await, [(twice.clone(), AttentionReason::PouredTwice)]);
     bar.world.settle().await;
     assert_eq!(bar.world.said::<DispenseFailed>().last().unwrap().code, twice);
 
     let seen: CodeView = bar.resolve(&new, "poured").await.read(200);
     assert_eq!(seen.status, CodeStatus::Used);
-    assert_eq!(bar.board().await, []);
+    assert_eq!(bar.attention_list().await, []);
     let _ = bar.resolve(&new, "poured").await.problem(409, "code-not-in-review");
 }
 
 #[tokio::test]
-async fn a_cup_that_was_freed_and_poured_elsewhere_is_on_the_board_when_its_first_machine_poured_it_too() {
+async fn a_released_cup_that_two_callers_poured_is_listed() {
     let bar = Bar::open().await;
     let (leased, alone) = (bar.paid_cup().await, bar.paid_cup().await);
     let first = bar.scan(&leased, "seven", "one").await;
@@ -279,12 +269,12 @@ async fn a_cup_that_was_freed_and_poured_elsewhere_is_on_the_board_when_its_firs
     bar.report(&leased, &first, "completed", 8000).await.expect(200);
     bar.world.clock.advance(Duration::from_secs(1));
     bar.report(&alone, &other_first, "completed", 8000).await.expect(200);
-    let waiting = [bar.look(&alone).await, bar.look(&leased).await].map(|code| (code, AttentionReason::PouredTwice));
-    assert_eq!(bar.board().await, waiting);
+    let listed = [bar.reload(&alone).await, bar.reload(&leased).await].map(|code| (code, AttentionReason::PouredTwice));
+    assert_eq!(bar.attention_list().await, listed);
 }
 
 #[tokio::test]
-async fn a_cup_that_may_have_been_poured_does_not_pour_again_when_its_second_machine_gives_it_back() {
+async fn a_disputed_cup_that_is_released_goes_to_review() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     let first = bar.scan(&cup, "seven", "one").await;
@@ -295,8 +285,8 @@ async fn a_cup_that_may_have_been_poured_does_not_pour_again_when_its_second_mac
     assert_eq!(bar.status(&cup).await, CodeStatus::Review);
 
     let back: CodeView = bar.resolve(&cup, "not_poured").await.read(200);
-    assert_eq!(back.status, CodeStatus::Active, "a person says so");
-    assert_eq!(bar.board().await, []);
+    assert_eq!(back.status, CodeStatus::Active, "staff decided");
+    assert_eq!(bar.attention_list().await, []);
 }
 
 async fn report_of_eight(bar: &Bar, code: &CodeView, grant: &ValidateCodeResponse, outcome: &str, poured_ms: u32) {
@@ -306,19 +296,19 @@ async fn report_of_eight(bar: &Bar, code: &CodeView, grant: &ValidateCodeRespons
 }
 
 #[tokio::test]
-async fn a_heartbeat_that_was_sent_before_the_grant_was_told_again_frees_nothing() {
+async fn a_heartbeat_from_before_a_repeated_grant_releases_nothing() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     bar.scan(&cup, "seven", "one").await;
-    let told_again = bar.scan(&cup, "seven", "two").await;
+    let repeated = bar.scan(&cup, "seven", "two").await;
     heartbeat(&bar, "epoch-1", &[], 1).await;
     assert_eq!(bar.status(&cup).await, CodeStatus::Leased);
-    bar.report(&cup, &told_again, "completed", 8000).await.expect(200);
+    bar.report(&cup, &repeated, "completed", 8000).await.expect(200);
     assert_eq!(bar.status(&cup).await, CodeStatus::Used);
 }
 
 #[tokio::test]
-async fn a_machine_that_saw_more_grants_than_we_gave_frees_nothing() {
+async fn a_device_that_saw_more_grants_than_there_are_releases_nothing() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     bar.scan(&cup, "seven", "one").await;
@@ -327,27 +317,28 @@ async fn a_machine_that_saw_more_grants_than_we_gave_frees_nothing() {
 }
 
 #[tokio::test]
-async fn a_machine_that_lost_its_journal_leaves_its_cups_to_a_person() {
+async fn a_device_that_lost_its_journal_leaves_its_cups_to_staff() {
     let bar = Bar::open().await;
     let cups = bar.paid_cups(3).await;
     bar.scan(&cups[0], "seven", "one").await;
     bar.scan(&cups[1], "eight", "one").await;
-    heartbeat(&bar, "epoch-2", &[], 0).await;
+    begin_journal(&bar, "epoch-2").await;
     assert_eq!(bar.status(&cups[0]).await, CodeStatus::Review);
-    assert_eq!(bar.status(&cups[1]).await, CodeStatus::Leased, "another machine's");
+    assert_eq!(bar.status(&cups[1]).await, CodeStatus::Leased, "another device's");
 
     let of_second_journal = bar.validate(scan_of(&cups[2], "seven", "two", "epoch-2")).await;
     assert!(of_second_journal.valid);
+    begin_journal(&bar, "epoch-3").await;
     let answer = bar.validate(scan_of(&cups[2], "seven", "two", "epoch-3")).await;
-    assert_eq!(answer.reason, Some(RefusalReason::InReview), "a scan tells of the new journal as well");
+    assert_eq!(answer.reason, Some(RefusalReason::InReview));
     bar.world.settle().await;
     let failed = bar.world.said::<DispenseFailed>();
-    let said: Vec<_> = failed.iter().map(|failed| (&failed.code.code, failed.outcome)).collect();
-    assert_eq!(said, [(&cups[0].code, None), (&cups[2].code, None)]);
+    let outcomes: Vec<_> = failed.iter().map(|failed| (&failed.code.code, failed.outcome)).collect();
+    assert_eq!(outcomes, [(&cups[0].code, None), (&cups[2].code, None)]);
 }
 
 #[tokio::test]
-async fn a_heartbeat_that_cannot_be_is_refused() {
+async fn a_heartbeat_with_wrong_ids_is_refused() {
     let bar = Bar::open().await;
     let grants = vec![DispenseId::new(bar.now()); 65];
     for body in [

@@ -1,10 +1,12 @@
-//! The service through its router, and through the events that it hears.
+//! The service through its router and the events that it consumes.
 
-mod books;
+mod clock;
+mod devices;
 mod events;
 mod expiry;
 mod leases;
-mod plain_scans;
+mod redeem;
+mod simulation;
 mod staff;
 
 use std::time::Duration;
@@ -22,9 +24,9 @@ use contracts::{
 use serde_json::{Value, json};
 use testkit::{Client, Reply, World};
 
-use crate::{commands::Codes, service};
+use crate::commands::Codes;
 
-/// Codes pour for fifteen minutes, by the shop's defaults.
+/// Codes are valid for fifteen minutes by default.
 const VALIDITY: Duration = Duration::from_secs(15 * 60);
 
 /// A shop with this service alone.
@@ -37,8 +39,9 @@ struct Bar {
 impl Bar {
     async fn open() -> Self {
         let world = World::new().await;
-        let codes = Codes::open(world.context()).await.unwrap();
-        let client = world.start(service(codes.clone())).await;
+        let service = crate::open(world.context()).await.unwrap();
+        let codes = Codes::new(service.db.clone(), world.context());
+        let client = world.start(service).await;
         Self { world, client, codes }
     }
 
@@ -46,7 +49,7 @@ impl Bar {
         self.world.clock.now()
     }
 
-    /// An order of this many lattes, from a machine, and a cake.
+    /// An order of a cake and this many lattes, which a device pours.
     fn order_of(&self, lattes: u32) -> PlacedOrder {
         let item = |line, product_name: &str, quantity, dispense_ml| {
             let product_id = ProductId::new(self.now());
@@ -102,14 +105,14 @@ impl Bar {
         self.client.get(&format!("/api/QrCode/order/{order_id}")).await.read(200)
     }
 
-    /// The code as it stands.
-    async fn look(&self, code: &CodeView) -> CodeView {
+    /// The code as it is now.
+    async fn reload(&self, code: &CodeView) -> CodeView {
         let codes = self.codes_of(code.order_id).await;
         codes.into_iter().find(|now| now.code == code.code).unwrap()
     }
 
     async fn status(&self, code: &CodeView) -> CodeStatus {
-        self.look(code).await.status
+        self.reload(code).await.status
     }
 
     /// The codes that the receipt in the cache shows.
@@ -123,12 +126,12 @@ impl Bar {
         self.client.post("/api/QrCode/validate", body).await.read(200)
     }
 
-    /// A machine's scan.
+    /// A device's scan.
     async fn scan(&self, code: &CodeView, device: &str, attempt: &str) -> ValidateCodeResponse {
         self.validate(scan_of(code, device, attempt, "epoch-1")).await
     }
 
-    /// A machine's report.
+    /// A report of the device `seven`.
     async fn report(&self, code: &CodeView, grant: &ValidateCodeResponse, outcome: &str, poured_ms: u32) -> Reply {
         let report = json!({
             "dispenseId": grant.dispense_id, "deviceId": "seven", "outcome": outcome, "pouredMs": poured_ms,
@@ -140,17 +143,17 @@ impl Bar {
         self.client.post(&format!("/api/QrCode/{}/resolve", code.code), json!({ "decision": decision })).await
     }
 
-    /// A page of the staff's board.
+    /// A page of the attention list.
     async fn attention(&self, query: &str) -> Page<AttentionView> {
         self.client.get(&format!("/api/QrCode/attention{query}")).await.read(200)
     }
 
-    /// What is on the first page of the staff's board.
-    async fn board(&self) -> Vec<(CodeView, AttentionReason)> {
+    /// The first page of the attention list.
+    async fn attention_list(&self) -> Vec<(CodeView, AttentionReason)> {
         self.attention("").await.items.into_iter().map(|waiting| (waiting.code, waiting.reason)).collect()
     }
 
-    /// A cup of which the machine `seven` poured half.
+    /// A cup of which the device `seven` poured half.
     async fn cup_in_review(&self) -> CodeView {
         let cup = self.paid_cup().await;
         let grant = self.scan(&cup, "seven", "one").await;

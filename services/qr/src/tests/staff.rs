@@ -12,17 +12,17 @@ impl Bar {
         self.client.post("/api/QrCode/generate", body).await
     }
 
-    /// A paid cup whose time is over.
+    /// A paid cup whose code has expired.
     async fn expired_cup(&self) -> CodeView {
         let cup = self.paid_cup().await;
         self.world.clock.advance(VALIDITY);
         self.codes.expire_due().await.unwrap();
-        self.look(&cup).await
+        self.reload(&cup).await
     }
 }
 
 #[tokio::test]
-async fn a_paid_code_that_expired_is_replaced_and_the_old_one_dies() {
+async fn a_paid_code_that_expired_is_reissued_and_the_old_one_is_void() {
     let bar = Bar::open().await;
     let old = bar.expired_cup().await;
     let codes: Vec<CodeView> = bar.reissue(json!({ "orderId": old.order_id })).await.read(200);
@@ -38,7 +38,7 @@ async fn a_paid_code_that_expired_is_replaced_and_the_old_one_dies() {
 }
 
 #[tokio::test]
-async fn a_code_that_pours_is_replaced_only_when_it_is_named() {
+async fn a_valid_code_is_reissued_only_if_it_is_named() {
     let bar = Bar::open().await;
     let cups = bar.paid_cups(2).await;
     let order_id = cups[0].order_id;
@@ -51,7 +51,7 @@ async fn a_code_that_pours_is_replaced_only_when_it_is_named() {
 }
 
 #[tokio::test]
-async fn the_same_tap_twice_replaces_a_code_once() {
+async fn the_same_tap_twice_reissues_a_code_once() {
     let bar = Bar::open().await;
     let old = bar.expired_cup().await;
     let body = json!({ "orderId": old.order_id });
@@ -64,20 +64,20 @@ async fn the_same_tap_twice_replaces_a_code_once() {
     let _ = refused.problem(422, "idempotency-key-reused");
 }
 
-/// Asks, and goes away as soon as the request is on its way.
-async fn asked_and_gone<T>(request: impl Future<Output = T>) {
+/// Sends a request and disconnects at once.
+async fn send_and_disconnect<T>(request: impl Future<Output = T>) {
     tokio::select! {
         biased;
-        _ = request => panic!("it was answered before its caller could go"),
+        _ = request => panic!("it was answered before the client could disconnect"),
         () = std::future::ready(()) => {}
     }
 }
 
-/// Waits until the receipt in the cache shows what is true.
-async fn receipt_is_true(bar: &Bar, order_id: OrderId) {
-    for _ in 0..TURNS_MAX {
-        let living = |code: &CodeView| code.status != CodeStatus::Void;
-        let codes: Vec<_> = bar.codes_of(order_id).await.into_iter().filter(living).collect();
+/// Waits until the receipt in the cache shows the codes of the database.
+async fn wait_for_receipt(bar: &Bar, order_id: OrderId) {
+    for _ in 0..ATTEMPTS_MAX {
+        let is_current = |code: &CodeView| code.status != CodeStatus::Void;
+        let codes: Vec<_> = bar.codes_of(order_id).await.into_iter().filter(is_current).collect();
         if codes[0].version > 2 && bar.on_receipt(order_id).await == codes {
             return;
         }
@@ -86,34 +86,34 @@ async fn receipt_is_true(bar: &Bar, order_id: OrderId) {
     panic!("the receipt shows {:?}", bar.on_receipt(order_id).await);
 }
 
-/// A write takes a few milliseconds, and each turn is a question to the database.
-const TURNS_MAX: u32 = 10_000;
+/// A write takes a few milliseconds, and each attempt is a query.
+const ATTEMPTS_MAX: u32 = 10_000;
 
 #[tokio::test]
-async fn a_till_that_goes_away_leaves_no_dead_code_on_the_receipt() {
+async fn a_client_that_disconnects_leaves_no_void_code_on_the_receipt() {
     let bar = Bar::open().await;
     let old = bar.paid_cup().await;
     let body = json!({ "orderId": old.order_id, "codes": [old.code] });
-    asked_and_gone(bar.reissue(body)).await;
-    receipt_is_true(&bar, old.order_id).await;
+    send_and_disconnect(bar.reissue(body)).await;
+    wait_for_receipt(&bar, old.order_id).await;
 
     let cup = bar.paid_cup().await;
     let scan = scan_of(&cup, "seven", "one", "epoch-1");
-    asked_and_gone(bar.client.post("/api/QrCode/validate", scan)).await;
-    receipt_is_true(&bar, cup.order_id).await;
-    asked_and_gone(bar.resolve(&cup, "not_poured")).await;
-    for turn in 0.. {
+    send_and_disconnect(bar.client.post("/api/QrCode/validate", scan)).await;
+    wait_for_receipt(&bar, cup.order_id).await;
+    send_and_disconnect(bar.resolve(&cup, "not_poured")).await;
+    for attempt in 0.. {
         if bar.status(&cup).await == CodeStatus::Void {
             break;
         }
-        assert!(turn < TURNS_MAX, "the decision is not written");
+        assert!(attempt < ATTEMPTS_MAX, "the decision is not written");
         tokio::task::yield_now().await;
     }
-    receipt_is_true(&bar, cup.order_id).await;
+    wait_for_receipt(&bar, cup.order_id).await;
 }
 
 #[tokio::test]
-async fn the_same_tap_again_puts_its_codes_on_the_receipt_again() {
+async fn a_repeated_tap_caches_the_receipt_again() {
     let bar = Bar::open().await;
     let old = bar.expired_cup().await;
     let tap = || bar.client.post_with_key("/api/QrCode/generate", "tap-1", json!({ "orderId": old.order_id }));
@@ -133,7 +133,7 @@ async fn the_same_tap_again_puts_its_codes_on_the_receipt_again() {
 }
 
 #[tokio::test]
-async fn a_code_that_cannot_be_replaced_says_what_to_do_instead() {
+async fn a_refused_reissue_has_its_reason() {
     let bar = Bar::open().await;
     let refused = async |cup: &CodeView, slug: &str| {
         let of_order = bar.reissue(json!({ "orderId": cup.order_id })).await.problem(409, slug);
@@ -157,7 +157,7 @@ async fn a_code_that_cannot_be_replaced_says_what_to_do_instead() {
 }
 
 #[tokio::test]
-async fn codes_that_do_not_exist_are_not_replaced() {
+async fn codes_that_do_not_exist_are_not_reissued() {
     let bar = Bar::open().await;
     let cup = bar.expired_cup().await;
     let nobody = OrderId::new(bar.now());
@@ -170,10 +170,10 @@ async fn codes_that_do_not_exist_are_not_replaced() {
 }
 
 #[tokio::test]
-async fn a_person_says_that_the_guest_has_the_drink() {
+async fn staff_decide_that_the_guest_has_the_drink() {
     let bar = Bar::open().await;
     let cup = bar.cup_in_review().await;
-    assert_eq!(bar.board().await, [(cup.clone(), AttentionReason::InReview)]);
+    assert_eq!(bar.attention_list().await, [(cup.clone(), AttentionReason::InReview)]);
 
     let used: CodeView = bar.resolve(&cup, "poured").await.read(200);
     assert_eq!(used.status, CodeStatus::Used);
@@ -185,7 +185,7 @@ async fn a_person_says_that_the_guest_has_the_drink() {
 }
 
 #[tokio::test]
-async fn a_person_says_that_the_guest_has_nothing() {
+async fn staff_decide_that_the_guest_has_no_drink() {
     let bar = Bar::open().await;
     let cup = bar.cup_in_review().await;
     bar.world.clock.advance(VALIDITY);
@@ -200,18 +200,18 @@ async fn a_person_says_that_the_guest_has_nothing() {
 }
 
 #[tokio::test]
-async fn a_review_of_an_order_that_is_over_ends_without_a_drink() {
+async fn a_review_of_a_completed_order_ends_without_another_drink() {
     let bar = Bar::open().await;
     let cup = bar.cup_in_review().await;
     let order = contracts::event::PlacedOrder { order_id: cup.order_id, ..bar.order_of(1) };
     bar.world.publish(&completed(&order, 2)).await;
-    assert_eq!(bar.status(&cup).await, CodeStatus::Review, "a person still decides");
+    assert_eq!(bar.status(&cup).await, CodeStatus::Review, "staff still decide");
     let over: CodeView = bar.resolve(&cup, "not_poured").await.read(200);
     assert_eq!(over.status, CodeStatus::Void);
 }
 
 #[tokio::test]
-async fn the_board_shows_what_needs_a_decision_first_and_forgets_nothing() {
+async fn the_attention_list_has_decisions_first_and_every_code_once() {
     let bar = Bar::open().await;
     let expired = bar.paid_cups(250).await;
     bar.world.clock.advance(VALIDITY);
@@ -219,7 +219,7 @@ async fn the_board_shows_what_needs_a_decision_first_and_forgets_nothing() {
     let in_review = bar.cup_in_review().await;
     let leased = bar.paid_cup().await;
     bar.scan(&leased, "eight", "one").await;
-    let newest = bar.board().await;
+    let newest = bar.attention_list().await;
     assert!(newest[0].0 == in_review && newest[1].0.status == CodeStatus::Expired, "the lease is new");
 
     bar.world.clock.advance(Duration::from_secs(180));
@@ -236,7 +236,7 @@ async fn the_board_shows_what_needs_a_decision_first_and_forgets_nothing() {
 }
 
 #[tokio::test]
-async fn staff_end_the_lease_of_a_dead_machine() {
+async fn staff_end_the_lease_of_a_dead_device() {
     let bar = Bar::open().await;
     let cups = bar.paid_cups(2).await;
     bar.scan(&cups[0], "seven", "one").await;
@@ -246,16 +246,16 @@ async fn staff_end_the_lease_of_a_dead_machine() {
     let grant = bar.scan(&cups[1], "seven", "two").await;
     let new: CodeView = bar.resolve(&cups[1], "not_poured").await.read(200);
     assert_eq!((new.status, new.unit), (CodeStatus::Active, cups[1].unit));
-    assert_ne!(new.code, cups[1].code, "the machine may still hold the old one");
+    assert_ne!(new.code, cups[1].code, "the device may still hold the old one");
     assert_eq!(bar.status(&cups[1]).await, CodeStatus::Void);
     assert!(bar.on_receipt(new.order_id).await.contains(&new));
 
     bar.report(&cups[1], &grant, "completed", 8000).await.expect(200);
-    assert_eq!(bar.status(&new).await, CodeStatus::Review, "the machine lived, and poured");
+    assert_eq!(bar.status(&new).await, CodeStatus::Review, "the device was not dead, and poured");
 }
 
 #[tokio::test]
-async fn only_a_code_in_review_or_in_a_machine_is_decided_on() {
+async fn only_a_leased_code_or_one_in_review_can_be_resolved() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     let _ = bar.resolve(&cup, "poured").await.problem(409, "code-not-in-review");
@@ -266,14 +266,31 @@ async fn only_a_code_in_review_or_in_a_machine_is_decided_on() {
 }
 
 #[tokio::test]
-async fn a_code_is_shown_as_a_picture_that_a_browser_keeps() {
+async fn metrics_count_codes_issued_poured_and_in_review() {
+    let bar = Bar::open().await;
+    let measured = async || {
+        bar.codes.measure_reviews().await.unwrap();
+        let metrics = bar.client.get("/metrics").await.expect(200);
+        let lines = metrics.as_str().unwrap().lines().filter(|line| line.starts_with("codes_"));
+        lines.map(str::to_owned).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+    };
+    let used = bar.paid_cup().await;
+    bar.validate(json!({ "code": used.code })).await;
+    let in_review = bar.cup_in_review().await;
+    assert_eq!(measured().await, ["codes_in_review 1", "codes_issued_total 2", "codes_poured_total 1"]);
+    bar.resolve(&in_review, "poured").await.expect(200);
+    assert_eq!(measured().await, ["codes_in_review 0", "codes_issued_total 2", "codes_poured_total 2"]);
+}
+
+#[tokio::test]
+async fn a_code_is_drawn_as_an_image_that_a_browser_keeps() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     let reply = bar.client.get(&format!("/api/QrCode/{}/image.svg", cup.code)).await;
     assert_eq!(reply.headers["content-type"], "image/svg+xml");
     assert!(reply.headers["cache-control"].to_str().unwrap().contains("immutable"));
-    let picture = reply.expect(200);
-    assert!(picture.as_str().unwrap().contains("<svg"), "{picture}");
+    let image = reply.expect(200);
+    assert!(image.as_str().unwrap().contains("<svg"), "{image}");
 
     for unknown in ["QR-20261122-0000000000000000", "menu"] {
         let _ = bar.client.get(&format!("/api/QrCode/{unknown}/image.svg")).await.problem(404, "not-found");

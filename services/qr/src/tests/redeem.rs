@@ -1,4 +1,4 @@
-//! Scans as in the specification's steps 33 to 36: a code alone.
+//! Scans of a code alone, as in the specification's steps 33 to 36.
 
 use contracts::{
     event::{DispenseCompleted, OrderCreated},
@@ -23,7 +23,7 @@ async fn a_paid_code_pours_once() {
     assert_eq!(answer, json!({ "valid": true, "productName": "Latte", "dispenseDuration": 8 }));
     assert_eq!(refused(&bar, &cup.code).await, Some(RefusalReason::Used));
 
-    let used = bar.look(&cup).await;
+    let used = bar.reload(&cup).await;
     assert_eq!(used.status, CodeStatus::Used);
     assert_eq!(bar.on_receipt(cup.order_id).await, std::slice::from_ref(&used));
     bar.world.settle().await;
@@ -31,7 +31,7 @@ async fn a_paid_code_pours_once() {
 }
 
 #[tokio::test]
-async fn of_many_scans_at_the_same_instant_one_pours() {
+async fn only_one_of_many_simultaneous_scans_pours() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     let scans = (0..16).map(|_| {
@@ -55,7 +55,7 @@ async fn a_code_is_read_as_scanners_and_people_write_it() {
 }
 
 #[tokio::test]
-async fn a_code_that_does_not_pour_says_why() {
+async fn a_refused_scan_has_its_reason() {
     let bar = Bar::open().await;
     assert_eq!(refused(&bar, "https://example.com").await, Some(RefusalReason::NotFound));
     assert_eq!(refused(&bar, &"9".repeat(100_000)).await, Some(RefusalReason::NotFound));
@@ -76,7 +76,7 @@ async fn a_code_that_does_not_pour_says_why() {
 }
 
 #[tokio::test]
-async fn half_a_machine_is_refused_with_what_to_send() {
+async fn a_scan_with_only_some_ids_of_a_device_is_refused() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     let bodies = [

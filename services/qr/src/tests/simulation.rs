@@ -1,7 +1,7 @@
-//! The books: whatever machines, time, a lossy network and staff do, no cup is poured twice and none is lost.
+//! Whatever devices, time, a lossy network, strangers and staff do, no cup is poured twice and none is lost.
 //!
-//! A model of machines as the lease protocol wants them (a journal, reports before scans) plays against the router:
-//! requests and answers are lost, delayed or doubled, the power goes, journals are formatted.
+//! A model of devices that keep to the lease protocol (a journal, reports before scans) runs against the router:
+//! requests and answers are lost, delayed or duplicated, the power fails, journals are formatted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,24 +15,24 @@ use super::*;
 
 const ROUNDS: usize = 12;
 const STEPS_PER_ROUND: usize = 150;
-const MACHINES: [&str; 3] = ["seven", "eight", "nine"];
+const DEVICES: [&str; 3] = ["seven", "eight", "nine"];
 
 /// A cup of an order.
 type CupKey = (OrderId, u32);
 
-struct Machine {
+struct Device {
     name: &'static str,
     epoch: u32,
     attempts: u32,
     seen_grants: i64,
-    /// The scan that it waits to be answered: attempt and code.
-    asking: Option<(String, String)>,
+    /// The scan that waits for its answer: attempt and code.
+    open_scan: Option<(String, String)>,
     journal: Vec<Entry>,
-    /// What was reported and acknowledged: it is never poured again.
+    /// Grants that were reported and acknowledged: they are never poured again.
     closed: BTreeSet<DispenseId>,
 }
 
-/// A grant in a machine's journal.
+/// A grant in a device's journal.
 struct Entry {
     dispense_id: DispenseId,
     code: String,
@@ -41,7 +41,7 @@ struct Entry {
     report: Option<(&'static str, u32)>,
 }
 
-/// A request on its way.
+/// A request that a device sends.
 #[derive(Clone)]
 struct Request {
     from: &'static str,
@@ -49,80 +49,84 @@ struct Request {
     body: Value,
 }
 
-struct Books {
+struct Simulation {
     bar: Bar,
     random: StdRng,
-    machines: Vec<Machine>,
+    devices: Vec<Device>,
     delayed: Vec<Request>,
-    /// The journals of which something arrived.
-    heard: BTreeSet<String>,
+    strangers: u32,
     /// Answers to scans that are on their way.
     answers: Vec<(Request, Value)>,
     orders: Vec<OrderId>,
     /// Every code ever seen, and its cup.
     cup_of: BTreeMap<String, CupKey>,
-    /// Where each code stood when it was looked at last.
-    stood: BTreeMap<String, CodeStatus>,
+    /// The last known status of each code.
+    statuses: BTreeMap<String, CodeStatus>,
     drinks: BTreeMap<CupKey, u32>,
-    /// Cups of which a caller without leases never heard that it may pour: at most once is all that it is promised.
+    /// Cups whose redemption was answered to nobody: without the lease protocol, at most once is all that is promised.
     excused: BTreeSet<CupKey>,
 }
 
 #[tokio::test]
 async fn no_cup_is_poured_twice_and_none_is_lost() {
     let seed = testkit::seed();
-    let mut books = Books::open(seed).await;
-    for _ in 0..ROUNDS {
-        books.new_order().await;
-        for _ in 0..STEPS_PER_ROUND {
-            books.step().await;
-            books.check().await;
-        }
-        books.close().await;
+    let mut simulation = Simulation::open(seed).await;
+    for device in 0..DEVICES.len() {
+        // A device that the shop knows: a stranger cannot be the first to use its id.
+        simulation.heartbeat_until_answered(device).await;
     }
-    assert!(books.drinks.len() > ROUNDS, "something was poured");
+    for _ in 0..ROUNDS {
+        simulation.new_order().await;
+        for _ in 0..STEPS_PER_ROUND {
+            simulation.step().await;
+            simulation.check().await;
+        }
+        simulation.close().await;
+    }
+    assert!(simulation.drinks.len() > ROUNDS, "something was poured");
 }
 
-impl Books {
+impl Simulation {
     async fn open(seed: u64) -> Self {
-        let machine = |name| Machine {
+        let device = |name| Device {
             name,
             epoch: 1,
             attempts: 0,
             seen_grants: 0,
-            asking: None,
+            open_scan: None,
             journal: vec![],
             closed: BTreeSet::new(),
         };
         Self {
             bar: Bar::open().await,
             random: StdRng::seed_from_u64(seed),
-            machines: MACHINES.map(machine).into(),
+            devices: DEVICES.map(device).into(),
             delayed: vec![],
-            heard: BTreeSet::new(),
+            strangers: 0,
             answers: vec![],
             orders: vec![],
             cup_of: BTreeMap::new(),
-            stood: BTreeMap::new(),
+            statuses: BTreeMap::new(),
             drinks: BTreeMap::new(),
             excused: BTreeSet::new(),
         }
     }
 
     async fn step(&mut self) {
-        let machine = self.random.random_range(0..self.machines.len());
+        let device = self.random.random_range(0..self.devices.len());
         match self.random.random_range(0..100) {
-            0..30 => self.scan(machine).await,
-            30..50 => self.pour(machine),
-            50..62 => self.flush(machine).await,
-            62..72 => self.heartbeat(machine).await,
+            0..30 => self.scan(device).await,
+            30..50 => self.pour(device),
+            50..62 => self.flush(device).await,
+            62..72 => self.heartbeat(device).await,
             72..75 => self.deliver_delayed().await,
             75..78 => self.deliver_answer(),
-            78..81 => self.format(machine),
+            78..81 => self.format(device),
             81..86 => self.time_passes().await,
             86..94 => self.staff().await,
             94..96 => self.scan_without_lease().await,
             96..98 => self.two_scan_at_once().await,
+            98 => self.stranger(device).await,
             _ if self.orders.len() < 3 => self.new_order().await,
             _ => {}
         }
@@ -135,7 +139,7 @@ impl Books {
         self.check().await;
     }
 
-    /// Sends a request. `None`: no answer came, whether or not it arrived.
+    /// Sends a request. `None`: no answer came, whether or not the request arrived.
     async fn send(&mut self, request: Request) -> Option<Value> {
         let fate = self.random.random_range(0..10);
         if fate < 2 {
@@ -148,11 +152,10 @@ impl Books {
         if fate == 2 {
             return None;
         }
-        done_or_late(reply)
+        answer_unless_not_current(reply)
     }
 
     async fn post(&mut self, request: &Request) -> Reply {
-        self.heard.extend(request.body["journalEpoch"].as_str().map(str::to_owned));
         self.bar.client.post(&request.path, &request.body).await
     }
 
@@ -163,7 +166,7 @@ impl Books {
         let at = self.random.random_range(0..self.delayed.len());
         let request = self.delayed.swap_remove(at);
         let reply = self.post(&request).await;
-        self.answers.extend(done_or_late(reply).map(|answer| (request, answer)));
+        self.answers.extend(answer_unless_not_current(reply).map(|answer| (request, answer)));
     }
 
     fn deliver_answer(&mut self) {
@@ -175,17 +178,17 @@ impl Books {
     }
 
     fn answered(&mut self, request: &Request, answer: Value) {
-        let machine = self.machines.iter_mut().find(|machine| machine.name == request.from).unwrap();
-        machine.answered(request, answer);
+        let device = self.devices.iter_mut().find(|device| device.name == request.from).unwrap();
+        device.answered(request, answer);
     }
 
-    /// A machine that holds nothing scans any code that was ever printed, asks again, or gives it up.
-    async fn scan(&mut self, machine: usize) {
+    /// A device without grants scans any code that was ever issued, retries, or cancels its scan.
+    async fn scan(&mut self, device: usize) {
         let Some(code) = self.any_code() else { return };
         if self.random.random_bool(0.2) {
-            self.machines[machine].asking = None;
+            self.devices[device].open_scan = None;
         }
-        let Some(request) = self.machines[machine].scan(&code) else { return };
+        let Some(request) = self.devices[device].scan(&code) else { return };
         match self.send(request.clone()).await {
             Some(answer) if self.random.random_bool(0.3) => self.answers.push((request, answer)),
             Some(answer) => self.answered(&request, answer),
@@ -195,13 +198,12 @@ impl Books {
 
     async fn two_scan_at_once(&mut self) {
         let Some(code) = self.any_code() else { return };
-        self.machines[..2].iter_mut().for_each(|machine| machine.asking = None);
-        let (Some(first), Some(second)) = (self.machines[0].scan(&code), self.machines[1].scan(&code)) else { return };
+        self.devices[..2].iter_mut().for_each(|device| device.open_scan = None);
+        let (Some(first), Some(second)) = (self.devices[0].scan(&code), self.devices[1].scan(&code)) else { return };
         let ask = |request: Request| {
             let client = self.bar.client.clone();
-            tokio::spawn(async move { done_or_late(client.post(&request.path, &request.body).await) })
+            tokio::spawn(async move { answer_unless_not_current(client.post(&request.path, &request.body).await) })
         };
-        self.heard.extend([self.machines[0].journal_epoch(), self.machines[1].journal_epoch()]);
         let (one, other) = (ask(first.clone()), ask(second.clone()));
         let (one, other) = (one.await.unwrap(), other.await.unwrap());
         let is_valid = |answer: &Option<Value>| answer.as_ref().is_some_and(|answer| answer["valid"] == true);
@@ -227,9 +229,9 @@ impl Books {
         }
     }
 
-    /// What becomes of a grant that a machine holds: poured, in part, not at all, or the power goes.
-    fn pour(&mut self, machine: usize) {
-        let Some(entry) = self.machines[machine].journal.iter_mut().find(|entry| entry.report.is_none()) else {
+    /// What becomes of a grant that a device holds: poured, in part, not at all, or the power fails.
+    fn pour(&mut self, device: usize) {
+        let Some(entry) = self.devices[device].journal.iter_mut().find(|entry| entry.report.is_none()) else {
             return;
         };
         let cup = self.cup_of[&entry.code];
@@ -242,45 +244,57 @@ impl Books {
             _ => (("interrupted", part_ms / 1000 * 1000), part_ms),
         };
         entry.report = Some(report);
-        // Nine tenths are a drink, to the protocol as to staff.
+        // Nine tenths are a drink for the protocol and for staff.
         if poured_ms * 10 >= entry.duration_ms * 9 {
             *self.drinks.entry(cup).or_default() += 1;
         }
     }
 
-    /// A machine delivers what it has to report.
-    async fn flush(&mut self, machine: usize) {
-        for request in self.machines[machine].reports() {
+    /// A device sends its reports.
+    async fn flush(&mut self, device: usize) {
+        for request in self.devices[device].reports() {
             let dispense_id: DispenseId = request.body["dispenseId"].as_str().unwrap().parse().unwrap();
             if self.send(request).await.is_some() {
-                let Machine { journal, closed, .. } = &mut self.machines[machine];
+                let Device { journal, closed, .. } = &mut self.devices[device];
                 journal.retain(|entry| entry.dispense_id != dispense_id);
                 closed.insert(dispense_id);
             }
         }
     }
 
-    async fn heartbeat(&mut self, machine: usize) {
-        let request = self.machines[machine].heartbeat();
+    async fn heartbeat(&mut self, device: usize) {
+        let request = self.devices[device].heartbeat();
         if let Some(answer) = self.send(request).await {
             let answer: HeartbeatResponse = serde_json::from_value(answer).unwrap();
-            self.machines[machine].seen_grants = answer.grants;
+            self.devices[device].seen_grants = answer.grants;
         }
     }
 
-    /// Someone formats a machine's flash; its old requests are still on their way. Those of a journal of which nothing
-    /// ever arrived are not: it takes longer than a network keeps what it has.
-    fn format(&mut self, machine: usize) {
-        let machine = &mut self.machines[machine];
-        let (name, old) = (machine.name, machine.journal_epoch());
-        machine.epoch += 1;
-        machine.seen_grants = 0;
-        machine.asking = None;
-        machine.journal.clear();
-        machine.closed.clear();
-        if !self.heard.contains(&old) {
-            self.delayed.retain(|request| request.from != name || request.body["journalEpoch"] != old);
-        }
+    async fn heartbeat_until_answered(&mut self, device: usize) {
+        let request = self.devices[device].heartbeat();
+        let answer: HeartbeatResponse = self.post(&request).await.read(200);
+        self.devices[device].seen_grants = answer.grants;
+    }
+
+    /// A device's flash is formatted while old requests of it are still on their way.
+    fn format(&mut self, device: usize) {
+        let device = &mut self.devices[device];
+        device.epoch += 1;
+        device.seen_grants = 0;
+        device.open_scan = None;
+        device.journal.clear();
+        device.closed.clear();
+    }
+
+    /// A stranger who knows a device's id sends one heartbeat with a journal of their own.
+    async fn stranger(&mut self, device: usize) {
+        self.strangers += 1;
+        let body = json!({
+            "deviceId": self.devices[device].name, "journalEpoch": format!("stranger-{}", self.strangers),
+            "openDispenses": [], "seenGrants": self.random.random_range(0..3),
+        });
+        let answer: HeartbeatResponse = self.bar.client.post("/api/QrCode/heartbeat", body).await.read(200);
+        assert!(!answer.confirmed, "one request of a stranger displaced a journal");
     }
 
     async fn time_passes(&mut self) {
@@ -290,10 +304,10 @@ impl Books {
         }
     }
 
-    /// Staff look at their board, and at one cup.
+    /// Staff look at the attention list, and at one cup.
     async fn staff(&mut self) {
-        let waiting = self.bar.attention("").await;
-        let codes = waiting.items.into_iter().map(|waiting| waiting.code);
+        let listed = self.bar.attention("").await;
+        let codes = listed.items.into_iter().map(|listed| listed.code);
         let ours: Vec<_> = codes.filter(|code| self.orders.contains(&code.order_id)).collect();
         let Some(code) = ours.choose(&mut self.random).cloned() else { return };
         self.attend(&code).await;
@@ -306,13 +320,13 @@ impl Books {
                 let decision = if has_drink { "poured" } else { "not_poured" };
                 self.bar.resolve(code, decision).await.expect(200);
             }
-            // Only of a machine that is dead: this one lives, and pours it or gives it back.
-            CodeStatus::Leased if self.machines.iter().any(|machine| machine.may_pour(&code.code)) => {}
+            // Staff end only leases of dead devices. This one is not dead.
+            CodeStatus::Leased if self.devices.iter().any(|device| device.may_pour(&code.code)) => {}
             CodeStatus::Leased => {
                 let decision = if has_drink { "poured" } else { "not_poured" };
                 self.bar.resolve(code, decision).await.expect(200);
             }
-            // A machine said late that it poured this.
+            // A device reported late that it poured this.
             CodeStatus::Used | CodeStatus::Void => {
                 self.bar.resolve(code, "poured").await.expect(200);
             }
@@ -329,18 +343,19 @@ impl Books {
         known.choose(&mut self.random).map(|code| (*code).clone())
     }
 
-    /// Each cup has one code that lives; none has two drinks; none is used without its drink.
+    /// Each cup has one code that is not void and at most one drink; no code is used without its drink.
     async fn check(&mut self) {
         for order_id in &self.orders {
             let codes = self.bar.codes_of(*order_id).await;
-            let mut living: BTreeMap<CupKey, u32> = BTreeMap::new();
+            let mut current: BTreeMap<CupKey, u32> = BTreeMap::new();
             for code in codes {
                 let cup = (*order_id, code.unit);
                 self.cup_of.insert(code.code.clone(), cup);
-                let stood = self.stood.insert(code.code.clone(), code.status);
-                let is_legal = stood.is_none_or(|stood| stood == code.status || stood.can_transition_to(code.status));
-                assert!(is_legal, "{code:?} was {stood:?}");
-                *living.entry(cup).or_default() += u32::from(code.status != CodeStatus::Void);
+                let before = self.statuses.insert(code.code.clone(), code.status);
+                let is_legal =
+                    before.is_none_or(|before| before == code.status || before.can_transition_to(code.status));
+                assert!(is_legal, "{code:?} was {before:?}");
+                *current.entry(cup).or_default() += u32::from(code.status != CodeStatus::Void);
                 let drinks = self.drinks.get(&cup).copied().unwrap_or_default();
                 assert!(drinks <= 1, "{code:?} was poured {drinks} times");
                 let is_used = code.status == CodeStatus::Used;
@@ -349,26 +364,26 @@ impl Books {
                 assert!(!pours_again || drinks == 0, "{code:?} pours, and was poured");
                 assert_ne!(code.status, CodeStatus::Pending, "{code:?} is paid");
             }
-            assert!(living.values().all(|living| *living == 1), "{living:?}");
+            assert!(current.values().all(|codes| *codes == 1), "{current:?}");
         }
     }
 
-    /// The evening: everyone reports, staff decide what waits, and every cup that is left is poured.
+    /// The end of the day: devices report, staff decide what waits, and every cup that is left is poured.
     async fn close(&mut self) {
-        for machine in 0..self.machines.len() {
-            while self.machines[machine].journal.iter().any(|entry| entry.report.is_none()) {
-                self.pour(machine);
+        for device in 0..self.devices.len() {
+            while self.devices[device].journal.iter().any(|entry| entry.report.is_none()) {
+                self.pour(device);
             }
-            for request in self.machines[machine].reports() {
+            for request in self.devices[device].reports() {
                 self.bar.client.post(&request.path, &request.body).await.expect(200);
                 self.check().await;
             }
-            self.machines[machine].journal.clear();
-            self.machines[machine].asking = None;
+            self.devices[device].journal.clear();
+            self.devices[device].open_scan = None;
             for _ in 0..2 {
-                let heartbeat = self.machines[machine].heartbeat();
+                let heartbeat = self.devices[device].heartbeat();
                 let answer: HeartbeatResponse = self.post(&heartbeat).await.read(200);
-                self.machines[machine].seen_grants = answer.grants;
+                self.devices[device].seen_grants = answer.grants;
                 self.check().await;
             }
         }
@@ -397,66 +412,66 @@ impl Books {
             *self.drinks.entry(cup).or_default() += 1;
         }
         let ends = [CodeStatus::Active, CodeStatus::Used, CodeStatus::Void];
-        assert!(ends.contains(&code.status), "{code:?} waits for nobody");
+        assert!(ends.contains(&code.status), "{code:?} is forgotten");
         let drinks = self.drinks.get(&cup).copied().unwrap_or_default();
-        let is_settled = code.status == CodeStatus::Void || drinks == 1 || self.excused.contains(&cup);
-        assert!(is_settled, "{code:?} was paid and poured {drinks} times");
+        let is_accounted_for = code.status == CodeStatus::Void || drinks == 1 || self.excused.contains(&cup);
+        assert!(is_accounted_for, "{code:?} was paid and poured {drinks} times");
     }
 }
 
-/// The answer. `None`: it came from a journal that is not the machine's any more.
-fn done_or_late(reply: Reply) -> Option<Value> {
+/// The answer. `None`: the journal is not current.
+fn answer_unless_not_current(reply: Reply) -> Option<Value> {
     match reply.status.as_u16() {
         409 => {
-            let _ = reply.problem(409, "former-journal");
+            let _ = reply.problem(409, "journal-not-current");
             None
         }
         _ => Some(reply.expect(200)),
     }
 }
 
-impl Machine {
+impl Device {
     fn journal_epoch(&self) -> String {
         format!("{}-{}", self.name, self.epoch)
     }
 
-    /// A scan, or the one that waits again, unless something must be poured or reported first.
+    /// A scan, or a retry of the open one, unless something must be poured or reported first.
     fn scan(&mut self, code: &str) -> Option<Request> {
         if !self.journal.is_empty() {
             return None;
         }
-        if self.asking.is_none() {
+        if self.open_scan.is_none() {
             self.attempts += 1;
-            self.asking = Some((self.attempts.to_string(), code.to_owned()));
+            self.open_scan = Some((self.attempts.to_string(), code.to_owned()));
         }
-        let (attempt, code) = self.asking.clone()?;
+        let (attempt, code) = self.open_scan.clone()?;
         let body = json!({
             "code": code, "deviceId": self.name, "attemptId": attempt, "journalEpoch": self.journal_epoch(),
         });
         Some(Request { from: self.name, path: "/api/QrCode/validate".into(), body })
     }
 
-    /// Takes an answer to the scan that it waits for; any other comes too late.
+    /// Takes the answer to its open scan; any other is too late.
     fn answered(&mut self, request: &Request, answer: Value) {
         let (Some(attempt), Some(code)) = (request.body["attemptId"].as_str(), request.body["code"].as_str()) else {
             return;
         };
-        let is_awaited = self.asking.as_ref().is_some_and(|(open, _)| open == attempt);
+        let is_awaited = self.open_scan.as_ref().is_some_and(|(open, _)| open == attempt);
         let is_of_this_journal = request.body["journalEpoch"] == self.journal_epoch();
         if !is_awaited || !is_of_this_journal {
             return;
         }
-        self.asking = None;
+        self.open_scan = None;
         let (code, answer): (_, ValidateCodeResponse) = (code.to_owned(), serde_json::from_value(answer).unwrap());
         let (Some(dispense_id), Some(duration)) = (answer.dispense_id, answer.dispense_duration) else { return };
-        assert!(!self.closed.contains(&dispense_id), "a closed grant was given again");
+        assert!(!self.closed.contains(&dispense_id), "a closed grant was repeated");
         self.journal.push(Entry { dispense_id, code, duration_ms: duration.millis, report: None });
     }
 
-    /// Whether it may still pour by a grant of this code.
+    /// Whether it may still pour this code.
     fn may_pour(&self, code: &str) -> bool {
         let is_open = self.journal.iter().any(|entry| entry.code == code);
-        is_open || self.asking.as_ref().is_some_and(|(_, asked)| asked == code)
+        is_open || self.open_scan.as_ref().is_some_and(|(_, asked)| asked == code)
     }
 
     fn reports(&self) -> Vec<Request> {
@@ -474,7 +489,7 @@ impl Machine {
         let open: Vec<DispenseId> = self.journal.iter().map(|entry| entry.dispense_id).collect();
         let body = json!({
             "deviceId": self.name, "journalEpoch": self.journal_epoch(), "openDispenses": open,
-            "seenGrants": self.seen_grants, "openAttemptId": self.asking.as_ref().map(|(attempt, _)| attempt),
+            "seenGrants": self.seen_grants, "openAttemptId": self.open_scan.as_ref().map(|(attempt, _)| attempt),
         });
         Request { from: self.name, path: "/api/QrCode/heartbeat".into(), body }
     }

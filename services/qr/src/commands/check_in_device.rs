@@ -1,0 +1,115 @@
+//! Every request of a device begins here: its row is written first, and its journal is compared.
+//!
+//! **Which journal is current.** A device whose flash was formatted writes a new journal, which knows nothing of the
+//! leases of the one before. But a request that names another journal is no proof of that: it may be a delayed request
+//! from before the formatting, or come from a stranger that only knows the device's id. So the server asks back:
+//!
+//! 1. A heartbeat that names another journal changes nothing. The journal becomes the *candidate*, and the answer has
+//!    `confirmed: false` and a `grants` number that was never sent before.
+//! 2. A heartbeat of the candidate that sends this number back as `seenGrants` makes it current. A delayed request
+//!    cannot know the number, and one request is not enough. The device's leases go to REVIEW.
+//! 3. Until then the former journal stays current: it scans, pours and reports as before.
+//! 4. A scan is answered for the current journal only; any other is refused and must send heartbeats first. Therefore
+//!    no journal gets a grant while another one is in use, and each code pours at most once.
+//!
+//! A journal that was displaced becomes current again in the same way, so nobody can lock a device out for good.
+//! What remains possible until devices are paired: a stranger who sends both heartbeats moves the device's leases to
+//! REVIEW while it may be pouring. The device's report corrects that.
+//!
+//! **How many devices.** Until devices are paired, anyone can invent ids. At most [`DEVICES_MAX`] are kept: a new one
+//! evicts the one that was not seen for the longest time and holds no lease.
+//!
+//! **Lock order.** Who writes for a device locks in this order, so that no two transactions deadlock: the device's row,
+//! the rows of orders by their ids, codes, dispense logs.
+
+use contracts::time::Timestamp;
+use db::{DbResult, Tx};
+
+use super::{
+    effects::Effects,
+    release_lease::{Released, release},
+};
+use crate::{
+    error::QrError,
+    model::{CLOCK_TOLERANCE, ClosedBy, DeviceJournal, DispenseResult, Lease},
+    store::{self, Device},
+};
+
+/// More devices than any shop has.
+pub(crate) const DEVICES_MAX: u32 = 256;
+
+/// A heartbeat's journal.
+pub(super) enum CheckIn {
+    /// It is current. `effects`: what became of the leases of a journal that it just displaced.
+    Current { device: Device, effects: Effects },
+    /// It is a candidate: the next heartbeat must send back these grants.
+    Unconfirmed { grants: i64 },
+}
+
+/// Checks in a device that sends a heartbeat.
+///
+/// # Errors
+/// [`QrError::TooManyDevices`].
+pub(super) fn check_in(
+    tx: &mut Tx<'_>,
+    journal: &DeviceJournal,
+    seen_grants: i64,
+    now: Timestamp,
+) -> Result<CheckIn, QrError> {
+    let device = find_or_add(tx, journal, now)?;
+    if device.journal_epoch == journal.journal_epoch {
+        return Ok(CheckIn::Current { device, effects: Effects::default() });
+    }
+    match device.candidate.filter(|candidate| candidate.journal_epoch == journal.journal_epoch) {
+        Some(candidate) if candidate.grants == seen_grants => {
+            let device = store::confirm_journal(tx, journal)?;
+            let effects = review_leases(tx, journal, now)?;
+            Ok(CheckIn::Current { device, effects })
+        }
+        Some(candidate) => Ok(CheckIn::Unconfirmed { grants: candidate.grants }),
+        None => Ok(CheckIn::Unconfirmed { grants: store::propose_journal(tx, journal)?.grants }),
+    }
+}
+
+/// Checks in a device that scans a code.
+///
+/// # Errors
+/// [`QrError::JournalNotCurrent`], [`QrError::TooManyDevices`].
+pub(super) fn require_current_journal(tx: &mut Tx<'_>, journal: &DeviceJournal, now: Timestamp) -> Result<(), QrError> {
+    let device = find_or_add(tx, journal, now)?;
+    if device.journal_epoch != journal.journal_epoch {
+        return Err(QrError::JournalNotCurrent(journal.clone()));
+    }
+    Ok(())
+}
+
+/// The device; a new one writes this journal.
+fn find_or_add(tx: &mut Tx<'_>, journal: &DeviceJournal, now: Timestamp) -> Result<Device, QrError> {
+    if let Some(device) = store::touch_device(tx, &journal.device_id, now)? {
+        return Ok(device);
+    }
+    store::lock_device_registry(tx)?;
+    // Another request of the same device may have added it before this one had the lock.
+    if let Some(device) = store::touch_device(tx, &journal.device_id, now)? {
+        return Ok(device);
+    }
+    let is_full = store::count_devices(tx)? >= DEVICES_MAX;
+    if is_full && !store::evict_device(tx, now + CLOCK_TOLERANCE)? {
+        return Err(QrError::TooManyDevices);
+    }
+    Ok(store::insert_device(tx, journal, now)?)
+}
+
+/// A new journal does not know what the device did with the leases of the journal before: staff must decide.
+fn review_leases(tx: &mut Tx<'_>, journal: &DeviceJournal, now: Timestamp) -> DbResult<Effects> {
+    let mut effects = Effects::default();
+    for (order_id, lease) in store::list_leases(tx, &journal.device_id)? {
+        // Also a grant that was repeated meanwhile.
+        let lease = Lease { grant_number: i64::MAX, ..lease };
+        let released = release(tx, order_id, &lease, DispenseResult::Unclear, ClosedBy::JournalReset, now)?;
+        if let Some(Released { effects: released, .. }) = released {
+            effects.add(released);
+        }
+    }
+    Ok(effects)
+}
