@@ -1,57 +1,48 @@
 //! What the other tests rely on.
 
-use std::sync::Arc;
-
 use axum::{Json, Router, http::StatusCode, routing::post};
+use bus::ConsumeError;
+use clock::Clock;
 use contracts::{
-    event::{CloudEvent, EventData, OrderCreated, OrderExpired, PaymentOrphaned, Queue},
+    event::{OrderCreated, OrderExpired, PaymentOrphaned, Queue},
     ids::{OrderId, PaymentId},
     money::Currency,
 };
 use db::{Db, DbError, Schema, inbox, outbox};
-use host::{Service, consumer, event_data, later};
+use host::{Event, EventConsumer, Service, retry};
 use serde_json::{Value, json};
 use web::Problem;
 
 use crate::{World, permutations, product_card};
 
-/// A service that answers what it is sent, and takes every expired order for one that was paid.
+/// A service that echoes requests, and publishes PaymentOrphaned for every order that expires.
 async fn orphanage(world: &World) -> Service {
     let schema = Schema { service: "payment", migrations: &[] };
     let db = world.context().databases.open(&schema).await.unwrap();
     let router = Router::new()
         .route("/echo", post(async |Json(body): Json<Value>| (StatusCode::CREATED, Json(body))))
         .route("/refusal", post(async || Problem::conflict("total-mismatch", "Total differs", "Send it again.")));
-    let tables = db.clone();
-    let clock = world.clock.clone();
-    let act = move |event: Arc<CloudEvent>| {
-        let (tables, now) = (tables.clone(), clock.now());
-        async move {
-            if event.kind != OrderExpired::KIND {
-                return Ok(());
-            }
-            let expired = event_data::<OrderExpired>(&event)?;
-            let (order_id, event_id) = (expired.order_id, event.id);
-            let orphan = PaymentOrphaned { order_id, payment_id: PaymentId::new(now), reason: "expired".into() };
-            let say = move |tx: &mut db::Tx<'_>| match inbox::insert_if_new(tx, "payment", event_id, now)? {
-                true => outbox::append(tx, &orphan, now),
-                false => Ok(()),
-            };
-            tables.write::<_, DbError, _>(say).await.map_err(later)
-        }
-    };
-    service(router, &db, consumer(&db, "payment", act))
-}
-
-fn service(router: Router, db: &Db, consumer: Arc<dyn bus::Consumer>) -> Service {
+    let (queue, consumer) = EventConsumer::new("payment", Queue::Payment, &db, (db.clone(), world.clock.clone()))
+        .on(orphan_payment)
+        .on_every(async |_, _| Ok(()))
+        .build();
     Service {
         name: "payment",
         router,
         openapi: utoipa::openapi::OpenApi::default(),
-        db: db.clone(),
-        consumer: Some((Queue::Payment, consumer)),
+        db,
+        consumer: Some((queue, consumer)),
         timers: Vec::new(),
     }
+}
+
+async fn orphan_payment((db, clock): (Db, Clock), event: Event<OrderExpired>) -> Result<(), ConsumeError> {
+    let (now, delivery) = (clock.now(), event.delivery());
+    let orphaned =
+        PaymentOrphaned { order_id: event.data.order_id, payment_id: PaymentId::new(now), reason: "expired".into() };
+    let publish_once =
+        move |tx: &mut db::Tx<'_>| inbox::once(tx, delivery, now, |tx| outbox::append(tx, &orphaned, now));
+    db.write::<_, DbError, _>(publish_once).await.map(drop).map_err(retry)
 }
 
 fn order_expired(world: &World) -> OrderExpired {

@@ -7,12 +7,12 @@ use std::sync::{
 
 use axum::{Router, routing::get};
 use bus::{Bus, ConsumeError, Consumer, MemoryBus, PublishError, Subscription};
-use contracts::event::{CloudEvent, EventData, EventKind, OrderExpired, PaymentOrphaned, Queue};
+use contracts::event::{CloudEvent, EventKind, OrderExpired, PaymentOrphaned, Queue};
 use db::{DbError, dead_letters, outbox};
 use futures::{FutureExt, future::BoxFuture};
 
 use super::{NOW, Received, TestHost, order_expired, payment, say, service};
-use crate::{Host, Service, consumer, event_data, later, redrive::redrive_due};
+use crate::{Event, EventConsumer, Host, Service, redrive::redrive_due, retry};
 
 #[tokio::test]
 async fn what_a_service_says_reaches_who_acts_on_it_and_is_marked() {
@@ -44,7 +44,7 @@ async fn what_fails_at_first_is_tried_again() {
     let noted = heard.clone();
     let act = move |event: Arc<CloudEvent>| {
         let attempts = noted.note(&event);
-        async move { if attempts < 3 { Err(later("the database is busy")) } else { Ok(()) } }
+        async move { if attempts < 3 { Err(ConsumeError::retry("the database is busy")) } else { Ok(()) } }
     };
     let host = Host::start(&setup.context, vec![service("order", &orders), payment(&payments, act)]);
     say(&orders, order_expired()).await;
@@ -63,10 +63,10 @@ async fn what_cannot_be_read_is_buried_and_tried_again_when_a_person_asks() {
     let mended = Arc::clone(&is_mended);
     let act = move |event: Arc<CloudEvent>| {
         let read = match mended.load(Ordering::SeqCst) {
-            0 => event_data::<PaymentOrphaned>(&event).map(drop),
-            _ => event_data::<OrderExpired>(&event).map(drop),
+            0 => event.data::<PaymentOrphaned>().map(drop),
+            _ => event.data::<OrderExpired>().map(drop),
         };
-        async { read }
+        async { read.map_err(ConsumeError::permanent) }
     };
     let payment = payment(&payments, act);
     let (_, consumer) = payment.consumer.clone().unwrap();
@@ -96,24 +96,6 @@ async fn what_cannot_be_read_is_buried_and_tried_again_when_a_person_asks() {
     assert!(buried().await.is_empty());
 }
 
-/// Acts on an event by saying another, in the transaction of its inbox.
-fn echo<In: EventData, Out: EventData + Clone + Send + Sync + 'static>(
-    db: &db::Db,
-    name: &'static str,
-    say: impl Fn(In) -> Out + Send + Sync + 'static,
-) -> Arc<dyn Consumer> {
-    let tables = db.clone();
-    consumer(db, name, move |event: Arc<CloudEvent>| {
-        let said = if event.kind == In::KIND { event_data::<In>(&event).map(|data| Some(say(data))) } else { Ok(None) };
-        let tables = tables.clone();
-        async move {
-            let Some(said) = said? else { return Ok(()) };
-            let answer = move |tx: &mut db::Tx<'_>| outbox::append(tx, &said, NOW);
-            tables.write::<_, DbError, _>(answer).await.map_err(later)
-        }
-    })
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settled_means_that_what_followed_from_an_event_was_acted_on_too() {
     let setup = TestHost::new();
@@ -121,12 +103,16 @@ async fn settled_means_that_what_followed_from_an_event_was_acted_on_too() {
     // Order expires -> Payment says that its money is an orphan's -> Payment hears that itself.
     let heard = Received::default();
     let noted = heard.clone();
-    let forward = echo(&stock, "inventory", |expired: OrderExpired| PaymentOrphaned {
-        order_id: expired.order_id,
-        payment_id: contracts::ids::PaymentId::new(NOW),
-        reason: "its order expired".into(),
-    });
-    let inventory = Service { consumer: Some((Queue::Inventory, forward)), ..service("inventory", &stock) };
+    let publish_orphaned = async |db: db::Db, event: Event<OrderExpired>| {
+        let orphaned = PaymentOrphaned {
+            order_id: event.data.order_id,
+            payment_id: contracts::ids::PaymentId::new(NOW),
+            reason: "its order expired".into(),
+        };
+        db.write::<_, DbError, _>(move |tx| outbox::append(tx, &orphaned, NOW)).await.map_err(retry)
+    };
+    let consumer = EventConsumer::new("inventory", Queue::Inventory, &stock, stock.clone()).on(publish_orphaned);
+    let inventory = Service { consumer: Some(consumer.build()), ..service("inventory", &stock) };
     let payment = payment(&payments, move |event: Arc<CloudEvent>| {
         if event.kind == EventKind::PaymentOrphaned {
             noted.note(&event);
@@ -191,7 +177,7 @@ async fn services_of_a_host_can_call_each_other() {
     let (orders, payments) = (setup.db("order").await, setup.db("payment").await);
     let router = Router::new().route("/internal/greeting", get(async || axum::Json("hello")));
     let order = Service { router, ..service("order", &orders) };
-    let never = |_| async { Err(ConsumeError::Permanent("not asked".into())) };
+    let never = |_| async { Err(ConsumeError::permanent("not asked")) };
     let peer = setup.context.services.client("order");
     let _host = Host::start(&setup.context, vec![order, payment(&payments, never)]);
     assert_eq!(peer.get::<String>("/internal/greeting").await.unwrap(), "hello");

@@ -85,7 +85,8 @@ async fn a_stop_takes_six_seconds_at_most_whatever_hangs() {
         at_work.notify_one();
         std::future::pending()
     };
-    let timer = crate::Timer::new("hangs", Duration::from_millis(1), std::future::pending);
+    let timer =
+        crate::Timer::new("hangs", Duration::from_millis(1), (), |()| std::future::pending::<Result<(), DbError>>());
     let mut payment = payment(&payments, act);
     payment.timers.push(timer);
     let host = Host::start(&setup.context, vec![service("order", &orders), payment]);

@@ -21,7 +21,7 @@ use db::{Db, DbError, Schema, outbox};
 use tempfile::TempDir;
 use web::ServiceRegistry;
 
-use crate::{Databases, Service, ServiceContext, SharedShopRules, consumer};
+use crate::{Databases, EventConsumer, Service, ServiceContext, SharedShopRules};
 
 const NOW: Timestamp = Timestamp(1_795_312_800_000_000);
 
@@ -84,7 +84,8 @@ where
     F: Fn(Arc<CloudEvent>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<(), ConsumeError>> + Send + 'static,
 {
-    Service { consumer: Some((Queue::Payment, consumer(db, "payment", act))), ..service("payment", db) }
+    let consumer = EventConsumer::new("payment", Queue::Payment, db, ()).on_every(move |(), event| act(event)).build();
+    Service { consumer: Some(consumer), ..service("payment", db) }
 }
 
 fn order_expired() -> OrderExpired {

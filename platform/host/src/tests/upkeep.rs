@@ -13,7 +13,10 @@ use contracts::{
     ids::EventId,
     shop::ShopSettings,
 };
-use db::{DbError, inbox};
+use db::{
+    DbError,
+    inbox::{self, Delivery},
+};
 
 use super::{NOW, TestHost};
 use tokio_util::sync::CancellationToken;
@@ -24,11 +27,11 @@ use crate::{Host, Timer, pruning, timers};
 async fn a_timer_goes_on_after_an_error_and_a_panic_and_ends_at_the_stop() {
     let runs = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&runs);
-    let timer = Timer::new("counts", Duration::from_secs(60), move || {
+    let timer = Timer::new("counts", Duration::from_secs(60), (), move |()| {
         let run = counted.fetch_add(1, Ordering::SeqCst);
         async move {
             assert_ne!(run, 1, "the second run panics");
-            if run == 0 { Err("the first run fails".into()) } else { Ok(()) }
+            if run == 0 { Err("the first run fails") } else { Ok(()) }
         }
     });
     let shutdown = CancellationToken::new();
@@ -48,7 +51,10 @@ async fn only_what_is_old_is_forgotten() {
     let db = setup.db("payment").await;
     let remember = |received_at| {
         db.write::<_, DbError, _>(move |tx| {
-            (0..700).try_for_each(|_| inbox::insert_if_new(tx, "payment", EventId::new(NOW), received_at).map(drop))
+            (0..700).try_for_each(|_| {
+                let delivery = Delivery { consumer: "payment", event_id: EventId::new(NOW) };
+                inbox::once(tx, delivery, received_at, |_| Ok(())).map(drop)
+            })
         })
     };
     remember(NOW).await.unwrap();
