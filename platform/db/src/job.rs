@@ -6,6 +6,7 @@ use std::{
 };
 
 use tokio::sync::oneshot;
+use trace::TraceContext;
 
 use crate::{DbError, Tx};
 
@@ -29,12 +30,14 @@ pub(crate) trait Job: Send {
 pub(crate) struct PendingJob<T, E, F> {
     job: F,
     outcome: Option<Result<T, E>>,
+    /// The caller's. The thread that runs the job has none of its own.
+    trace_context: Option<TraceContext>,
     caller: oneshot::Sender<Result<T, E>>,
 }
 
 impl<T, E, F> PendingJob<T, E, F> {
     pub(crate) fn new(job: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
-        Self { job, outcome: None, caller }
+        Self { job, outcome: None, trace_context: TraceContext::current(), caller }
     }
 }
 
@@ -47,7 +50,7 @@ where
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome {
         // A panic must not end the thread that every other job of the service needs. What the job saw half done is
         // its transaction alone, and that is rolled back.
-        let outcome = catch_unwind(AssertUnwindSafe(|| (self.job)(tx)))
+        let outcome = catch_unwind(AssertUnwindSafe(|| trace::enter(self.trace_context, || (self.job)(tx))))
             .unwrap_or_else(|panic| Err(E::from(panicked(panic.as_ref()))));
         let verdict = if outcome.is_ok() { Outcome::Keep } else { Outcome::RollBack };
         self.outcome = Some(outcome);
