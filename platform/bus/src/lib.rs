@@ -18,6 +18,7 @@ use errors::BoxError;
 use futures::future::BoxFuture;
 
 pub use memory::MemoryBus;
+pub use queue_worker::consume_once;
 
 /// How many times a consumer is given one event before it is dead-lettered.
 pub const ATTEMPTS_MAX: u32 = 8;

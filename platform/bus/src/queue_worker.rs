@@ -101,18 +101,7 @@ impl QueueWorker {
     /// One attempt, with a permit of its own: an event that pauses does not keep another from being consumed.
     async fn attempt(&self, event: &Arc<CloudEvent>, attempt: u32) -> Result<Result<(), ConsumeError>, Stopped> {
         let _permit = self.permits.acquire().await.map_err(|_closed| Stopped)?;
-        let context = TraceContext::from_traceparent(event.traceparent.as_deref())
-            .map_or_else(TraceContext::new_root, |publisher| publisher.child());
-        let span = tracing::info_span!(
-            "consume",
-            kind = event.kind.name(),
-            event_id = %event.id,
-            queue = self.queue.name(),
-            trace_id = %context.trace_id_hex(),
-            attempt,
-        );
-        let consume = trace::scope(context, async { self.consumer.consume(Arc::clone(event)).await }).instrument(span);
-        let outcome = AssertUnwindSafe(consume).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic)));
+        let outcome = consume_once(self.queue, &*self.consumer, event, attempt).await;
         self.log_outage(&outcome);
         Ok(outcome)
     }
@@ -162,6 +151,27 @@ impl QueueWorker {
             _ = stopped.wait_for(|stopped| *stopped) => Err(Stopped),
         }
     }
+}
+
+/// Gives an event to a consumer once, in a span and in the trace that the event carries. A panic is an error to retry.
+pub async fn consume_once(
+    queue: Queue,
+    consumer: &dyn Consumer,
+    event: &Arc<CloudEvent>,
+    attempt: u32,
+) -> Result<(), ConsumeError> {
+    let context = TraceContext::from_traceparent(event.traceparent.as_deref())
+        .map_or_else(TraceContext::new_root, |publisher| publisher.child());
+    let span = tracing::info_span!(
+        "consume",
+        kind = event.kind.name(),
+        event_id = %event.id,
+        queue = queue.name(),
+        trace_id = %context.trace_id_hex(),
+        attempt,
+    );
+    let consume = trace::scope(context, async { consumer.consume(Arc::clone(event)).await }).instrument(span);
+    AssertUnwindSafe(consume).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 impl Counters {

@@ -1,4 +1,4 @@
-//! Services, running.
+//! Running services.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,90 +7,95 @@ use contracts::ids::EventId;
 use db::{Db, DbError};
 use futures::future::join_all;
 use tokio::{task::JoinHandle, time::Instant};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Service, ServiceContext,
-    outbox::{self, Ports, Progress},
-    pruning, redrive, shop, timers,
+    outbox::{self, OutboxContext, Progress},
+    pruning, redrive, shop_rules, timers,
 };
-use tokio_util::sync::CancellationToken;
 
-/// How long [`Host::stop`] takes at most. What manages processes kills them after 10 s or more, and before this the
-/// requests in flight have had their time.
+/// How long [`ServiceHost::stop`] takes at most. Process managers kill after 10 s or more, and the requests in flight
+/// get their time before this.
 const STOP_MAX: Duration = Duration::from_secs(6);
-/// How much of it is left for the databases: what they have not written is lost work, if no lost truth.
+/// The part of [`STOP_MAX`] that is kept for closing the databases.
 const CLOSE_DATABASES_MAX: Duration = Duration::from_secs(3);
-/// How long [`Host::settled`] waits at most: longer than all attempts of an event that ends as a dead letter.
-const SETTLE_MAX: Duration = Duration::from_secs(10);
-/// How often [`Host::settled`] looks.
-const SETTLE_LOOK_PAUSE: Duration = Duration::from_millis(1);
+/// How long [`ServiceHost::wait_until_idle`] waits at most: longer than all attempts of an event that is dead-lettered.
+const IDLE_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How often [`ServiceHost::wait_until_idle`] counts.
+const IDLE_POLL_PAUSE: Duration = Duration::from_millis(1);
 
-/// Runs services. Dropping it stops the work behind them, as a kill would; [`Host::stop`] does it with care.
-pub struct Host {
+/// Runs services. Dropping it aborts the work behind them, as a kill would; [`ServiceHost::stop`] finishes it first.
+pub struct ServiceHost {
     bus: Arc<dyn Bus>,
     databases: Vec<(&'static str, Db)>,
-    work: Vec<Work>,
+    tasks: Vec<BackgroundTask>,
     shutdown: CancellationToken,
     progress: Arc<Progress>,
 }
 
-/// A task, and what to call it where it does not end.
-struct Work {
-    what: String,
-    task: JoinHandle<()>,
+/// A task, and its name in the log if it does not end in time.
+struct BackgroundTask {
+    name: String,
+    handle: JoinHandle<()>,
 }
 
-/// Events were still on their way when the wait for them ended.
+/// There were still unpublished events when the wait ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("after {} s there are still unpublished events: {left}", SETTLE_MAX.as_secs())]
+#[error("after {} s there are still unpublished events: {unpublished}", IDLE_WAIT_MAX.as_secs())]
 pub struct NotIdle {
-    /// Where, and how many or why it is not known.
-    left: String,
+    /// How many for each service, or why that is not known.
+    unpublished: String,
 }
 
-impl Host {
+impl ServiceHost {
     /// Connects the services to each other and starts the work behind them. Needs a running tokio runtime.
     ///
-    /// Services that share a bus in process belong in one host: it lets no event leave an outbox before every one of
-    /// them hears, and an event that leaves is never said again to one that comes later.
-    #[must_use = "what runs behind the services ends with the host"]
+    /// Services that share a bus in process belong in one host. It lets no event leave an outbox before all of their
+    /// consumers are there, because a published event is not published again for a consumer that comes later.
+    #[must_use = "the work behind the services ends with the host"]
     pub fn start(context: &ServiceContext, services: Vec<Service>) -> Self {
         let shutdown = CancellationToken::new();
         let bus = Arc::clone(&context.bus);
-        let mut host =
-            Self { bus, databases: Vec::new(), work: Vec::new(), shutdown: shutdown.clone(), progress: Arc::default() };
-        let feed = shop::follow(context.shop.clone(), &*context.bus, shutdown.clone());
-        host.spawn("the shop's settings".into(), feed);
+        let mut host = Self {
+            bus,
+            databases: Vec::new(),
+            tasks: Vec::new(),
+            shutdown: shutdown.clone(),
+            progress: Arc::default(),
+        };
+        let follow = shop_rules::follow(context.shop.clone(), &*context.bus, shutdown.clone());
+        host.spawn("shop rules".into(), follow);
         for service in &services {
             context.services.connect(service.name, service.router.clone());
-            // Every consumer hears before the first event leaves an outbox.
             if let Some((queue, consumer)) = &service.consumer {
+                log_unhandled_kinds(service);
                 context.bus.consume(*queue, Arc::clone(consumer));
             }
         }
-        let holder = context.databases.sweeper(EventId::new(context.clock.now()));
+        let lease_holder = context.databases.lease_holder(EventId::new(context.clock.now()));
         for service in services {
-            host.run(context, &holder, service, &shutdown);
+            host.start_service(context, &lease_holder, service);
         }
         host
     }
 
-    fn run(&mut self, context: &ServiceContext, holder: &Arc<str>, service: Service, shutdown: &CancellationToken) {
+    fn start_service(&mut self, context: &ServiceContext, lease_holder: &Arc<str>, service: Service) {
         let Service { name, db, consumer, timers, .. } = service;
-        let clock = context.clock.clone();
-        let ports = Ports {
+        let (clock, shutdown) = (context.clock.clone(), self.shutdown.clone());
+        let outbox = OutboxContext {
             service: name,
             db: db.clone(),
             bus: Arc::clone(&self.bus),
             clock: clock.clone(),
-            holder: Arc::clone(holder),
+            lease_holder: Arc::clone(lease_holder),
             progress: Arc::clone(&self.progress),
         };
-        self.spawn(format!("{name}: outbox"), outbox::run(ports, shutdown.clone()));
+        self.spawn(format!("{name}: outbox"), outbox::run(outbox, shutdown.clone()));
         self.spawn(format!("{name}: pruning"), pruning::run(name, db.clone(), clock, shutdown.clone()));
-        if let Some((_, consumer)) = consumer {
-            let redrive = redrive::redrive(name, db.clone(), consumer, shutdown.clone());
-            self.spawn(format!("{name}: dead letters"), redrive);
+        if let Some((queue, consumer)) = consumer {
+            let redrive = redrive::run(name, db.clone(), (queue, consumer), shutdown.clone());
+            self.spawn(format!("{name}: redrive"), redrive);
         }
         for timer in timers {
             self.spawn(format!("{name}: {}", timer.name), timers::run(name, timer, shutdown.clone()));
@@ -98,89 +103,99 @@ impl Host {
         self.databases.push((name, db));
     }
 
-    fn spawn(&mut self, what: String, work: impl Future<Output = ()> + Send + 'static) {
-        self.work.push(Work { what, task: tokio::spawn(work) });
+    fn spawn(&mut self, name: String, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.push(BackgroundTask { name, handle: tokio::spawn(work) });
     }
 
-    /// Stops: no new work, then what is in hand, then the databases, all within six seconds. What does not end in
-    /// time is named in the log, and cut off; its events are delivered again at the next start.
+    /// Starts no new work, finishes the work in flight, and then closes the databases, all within six seconds. Work that
+    /// does not end in time is named in the log and aborted; its events are delivered again at the next start.
     pub async fn stop(mut self) {
         let deadline = Instant::now() + STOP_MAX;
         self.shutdown.cancel();
-        let ended = async {
-            // The bus first: it answers the publishers that still wait.
+        let finished = async {
+            // The bus first: it answers the outboxes that still wait for it.
             self.bus.close().await;
-            for work in &mut self.work {
+            for task in &mut self.tasks {
                 // A task that panicked has ended too, and the panic was logged.
-                let _ = (&mut work.task).await;
+                let _ended = (&mut task.handle).await;
             }
         };
-        let is_over = tokio::time::timeout_at(deadline - CLOSE_DATABASES_MAX, ended).await.is_ok();
-        let unfinished: Vec<&str> =
-            self.work.iter().filter(|w| !w.task.is_finished()).map(|w| w.what.as_str()).collect();
-        if !is_over {
-            tracing::warn!(?unfinished, "not finished in time and cut off; the next start goes on with it");
+        let is_finished = tokio::time::timeout_at(deadline - CLOSE_DATABASES_MAX, finished).await.is_ok();
+        if !is_finished {
+            let is_running = |task: &&BackgroundTask| !task.handle.is_finished();
+            let unfinished: Vec<&str> = self.tasks.iter().filter(is_running).map(|task| task.name.as_str()).collect();
+            tracing::warn!(?unfinished, "work not finished in time was aborted; the next start continues it");
         }
-        self.work.iter().for_each(|work| work.task.abort());
+        self.tasks.iter().for_each(|task| task.handle.abort());
         let closed = join_all(self.databases.iter().map(|(_, db)| db.close()));
         if tokio::time::timeout_at(deadline, closed).await.is_err() {
-            tracing::warn!("the databases were not closed in time; the next start checks them");
+            tracing::warn!("databases not closed in time; the next start recovers them");
         }
     }
 
-    /// Until every event was published and acted on, with what followed from it. For tests, so that they need not sleep.
+    /// Returns when every event was published and consumed, with the events that followed from it. For tests, so that
+    /// they need not sleep.
     ///
     /// # Errors
     /// [`NotIdle`] after ten seconds.
-    pub async fn settled(&self) -> Result<(), NotIdle> {
+    pub async fn wait_until_idle(&self) -> Result<(), NotIdle> {
         Self::wait_until_all_idle(std::slice::from_ref(self)).await
     }
 
-    /// [`Host::settled`] for several hosts on one bus, whose services hear each other.
+    /// [`ServiceHost::wait_until_idle`] for several hosts on one bus.
     ///
     /// # Errors
     /// [`NotIdle`] after ten seconds.
     pub async fn wait_until_all_idle(hosts: &[Self]) -> Result<(), NotIdle> {
-        let deadline = Instant::now() + SETTLE_MAX;
-        while let Some(left) = unpublished(hosts).await {
+        let deadline = Instant::now() + IDLE_WAIT_MAX;
+        while let Some(unpublished) = unpublished(hosts).await {
             if Instant::now() >= deadline {
-                return Err(NotIdle { left });
+                return Err(NotIdle { unpublished });
             }
-            tokio::time::sleep(SETTLE_LOOK_PAUSE).await;
+            tokio::time::sleep(IDLE_POLL_PAUSE).await;
         }
         Ok(())
     }
 }
 
-/// Where there are unpublished events. `None`: nowhere.
+/// A consumer without a handler for a kind of its queue would dead-letter every event of that kind: a defect.
+fn log_unhandled_kinds(service: &Service) {
+    let unhandled = service.unhandled_kinds();
+    if !unhandled.is_empty() {
+        tracing::error!(service = service.name, ?unhandled, "the consumer has no handler for kinds of its queue");
+    }
+}
+
+/// The services with unpublished events. `None`: there are none.
 ///
-/// The outboxes are counted one after the other, so an event could move behind our back from one that is still to be
-/// counted into one that was counted: by a mark that begins meanwhile. Then the count does not count.
-async fn unpublished(hosts: &[Host]) -> Option<String> {
-    let marks_begun = || hosts.iter().map(|host| host.progress.marks_begun()).sum::<u64>();
-    let marks_before = marks_begun();
-    let mut left = Vec::new();
+/// The outboxes are counted one after the other. While one is counted, an event could be consumed from an outbox that
+/// is not counted yet, and lead to a new event in one that was. Its mark is written in that time, so a count during
+/// which a mark started does not count.
+async fn unpublished(hosts: &[ServiceHost]) -> Option<String> {
+    let marks_started = || hosts.iter().map(|host| host.progress.marks_started()).sum::<u64>();
+    let marks_before = marks_started();
+    let mut unpublished = Vec::new();
     for (service, db) in hosts.iter().flat_map(|host| &host.databases) {
         match db.read::<i64, DbError, _>(db::outbox::count_unpublished).await {
             Ok(0) => {}
-            Ok(events) => left.push(format!("{service} {events}")),
-            Err(error) => left.push(format!("{service}: {error}")),
+            Ok(events) => unpublished.push(format!("{service} {events}")),
+            Err(error) => unpublished.push(format!("{service}: {}", errors::chain(&error))),
         }
     }
-    if left.is_empty() && marks_before != marks_begun() {
-        left.push("on the move".into());
+    if unpublished.is_empty() && marks_before != marks_started() {
+        unpublished.push("events are being published".into());
     }
-    (!left.is_empty()).then(|| left.join(", "))
+    (!unpublished.is_empty()).then(|| unpublished.join(", "))
 }
 
-impl Drop for Host {
+impl Drop for ServiceHost {
     fn drop(&mut self) {
-        self.work.iter().for_each(|work| work.task.abort());
+        self.tasks.iter().for_each(|task| task.handle.abort());
     }
 }
-impl fmt::Debug for Host {
+impl fmt::Debug for ServiceHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let services: Vec<&str> = self.databases.iter().map(|(service, _)| *service).collect();
-        f.debug_struct("Host").field("services", &services).finish_non_exhaustive()
+        f.debug_struct("ServiceHost").field("services", &services).finish_non_exhaustive()
     }
 }

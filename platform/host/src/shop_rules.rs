@@ -1,4 +1,4 @@
-//! How the shop trades at the moment: one document for every service of the process.
+//! The shop's rules: one document for every service of the process, which follows the settings.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -7,77 +7,79 @@ use contracts::{
     event::{CloudEvent, EventKind, ShopChanged},
     shop::ShopRules,
 };
-
+use errors::BoxError;
 use tokio_util::sync::CancellationToken;
 
-/// The shop's settings as they are now. Clones show the same.
+/// The shop's rules as they are now. Clones share them.
 #[derive(Clone, Debug)]
-pub struct SharedShopRules(Arc<RwLock<Version>>);
+pub struct SharedShopRules(Arc<RwLock<Versioned>>);
 
 #[derive(Debug)]
-struct Version {
-    number: i64,
-    shop: Arc<ShopRules>,
+struct Versioned {
+    version: i64,
+    rules: Arc<ShopRules>,
 }
 
 impl SharedShopRules {
-    /// DbOptions that any others replace.
+    /// Rules of version 0, which every other version replaces.
     #[must_use]
-    pub fn new(shop: ShopRules) -> Self {
-        Self(Arc::new(RwLock::new(Version { number: 0, shop: Arc::new(shop) })))
+    pub fn new(rules: ShopRules) -> Self {
+        Self(Arc::new(RwLock::new(Versioned { version: 0, rules: Arc::new(rules) })))
     }
 
-    /// The settings as they are now.
+    /// The rules as they are now.
     #[must_use]
     pub fn current(&self) -> Arc<ShopRules> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).shop)
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).rules)
     }
 
-    /// Takes these settings if they are newer. Answers whether it did.
-    #[must_use = "false: newer settings were there already"]
-    pub fn offer(&self, version: i64, shop: ShopRules) -> bool {
-        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let is_newer = version > kept.number;
+    /// Replaces the rules if `version` is newer. Returns whether it was.
+    #[must_use = "false: the rules were as new already"]
+    pub fn replace_if_newer(&self, version: i64, rules: ShopRules) -> bool {
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let is_newer = version > current.version;
         if is_newer {
-            *kept = Version { number: version, shop: Arc::new(shop) };
+            *current = Versioned { version, rules: Arc::new(rules) };
         }
         is_newer
     }
 }
 
-/// Takes the settings that the gateway says from now on, until the stop or the end of the bus.
+/// Follows the settings that the gateway publishes, until the shutdown or the end of the bus.
 pub(crate) fn follow(
-    feed: SharedShopRules,
+    shop: SharedShopRules,
     bus: &dyn Bus,
     shutdown: CancellationToken,
 ) -> impl Future<Output = ()> + Send + use<> {
     let mut changes = bus.subscribe(&[EventKind::ShopChanged]);
     async move {
-        while let Some(Some(heard)) = shutdown.run_until_cancelled(changes.next()).await {
-            match heard {
-                Received::Event(event) => take(&feed, &event),
-                // The oldest are lost, and the newest, which is all that counts, is still to come: every change holds
-                // the whole settings, and nothing else makes this listener fall behind.
-                Received::Lagged => tracing::debug!("older settings of the shop were skipped"),
+        while let Some(Some(received)) = shutdown.run_until_cancelled(changes.next()).await {
+            match received {
+                Received::Event(event) => apply(&shop, &event),
+                // The oldest changes are lost, and the newest is still to come. It is the only one that counts, because
+                // every change holds the complete settings.
+                Received::Lagged => tracing::debug!("older shop settings were skipped"),
             }
         }
     }
 }
 
-fn take(feed: &SharedShopRules, event: &CloudEvent) {
-    let read = event.data::<ShopChanged>().map_err(|error| error.to_string());
-    let shop = read.and_then(|change| {
-        let shop = ShopRules::new(change.settings).map_err(|error| error.to_string())?;
-        Ok((change.version, shop))
-    });
-    match shop {
-        Ok((version, shop)) => {
-            if feed.offer(version, shop) {
-                tracing::info!(version, "the shop trades by new settings");
+fn apply(shop: &SharedShopRules, event: &CloudEvent) {
+    match read(event) {
+        Ok((version, rules)) => {
+            if shop.replace_if_newer(version, rules) {
+                tracing::info!(version, "shop settings replaced");
             }
         }
-        Err(error) => tracing::error!(event = %event.id, error, "the shop's new settings cannot be read"),
+        Err(error) => {
+            tracing::error!(event = %event.id, error = %errors::chain(&*error), "shop settings cannot be read");
+        }
     }
+}
+
+fn read(event: &CloudEvent) -> Result<(i64, ShopRules), BoxError> {
+    let change = event.data::<ShopChanged>()?;
+    Ok((change.version, ShopRules::new(change.settings)?))
 }
 
 #[cfg(test)]
@@ -86,16 +88,16 @@ mod tests {
 
     use super::*;
 
-    fn shop(name: &str) -> ShopRules {
+    fn rules(name: &str) -> ShopRules {
         ShopRules::new(ShopSettings { name: name.into(), ..ShopSettings::default() }).unwrap()
     }
 
     #[test]
-    fn only_newer_settings_replace_the_shops() {
-        let feed = SharedShopRules::new(shop("Kopi Nol"));
-        assert!(feed.offer(2, shop("Kopi Dua")));
-        assert!(!feed.offer(1, shop("Kopi Satu")));
-        assert!(!feed.offer(2, shop("Kopi Dua Lain")));
-        assert_eq!(feed.current().settings().name, "Kopi Dua");
+    fn only_newer_rules_replace_the_shops() {
+        let shop = SharedShopRules::new(rules("Kopi Nol"));
+        assert!(shop.replace_if_newer(2, rules("Kopi Dua")));
+        assert!(!shop.replace_if_newer(1, rules("Kopi Satu")));
+        assert!(!shop.replace_if_newer(2, rules("Kopi Dua Lain")));
+        assert_eq!(shop.current().settings().name, "Kopi Dua");
     }
 }
