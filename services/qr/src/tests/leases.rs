@@ -27,8 +27,8 @@ async fn a_machine_leases_a_code_and_reports_it_poured() {
     let answer: CodeView = bar.report(&cup, &grant, "completed", 7990).await.read(200);
     assert_eq!(answer.status, CodeStatus::Used);
     assert_eq!(bar.on_receipt(cup.order_id).await, std::slice::from_ref(&answer));
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<DispenseCompleted>(), [DispenseCompleted { code: answer, poured_ms: Some(7990) }]);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<DispenseCompleted>(), [DispenseCompleted { code: answer, poured_ms: Some(7990) }]);
 }
 
 #[tokio::test]
@@ -76,8 +76,8 @@ async fn the_first_report_of_a_grant_decides() {
     let again: CodeView = bar.report(&cup, &grant, "completed", 8000).await.read(200);
     let other: CodeView = bar.report(&cup, &grant, "not_poured", 0).await.read(200);
     assert_eq!((&again, &other), (&first, &first));
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<DispenseCompleted>().len(), 1);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<DispenseCompleted>().len(), 1);
 }
 
 #[tokio::test]
@@ -87,8 +87,8 @@ async fn what_was_not_poured_pours_again() {
     let grant = bar.scan(&cup, "seven", "one").await;
     let back: CodeView = bar.report(&cup, &grant, "not_poured", 0).await.read(200);
     assert_eq!(back.status, CodeStatus::Active);
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<CodesIssued>().last().unwrap().codes, [back]);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<CodesIssued>().last().unwrap().codes, [back]);
 
     let next = bar.scan(&cup, "eight", "one").await;
     assert!(next.valid);
@@ -112,8 +112,8 @@ async fn a_part_is_for_a_person_unless_it_is_nine_tenths() {
         let now: CodeView = bar.report(&cup, &grant, outcome, poured_ms).await.read(200);
         assert_eq!(now.status, status, "{outcome} {poured_ms}");
     }
-    bar.world.settle().await;
-    let failed = bar.world.said::<DispenseFailed>();
+    bar.world.wait_until_idle().await;
+    let failed = bar.world.published::<DispenseFailed>();
     let said: Vec<_> = failed.iter().map(|failed| (failed.outcome, failed.poured_ms)).collect();
     use DispenseOutcome::{Interrupted, NotPoured, Partial};
     assert_eq!(said, [(Some(Partial), Some(7199)), (Some(Interrupted), Some(0)), (Some(NotPoured), Some(10))]);
@@ -210,9 +210,9 @@ async fn what_a_machine_says_itself_corrects_what_was_concluded_without_it() {
     assert_eq!(bar.status(&in_review).await, CodeStatus::Review);
     let back: CodeView = bar.report(&in_review, &grant, "not_poured", 0).await.read(200);
     assert_eq!(back.status, CodeStatus::Active);
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<DispenseCompleted>(), [DispenseCompleted { code: poured, poured_ms: Some(8000) }]);
-    assert_eq!(bar.world.said::<CodesIssued>().last().unwrap().codes, [back]);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<DispenseCompleted>(), [DispenseCompleted { code: poured, poured_ms: Some(8000) }]);
+    assert_eq!(bar.world.published::<CodesIssued>().last().unwrap().codes, [back]);
 }
 
 #[tokio::test]
@@ -226,8 +226,8 @@ async fn a_person_is_told_when_a_machine_poured_what_went_on_to_another() {
     assert_eq!(now.status, CodeStatus::Leased, "the other machine may finish");
     bar.report(&cup, &first, "completed", 8000).await.expect(200);
     assert_eq!(bar.board().await, [(now.clone(), AttentionReason::PouredTwice)]);
-    bar.world.settle().await;
-    let told = bar.world.said::<DispenseFailed>();
+    bar.world.wait_until_idle().await;
+    let told = bar.world.published::<DispenseFailed>();
     let failed = DispenseFailed { code: now, outcome: Some(DispenseOutcome::Completed), poured_ms: Some(8000) };
     assert_eq!(told, [failed]);
     bar.resolve(&cup, "poured").await.expect(200);
@@ -256,8 +256,8 @@ async fn a_cup_that_two_machines_poured_is_on_the_board_until_a_person_has_seen_
     let twice = bar.look(&new).await;
     assert_eq!(twice.status, CodeStatus::Used);
     assert_eq!(bar.board().await, [(twice.clone(), AttentionReason::PouredTwice)]);
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<DispenseFailed>().last().unwrap().code, twice);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<DispenseFailed>().last().unwrap().code, twice);
 
     let seen: CodeView = bar.resolve(&new, "poured").await.read(200);
     assert_eq!(seen.status, CodeStatus::Used);
@@ -340,8 +340,8 @@ async fn a_machine_that_lost_its_journal_leaves_its_cups_to_a_person() {
     assert!(of_second_journal.valid);
     let answer = bar.validate(scan_of(&cups[2], "seven", "two", "epoch-3")).await;
     assert_eq!(answer.reason, Some(RefusalReason::InReview), "a scan tells of the new journal as well");
-    bar.world.settle().await;
-    let failed = bar.world.said::<DispenseFailed>();
+    bar.world.wait_until_idle().await;
+    let failed = bar.world.published::<DispenseFailed>();
     let said: Vec<_> = failed.iter().map(|failed| (&failed.code.code, failed.outcome)).collect();
     assert_eq!(said, [(&cups[0].code, None), (&cups[2].code, None)]);
 }
