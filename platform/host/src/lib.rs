@@ -10,6 +10,7 @@ mod outbox;
 mod pruning;
 mod readiness;
 mod redrive;
+mod repeated_error;
 mod service_host;
 mod shared_cache;
 mod shop_rules;

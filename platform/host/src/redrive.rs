@@ -10,7 +10,7 @@ use db::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{retry, shutdown::sleep};
+use crate::{repeated_error::RepeatedError, retry, shutdown::sleep};
 
 /// How soon after the request. The person watches the screen and expects an answer within a second or two.
 const POLL_PAUSE: Duration = Duration::from_secs(2);
@@ -24,9 +24,14 @@ pub(crate) async fn run(
     (queue, consumer): (Queue, Arc<dyn Consumer>),
     shutdown: CancellationToken,
 ) {
+    let mut failure = RepeatedError::default();
     while sleep(&shutdown, POLL_PAUSE).await {
-        if let Err(error) = redrive_requested(service, &db, queue, &*consumer).await {
-            tracing::warn!(service, error = %errors::chain(&error), "dead letters not redriven; it is retried");
+        let Err(error) = redrive_requested(service, &db, queue, &*consumer).await else {
+            failure.resolved();
+            continue;
+        };
+        if let Some(error) = failure.changed(&error) {
+            tracing::warn!(service, error, "dead letters not redriven; it is retried");
         }
     }
 }

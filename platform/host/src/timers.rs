@@ -6,21 +6,24 @@ use errors::BoxError;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Timer, shutdown::sleep};
+use crate::{Timer, repeated_error::RepeatedError, shutdown::sleep};
 
 /// Runs a timer until the shutdown. Its first run is one pause after the start. A run is never cut off.
 pub(crate) async fn run(service: &'static str, timer: Timer, shutdown: CancellationToken) {
-    let mut last_error: Option<String> = None;
+    let mut failure = RepeatedError::default();
     while sleep(&shutdown, timer.every).await {
-        let error = run_once(&timer).await.err().map(|error| errors::chain(&*error).to_string());
-        match &error {
-            None if last_error.is_some() => tracing::info!(service, timer = timer.name, "timer works again"),
-            Some(error) if last_error.as_ref() != Some(error) => {
-                tracing::error!(service, timer = timer.name, error, "timer failed");
+        match run_once(&timer).await {
+            Ok(()) => {
+                if failure.resolved() {
+                    tracing::info!(service, timer = timer.name, "timer works again");
+                }
             }
-            _ => {}
+            Err(error) => {
+                if let Some(error) = failure.changed(&*error) {
+                    tracing::error!(service, timer = timer.name, error, "timer failed");
+                }
+            }
         }
-        last_error = error;
     }
 }
 

@@ -28,6 +28,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::repeated_error::RepeatedError;
+
 use in_flight::InFlight;
 use marking::{Batch, GATHER_PAUSE, Marking};
 use sweeper::{PAGE_EVENTS_MAX, Page, Sweeper};
@@ -60,8 +62,9 @@ struct OutboxPublisher {
     marking: Marking,
     sweeper: Sweeper,
     gauges: BacklogGauges,
-    /// Why the bus refused the last event, to log it once.
-    refusal: Option<String>,
+    publish_failure: RepeatedError,
+    mark_failure: RepeatedError,
+    sweep_failure: RepeatedError,
     steps: FuturesUnordered<BoxFuture<'static, Step>>,
 }
 
@@ -131,7 +134,9 @@ impl OutboxPublisher {
             marking: Marking::default(),
             sweeper: Sweeper::new(),
             gauges: BacklogGauges::of(context.service),
-            refusal: None,
+            publish_failure: RepeatedError::default(),
+            mark_failure: RepeatedError::default(),
+            sweep_failure: RepeatedError::default(),
             steps: FuturesUnordered::new(),
             context,
         }
@@ -210,14 +215,19 @@ impl OutboxPublisher {
             Step::Marked(events, marked) => self.marked(&events, marked),
             Step::PageRead(Ok(page)) => self.page_read(page),
             Step::Leased(Ok(Some(events))) => {
-                let strangers = self.strangers(events);
-                self.sweeper.take(strangers);
+                self.sweep_failure.resolved();
+                let events = self.not_in_flight(events);
+                self.sweeper.take(events);
             }
             // Another process sweeps.
-            Step::Leased(Ok(None)) => self.sweeper.restart(),
+            Step::Leased(Ok(None)) => {
+                self.sweep_failure.resolved();
+                self.sweeper.restart();
+            }
             Step::PageRead(Err(error)) | Step::Leased(Err(error)) => {
-                let error = errors::chain(&error);
-                tracing::warn!(service = self.context.service, %error, "outbox not swept; it is retried");
+                if let Some(error) = self.sweep_failure.changed(&error) {
+                    tracing::warn!(service = self.context.service, error, "outbox not swept; it is retried");
+                }
                 self.sweeper.restart();
             }
             Step::Measured(Ok(backlog)) => self.gauges.set(&backlog, self.context.clock.now()),
@@ -232,15 +242,13 @@ impl OutboxPublisher {
         match published {
             Ok(()) => {
                 self.marking.confirm(event, self.context.clock.now());
-                self.refusal = None;
+                self.publish_failure.resolved();
             }
             Err(error) => {
                 self.in_flight.remove(event);
-                let refusal = errors::chain(&error).to_string();
-                if self.refusal.as_ref() != Some(&refusal) {
-                    tracing::warn!(service = self.context.service, %event, error = refusal, "event not published");
+                if let Some(error) = self.publish_failure.changed(&error) {
+                    tracing::warn!(service = self.context.service, %event, error, "event not published; it is retried");
                 }
-                self.refusal = Some(refusal);
             }
         }
     }
@@ -248,13 +256,15 @@ impl OutboxPublisher {
     fn marked(&mut self, events: &[EventId], marked: DbResult<()>) {
         match marked {
             Ok(()) => {
+                self.mark_failure.resolved();
                 self.marking.written();
                 events.iter().for_each(|event| self.in_flight.remove(*event));
                 self.sweeper.marked(events);
             }
             Err(error) => {
-                let error = errors::chain(&error);
-                tracing::warn!(service = self.context.service, %error, "published events not marked; it is retried");
+                if let Some(error) = self.mark_failure.changed(&error) {
+                    tracing::warn!(service = self.context.service, error, "published events not marked; it is retried");
+                }
                 self.marking.failed(events);
             }
         }
@@ -262,13 +272,17 @@ impl OutboxPublisher {
 
     fn page_read(&mut self, page: Unpublished) {
         self.sweeper.log_unreadable(self.context.service, page.unreadable);
-        let strangers = self.strangers(page.events);
-        self.sweeper.page_read(page.next, !strangers.is_empty());
-        if strangers.is_empty() { self.sweeper.finish_page() } else { self.acquire_lease(strangers) }
+        let events = self.not_in_flight(page.events);
+        self.sweeper.page_read(page.next, !events.is_empty());
+        if !events.is_empty() {
+            return self.acquire_lease(events);
+        }
+        self.sweep_failure.resolved();
+        self.sweeper.finish_page();
     }
 
     /// The events that are not in flight in this process, and that it did not publish a moment ago.
-    fn strangers(&self, mut events: Vec<CloudEvent>) -> Vec<CloudEvent> {
+    fn not_in_flight(&self, mut events: Vec<CloudEvent>) -> Vec<CloudEvent> {
         events.retain(|event| !self.in_flight.contains(event.id) && !self.sweeper.was_marked_meanwhile(event.id));
         events
     }

@@ -98,9 +98,9 @@ impl Sweeper {
     }
 
     /// Notes that a page was read, and whether it has events that are not in flight.
-    pub(super) fn page_read(&mut self, next: Option<OutboxCursor>, has_strangers: bool) {
+    pub(super) fn page_read(&mut self, next: Option<OutboxCursor>, has_new: bool) {
         self.scan.after = next;
-        self.scan.found_any |= has_strangers;
+        self.scan.found_any |= has_new;
     }
 
     /// Takes the events of a page that this process may publish.
