@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long requests in flight may take to finish after the stop. With [`host::Host::stop`] that is less than the ten
+/// How long requests in flight may take to finish after the stop. With [`host::ServiceHost::stop`] that is less than the ten
 /// seconds after which the first managers of processes kill them.
 const FINISH_SECONDS_MAX: u64 = 3;
 

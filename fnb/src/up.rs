@@ -8,7 +8,7 @@ use cache::MemoryCache;
 use clock::Clock;
 use contracts::shop::{ShopRules, ShopSettings};
 use db::{InstanceLock, InstanceLockError, InvalidServerUrl};
-use host::{Databases, Host, Service, ServiceContext, SharedShopRules};
+use host::{Databases, Service, ServiceContext, ServiceHost, SharedShopRules};
 use payment::{PaymentSettings, QrisSettings};
 use web::ServiceRegistry;
 
@@ -57,7 +57,7 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
     if config.demo {
         demo::refuse_others(origin.clone()).await?;
     }
-    let host = Host::start(&context, services);
+    let host = ServiceHost::start(&context, services);
     if config.demo {
         demo::fill(origin.clone()).await?;
     }

@@ -199,7 +199,7 @@ fn without_demo_there_is_no_menu_and_no_qris() {
 }
 
 #[test]
-fn events_are_listed_shown_and_sent_again() {
+fn events_are_listed_shown_and_redriven() {
     let shop = TestShop::demo(&[]);
     let running = shop.start();
     let order = running.till.post("/api/Order", &Till::order(&[(&running.till.product("Espresso"), 1)])).expect(201);
@@ -210,19 +210,19 @@ fn events_are_listed_shown_and_sent_again() {
     let events = |arguments: &[&str]| output(shop.command("events").args(arguments));
     let (fine, listed, error) = events(&["list"]);
     assert!(fine, "{error}");
-    assert!(listed.contains("order") && listed.contains("0 waiting to be sent, 0 dead"), "{listed}");
+    assert!(listed.contains("order") && listed.contains("0 unpublished, 0 dead letters"), "{listed}");
     let (fine, shown, _) = events(&["show", &event]);
     assert!(fine);
-    assert!(shown.contains("said by order") && shown.contains(&event), "{shown}");
+    assert!(shown.contains("in the outbox of order") && shown.contains(&event), "{shown}");
     let (fine, _, error) = events(&["redrive", &event]);
-    assert!(!fine, "it is no dead letter");
-    assert!(error.contains("fnb events list"), "{error}");
+    assert!(!fine, "it is not a dead letter");
+    assert!(error.contains("is not a dead letter") && error.contains("fnb events list"), "{error}");
 
     books.dead_letter(&event);
     let (_, listed, _) = events(&["list"]);
     assert!(listed.contains("by hand"), "{listed}");
-    let (fine, said, error) = events(&["redrive", "--all"]);
+    let (fine, redriven, error) = events(&["redrive", "--all"]);
     assert!(fine, "{error}");
-    assert!(said.contains("1 asked for again"), "{said}");
+    assert!(redriven.contains("Dead letters to redrive: 1"), "{redriven}");
     books.until_no_dead_letters();
 }

@@ -1,4 +1,4 @@
-//! What each kind of event carries.
+//! The data of each kind of event.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,54 +15,54 @@ use crate::{
     time::{BusinessDay, Timestamp},
 };
 
-/// An order as others need it to act: the data of OrderCreated and of OrderRevived.
+/// The parts of an order that other services need: the data of OrderCreated and of OrderRevived.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlacedOrder {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// Its version: an older event no longer counts.
+    /// The version of the order after the change. Consumers ignore older versions.
     pub order_version: i64,
-    /// What people call it.
+    /// The number that people see, such as `A-0042`.
     pub order_number: String,
-    /// The day whose sales it belongs to.
+    /// The business day of its sale.
     pub business_day: BusinessDay,
-    /// What is owed.
+    /// The amount to pay.
     pub total: Amount,
-    /// In which currency.
+    /// The currency of the amount.
     pub currency: Currency,
-    /// Whether Inventory was asked for its stock.
+    /// Whether Inventory reserved its stock.
     pub stock: StockCheck,
-    /// What was ordered.
+    /// The items of the order.
     pub items: Vec<PlacedItem>,
-    /// When it was placed, or revived.
+    /// When it was placed or revived.
     pub at: Timestamp,
 }
 
 impl PlacedOrder {
-    /// How many cups of it machines pour.
+    /// How many cups of the order machines pour.
     #[must_use]
     pub fn cups(&self) -> u32 {
         self.items.iter().filter(|item| item.dispense_ml.is_some()).map(|item| item.quantity).sum()
     }
 }
 
-/// One line of a [`PlacedOrder`].
+/// An item of a [`PlacedOrder`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlacedItem {
-    /// Its place in the order, from 1.
+    /// The line number in the order, from 1.
     pub line: u32,
-    /// Which product.
+    /// The product.
     pub product_id: ProductId,
-    /// What it was called.
+    /// The name of the product when it was ordered.
     pub product_name: String,
-    /// How many.
+    /// The number of units.
     pub quantity: u32,
-    /// The options chosen.
+    /// The chosen options.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<OptionId>,
-    /// How much a machine pours of one, in millilitres. Absent: no machine does.
+    /// How much a machine pours for one unit, in millilitres. Absent if no machine pours it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispense_ml: Option<u32>,
 }
@@ -72,85 +72,85 @@ pub struct PlacedItem {
 #[serde(transparent)]
 pub struct OrderCreated(pub PlacedOrder);
 
-/// An expired order lives again, with all it had.
+/// An expired order is open again, with all its items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OrderRevived(pub PlacedOrder);
 
-/// A person gave an order up.
+/// A person cancelled an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderCancelled {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// Its version.
+    /// The version of the order after the change.
     pub order_version: i64,
-    /// How many cups of it machines pour: with none, QR has nothing to do.
+    /// How many cups of the order machines pour. If there are none, QR has nothing to do.
     pub cups: u32,
-    /// Why.
+    /// The reason that the person gave.
     pub reason: String,
 }
 
-/// Time gave an order up.
+/// An order was not paid in time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderExpired {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// Its version.
+    /// The version of the order after the change.
     pub order_version: i64,
-    /// How many cups of it machines pour: with none, QR has nothing to do.
+    /// How many cups of the order machines pour. If there are none, QR has nothing to do.
     pub cups: u32,
 }
 
-/// An order's every unit is with its guest.
+/// Every unit of an order was handed to its guest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderCompleted {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// Its version.
+    /// The version of the order after the change.
     pub order_version: i64,
-    /// How many cups of it machines pour: with none, QR has nothing to do.
+    /// How many cups of the order machines pour. If there are none, QR has nothing to do.
     pub cups: u32,
 }
 
-/// An order changed: its state.
+/// An order changed: its whole state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OrderChanged(pub OrderView);
 
-/// An order's money is here (step 18).
+/// An order was paid (step 18).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentCompleted {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// Which payment.
+    /// The payment.
     pub payment_id: PaymentId,
-    /// How many cups of it machines pour: with none, QR has nothing to do.
+    /// How many cups of the order machines pour. If there are none, QR has nothing to do.
     pub cups: u32,
-    /// How.
+    /// How it was paid.
     pub method: PaymentMethod,
-    /// The order's total.
+    /// The total of the order.
     pub amount: Amount,
-    /// In which currency.
+    /// The currency of the amount.
     pub currency: Currency,
-    /// When.
+    /// When it was paid.
     pub paid_at: Timestamp,
-    /// Whether no real money moved.
+    /// Whether the payment is a test, without real money.
     pub is_test: bool,
 }
 
-/// Money came for an order that takes none.
+/// An order was paid that accepts no payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentOrphaned {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// Which payment.
+    /// The payment.
     pub payment_id: PaymentId,
-    /// Why the order takes none.
+    /// Why the order accepts no payment.
     pub reason: String,
 }
 
@@ -159,77 +159,77 @@ pub struct PaymentOrphaned {
 #[serde(transparent)]
 pub struct ProductChanged(pub ProductCard);
 
-/// An item of stock fell to its low level; said once for each time that it does.
+/// An inventory item fell to its low level. Published once for each fall.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InventoryLow {
-    /// Which item.
+    /// The inventory item.
     pub inventory_id: InventoryId,
-    /// What the storeroom calls it.
+    /// The name of the item.
     pub name: String,
-    /// What one of it is.
+    /// The unit that it is counted in.
     pub unit: String,
-    /// What is there.
+    /// The stock on hand.
     pub on_hand: i64,
-    /// The level at which this is said.
+    /// The level at which the event is published.
     pub low_level: i64,
 }
 
-/// An order that was let through has too little stock.
+/// An order that was accepted without a reservation has too little stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StockShort {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// The version that Inventory knows it by: of an order that was revived since, it says nothing.
+    /// The version of the order that Inventory checked. It does not apply to an order that was revived since.
     pub order_version: i64,
-    /// What is missing.
+    /// The items that are missing.
     pub shortages: Vec<Shortage>,
 }
 
-/// An order's codes as they stand.
+/// Codes of an order were issued, replaced or voided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CodesIssued {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// The codes that changed; each has its cup's version.
+    /// The codes that changed, each with the version of its cup.
     pub codes: Vec<CodeView>,
 }
 
-/// A machine poured a cup, or a person said that it did.
+/// A machine poured a cup, or a person confirmed that it did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DispenseCompleted {
     /// The code, USED.
     pub code: CodeView,
-    /// For how long the pump ran, in milliseconds, where a machine said so.
+    /// How long the pump ran, in milliseconds, if a machine reported it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poured_ms: Option<u32>,
 }
 
-/// A person must look at a cup: a machine did not pour it, or not whole, and the code is in REVIEW; or a machine reported
-/// late that it poured, and the code went on meanwhile.
+/// A person must look at a cup. Either a machine did not pour it, or only a part of it, and the code is in REVIEW; or a
+/// machine reported a pour late, when the code had another status already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DispenseFailed {
-    /// The code: in REVIEW, or where it went on to.
+    /// The code, in REVIEW or in the status that it reached meanwhile.
     pub code: CodeView,
-    /// How it ended. Absent: the machine lost its journal.
+    /// The outcome. Absent if the machine lost its journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<DispenseOutcome>,
-    /// For how long the pump ran, in milliseconds, where the machine knows.
+    /// How long the pump ran, in milliseconds, if the machine reported it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poured_ms: Option<u32>,
 }
 
-/// The shop trades by other settings.
+/// The shop's settings changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ShopChanged {
-    /// Grows with every change; the newer wins.
+    /// Grows with every change. The highest version wins.
     pub version: i64,
-    /// The whole document.
+    /// The complete settings.
     pub settings: ShopSettings,
 }
 

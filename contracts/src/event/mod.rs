@@ -1,4 +1,4 @@
-//! Events: CloudEvents 1.0 in JSON, their routing keys, and who hears them.
+//! Events: CloudEvents 1.0 in JSON, their routing keys, and the queues that subscribe to them.
 
 mod data;
 #[cfg(test)]
@@ -6,6 +6,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
+use strum::{Display, IntoStaticStr, VariantArray};
 
 use crate::{ids::EventId, time::Timestamp};
 
@@ -18,81 +19,49 @@ pub use data::{
 /// The topic exchange of every event.
 pub const EXCHANGE: &str = "fb_automation_events";
 
-/// What can happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The kinds of events. The name of a kind is the `type` of its CloudEvent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Display, IntoStaticStr, VariantArray)]
 pub enum EventKind {
     /// An order was placed.
     OrderCreated,
-    /// An expired order lives again, with all it had.
+    /// An expired order is open again, with all its items.
     OrderRevived,
-    /// A person gave an order up.
+    /// A person cancelled an order.
     OrderCancelled,
-    /// Time gave an order up.
+    /// An order was not paid in time.
     OrderExpired,
-    /// An order's every unit is with its guest.
+    /// Every unit of an order was handed to its guest.
     OrderCompleted,
-    /// An order changed: its state, not a difference.
+    /// An order changed: its whole state, not a difference.
     OrderChanged,
-    /// An order's money is here.
+    /// An order was paid.
     PaymentCompleted,
-    /// Money came for an order that takes none.
+    /// An order was paid that accepts no payment.
     PaymentOrphaned,
     /// A product changed: its card.
     ProductChanged,
-    /// An item of stock fell to its low level.
+    /// An inventory item fell to its low level.
     InventoryLow,
-    /// An order that was let through has too little stock.
+    /// An order that was accepted without a reservation has too little stock.
     StockShort,
-    /// An order's codes, whenever one is issued, replaced or given back.
+    /// Codes of an order were issued, replaced or voided.
     CodesIssued,
     /// A machine poured a cup.
     DispenseCompleted,
-    /// A machine did not, or not whole: a person must look.
+    /// A machine did not pour a cup, or only a part of it: a person must look.
     DispenseFailed,
-    /// The shop trades by other settings.
+    /// The shop's settings changed.
     ShopChanged,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
-        Self::OrderCreated,
-        Self::OrderRevived,
-        Self::OrderCancelled,
-        Self::OrderExpired,
-        Self::OrderCompleted,
-        Self::OrderChanged,
-        Self::PaymentCompleted,
-        Self::PaymentOrphaned,
-        Self::ProductChanged,
-        Self::InventoryLow,
-        Self::StockShort,
-        Self::CodesIssued,
-        Self::DispenseCompleted,
-        Self::DispenseFailed,
-        Self::ShopChanged,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The `type` of the CloudEvent.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OrderCreated => "OrderCreated",
-            Self::OrderRevived => "OrderRevived",
-            Self::OrderCancelled => "OrderCancelled",
-            Self::OrderExpired => "OrderExpired",
-            Self::OrderCompleted => "OrderCompleted",
-            Self::OrderChanged => "OrderChanged",
-            Self::PaymentCompleted => "PaymentCompleted",
-            Self::PaymentOrphaned => "PaymentOrphaned",
-            Self::ProductChanged => "ProductChanged",
-            Self::InventoryLow => "InventoryLow",
-            Self::StockShort => "StockShort",
-            Self::CodesIssued => "CodesIssued",
-            Self::DispenseCompleted => "DispenseCompleted",
-            Self::DispenseFailed => "DispenseFailed",
-            Self::ShopChanged => "ShopChanged",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The key that the exchange routes by.
@@ -117,7 +86,7 @@ impl EventKind {
         }
     }
 
-    /// The `source` of the CloudEvent: the service that says it.
+    /// The `source` of the CloudEvent: the service that publishes it.
     #[must_use]
     pub const fn source(self) -> &'static str {
         match self {
@@ -137,24 +106,24 @@ impl EventKind {
     }
 }
 
-/// The queues of the exchange: one for each service that acts on events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The queues of the exchange: one for each service that consumes events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray)]
 pub enum Queue {
-    /// Order's.
+    /// Consumed by Order.
     Order,
-    /// Payment's.
+    /// Consumed by Payment.
     Payment,
-    /// Inventory's.
+    /// Consumed by Inventory.
     Inventory,
-    /// QR's.
+    /// Consumed by QR.
     Qr,
-    /// Analytics', which hears all.
+    /// Consumed by Analytics, which subscribes to every kind.
     Analytics,
 }
 
 impl Queue {
     /// Every queue.
-    pub const ALL: [Self; 5] = [Self::Order, Self::Payment, Self::Inventory, Self::Qr, Self::Analytics];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The queue's name at the broker.
     #[must_use]
@@ -168,7 +137,7 @@ impl Queue {
         }
     }
 
-    /// What is delivered to it.
+    /// The kinds of events that are delivered to the queue.
     #[must_use]
     pub const fn subscriptions(self) -> &'static [EventKind] {
         use EventKind as Kind;
@@ -196,29 +165,32 @@ impl Queue {
                 Kind::OrderCompleted,
                 Kind::PaymentCompleted,
             ],
-            Self::Analytics => &Kind::ALL,
+            Self::Analytics => Kind::ALL,
         }
     }
 }
 
-/// A CloudEvent as it travels and as the outbox keeps it.
+/// A CloudEvent, as the bus carries it and as the outbox keeps it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CloudEvent {
     /// The version of the CloudEvents specification: `1.0`.
     pub specversion: String,
-    /// Its id: a consumer acts on it once.
+    /// Unique for each event: a consumer acts on an id once.
     pub id: EventId,
-    /// The service that says it.
+    /// The service that publishes it.
     pub source: String,
     /// What happened.
     #[serde(rename = "type")]
     pub kind: EventKind,
-    /// What it happened to: an id.
+    /// The id of what it happened to.
     pub subject: String,
-    /// When.
+    /// When it happened.
     pub time: Timestamp,
     /// Always `application/json`.
     pub datacontenttype: String,
+    /// The trace that the event belongs to, as a W3C `traceparent`: CloudEvents' distributed tracing extension.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
     /// The data of its kind.
     pub data: Box<RawValue>,
 }
@@ -233,10 +205,10 @@ pub trait EventData: Serialize + DeserializeOwned {
 }
 
 impl CloudEvent {
-    /// An event of `data` that happened at `time`.
+    /// An event of `data` that happened at `time`. It belongs to no trace until the outbox sets `traceparent`.
     ///
     /// # Errors
-    /// Where the data cannot be written as JSON.
+    /// If the data cannot be written as JSON.
     pub fn new<D: EventData>(data: &D, time: Timestamp) -> Result<Self, serde_json::Error> {
         Ok(Self {
             specversion: "1.0".into(),
@@ -246,14 +218,15 @@ impl CloudEvent {
             subject: data.subject(),
             time,
             datacontenttype: "application/json".into(),
+            traceparent: None,
             data: serde_json::value::to_raw_value(data)?,
         })
     }
 
-    /// The data, read as that of its kind.
+    /// The data as a `D`.
     ///
     /// # Errors
-    /// Where it is another kind's, or of a shape that this version does not know.
+    /// If the event is of another kind, or its data has a shape that this version does not know.
     pub fn data<D: EventData>(&self) -> Result<D, serde_json::Error> {
         if self.kind != D::KIND {
             let mismatch = format!("the event is {}, not {}", self.kind.name(), D::KIND.name());

@@ -1,4 +1,4 @@
-//! What events look like to those who hear them: a change of shape is seen here before a shop sees it.
+//! The JSON of events: a change of shape fails here before a consumer receives it.
 
 use serde_json::{Value, json};
 
@@ -21,8 +21,8 @@ fn id<Of>(number: u128) -> Id<Of> {
     Id::from_uuid(uuid::Uuid::from_u128(0x0192_f0c1_2b3a_7c4d_8e5f_0000_0000_0000 + number))
 }
 
-/// The whole event, with an id that stays.
-fn written<D: EventData>(data: &D) -> Value {
+/// The JSON of the event, with a fixed id.
+fn json_of<D: EventData>(data: &D) -> Value {
     let event = CloudEvent { id: id(99), ..CloudEvent::new(data, NOW).unwrap() };
     let json = serde_json::to_string(&event).unwrap();
     let read: CloudEvent = serde_json::from_str(&json).unwrap();
@@ -45,7 +45,7 @@ fn placed() -> PlacedOrder {
                 product_id: id(2),
                 product_name: "Cold brew".into(),
                 quantity: 1,
-                options: Vec::new(),
+                options: vec![id(6)],
                 dispense_ml: Some(240),
             },
             PlacedItem {
@@ -140,7 +140,7 @@ fn card() -> ProductCard {
 }
 
 #[test]
-fn every_event_looks_as_it_did() {
+fn the_json_of_every_event_stays_the_same() {
     let shortage = Shortage {
         inventory_id: id(7),
         name: "Oat milk".into(),
@@ -150,13 +150,13 @@ fn every_event_looks_as_it_did() {
         product_ids: vec![id(3)],
     };
     let events = [
-        written(&OrderCreated(placed())),
-        written(&OrderRevived(PlacedOrder { order_version: 3, ..placed() })),
-        written(&OrderCancelled { order_id: id(1), order_version: 2, cups: 0, reason: "guest left".into() }),
-        written(&OrderExpired { order_id: id(1), order_version: 2, cups: 0 }),
-        written(&OrderCompleted { order_id: id(1), order_version: 4, cups: 0 }),
-        written(&OrderChanged(order())),
-        written(&PaymentCompleted {
+        json_of(&OrderCreated(placed())),
+        json_of(&OrderRevived(PlacedOrder { order_version: 3, ..placed() })),
+        json_of(&OrderCancelled { order_id: id(1), order_version: 2, cups: 0, reason: "guest left".into() }),
+        json_of(&OrderExpired { order_id: id(1), order_version: 2, cups: 0 }),
+        json_of(&OrderCompleted { order_id: id(1), order_version: 4, cups: 0 }),
+        json_of(&OrderChanged(order())),
+        json_of(&PaymentCompleted {
             order_id: id(1),
             cups: 0,
             payment_id: id(8),
@@ -166,45 +166,57 @@ fn every_event_looks_as_it_did() {
             paid_at: NOW,
             is_test: false,
         }),
-        written(&PaymentOrphaned { order_id: id(1), payment_id: id(8), reason: "the order was cancelled".into() }),
-        written(&ProductChanged(card())),
-        written(&InventoryLow {
+        json_of(&PaymentOrphaned { order_id: id(1), payment_id: id(8), reason: "the order was cancelled".into() }),
+        json_of(&ProductChanged(card())),
+        json_of(&InventoryLow {
             inventory_id: id(7),
             name: "Oat milk".into(),
             unit: "ml".into(),
             on_hand: 4_900,
             low_level: 5_000,
         }),
-        written(&StockShort { order_id: id(1), order_version: 1, shortages: vec![shortage] }),
-        written(&CodesIssued { order_id: id(1), codes: vec![code(CodeStatus::Pending)] }),
-        written(&DispenseCompleted { code: code(CodeStatus::Used), poured_ms: Some(8_000) }),
-        written(&DispenseFailed {
+        json_of(&StockShort { order_id: id(1), order_version: 1, shortages: vec![shortage] }),
+        json_of(&CodesIssued { order_id: id(1), codes: vec![code(CodeStatus::Pending)] }),
+        json_of(&DispenseCompleted { code: code(CodeStatus::Used), poured_ms: Some(8_000) }),
+        json_of(&DispenseFailed {
             code: code(CodeStatus::Review),
             outcome: Some(DispenseOutcome::Partial),
             poured_ms: Some(3_000),
         }),
-        written(&ShopChanged { version: 2, settings: ShopSettings::default() }),
+        json_of(&ShopChanged { version: 2, settings: ShopSettings::default() }),
     ];
-    assert_eq!(events.len(), EventKind::ALL.len(), "a new kind of event is shown here too");
+    assert_eq!(events.len(), EventKind::ALL.len(), "a new kind of event belongs here too");
     insta::assert_json_snapshot!(events);
 }
 
 #[test]
-fn every_kind_is_heard_by_its_own_queues_and_by_analytics() {
+fn every_kind_reaches_its_queues_and_analytics() {
     for kind in EventKind::ALL {
-        assert!(Queue::Analytics.subscriptions().contains(&kind));
+        assert!(Queue::Analytics.subscriptions().contains(kind));
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
     }
-    let routes = EventKind::ALL.map(|kind| {
-        let heard_by: Vec<&str> =
-            Queue::ALL.into_iter().filter(|queue| queue.subscriptions().contains(&kind)).map(Queue::name).collect();
-        (kind.routing_key(), kind.source(), heard_by)
-    });
+    let route = |kind: &EventKind| {
+        let subscribed = Queue::ALL.iter().filter(|queue| queue.subscriptions().contains(kind));
+        (kind.routing_key(), kind.source(), subscribed.map(|queue| queue.name()).collect::<Vec<_>>())
+    };
+    let routes: Vec<_> = EventKind::ALL.iter().map(route).collect();
     insta::assert_json_snapshot!(routes);
 }
 
 #[test]
-fn an_event_is_not_read_as_another_kinds() {
+fn an_event_cannot_be_read_as_another_kind() {
     let expired = CloudEvent::new(&OrderExpired { order_id: id(1), order_version: 2, cups: 0 }, NOW).unwrap();
     assert!(expired.data::<OrderCompleted>().is_err());
+}
+
+#[test]
+fn an_event_carries_the_trace_that_it_belongs_to() {
+    let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned();
+    let event = CloudEvent::new(&OrderExpired { order_id: id(1), order_version: 2, cups: 0 }, NOW).unwrap();
+    let json = serde_json::to_value(&event).unwrap();
+    assert!(json.get("traceparent").is_none(), "{json:#}");
+    let traced = CloudEvent { traceparent: Some(traceparent.clone()), ..event };
+    let json = serde_json::to_string(&traced).unwrap();
+    let read: CloudEvent = serde_json::from_str(&json).unwrap();
+    assert_eq!(read.traceparent, Some(traceparent));
 }

@@ -1,13 +1,13 @@
 //! Events between services: publish and consume.
 //!
 //! A port, [`Bus`], with one adapter in process ([`MemoryBus`]); RabbitMQ's belongs beside it. Owns delivery: each
-//! event reaches every queue that hears its kind at least once, is tried again a bounded number of times, and is
-//! then buried where `fnb events` finds it. Refuses to know what an event means.
+//! event reaches every queue that subscribes to its kind at least once, is retried a bounded number of times, and is
+//! then dead-lettered, where `fnb events` finds it. Refuses to know what an event means.
 
 #[cfg(test)]
 mod conformance;
-mod delivery;
 mod memory;
+mod queue_worker;
 #[cfg(test)]
 mod tests;
 
@@ -18,46 +18,48 @@ use errors::BoxError;
 use futures::future::BoxFuture;
 
 pub use memory::MemoryBus;
+pub use queue_worker::consume_once;
 
-/// How many times a consumer is handed one event before it is buried.
+/// How many times a consumer is given one event before it is dead-lettered.
 pub const ATTEMPTS_MAX: u32 = 8;
-/// How many events of one queue are acted on at once.
+/// How many events of one queue are consumed at once.
 pub const CONCURRENT_EVENTS_MAX: usize = 64;
-/// How many events wait in one queue. Beyond it [`Bus::publish`] is refused, and the outbox keeps the event.
+/// How many events one queue holds. If it is full, [`Bus::publish`] is refused, and the outbox keeps the event.
 pub const QUEUED_EVENTS_MAX: usize = 10_000;
-/// How many events of its kinds a [`Subscription`] may be behind before it loses the oldest.
-pub const LISTENER_EVENTS_MAX: usize = 1_024;
+/// How many events a [`Subscription`] buffers before it loses the oldest.
+pub const SUBSCRIPTION_EVENTS_MAX: usize = 1_024;
 
-/// Carries events from the service where they became true to all that act on them.
+/// Carries events from the services that publish them to the queues of the services that consume them.
 pub trait Bus: Send + Sync {
-    /// Hands an event to the bus. It answers when the bus has taken responsibility: in process when every queue's
-    /// consumer has acted on it (or it was buried), at a broker when it is confirmed.
+    /// Publishes an event. It returns when the bus has taken responsibility for it: in process when every queue has
+    /// consumed or dead-lettered it, at a broker when the broker confirmed it.
     fn publish(&self, event: Arc<CloudEvent>) -> BoxFuture<'_, Result<(), PublishError>>;
 
-    /// Makes `consumer` act on what `queue` hears, up to [`CONCURRENT_EVENTS_MAX`] at once, in no order.
+    /// Gives the events of `queue` to `consumer`, up to [`CONCURRENT_EVENTS_MAX`] at once, in no order.
     fn consume(&self, queue: Queue, consumer: Arc<dyn Consumer>);
 
-    /// Hears events of these kinds from now on, in this process only, without acting on them: for streams to screens.
+    /// Subscribes to events of these kinds as they are published in this process, without retries or acknowledgement:
+    /// for the streams of screens.
     fn subscribe(&self, kinds: &'static [EventKind]) -> Subscription;
 
-    /// Ends every [`Subscription`] that there is, while delivery goes on: a shop that closes lets its screens go first.
+    /// Ends every [`Subscription`], while queues go on: at a shutdown the streams of screens end first.
     fn close_subscriptions(&self);
 
-    /// Stops delivering, and waits (bounded) for what is being acted on.
+    /// Stops delivery, and waits for a bounded time for the events that are being consumed.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
-/// Acts on the events of one queue. Events may come twice and in any order.
+/// Consumes the events of one queue. Events may come twice and in any order.
 pub trait Consumer: Send + Sync {
-    /// Acts on one event. It is acknowledged when this answers `Ok`, after the commit.
+    /// Consumes one event. `Ok` acknowledges it, so it must come after the commit.
     fn consume(&self, event: Arc<CloudEvent>) -> BoxFuture<'_, Result<(), ConsumeError>>;
 
-    /// The kinds of events that its queue gets and that it has no handler for: none, in a complete program.
+    /// The kinds that its queue subscribes to and that it has no handler for: none, in a complete program.
     fn unhandled(&self) -> Vec<EventKind> {
         Vec::new()
     }
 
-    /// Keeps an event that could not be acted on, where a person finds it and can send it again.
+    /// Writes a dead letter: a person can look at it and redrive it. `error` is the last error with its causes.
     fn dead_letter(
         &self,
         event: Arc<CloudEvent>,
@@ -66,29 +68,32 @@ pub trait Consumer: Send + Sync {
     ) -> BoxFuture<'_, Result<(), ConsumeError>>;
 }
 
-/// The bus did not take an event; the outbox keeps it and the sweeper sends it again.
+/// The bus did not accept an event. The outbox keeps it, and the sweeper publishes it again.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     /// A queue is full: its consumer is behind.
-    #[error("the queue {0} is full: its consumer is behind; the event stays in the outbox and is sent again")]
+    #[error(
+        "the queue {0} is full because its consumer is behind; the event stays in the outbox and is published later"
+    )]
     QueueFull(&'static str),
     /// The bus is shutting down.
-    #[error("the bus is closed; the event stays in the outbox and is sent at the next start")]
+    #[error("the bus is closed; the event stays in the outbox and is published at the next start")]
     Closed,
 }
 
-/// Why a consumer did not act on an event.
+/// Why a consumer did not consume an event.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsumeError {
-    /// It may succeed later: another service is unavailable, or another transaction was first. Tried again
-    /// [`ATTEMPTS_MAX`] times.
-    #[error("the event was not acted on")]
+    /// It may succeed later: another service is unavailable, or another transaction was first. The event is
+    /// dead-lettered after [`ATTEMPTS_MAX`] attempts.
+    #[error("the event was not consumed")]
     Retry(#[source] BoxError),
-    /// The consumer's database cannot be used. The event waits until it can: it never becomes a dead letter by this.
-    #[error("the event waits for the consumer's database")]
+    /// The consumer's database is unavailable. The event is retried until the database works again, and is never
+    /// dead-lettered because of it.
+    #[error("the consumer's database is unavailable")]
     Unavailable(#[source] BoxError),
-    /// It never will: the event cannot be read.
-    #[error("the event can never be acted on")]
+    /// It can never succeed: the event cannot be read. It is dead-lettered at once.
+    #[error("the event can never be consumed")]
     Permanent(#[source] BoxError),
 }
 
@@ -109,23 +114,23 @@ impl ConsumeError {
     }
 }
 
-/// Hears events as they are published in this process.
+/// Receives events as they are published in this process.
 pub struct Subscription {
     kinds: &'static [EventKind],
     events: tokio::sync::broadcast::Receiver<Arc<CloudEvent>>,
 }
 
-/// What a [`Subscription`] hears.
+/// An item of a [`Subscription`].
 #[derive(Clone, Debug)]
 pub enum Received {
     /// An event.
     Event(Arc<CloudEvent>),
-    /// The oldest of those that it had not heard are lost: it was too far behind. Read the state anew.
+    /// The subscription fell behind, and its oldest events are lost: read the current state again.
     Lagged,
 }
 
 impl Subscription {
-    /// The next event of this listener's kinds. `None`: the bus is closed, or has ended its listeners.
+    /// The next event of the subscribed kinds. `None`: the bus, or its subscriptions, were closed.
     pub async fn next(&mut self) -> Option<Received> {
         use tokio::sync::broadcast::error::RecvError;
         match self.events.recv().await {

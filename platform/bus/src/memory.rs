@@ -1,6 +1,6 @@
 //! The bus of one process.
 //!
-//! Nothing is stored here: an event that was not confirmed is still in its outbox. Publishing is delivering.
+//! It stores nothing: an event that is not confirmed is still in its outbox. To publish an event is to deliver it.
 
 use std::{
     fmt,
@@ -16,144 +16,147 @@ use futures::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 
 use crate::{
-    Bus, Consumer, LISTENER_EVENTS_MAX, PublishError, QUEUED_EVENTS_MAX, Subscription,
-    delivery::{Delivery, Stopped},
+    Bus, Consumer, PublishError, QUEUED_EVENTS_MAX, SUBSCRIPTION_EVENTS_MAX, Subscription,
+    queue_worker::{QueueWorker, Stopped},
 };
 
-/// How long [`Bus::close`] waits for what consumers have in hand.
+/// How long [`Bus::close`] waits for events that are being consumed.
 const CLOSE_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Carries events within this process.
 pub struct MemoryBus {
     /// `None` once closed.
-    open: RwLock<Option<Open>>,
+    routes: RwLock<Option<Routes>>,
 }
 
+/// Where events go.
 #[derive(Default)]
-struct Open {
-    lanes: Vec<Arc<Lane>>,
-    audiences: Vec<Audience>,
+struct Routes {
+    queues: Vec<Arc<MemoryQueue>>,
+    subscriber_groups: Vec<SubscriberGroup>,
 }
 
-/// Listeners of the same kinds. Each kind of listener has its own, so that none falls behind because of what it does not
-/// hear; there are as many as lists of kinds in the program.
-struct Audience {
+/// The subscriptions to one list of kinds. They share a buffer, so that events of other kinds never make them fall
+/// behind. There are as many groups as lists of kinds in the program.
+struct SubscriberGroup {
     kinds: &'static [EventKind],
     events: broadcast::Sender<Arc<CloudEvent>>,
 }
 
-/// One queue: the way to its consumer, and a place for each event that waits or is acted on.
-struct Lane {
-    delivery: Delivery,
-    places: Arc<Semaphore>,
+/// One queue: its worker, and a permit for each event that waits or is being consumed.
+struct MemoryQueue {
+    worker: QueueWorker,
+    permits: Arc<Semaphore>,
 }
 
-/// An event's place in a queue.
-type Place = (Arc<Lane>, OwnedSemaphorePermit);
+/// An event's permit to be in a queue.
+type QueuePermit = (Arc<MemoryQueue>, OwnedSemaphorePermit);
 
 impl MemoryBus {
     /// A bus without consumers.
     #[must_use]
     pub fn new() -> Self {
-        Self { open: RwLock::new(Some(Open::default())) }
+        Self { routes: RwLock::new(Some(Routes::default())) }
     }
 
-    /// A place in every queue that hears the event, or in none; listeners hear it once it has them.
-    fn admit(&self, event: &Arc<CloudEvent>) -> Result<Vec<Place>, PublishError> {
-        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        let open = open.as_ref().ok_or(PublishError::Closed)?;
-        let hearing = open.lanes.iter().filter(|lane| lane.delivery.queue().subscriptions().contains(&event.kind));
-        let places = hearing.map(Lane::place).collect::<Result<Vec<_>, _>>()?;
-        for audience in open.audiences.iter().filter(|audience| audience.kinds.contains(&event.kind)) {
-            // No listener is no error.
-            let _ = audience.events.send(Arc::clone(event));
+    /// A permit in every queue that subscribes to the event, or in none. With the permits, subscriptions receive it.
+    fn route(&self, event: &Arc<CloudEvent>) -> Result<Vec<QueuePermit>, PublishError> {
+        let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+        let routes = routes.as_ref().ok_or(PublishError::Closed)?;
+        let subscribed =
+            routes.queues.iter().filter(|queue| queue.worker.queue().subscriptions().contains(&event.kind));
+        let permits = subscribed.map(MemoryQueue::permit).collect::<Result<Vec<_>, _>>()?;
+        for group in routes.subscriber_groups.iter().filter(|group| group.kinds.contains(&event.kind)) {
+            let _no_subscription_is_no_error = group.events.send(Arc::clone(event));
         }
-        Ok(places)
+        Ok(permits)
     }
 
-    /// Lets nothing in any more, and answers the queues that there were.
-    fn shut(&self) -> Vec<Arc<Lane>> {
-        let open = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
-        open.map(|open| open.lanes).unwrap_or_default()
+    /// Refuses further events. Returns the queues that there were.
+    fn take_queues(&self) -> Vec<Arc<MemoryQueue>> {
+        let routes = self.routes.write().unwrap_or_else(PoisonError::into_inner).take();
+        routes.map(|routes| routes.queues).unwrap_or_default()
     }
 }
 
-impl Open {
-    fn audience(&mut self, kinds: &'static [EventKind]) -> &broadcast::Sender<Arc<CloudEvent>> {
-        let at = self.audiences.iter().position(|audience| audience.kinds == kinds).unwrap_or_else(|| {
-            self.audiences.push(Audience { kinds, events: broadcast::channel(LISTENER_EVENTS_MAX).0 });
-            self.audiences.len() - 1
+impl Routes {
+    fn subscriber_group(&mut self, kinds: &'static [EventKind]) -> &broadcast::Sender<Arc<CloudEvent>> {
+        let known = self.subscriber_groups.iter().position(|group| group.kinds == kinds);
+        let index = known.unwrap_or_else(|| {
+            self.subscriber_groups
+                .push(SubscriberGroup { kinds, events: broadcast::channel(SUBSCRIPTION_EVENTS_MAX).0 });
+            self.subscriber_groups.len() - 1
         });
-        &self.audiences[at].events
+        &self.subscriber_groups[index].events
     }
 }
 
-impl Lane {
+impl MemoryQueue {
     fn new(queue: Queue, consumer: Arc<dyn Consumer>) -> Self {
-        Self { delivery: Delivery::new(queue, consumer), places: Arc::new(Semaphore::new(QUEUED_EVENTS_MAX)) }
+        Self { worker: QueueWorker::new(queue, consumer), permits: Arc::new(Semaphore::new(QUEUED_EVENTS_MAX)) }
     }
 
-    fn place(self: &Arc<Self>) -> Result<Place, PublishError> {
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| PublishError::QueueFull(self.delivery.queue().name()))?;
-        Ok((Arc::clone(self), place))
+    fn permit(self: &Arc<Self>) -> Result<QueuePermit, PublishError> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned();
+        let permit = permit.map_err(|_full| PublishError::QueueFull(self.worker.queue().name()))?;
+        Ok((Arc::clone(self), permit))
     }
 
-    /// Until no event has a place here.
-    async fn emptied(&self) {
+    /// Returns when no event is in the queue.
+    async fn wait_until_empty(&self) {
         let all = u32::try_from(QUEUED_EVENTS_MAX).unwrap_or(u32::MAX);
         // The semaphore is never closed.
-        let _ = self.places.acquire_many(all).await;
+        let _permits = self.permits.acquire_many(all).await;
     }
 }
 
 impl Bus for MemoryBus {
     fn publish(&self, event: Arc<CloudEvent>) -> BoxFuture<'_, Result<(), PublishError>> {
         async move {
-            let places = self.admit(&event)?;
-            if places.is_empty() {
+            let permits = self.route(&event)?;
+            if permits.is_empty() {
                 return Ok(());
             }
-            // A task of its own: it goes on though the publisher waits no longer.
-            let delivered = tokio::spawn(async move { deliver(places, &event).await });
-            delivered.await.unwrap_or(Err(Stopped)).map_err(|Stopped| PublishError::Closed)
+            // A task of its own: delivery goes on if the publisher is dropped.
+            let delivery = tokio::spawn(async move { deliver(permits, &event).await });
+            delivery.await.unwrap_or(Err(Stopped)).map_err(|Stopped| PublishError::Closed)
         }
         .boxed()
     }
 
-    /// A second consumer of a queue takes over from the first, which sees through what it has in hand.
+    /// A second consumer of a queue replaces the first, which finishes the events that it has.
     fn consume(&self, queue: Queue, consumer: Arc<dyn Consumer>) {
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = open.as_mut() {
-            open.lanes.retain(|lane| lane.delivery.queue() != queue);
-            open.lanes.push(Arc::new(Lane::new(queue, consumer)));
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(routes) = routes.as_mut() {
+            routes.queues.retain(|other| other.worker.queue() != queue);
+            routes.queues.push(Arc::new(MemoryQueue::new(queue, consumer)));
         }
     }
 
     fn subscribe(&self, kinds: &'static [EventKind]) -> Subscription {
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        let events = match open.as_mut() {
-            Some(open) => open.audience(kinds).subscribe(),
-            None => broadcast::channel(1).1, // Its sender is gone already: the listener hears the end.
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        let events = match routes.as_mut() {
+            Some(routes) => routes.subscriber_group(kinds).subscribe(),
+            None => broadcast::channel(1).1, // Its sender is dropped at once, so the subscription is closed.
         };
         Subscription { kinds, events }
     }
 
     fn close_subscriptions(&self) {
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = open.as_mut() {
-            // Those of a sender that goes hear the end.
-            open.audiences.clear();
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(routes) = routes.as_mut() {
+            // A subscription ends when its sender is dropped.
+            routes.subscriber_groups.clear();
         }
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
         async {
-            let lanes = self.shut();
-            lanes.iter().for_each(|lane| lane.delivery.stop());
-            let emptied = join_all(lanes.iter().map(|lane| lane.emptied()));
-            if tokio::time::timeout(CLOSE_WAIT_MAX, emptied).await.is_err() {
-                tracing::warn!("the bus closes while consumers are still at work; their events are delivered again");
+            let queues = self.take_queues();
+            queues.iter().for_each(|queue| queue.worker.stop());
+            let all_empty = join_all(queues.iter().map(|queue| queue.wait_until_empty()));
+            if tokio::time::timeout(CLOSE_WAIT_MAX, all_empty).await.is_err() {
+                tracing::warn!("the bus closed while consumers were still busy; their events are delivered again");
             }
         }
         .boxed()
@@ -171,12 +174,12 @@ impl fmt::Debug for MemoryBus {
     }
 }
 
-/// Has every queue see the event through; one that stops does not cut off another at work.
-async fn deliver(places: Vec<Place>, event: &Arc<CloudEvent>) -> Result<(), Stopped> {
-    let seen_through = places.into_iter().map(|(lane, place)| async move {
-        let done = lane.delivery.see_through(event).await;
-        drop(place);
-        done
+/// Has every queue process the event. A queue that is stopped does not cut off another one.
+async fn deliver(permits: Vec<QueuePermit>, event: &Arc<CloudEvent>) -> Result<(), Stopped> {
+    let processed = permits.into_iter().map(|(queue, permit)| async move {
+        let processed = queue.worker.process(event).await;
+        drop(permit);
+        processed
     });
-    join_all(seen_through).await.into_iter().collect()
+    join_all(processed).await.into_iter().collect()
 }

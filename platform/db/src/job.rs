@@ -7,6 +7,7 @@ use std::{
 };
 
 use tokio::sync::oneshot;
+use trace::TraceContext;
 
 use crate::{DbError, Tx};
 
@@ -43,12 +44,14 @@ pub(crate) struct PendingJob<T, E, F> {
     job: F,
     queued_at: Instant,
     result: Option<Result<T, E>>,
+    /// The caller's. The thread that runs the job has none of its own.
+    trace_context: Option<TraceContext>,
     caller: oneshot::Sender<Result<T, E>>,
 }
 
 impl<T, E, F> PendingJob<T, E, F> {
     pub(crate) fn new(job: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
-        Self { job, queued_at: Instant::now(), result: None, caller }
+        Self { job, queued_at: Instant::now(), result: None, trace_context: TraceContext::current(), caller }
     }
 }
 
@@ -65,7 +68,7 @@ where
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome {
         // A panic must not end the thread, which serves every other job too. Unwinding leaves only the job's own
         // transaction half done, and that is rolled back.
-        let result = catch_unwind(AssertUnwindSafe(|| (self.job)(tx)))
+        let result = catch_unwind(AssertUnwindSafe(|| trace::enter(self.trace_context, || (self.job)(tx))))
             .unwrap_or_else(|panic| Err(E::from(job_panicked(panic.as_ref()))));
         let outcome = if result.is_ok() { Outcome::Commit } else { Outcome::RollBack };
         self.result = Some(result);

@@ -11,6 +11,8 @@ use contracts::{
     time::Timestamp,
 };
 
+use trace::TraceContext;
+
 use crate::{DbError, DbResult, Row, ToValue, Tx, Value};
 
 /// How many events one statement marks. A few fixed sizes, so that the statements stay prepared.
@@ -37,10 +39,11 @@ impl OutboxRow {
     }
 }
 
-/// Appends the event of `data`. It is published after the commit, or never if the job is rolled back.
+/// Appends the event of `data`, in the current trace. It is published after the commit, or never if the job is rolled back.
 pub fn append<D: EventData>(tx: &mut Tx<'_>, data: &D, now: Timestamp) -> DbResult<()> {
     const SQL: &str = "INSERT INTO outbox (event_id, appended_at, event) VALUES ($1, $2, $3)";
-    let event = CloudEvent::new(data, now)?;
+    let traceparent = TraceContext::current().map(|context| context.to_string());
+    let event = CloudEvent { traceparent, ..CloudEvent::new(data, now)? };
     tx.execute(SQL, (event.id, now, crate::json(&event)?))?;
     tx.send_after_commit(event);
     Ok(())
@@ -147,6 +150,21 @@ pub fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> DbResult<u64> {
 pub fn count_unpublished(tx: &mut Tx<'_>) -> DbResult<i64> {
     const SQL: &str = "SELECT COUNT(*) AS events FROM outbox WHERE published_at IS NULL";
     tx.query_one(SQL, (), |row| row.get("events"))
+}
+
+/// The events that wait to be published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many there are.
+    pub events: i64,
+    /// When the oldest was appended.
+    pub oldest_appended_at: Option<Timestamp>,
+}
+
+/// Measures the events that wait to be published.
+pub fn backlog(tx: &mut Tx<'_>) -> DbResult<Backlog> {
+    const SQL: &str = "SELECT COUNT(*) AS events, MIN(appended_at) AS oldest FROM outbox WHERE published_at IS NULL";
+    tx.query_one(SQL, (), |row| Ok(Backlog { events: row.get("events")?, oldest_appended_at: row.get("oldest")? }))
 }
 
 /// One event.

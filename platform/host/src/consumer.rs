@@ -8,7 +8,7 @@ use contracts::event::{CloudEvent, EventData, EventKind, Queue};
 use db::{Db, DbError, dead_letters, inbox::Delivery};
 use futures::{FutureExt, future::BoxFuture};
 
-/// An event with its data read.
+/// An event whose data was read as a `D`.
 #[derive(Clone, Debug)]
 pub struct Event<D> {
     /// What happened.
@@ -17,7 +17,7 @@ pub struct Event<D> {
 }
 
 impl<D> Event<D> {
-    /// Which event reached which consumer: [`db::inbox::once`] takes it, so that an event that comes twice acts once.
+    /// The event and its consumer, for [`db::inbox::once`]: an event that is delivered twice has its effect once.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
         self.delivery
@@ -26,7 +26,7 @@ impl<D> Event<D> {
 
 type Handler = Box<dyn Fn(Arc<CloudEvent>) -> BoxFuture<'static, Result<(), ConsumeError>> + Send + Sync>;
 
-/// Acts on the events of one queue, and keeps dead letters in the service's own database.
+/// Consumes the events of one queue, and writes dead letters to the service's own database.
 pub struct EventConsumer<S> {
     name: &'static str,
     queue: Queue,
@@ -37,13 +37,13 @@ pub struct EventConsumer<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> EventConsumer<S> {
-    /// The consumer `name` of `queue`. `state` is handed to every handler.
+    /// The consumer `name` of `queue`. Every handler gets a clone of `state`.
     #[must_use]
     pub fn new(name: &'static str, queue: Queue, db: &Db, state: S) -> Self {
         Self { name, queue, db: db.clone(), state, handlers: HashMap::new(), on_every: None }
     }
 
-    /// Has `handler` act on every event whose data is a `D`.
+    /// Handles events whose data is a `D`.
     #[must_use]
     pub fn on<D, F, Fut>(mut self, handler: F) -> Self
     where
@@ -63,7 +63,7 @@ impl<S: Clone + Send + Sync + 'static> EventConsumer<S> {
         self
     }
 
-    /// Has `handler` act on every event without a handler of its own, whatever its kind.
+    /// Handles events of every kind that has no handler of its own.
     #[must_use]
     pub fn on_every<F, Fut>(mut self, handler: F) -> Self
     where
@@ -75,15 +75,15 @@ impl<S: Clone + Send + Sync + 'static> EventConsumer<S> {
         self
     }
 
-    /// The queue and its consumer, as a [`Service`](crate::Service) hands them back.
+    /// The queue and its consumer, as a [`Service`](crate::Service) needs them.
     #[must_use]
     pub fn build(self) -> (Queue, Arc<dyn Consumer>) {
         (self.queue, Arc::new(self))
     }
 }
 
-/// What a handler answers if its command failed. While the database cannot be used the event waits, however long that
-/// is; any other failure is tried a bounded number of times.
+/// The error of a handler whose command failed. While the database is unavailable the event is retried without a bound;
+/// after any other failure it is retried a bounded number of times. The causes of `error` decide.
 pub fn retry(error: impl Error + Send + Sync + 'static) -> ConsumeError {
     if is_outage(&error) { ConsumeError::unavailable(error) } else { ConsumeError::retry(error) }
 }
@@ -118,7 +118,7 @@ impl<S: Send + Sync> Consumer for EventConsumer<S> {
         attempts: u32,
     ) -> BoxFuture<'_, Result<(), ConsumeError>> {
         let name = self.name;
-        // When a person asks what happened and when, the wall clock's time is what they compare with.
+        // A person compares this time with their own clock.
         let now = Clock::system().now();
         let insert = move |tx: &mut db::Tx<'_>| dead_letters::insert(tx, name, &event, &error, attempts, now);
         async move { self.db.write::<(), DbError, _>(insert).await.map_err(retry) }.boxed()

@@ -1,4 +1,4 @@
-//! What goes into a service, and what comes out of it.
+//! What a service gets, and what it returns.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use axum::Router;
 use bus::{Bus, Consumer};
 use cache::Cache;
 use clock::Clock;
-use contracts::event::Queue;
+use contracts::event::{EventKind, Queue};
 use db::Db;
 use errors::BoxError;
 use futures::{FutureExt, future::BoxFuture};
@@ -15,53 +15,53 @@ use web::ServiceRegistry;
 
 use crate::{Databases, SharedShopRules};
 
-/// What a service is handed.
+/// What a service gets when it is opened.
 #[derive(Clone)]
 pub struct ServiceContext {
-    /// Where its tables are.
+    /// The databases of the services.
     pub databases: Databases,
-    /// Where its consumer hears. It says its own events through its outbox.
+    /// The bus that its consumer subscribes to. It publishes through its outbox.
     pub bus: Arc<dyn Bus>,
-    /// What may be lost.
+    /// The cache, which may lose everything at any time.
     pub cache: Arc<dyn Cache>,
     /// The other services.
     pub services: ServiceRegistry,
-    /// What time it is.
+    /// The time.
     pub clock: Clock,
-    /// How the shop trades at the moment.
+    /// The shop's rules as they are now.
     pub shop: SharedShopRules,
 }
 
-/// What a service hands back.
+/// An opened service.
 pub struct Service {
-    /// Its name, by which peers call it.
+    /// Its name, by which other services call it.
     pub name: &'static str,
-    /// Every route of it: public, internal and health.
+    /// All its routes: public, internal and health.
     pub router: Router,
-    /// What it says of its public routes.
+    /// The description of its public routes.
     pub openapi: OpenApi,
-    /// Its tables.
+    /// Its database.
     pub db: Db,
-    /// What it hears, and who acts on it.
+    /// Its queue and the consumer of it.
     pub consumer: Option<(Queue, Arc<dyn Consumer>)>,
-    /// What it does by itself.
+    /// Its timers.
     pub timers: Vec<Timer>,
 }
 
-/// Something that a service does by itself, again and again.
+/// Work that a service repeats by itself.
 #[derive(Clone)]
 pub struct Timer {
-    /// What it is called in the log.
+    /// Its name in the log.
     pub name: &'static str,
     /// The pause before each run.
     pub every: Duration,
-    /// One run. An error is logged; the next run comes all the same.
+    /// One run. After an error the next run comes all the same.
     pub run: Arc<dyn Fn() -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>,
 }
 
 impl Timer {
-    /// A timer that runs `run` with `state`, with a pause of `every` before each run. An error is logged once, until it
-    /// changes.
+    /// A timer that runs `run` with a clone of `state` after each pause of `every`. The same error in a row is logged
+    /// once.
     pub fn new<S, F, Fut, E>(name: &'static str, every: Duration, state: S, run: F) -> Self
     where
         S: Clone + Send + Sync + 'static,
@@ -71,6 +71,14 @@ impl Timer {
     {
         let run = move || run(state.clone()).map(|ended| ended.map_err(Into::into)).boxed();
         Self { name, every, run: Arc::new(run) }
+    }
+}
+
+impl Service {
+    /// The kinds of its queue that its consumer has no handler for: none, in a complete program.
+    #[must_use]
+    pub fn unhandled_kinds(&self) -> Vec<EventKind> {
+        self.consumer.as_ref().map_or_else(Vec::new, |(_, consumer)| consumer.unhandled())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where each service's database is.
+//! The databases of the services.
 
 use std::{fmt, path::Path, path::PathBuf, sync::Arc};
 
@@ -8,19 +8,19 @@ use db::{Db, DbOptions, DbUrl, InstanceLock, InstanceLockError, InvalidServerUrl
 /// The databases of the services: a file each in one folder, or a database each on one server. Cheap to clone.
 #[derive(Clone)]
 pub struct Databases {
-    place: Place,
-    settings: DbOptions,
+    location: Location,
+    options: DbOptions,
 }
 
 #[derive(Clone)]
-enum Place {
+enum Location {
     Folder(Arc<PathBuf>),
     Server(Arc<Server>),
 }
 
 struct Server {
     url: ServerUrl,
-    /// What every name begins with: nothing where the server holds one shop.
+    /// The start of every name. Empty if the server holds one shop.
     prefix: String,
 }
 
@@ -28,84 +28,85 @@ impl Databases {
     /// SQLite: `DIR/orders.db`, `DIR/payments.db`, and so on.
     #[must_use]
     pub fn sqlite(folder: &Path) -> Self {
-        Self { place: Place::Folder(Arc::new(folder.to_owned())), settings: DbOptions::default() }
+        Self { location: Location::Folder(Arc::new(folder.to_owned())), options: DbOptions::default() }
     }
 
     /// PostgreSQL: `orders_db`, `payments_db`, and so on, on the server at `address`, which names no database:
     /// `postgres://user:password@host:port`. Their names begin with `prefix`, so that one server holds several shops.
     ///
     /// # Errors
-    /// Where `address` is not that of a server.
+    /// If `address` is not the address of a server.
     pub fn postgres_prefixed(address: &str, prefix: &str) -> Result<Self, InvalidServerUrl> {
         let server = Server { url: address.parse()?, prefix: prefix.to_owned() };
-        Ok(Self { place: Place::Server(Arc::new(server)), settings: DbOptions::default() })
+        Ok(Self { location: Location::Server(Arc::new(server)), options: DbOptions::default() })
     }
 
     /// Whether they are on a PostgreSQL server.
     #[must_use]
     pub fn is_server(&self) -> bool {
-        matches!(self.place, Place::Server(_))
+        matches!(self.location, Location::Server(_))
     }
 
-    /// The same databases, opened with other settings.
+    /// The same databases, opened with other options.
     #[must_use]
-    pub fn with_options(self, settings: DbOptions) -> Self {
-        Self { settings, ..self }
+    pub fn with_options(self, options: DbOptions) -> Self {
+        Self { options, ..self }
     }
 
-    /// Where a service's database is.
+    /// The address of a service's database.
     fn url(&self, service: &str) -> DbUrl {
         let name = name_of(service);
-        match &self.place {
-            Place::Folder(folder) => DbUrl::sqlite(folder.join(format!("{name}.db"))),
-            Place::Server(server) => server.url.database(&format!("{}{name}_db", server.prefix)),
+        match &self.location {
+            Location::Folder(folder) => DbUrl::sqlite(folder.join(format!("{name}.db"))),
+            Location::Server(server) => server.url.database(&format!("{}{name}_db", server.prefix)),
         }
     }
 
-    /// Makes this process the one that runs the shop of these databases, until the claim is dropped. Its bus, its cache and
-    /// what it knows of the shop's settings are its own: a second one would sell at old prices.
+    /// Makes this process the only one that runs the shop of these databases, until the lock is dropped. Its bus, its
+    /// cache and its copy of the shop's rules are its own: a second process would sell at old prices.
     ///
     /// # Errors
-    /// [`InstanceLockError`] says whether another process runs it, or the databases cannot be used.
+    /// [`InstanceLockError::Taken`] if another process runs the shop.
     pub async fn lock_instance(&self) -> Result<InstanceLock, InstanceLockError> {
         InstanceLock::acquire(&self.url("gateway")).await
     }
 
-    /// Opens a service's own database, made and migrated if need be.
+    /// Opens a service's own database. It is created and migrated if necessary.
     ///
     /// # Errors
-    /// [`OpenError`] says what to do.
+    /// The text of [`OpenError`] says what to do.
     pub async fn open(&self, schema: &Schema) -> Result<Db, OpenError> {
-        Db::open(&self.url(schema.service), schema, self.settings.clone()).await
+        Db::open(&self.url(schema.service), schema, self.options.clone()).await
     }
 
-    /// Opens a service's database as it is, to write a little beside the service, which may be running.
+    /// Opens a service's database without migrations, for a few writes beside the service, which may be running.
     ///
     /// # Errors
-    /// [`OpenError`] says what to do; that it does not exist yet is one.
+    /// [`OpenError`] if it does not exist yet, or cannot be used.
     pub async fn open_existing(&self, service: &str) -> Result<Db, OpenError> {
         Db::open_existing(&self.url(service)).await
     }
 
-    /// Opens a service's database to be read by another: reports read the `etl_` views.
+    /// Opens a service's database for reading by another: reports read the `etl_` views.
     ///
     /// # Errors
-    /// [`OpenError`] says what to do; that it does not exist yet is one.
+    /// [`OpenError`] if it does not exist yet, or cannot be used.
     pub async fn open_read_only(&self, service: &str) -> Result<Db, OpenError> {
         Db::open_read_only(&self.url(service)).await
     }
 
-    /// Who sweeps these outboxes, for `process`. A folder belongs to one process at a time, so one that starts after a
-    /// kill goes on as the same sweeper; on a server it waits until the lease of the killed one has run out.
-    pub(crate) fn sweeper(&self, process: EventId) -> Arc<str> {
-        match &self.place {
-            Place::Folder(_) => "the folder's process".into(),
-            Place::Server(_) => process.to_string().into(),
+    /// The holder of the outbox leases of these databases, for `process`. A folder belongs to one process at a time, so
+    /// a process that starts after a kill is the same holder. On a server it waits until the lease of the killed process
+    /// has expired.
+    pub(crate) fn lease_holder(&self, process: EventId) -> Arc<str> {
+        match &self.location {
+            Location::Folder(_) => "the process of the folder".into(),
+            Location::Server(_) => process.to_string().into(),
         }
     }
 }
 
-/// What the specification calls a service's database, without its `_db`.
+/// The specification's name of a service's database, without its `_db`.
 fn name_of(service: &str) -> &str {
     match service {
         "order" => "orders",
@@ -117,9 +118,9 @@ fn name_of(service: &str) -> &str {
 
 impl fmt::Display for Databases {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Folder(folder) => write!(f, "sqlite:{}", folder.display()),
-            Place::Server(server) => write!(f, "{}/{}*_db", server.url, server.prefix),
+        match &self.location {
+            Location::Folder(folder) => write!(f, "sqlite:{}", folder.display()),
+            Location::Server(server) => write!(f, "{}/{}*_db", server.url, server.prefix),
         }
     }
 }

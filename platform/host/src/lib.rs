@@ -1,29 +1,29 @@
-//! What a service is handed ([`ServiceContext`]), what it hands back ([`Service`]), and how it is kept running ([`Host`]).
+//! What a service gets ([`ServiceContext`]), what it returns ([`Service`]), and what runs it ([`ServiceHost`]).
 //!
-//! Owns the work that goes on behind every service: its events leave the outbox, those of others reach it, its timers
-//! tick, its dead letters are tried again when a person asks, and what is old is forgotten. Refuses to know what any
-//! of it is about.
+//! Owns the work behind every service: it publishes the outbox, delivers the events of others, runs timers, redrives
+//! dead letters when a person requests it, and prunes old rows. Refuses to know what any of it is about.
 
 mod consumer;
 mod context;
 mod databases;
-mod host;
 mod outbox;
 mod pruning;
 mod readiness;
 mod redrive;
+mod repeated_error;
+mod service_host;
 mod shared_cache;
-mod shop;
+mod shop_rules;
 mod shutdown;
 mod timers;
 
 pub use consumer::{Event, EventConsumer, retry};
 pub use context::{Service, ServiceContext, Timer};
 pub use databases::Databases;
-pub use host::{Host, NotIdle};
 pub use readiness::ready;
+pub use service_host::{NotIdle, ServiceHost};
 pub use shared_cache::{NotCached, put_product_card, put_receipt_part};
-pub use shop::SharedShopRules;
+pub use shop_rules::SharedShopRules;
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
-//! Whether a service can do its work: its database answers and keeps what is written.
+//! Readiness: whether a service can do its work.
 
 use db::{Db, DbError};
 use web::Ready;
 
-/// A service is ready when its database answers, and keeps what is written to it.
+/// A service is ready if its database answers, and commits what is written to it.
 #[must_use]
 pub fn ready(db: &Db) -> Ready {
     let db = db.clone();

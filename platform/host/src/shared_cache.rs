@@ -1,6 +1,6 @@
-//! What several services keep in the cache, written in one way: parts of receipts, and product cards.
+//! The cache entries that several services write: parts of receipts, and product cards.
 //!
-//! Losing the cache costs time, not truth: whoever misses something reads it from the service that owns it.
+//! Losing the cache costs time, not data: after a miss the entry is read from the service that owns it.
 
 use cache::{Cache, CacheError};
 use contracts::{
@@ -10,7 +10,7 @@ use contracts::{
 };
 use serde::Serialize;
 
-/// Why something is not in the cache.
+/// An entry was not cached.
 #[derive(Debug, thiserror::Error)]
 pub enum NotCached {
     /// It cannot be written as JSON: a defect.

@@ -1,4 +1,4 @@
-//! Waiting that a shutdown ends.
+//! Pauses that a shutdown ends.
 
 use std::time::Duration;
 

@@ -1,34 +1,34 @@
-//! What services do by themselves.
+//! Runs the timers of services.
 
 use std::panic::AssertUnwindSafe;
 
+use errors::BoxError;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Timer, shutdown::sleep};
+use crate::{Timer, repeated_error::RepeatedError, shutdown::sleep};
 
-/// Runs a timer until the stop. Its first run is one pause after the start; its last is not cut off.
+/// Runs a timer until the shutdown. Its first run is one pause after the start. A run is never cut off.
 pub(crate) async fn run(service: &'static str, timer: Timer, shutdown: CancellationToken) {
-    let mut failing: Option<String> = None;
+    let mut failure = RepeatedError::default();
     while sleep(&shutdown, timer.every).await {
-        let run = AssertUnwindSafe(async { (timer.run)().await }).catch_unwind();
-        failing = match run
-            .await
-            .unwrap_or_else(|_| Err("it panicked".into()))
-            .map_err(|error| errors::chain(&*error).to_string())
-        {
+        match run_once(&timer).await {
             Ok(()) => {
-                if failing.is_some() {
+                if failure.resolved() {
                     tracing::info!(service, timer = timer.name, "timer works again");
                 }
-                None
             }
             Err(error) => {
-                if failing.as_ref() != Some(&error) {
+                if let Some(error) = failure.changed(&*error) {
                     tracing::error!(service, timer = timer.name, error, "timer failed");
                 }
-                Some(error)
             }
-        };
+        }
     }
+}
+
+/// A panic is an error of this run: the next run comes all the same.
+async fn run_once(timer: &Timer) -> Result<(), BoxError> {
+    let run = AssertUnwindSafe(async { (timer.run)().await });
+    run.catch_unwind().await.unwrap_or_else(|_panic| Err("the timer panicked".into()))
 }

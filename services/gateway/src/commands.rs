@@ -120,7 +120,7 @@ impl Settings {
 
     /// Tells this process at once; the others hear the event.
     fn tell(&self, version: i64, shop: ShopRules) {
-        if self.feed.offer(version, shop) {
+        if self.feed.replace_if_newer(version, shop) {
             tracing::info!(version, "the shop trades by these settings");
         }
     }

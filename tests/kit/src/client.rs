@@ -1,4 +1,4 @@
-//! Requests, as a browser sends them, straight into a router.
+//! Requests like a browser's, sent straight into a router.
 
 use axum::{
     Router,
@@ -10,20 +10,20 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tower::ServiceExt;
 
-/// Asks one service.
+/// A client of one service.
 #[derive(Clone, Debug)]
 pub struct Client {
     router: Router,
 }
 
-/// What a service answered.
+/// The response of a service.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// Whether it went well.
+    /// The status.
     pub status: StatusCode,
-    /// What goes before the body.
+    /// The headers.
     pub headers: HeaderMap,
-    /// The JSON. `Null` where there is no body, a string where the body is no JSON.
+    /// The JSON of the body. `Null` if there is no body, a string if the body is not JSON.
     pub body: Value,
 }
 
@@ -36,7 +36,7 @@ impl Client {
 
     /// `GET path`.
     pub async fn get(&self, path: &str) -> Reply {
-        self.send(Request::get(path).body(Body::empty()).expect("a path that can be asked for")).await
+        self.send(Request::get(path).body(Body::empty()).expect("a valid path")).await
     }
 
     /// `POST path` with a JSON body.
@@ -61,14 +61,14 @@ impl Client {
 
     /// `DELETE path`.
     pub async fn delete(&self, path: &str) -> Reply {
-        self.send(Request::delete(path).body(Body::empty()).expect("a path that can be asked for")).await
+        self.send(Request::delete(path).body(Body::empty()).expect("a valid path")).await
     }
 
     /// Any request.
     pub async fn send(&self, request: Request<Body>) -> Reply {
         let response = self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.expect("an answer that does not break off").to_bytes();
+        let bytes = body.collect().await.expect("a complete response").to_bytes();
         let body = match bytes.is_empty() {
             true => Value::Null,
             false => serde_json::from_slice(&bytes)
@@ -84,18 +84,18 @@ fn with_json(method: Method, path: &str, key: Option<&str>, body: &impl Serializ
         request = request.header("idempotency-key", key);
     }
     let json = serde_json::to_vec(body).expect("a body that can be written as JSON");
-    request.body(Body::from(json)).expect("a path that can be asked for")
+    request.body(Body::from(json)).expect("a valid path")
 }
 
 impl Reply {
-    /// The body, where the status is this one.
+    /// The body. Panics if the status is another one.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
-        assert_eq!(self.status.as_u16(), status, "answered {}: {:#}", self.status, self.body);
+        assert_eq!(self.status.as_u16(), status, "got {}: {:#}", self.status, self.body);
         self.body
     }
 
-    /// The body of this status, read as what it is.
+    /// The body, read as a `T`. Panics if the status is another one.
     #[track_caller]
     #[must_use]
     pub fn read<T: DeserializeOwned>(self, status: u16) -> T {
@@ -103,7 +103,7 @@ impl Reply {
         serde_json::from_value(body.clone()).unwrap_or_else(|error| panic!("{error}, in {body:#}"))
     }
 
-    /// The whole problem, where the service refused with this status and slug.
+    /// The problem. Panics if the service did not refuse with this status and slug.
     #[track_caller]
     pub fn problem(self, status: u16, slug: &str) -> Value {
         let kind = self.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);

@@ -1,18 +1,18 @@
-//! What the tests of every service need: a [`World`] with databases, a clock that stands still, a bus that remembers,
-//! a cache and peers; and a [`Client`] that asks a service as a browser would.
+//! What the tests of every service need: a [`World`] with databases, a clock that the test moves, a bus that records,
+//! a cache and stubs of other services; and a [`Client`] that sends requests like a browser.
 //!
-//! It panics where a test would: what is wrong is wrong with the test or the code under test.
+//! It panics like a test: an error is a defect of the test or of the code under test.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
-mod chance;
 mod client;
 mod menu;
-mod recording;
+mod randomness;
+mod recording_bus;
 mod world;
 
-pub use chance::{permutations, seed};
 pub use client::{Client, Reply};
 pub use menu::product_card;
+pub use randomness::{permutations, seed};
 pub use world::World;
 
 #[cfg(test)]

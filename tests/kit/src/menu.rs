@@ -1,4 +1,4 @@
-//! Products, for services that only hear of them.
+//! Products, for services that know them only by events.
 
 use contracts::{
     ids::{CategoryId, ProductId},
@@ -7,11 +7,11 @@ use contracts::{
     time::Timestamp,
 };
 
-/// A product that is sold today, for `price` rupiah; a person makes it, and it has no options. Change what matters:
+/// A product that is available for `price` rupiah. A person makes it, and it has no options. Change what matters:
 /// `ProductCard { is_dispensable: true, dispense_ml: Some(240), ..product_card("Latte", 28_000) }`.
 #[must_use]
 pub fn product_card(name: &str, price: i64) -> ProductCard {
-    let written_at = Timestamp(1_795_309_200_000_000); // An hour before a World begins.
+    let written_at = Timestamp(1_795_309_200_000_000); // An hour before the time of a new `World`.
     ProductCard {
         product_id: ProductId::new(written_at),
         name: name.into(),

@@ -1,4 +1,4 @@
-//! All that surrounds a service in a test.
+//! The environment of a service in a test.
 
 use std::{
     fmt, process,
@@ -16,30 +16,30 @@ use contracts::{
     event::{CloudEvent, EventData},
     shop::{ShopRules, ShopSettings},
 };
-use host::{Databases, Host, Service, ServiceContext, SharedShopRules};
+use host::{Databases, Service, ServiceContext, ServiceHost, SharedShopRules};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 use web::ServiceRegistry;
 
-use crate::{Client, recording::RecordingBus};
+use crate::{Client, recording_bus::RecordingBus};
 
-/// When every world begins: nine in the morning in Jakarta.
-const BEGINNING: &str = "2026-11-22T02:00:00Z";
+/// The time of a new world: nine in the morning in Jakarta.
+const START_TIME: &str = "2026-11-22T02:00:00Z";
 /// Names a PostgreSQL server without a database, `postgres://postgres@127.0.0.1:5432`, for the same tests on it.
 const POSTGRES_VARIABLE: &str = "FNB_TEST_POSTGRES";
 
-/// Tells the worlds of one process apart.
+/// Gives each world of the process its own database names.
 static WORLDS: AtomicU32 = AtomicU32::new(0);
 
-/// A shop of its own for one test.
+/// A shop for one test, isolated from others.
 pub struct World {
-    /// The time, which stands still until the test moves it.
+    /// The time. It stands still until the test moves it.
     pub clock: Clock,
     context: ServiceContext,
     bus: Arc<RecordingBus>,
-    hosts: Mutex<Vec<Host>>,
-    /// Removed with the world.
+    hosts: Mutex<Vec<ServiceHost>>,
+    /// Deleted with the world.
     _folder: TempDir,
 }
 
@@ -53,10 +53,10 @@ impl World {
     pub async fn with_shop(change: impl FnOnce(&mut ShopSettings)) -> Self {
         let mut settings = ShopSettings::default();
         change(&mut settings);
-        let shop = ShopRules::new(settings).expect("settings that a shop can have");
+        let shop = ShopRules::new(settings).expect("valid settings");
         let folder = TempDir::new().expect("a folder for the databases");
         let bus = Arc::new(RecordingBus::default());
-        let clock = Clock::manual(BEGINNING.parse().expect("a time"));
+        let clock = Clock::manual(START_TIME.parse().expect("a time"));
         let context = ServiceContext {
             databases: databases(&folder),
             bus: Arc::clone(&bus) as Arc<dyn Bus>,
@@ -68,56 +68,61 @@ impl World {
         Self { clock, context, bus, hosts: Mutex::default(), _folder: folder }
     }
 
-    /// What a service is handed here.
+    /// The context to open a service with.
     #[must_use]
     pub fn context(&self) -> &ServiceContext {
         &self.context
     }
 
-    /// Runs a service, beside those that run here already, and answers a client of it. It hears what is said from now
-    /// on: start every service before the first event.
+    /// Runs a service beside those that run already, and returns a client of it. It consumes events from now on: start
+    /// every service before the first event.
+    ///
+    /// # Panics
+    /// If its consumer has no handler for a kind that its queue subscribes to.
     pub async fn start(&self, service: Service) -> Client {
+        let unhandled = service.unhandled_kinds();
+        assert!(unhandled.is_empty(), "{} has no handler for {unhandled:?}", service.name);
         let client = Client::new(service.router.clone());
-        self.hosts.lock().await.push(Host::start(&self.context, vec![service]));
+        self.hosts.lock().await.push(ServiceHost::start(&self.context, vec![service]));
         client
     }
 
-    /// Puts a stand-in in the place of a peer.
+    /// Replaces another service by a stub.
     pub fn stub(&self, service: &'static str, router: Router) {
         self.context.services.connect(service, router);
     }
 
-    /// Says an event as another service would, and waits until every consumer has acted on it (or buried it).
+    /// Publishes an event as another service would, and waits until it is consumed or dead-lettered.
     pub async fn publish<D: EventData>(&self, data: &D) {
-        let event = CloudEvent::new(data, self.clock.now()).expect("an event that can be written as JSON");
-        self.bus.publish(Arc::new(event)).await.expect("a bus that takes events");
+        let event = CloudEvent::new(data, self.clock.now()).expect("valid JSON");
+        self.bus.publish(Arc::new(event)).await.expect("a bus that accepts events");
     }
 
-    /// Until all that was said was heard and acted on, with all that followed from it.
-    pub async fn settle(&self) {
+    /// Waits until every event was published and consumed, with the events that followed from it.
+    pub async fn wait_until_idle(&self) {
         let hosts = self.hosts.lock().await;
-        Host::wait_until_all_idle(&hosts).await.expect("events that reach their end");
+        ServiceHost::wait_until_all_idle(&hosts).await.expect("all events are consumed");
     }
 
-    /// Every event of this kind that was said so far, each once, in the order in which they were published.
+    /// Every event of this kind that was published so far, each once, in the order of publication.
     #[must_use]
-    pub fn said<D: EventData>(&self) -> Vec<D> {
-        let said = self.bus.said();
-        let of_its_kind = said.iter().filter(|event| event.kind == D::KIND);
-        of_its_kind.map(|event| event.data().expect("an event that can be read")).collect()
+    pub fn published<D: EventData>(&self) -> Vec<D> {
+        let published = self.bus.published();
+        let of_this_kind = published.iter().filter(|event| event.kind == D::KIND);
+        of_this_kind.map(|event| event.data().expect("readable data")).collect()
     }
 
-    /// Says every event that was said so far once more, in another order, and waits until all have acted.
+    /// Publishes every event that was published so far again, in a random order, and waits until all are consumed.
     pub async fn redeliver_all_shuffled(&self, seed: u64) {
-        let mut events = self.bus.said();
+        let mut events = self.bus.published();
         events.shuffle(&mut StdRng::seed_from_u64(seed));
         for event in events {
-            self.bus.publish(event).await.expect("a bus that takes events");
+            self.bus.publish(event).await.expect("a bus that accepts events");
         }
-        self.settle().await;
+        self.wait_until_idle().await;
     }
 
-    /// Stops every service, as a shop does in the evening. The databases, the cache and the peers stay.
+    /// Stops every service. The databases, the cache and the stubs stay.
     pub async fn stop(&self) {
         for host in self.hosts.lock().await.drain(..) {
             host.stop().await;
@@ -125,13 +130,13 @@ impl World {
     }
 }
 
-/// SQLite in the world's folder, or databases of the world's own on the server that the environment names.
+/// SQLite in the world's folder, or databases with a prefix of its own on the server that the environment names.
 fn databases(folder: &TempDir) -> Databases {
     match std::env::var(POSTGRES_VARIABLE) {
         Ok(server) if !server.is_empty() => {
             let world = WORLDS.fetch_add(1, Ordering::Relaxed);
             let prefix = format!("t{}_{world}_", process::id());
-            Databases::postgres_prefixed(&server, &prefix).expect("a server's address")
+            Databases::postgres_prefixed(&server, &prefix).expect("the address of a server")
         }
         _ => Databases::sqlite(folder.path()),
     }

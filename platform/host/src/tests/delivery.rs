@@ -7,28 +7,29 @@ use std::sync::{
 
 use axum::{Router, routing::get};
 use bus::{Bus, ConsumeError, Consumer, MemoryBus, PublishError, Subscription};
-use contracts::event::{CloudEvent, EventData, EventKind, OrderExpired, PaymentOrphaned, Queue};
+use contracts::event::{CloudEvent, EventKind, OrderExpired, PaymentOrphaned, Queue};
 use db::{DbError, dead_letters, outbox};
 use futures::{FutureExt, future::BoxFuture};
+use trace::TraceContext;
 
-use super::{NOW, Received, TestHost, order_expired, payment, say, service};
-use crate::{Host, Service, consumer, event_data, later, redrive::redrive_due};
+use super::{Consumed, NOW, TestHost, append, order_expired, payment, service};
+use crate::{Event, EventConsumer, Service, ServiceHost, redrive::redrive_requested, retry};
 
 #[tokio::test]
-async fn what_a_service_says_reaches_who_acts_on_it_and_is_marked() {
+async fn appended_events_are_consumed_and_marked_as_published() {
     let setup = TestHost::new();
-    let (orders, payments, heard) = (setup.db("order").await, setup.db("payment").await, Received::default());
-    let noted = heard.clone();
-    let act = move |event: Arc<CloudEvent>| {
-        noted.note(&event);
+    let (orders, payments, consumed) = (setup.db("order").await, setup.db("payment").await, Consumed::default());
+    let recorded = consumed.clone();
+    let consume = move |event: Arc<CloudEvent>| {
+        recorded.record(&event);
         async { Ok(()) }
     };
-    let host = Host::start(&setup.context, vec![service("order", &orders), payment(&payments, act)]);
+    let host = ServiceHost::start(&setup.context, vec![service("order", &orders), payment(&payments, consume)]);
     for _ in 0..500 {
-        say(&orders, order_expired()).await;
+        append(&orders, order_expired()).await;
     }
-    host.settled().await.unwrap();
-    assert_eq!(heard.count(), 500);
+    host.wait_until_idle().await.unwrap();
+    assert_eq!(consumed.count(), 500);
     let published = |tx: &mut db::Tx<'_>| {
         const SQL: &str = "SELECT COUNT(*) AS events FROM outbox WHERE published_at IS NOT NULL";
         tx.query_one(SQL, (), |row| row.get::<i64>("events"))
@@ -38,116 +39,141 @@ async fn what_a_service_says_reaches_who_acts_on_it_and_is_marked() {
 }
 
 #[tokio::test]
-async fn what_fails_at_first_is_tried_again() {
+async fn an_event_that_fails_at_first_is_retried() {
     let setup = TestHost::new();
-    let (orders, payments, heard) = (setup.db("order").await, setup.db("payment").await, Received::default());
-    let noted = heard.clone();
-    let act = move |event: Arc<CloudEvent>| {
-        let attempts = noted.note(&event);
-        async move { if attempts < 3 { Err(later("the database is busy")) } else { Ok(()) } }
+    let (orders, payments, consumed) = (setup.db("order").await, setup.db("payment").await, Consumed::default());
+    let recorded = consumed.clone();
+    let consume = move |event: Arc<CloudEvent>| {
+        let attempts = recorded.record(&event);
+        async move { if attempts < 3 { Err(ConsumeError::retry("the database is busy")) } else { Ok(()) } }
     };
-    let host = Host::start(&setup.context, vec![service("order", &orders), payment(&payments, act)]);
-    say(&orders, order_expired()).await;
-    host.settled().await.unwrap();
-    assert_eq!(heard.count(), 3);
-    let buried = payments.read::<_, DbError, _>(|tx| dead_letters::list(tx, 10)).await.unwrap();
-    assert!(buried.is_empty(), "{buried:?}");
+    let host = ServiceHost::start(&setup.context, vec![service("order", &orders), payment(&payments, consume)]);
+    append(&orders, order_expired()).await;
+    host.wait_until_idle().await.unwrap();
+    assert_eq!(consumed.count(), 3);
+    let letters = payments.read::<_, DbError, _>(|tx| dead_letters::list(tx, 10)).await.unwrap();
+    assert!(letters.is_empty(), "{letters:?}");
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_buried_and_tried_again_when_a_person_asks() {
+async fn an_unreadable_event_is_dead_lettered_and_redriven_on_request() {
     let setup = TestHost::new();
     let (orders, payments) = (setup.db("order").await, setup.db("payment").await);
-    // Until the program is mended, it takes the event for another.
-    let is_mended = Arc::new(AtomicU32::new(0));
-    let mended = Arc::clone(&is_mended);
-    let act = move |event: Arc<CloudEvent>| {
-        let read = match mended.load(Ordering::SeqCst) {
-            0 => event_data::<PaymentOrphaned>(&event).map(drop),
-            _ => event_data::<OrderExpired>(&event).map(drop),
+    // Until the program is fixed, it reads the event as another kind.
+    let is_fixed = Arc::new(AtomicU32::new(0));
+    let fixed = Arc::clone(&is_fixed);
+    let consume = move |event: Arc<CloudEvent>| {
+        let read = match fixed.load(Ordering::SeqCst) {
+            0 => event.data::<PaymentOrphaned>().map(drop),
+            _ => event.data::<OrderExpired>().map(drop),
         };
-        async { read }
+        async { read.map_err(ConsumeError::permanent) }
     };
-    let payment = payment(&payments, act);
-    let (_, consumer) = payment.consumer.clone().unwrap();
-    let host = Host::start(&setup.context, vec![service("order", &orders), payment]);
-    say(&orders, order_expired()).await;
-    host.settled().await.unwrap();
-    let buried = async || payments.read::<_, DbError, _>(|tx| dead_letters::list(tx, 10)).await.unwrap();
-    let letters = buried().await;
+    let payment = payment(&payments, consume);
+    let (queue, consumer) = payment.consumer.clone().unwrap();
+    let host = ServiceHost::start(&setup.context, vec![service("order", &orders), payment]);
+    append(&orders, order_expired()).await;
+    host.wait_until_idle().await.unwrap();
+    let dead_letters = async || payments.read::<_, DbError, _>(|tx| dead_letters::list(tx, 10)).await.unwrap();
+    let letters = dead_letters().await;
     assert_eq!((letters.len(), letters[0].attempts), (1, 1));
     assert!(letters[0].error.contains("OrderExpired, not PaymentOrphaned"), "{}", letters[0].error);
 
-    redrive_due("payment", &payments, &*consumer).await.unwrap();
-    assert_eq!(buried().await[0].attempts, 1, "nobody asked");
+    redrive_requested("payment", &payments, queue, &*consumer).await.unwrap();
+    assert_eq!(dead_letters().await[0].attempts, 1, "nobody requested it");
 
-    let ask = async || {
-        let asked = payments.write::<_, DbError, _>(|tx| dead_letters::request_redrive(tx, None, NOW)).await;
-        assert_eq!(asked, Ok(1));
+    let request_redrive = async || {
+        let requested = payments.write::<_, DbError, _>(|tx| dead_letters::request_redrive(tx, None, NOW)).await;
+        assert_eq!(requested, Ok(1));
     };
-    ask().await;
-    redrive_due("payment", &payments, &*consumer).await.unwrap();
-    let letters = buried().await;
+    request_redrive().await;
+    redrive_requested("payment", &payments, queue, &*consumer).await.unwrap();
+    let letters = dead_letters().await;
     assert_eq!((letters.len(), letters[0].attempts, letters[0].redrive_requested_at), (1, 2, None));
 
-    is_mended.store(1, Ordering::SeqCst);
-    ask().await;
-    redrive_due("payment", &payments, &*consumer).await.unwrap();
-    assert!(buried().await.is_empty());
+    is_fixed.store(1, Ordering::SeqCst);
+    request_redrive().await;
+    redrive_requested("payment", &payments, queue, &*consumer).await.unwrap();
+    assert!(dead_letters().await.is_empty());
 }
 
-/// Acts on an event by saying another, in the transaction of its inbox.
-fn echo<In: EventData, Out: EventData + Clone + Send + Sync + 'static>(
-    db: &db::Db,
-    name: &'static str,
-    say: impl Fn(In) -> Out + Send + Sync + 'static,
-) -> Arc<dyn Consumer> {
-    let tables = db.clone();
-    consumer(db, name, move |event: Arc<CloudEvent>| {
-        let said = if event.kind == In::KIND { event_data::<In>(&event).map(|data| Some(say(data))) } else { Ok(None) };
-        let tables = tables.clone();
+#[tokio::test]
+async fn a_requested_redrive_waits_for_an_unavailable_database() {
+    let setup = TestHost::new();
+    let payments = setup.db("payment").await;
+    let event = Arc::new(CloudEvent::new(&order_expired(), NOW).unwrap());
+    let insert = move |tx: &mut db::Tx<'_>| {
+        dead_letters::insert(tx, "payment", &event, "the database is busy", 8, NOW)?;
+        dead_letters::request_redrive(tx, None, NOW).map(drop)
+    };
+    payments.write::<_, DbError, _>(insert).await.unwrap();
+    let unavailable = |_| async { Err(ConsumeError::unavailable("the disk is full")) };
+    let (queue, consumer) = payment(&payments, unavailable).consumer.unwrap();
+    let error = redrive_requested("payment", &payments, queue, &*consumer).await.unwrap_err();
+    assert!(errors::chain(&error).to_string().ends_with("the disk is full"), "{error}");
+    let letters = payments.read::<_, DbError, _>(|tx| dead_letters::list(tx, 10)).await.unwrap();
+    assert_eq!((letters[0].attempts, letters[0].redrive_requested_at), (8, Some(NOW)));
+}
+
+#[tokio::test]
+async fn an_event_is_consumed_in_the_trace_in_which_it_was_written() {
+    let setup = TestHost::new();
+    let (orders, payments) = (setup.db("order").await, setup.db("payment").await);
+    let (context, mut contexts) = tokio::sync::mpsc::unbounded_channel();
+    let consume = move |_| {
+        let context = context.clone();
         async move {
-            let Some(said) = said? else { return Ok(()) };
-            let answer = move |tx: &mut db::Tx<'_>| outbox::append(tx, &said, NOW);
-            tables.write::<_, DbError, _>(answer).await.map_err(later)
+            let _ = context.send(TraceContext::current());
+            Ok(())
         }
-    })
+    };
+    let host = ServiceHost::start(&setup.context, vec![service("order", &orders), payment(&payments, consume)]);
+    let request = TraceContext::new_root();
+    trace::scope(request, append(&orders, order_expired())).await;
+    append(&orders, order_expired()).await;
+    host.wait_until_idle().await.unwrap();
+    let trace_ids = [contexts.recv().await, contexts.recv().await].map(|context| context.flatten().unwrap().trace_id);
+    assert_eq!(trace_ids.iter().filter(|id| **id == request.trace_id).count(), 1, "{request:?} {trace_ids:x?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn settled_means_that_what_followed_from_an_event_was_acted_on_too() {
+async fn a_host_is_idle_when_the_events_that_followed_are_consumed_too() {
     let setup = TestHost::new();
     let (orders, payments, stock) = (setup.db("order").await, setup.db("payment").await, setup.db("inventory").await);
-    // Order expires -> Payment says that its money is an orphan's -> Payment hears that itself.
-    let heard = Received::default();
-    let noted = heard.clone();
-    let forward = echo(&stock, "inventory", |expired: OrderExpired| PaymentOrphaned {
-        order_id: expired.order_id,
-        payment_id: contracts::ids::PaymentId::new(NOW),
-        reason: "its order expired".into(),
-    });
-    let inventory = Service { consumer: Some((Queue::Inventory, forward)), ..service("inventory", &stock) };
+    // Order publishes OrderExpired -> Inventory publishes PaymentOrphaned -> Payment consumes it.
+    let consumed = Consumed::default();
+    let recorded = consumed.clone();
+    let publish_orphaned = async |db: db::Db, event: Event<OrderExpired>| {
+        let orphaned = PaymentOrphaned {
+            order_id: event.data.order_id,
+            payment_id: contracts::ids::PaymentId::new(NOW),
+            reason: "its order expired".into(),
+        };
+        db.write::<_, DbError, _>(move |tx| outbox::append(tx, &orphaned, NOW)).await.map_err(retry)
+    };
+    let consumer = EventConsumer::new("inventory", Queue::Inventory, &stock, stock.clone()).on(publish_orphaned);
+    let inventory = Service { consumer: Some(consumer.build()), ..service("inventory", &stock) };
     let payment = payment(&payments, move |event: Arc<CloudEvent>| {
         if event.kind == EventKind::PaymentOrphaned {
-            noted.note(&event);
+            recorded.record(&event);
         }
         async { Ok(()) }
     });
     let hosts = [
-        Host::start(&setup.context, vec![inventory]),
-        Host::start(&setup.context, vec![service("order", &orders), payment]),
+        ServiceHost::start(&setup.context, vec![inventory]),
+        ServiceHost::start(&setup.context, vec![service("order", &orders), payment]),
     ];
-    for orders_said in 1..=100 {
-        say(&orders, order_expired()).await;
-        Host::wait_until_all_idle(&hosts).await.unwrap();
-        assert_eq!(heard.count(), orders_said);
+    for orders_expired in 1..=100 {
+        append(&orders, order_expired()).await;
+        ServiceHost::wait_until_all_idle(&hosts).await.unwrap();
+        assert_eq!(consumed.count(), orders_expired);
     }
 }
 
-/// Refuses the first event, as a full queue does.
-struct FullAtFirst(MemoryBus, AtomicU32);
+/// Refuses the first event, as a full queue would.
+struct FullOnce(MemoryBus, AtomicU32);
 
-impl Bus for FullAtFirst {
+impl Bus for FullOnce {
     fn publish(&self, event: Arc<CloudEvent>) -> BoxFuture<'_, Result<(), PublishError>> {
         if self.1.fetch_add(1, Ordering::SeqCst) == 0 {
             return async { Err(PublishError::QueueFull("payment_events")) }.boxed();
@@ -170,19 +196,19 @@ impl Bus for FullAtFirst {
 }
 
 #[tokio::test]
-async fn what_the_bus_refused_is_swept_and_sent_again() {
-    let setup = TestHost::on(Arc::new(FullAtFirst(MemoryBus::new(), AtomicU32::new(0))));
-    let (orders, payments, heard) = (setup.db("order").await, setup.db("payment").await, Received::default());
-    let noted = heard.clone();
-    let act = move |event: Arc<CloudEvent>| {
-        noted.note(&event);
+async fn an_event_that_the_bus_refused_is_swept_and_published() {
+    let setup = TestHost::on(Arc::new(FullOnce(MemoryBus::new(), AtomicU32::new(0))));
+    let (orders, payments, consumed) = (setup.db("order").await, setup.db("payment").await, Consumed::default());
+    let recorded = consumed.clone();
+    let consume = move |event: Arc<CloudEvent>| {
+        recorded.record(&event);
         async { Ok(()) }
     };
-    let host = Host::start(&setup.context, vec![service("order", &orders), payment(&payments, act)]);
-    say(&orders, order_expired()).await;
+    let host = ServiceHost::start(&setup.context, vec![service("order", &orders), payment(&payments, consume)]);
+    append(&orders, order_expired()).await;
     setup.context.clock.advance(std::time::Duration::from_secs(3));
-    host.settled().await.unwrap();
-    assert_eq!(heard.count(), 1);
+    host.wait_until_idle().await.unwrap();
+    assert_eq!(consumed.count(), 1);
 }
 
 #[tokio::test]
@@ -191,8 +217,8 @@ async fn services_of_a_host_can_call_each_other() {
     let (orders, payments) = (setup.db("order").await, setup.db("payment").await);
     let router = Router::new().route("/internal/greeting", get(async || axum::Json("hello")));
     let order = Service { router, ..service("order", &orders) };
-    let never = |_| async { Err(ConsumeError::Permanent("not asked".into())) };
-    let peer = setup.context.services.client("order");
-    let _host = Host::start(&setup.context, vec![order, payment(&payments, never)]);
-    assert_eq!(peer.get::<String>("/internal/greeting").await.unwrap(), "hello");
+    let never = |_| async { Err(ConsumeError::permanent("never called")) };
+    let client = setup.context.services.client("order");
+    let _host = ServiceHost::start(&setup.context, vec![order, payment(&payments, never)]);
+    assert_eq!(client.get::<String>("/internal/greeting").await.unwrap(), "hello");
 }

@@ -1,9 +1,8 @@
-//! What the host promises, with real databases and the bus in process: on SQLite, or on the server that the environment
-//! names.
+//! The host with real databases and the bus in process: on SQLite, or on the server that the environment names.
 
+mod background;
 mod delivery;
-mod dying;
-mod upkeep;
+mod shutdown;
 
 use std::sync::{Arc, Mutex};
 
@@ -21,11 +20,11 @@ use db::{Db, DbError, Schema, outbox};
 use tempfile::TempDir;
 use web::ServiceRegistry;
 
-use crate::{Databases, Service, ServiceContext, SharedShopRules, consumer};
+use crate::{Databases, EventConsumer, Service, ServiceContext, SharedShopRules};
 
 const NOW: Timestamp = Timestamp(1_795_312_800_000_000);
 
-/// A shop in a folder of its own.
+/// A host in a folder of its own.
 struct TestHost {
     context: ServiceContext,
     folder: TempDir,
@@ -49,7 +48,7 @@ impl TestHost {
         Self { context, folder }
     }
 
-    /// The same folder after a restart of the machine: nothing else is left.
+    /// The same folder after a restart of the machine: nothing else is kept.
     fn restarted(self) -> Self {
         let context = ServiceContext { bus: Arc::new(MemoryBus::new()), ..self.context };
         Self { context, folder: self.folder }
@@ -78,33 +77,36 @@ fn service(name: &'static str, db: &Db) -> Service {
     Service { name, router: Router::new(), openapi, db: db.clone(), consumer: None, timers: Vec::new() }
 }
 
-/// Payment, which acts by `act`.
-fn payment<F, Fut>(db: &Db, act: F) -> Service
+/// Payment, which consumes every event of its queue with `consume`.
+fn payment<F, Fut>(db: &Db, consume: F) -> Service
 where
     F: Fn(Arc<CloudEvent>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<(), ConsumeError>> + Send + 'static,
 {
-    Service { consumer: Some((Queue::Payment, consumer(db, "payment", act))), ..service("payment", db) }
+    let consumer =
+        EventConsumer::new("payment", Queue::Payment, db, ()).on_every(move |(), event| consume(event)).build();
+    Service { consumer: Some(consumer), ..service("payment", db) }
 }
 
 fn order_expired() -> OrderExpired {
     OrderExpired { order_id: OrderId::new(NOW), order_version: 2, cups: 0 }
 }
 
-/// Says `data` in `db`'s outbox.
-async fn say<D: EventData + Send + Sync + 'static>(db: &Db, data: D) {
+/// Appends `data` to the outbox of `db`.
+async fn append<D: EventData + Send + Sync + 'static>(db: &Db, data: D) {
     db.write::<_, DbError, _>(move |tx| outbox::append(tx, &data, NOW)).await.unwrap();
 }
 
-/// What a consumer was handed.
+/// The events that a consumer got.
 #[derive(Clone, Default)]
-struct Received(Arc<Mutex<Vec<EventId>>>);
+struct Consumed(Arc<Mutex<Vec<EventId>>>);
 
-impl Received {
-    fn note(&self, event: &CloudEvent) -> usize {
-        let mut heard = self.0.lock().unwrap();
-        heard.push(event.id);
-        heard.len()
+impl Consumed {
+    /// Records an event. Returns how many there are now.
+    fn record(&self, event: &CloudEvent) -> usize {
+        let mut events = self.0.lock().unwrap();
+        events.push(event.id);
+        events.len()
     }
 
     fn count(&self) -> usize {

@@ -146,11 +146,11 @@ async fn an_item_that_falls_to_its_low_level_is_said_once_until_it_was_above() {
         (MoveReason::Count, 9),
     ] {
         shop.adjust(milk, reason, quantity).await.expect(200);
-        shop.world.settle().await;
-        said.push(shop.world.said::<InventoryLow>().len());
+        shop.world.wait_until_idle().await;
+        said.push(shop.world.published::<InventoryLow>().len());
     }
     assert_eq!(said, [0, 1, 1, 1, 1, 1, 2]);
-    let first = &shop.world.said::<InventoryLow>()[0];
+    let first = &shop.world.published::<InventoryLow>()[0];
     assert_eq!((first.name.as_str(), first.on_hand, first.low_level), ("Milk", 10, 10));
 }
 

@@ -65,7 +65,7 @@ async fn events_that_come_again_change_nothing() {
             shop.expired(order, 2).await;
         }
     }
-    shop.world.settle().await;
+    shop.world.wait_until_idle().await;
     let (levels, moves) = (shop.levels(croissants).await, shop.moves(croissants).await);
     for seed in 0..3 {
         shop.world.redeliver_all_shuffled(seed).await;

@@ -117,8 +117,8 @@ async fn a_low_level_set_above_what_is_there_is_said_once() {
         let body = json!({"name": "Milk", "unit": "ml", "lowLevel": low_level});
         shop.client.put(&format!("/api/Inventory/{milk}"), body).await.expect(200);
     }
-    shop.world.settle().await;
-    let said = shop.world.said::<InventoryLow>();
+    shop.world.wait_until_idle().await;
+    let said = shop.world.published::<InventoryLow>();
     assert_eq!(said.len(), 1);
     assert_eq!((said[0].inventory_id, said[0].on_hand, said[0].low_level), (milk, 700, 700));
 }

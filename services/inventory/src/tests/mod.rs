@@ -169,7 +169,7 @@ impl Storeroom {
     async fn minutes_pass(&self, minutes: u64) {
         self.world.clock.advance(Duration::from_secs(minutes * 60));
         self.inventory.lapse_unconfirmed().await.unwrap();
-        self.world.settle().await;
+        self.world.wait_until_idle().await;
     }
 }
 

@@ -24,9 +24,9 @@ async fn a_paid_order_takes_what_it_held_off_the_shelf() {
     let sale = moves.last().unwrap();
     assert_eq!((sale.reason, sale.quantity, sale.on_hand_after), (MoveReason::Sale, -2, 3));
     assert_eq!(sale.order_id, Some(order));
-    shop.world.settle().await;
-    assert_eq!(shop.world.said::<InventoryLow>().len(), 1);
-    assert_eq!(shop.world.said::<StockShort>().len(), 0);
+    shop.world.wait_until_idle().await;
+    assert_eq!(shop.world.published::<InventoryLow>().len(), 1);
+    assert_eq!(shop.world.published::<StockShort>().len(), 0);
 }
 
 #[tokio::test]
@@ -52,8 +52,8 @@ async fn an_order_placed_while_inventory_was_away_takes_what_is_there_and_staff_
     let order = shop.new_order();
     shop.created(order, &[(croissant, 3), (muffin, 1)]).await;
     assert_eq!((shop.levels(croissants).await, shop.levels(muffins).await), ((1, 3), (5, 1)));
-    shop.world.settle().await;
-    let said = shop.world.said::<StockShort>();
+    shop.world.wait_until_idle().await;
+    let said = shop.world.published::<StockShort>();
     assert_eq!((said.len(), said[0].order_id, said[0].order_version, said[0].shortages.len()), (1, order, 1, 1));
     assert_eq!((said[0].shortages[0].needed, said[0].shortages[0].available), (3, 1));
     assert_eq!(said[0].shortages[0].product_ids, [croissant]);
@@ -71,8 +71,8 @@ async fn staff_hear_when_what_a_paid_order_held_was_wasted() {
     }
     shop.adjust(croissants, MoveReason::Waste, 4).await.expect(200);
     shop.paid(order).await;
-    shop.world.settle().await;
-    let said = shop.world.said::<StockShort>();
+    shop.world.wait_until_idle().await;
+    let said = shop.world.published::<StockShort>();
     assert_eq!((said.len(), said[0].order_id), (1, order));
     let short = &said[0].shortages[0];
     assert_eq!((short.needed, short.available, short.product_ids.as_slice()), (3, 1, [croissant].as_slice()));
@@ -93,8 +93,8 @@ async fn a_shortage_that_is_none_any_more_when_the_order_comes_is_not_said() {
     shop.minutes_pass(11).await;
     shop.adjust(croissants, MoveReason::Received, 9).await.expect(200);
     shop.created(lapsed, &[(croissant, 3)]).await;
-    shop.world.settle().await;
-    assert_eq!(shop.world.said::<StockShort>(), []);
+    shop.world.wait_until_idle().await;
+    assert_eq!(shop.world.published::<StockShort>(), []);
 }
 
 #[tokio::test]

@@ -142,14 +142,14 @@ async fn staff_hear_of_an_order_that_went_through_short_once_it_is_placed() {
     let (napkin, napkins) = shop.product("Napkin", 0, json!({"policy": "ALLOW"})).await;
     let order = shop.new_order();
     shop.reserve(order, 1, &[(croissant, 3), (napkin, 2)]).await.expect(200);
-    shop.world.settle().await;
-    assert_eq!(shop.world.said::<StockShort>().len(), 0, "nobody could look at it yet");
+    shop.world.wait_until_idle().await;
+    assert_eq!(shop.world.published::<StockShort>().len(), 0, "nobody could look at it yet");
     assert_eq!((shop.levels(croissants).await, shop.levels(napkins).await), ((1, 3), (0, 2)));
 
     shop.created(order, &[(croissant, 3), (napkin, 2)]).await;
     shop.paid(order).await;
-    shop.world.settle().await;
-    let said = shop.world.said::<StockShort>();
+    shop.world.wait_until_idle().await;
+    let said = shop.world.published::<StockShort>();
     assert_eq!((said.len(), said[0].order_id, said[0].shortages.len()), (1, order, 1));
     let short = &said[0].shortages[0];
     assert_eq!((short.inventory_id, short.needed, short.available), (croissants, 3, 1));
@@ -164,8 +164,8 @@ async fn staff_hear_once_of_an_item_that_an_order_is_short_of_even_if_its_paymen
     shop.reserve(order, 1, &[(croissant, 3)]).await.expect(200);
     shop.paid(order).await;
     shop.created(order, &[(croissant, 3)]).await;
-    shop.world.settle().await;
-    let said = shop.world.said::<StockShort>();
+    shop.world.wait_until_idle().await;
+    let said = shop.world.published::<StockShort>();
     let short: Vec<_> =
         said.iter().flat_map(|said| &said.shortages).map(|short| (short.needed, short.available)).collect();
     assert_eq!(short, [(3, 1)]);

@@ -54,7 +54,7 @@ async fn deliver(steps: &[usize]) {
             }
         }
     }
-    shop.world.settle().await;
+    shop.world.wait_until_idle().await;
     let order = shop.order(order.order_id).await;
     assert_eq!(order.status, OrderStatus::Completed, "after {steps:?}");
     assert_eq!((order.items[0].poured, order.items[0].in_review), (2, 0), "after {steps:?}");
@@ -70,7 +70,7 @@ async fn nothing_changes_when_all_is_said_again(shop: &TestShop, order_id: Order
 }
 
 fn orphaned(shop: &TestShop) -> Vec<PaymentId> {
-    shop.world.said::<PaymentOrphaned>().iter().map(|orphaned| orphaned.payment_id).collect()
+    shop.world.published::<PaymentOrphaned>().iter().map(|orphaned| orphaned.payment_id).collect()
 }
 
 /// What may happen to an order around its expiry.
@@ -122,7 +122,7 @@ async fn live(steps: &[Step]) {
             Step::RunsOut => shop.inventory(Inventory::RanOut),
             Step::IsDelivered => shop.inventory(Inventory::Holds),
         }
-        shop.world.settle().await;
+        shop.world.wait_until_idle().await;
         let order = shop.order(order.order_id).await;
         assert!(
             stood == order.status || stood.can_transition_to(order.status),

@@ -32,11 +32,11 @@ async fn an_order_is_priced_numbered_and_said() {
     assert_eq!(order.customer_name.as_deref(), Some("Sari"));
     assert_eq!(shop.order(order.order_id).await, order);
 
-    shop.world.settle().await;
-    let said = shop.world.said::<OrderCreated>();
+    shop.world.wait_until_idle().await;
+    let said = shop.world.published::<OrderCreated>();
     assert_eq!(said.len(), 1);
     assert_eq!(said[0].0.items.len(), 2);
-    assert_eq!(shop.world.said::<OrderChanged>(), [OrderChanged(order)]);
+    assert_eq!(shop.world.published::<OrderChanged>(), [OrderChanged(order)]);
 }
 
 #[tokio::test]
@@ -260,8 +260,8 @@ async fn one_order_id_at_the_same_instant_is_one_order() {
     let orders: Vec<OrderView> =
         futures::future::join_all(sent).await.into_iter().map(|reply| reply.read(201)).collect();
     assert!(orders.iter().all(|order| *order == orders[0]));
-    shop.world.settle().await;
-    assert_eq!(shop.world.said::<OrderCreated>().len(), 1);
+    shop.world.wait_until_idle().await;
+    assert_eq!(shop.world.published::<OrderCreated>().len(), 1);
 }
 
 #[tokio::test]
@@ -272,8 +272,8 @@ async fn one_key_at_the_same_instant_is_one_order_even_of_the_last_piece() {
     let orders: Vec<OrderView> =
         futures::future::join_all(sent).await.into_iter().map(|reply| reply.read(201)).collect();
     assert!(orders.iter().all(|order| *order == orders[0]));
-    shop.world.settle().await;
-    assert_eq!(shop.world.said::<OrderCreated>().len(), 1);
+    shop.world.wait_until_idle().await;
+    assert_eq!(shop.world.published::<OrderCreated>().len(), 1);
 }
 
 #[tokio::test]
@@ -327,6 +327,6 @@ async fn a_new_key_for_an_order_that_its_id_names_is_kept_too() {
 async fn nothing_was_written(shop: &TestShop) {
     let orders = shop.client.get("/api/Order").await.expect(200);
     assert_eq!(orders["items"], json!([]));
-    shop.world.settle().await;
-    assert!(shop.world.said::<OrderCreated>().is_empty());
+    shop.world.wait_until_idle().await;
+    assert!(shop.world.published::<OrderCreated>().is_empty());
 }

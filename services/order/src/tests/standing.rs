@@ -41,8 +41,8 @@ async fn a_paid_order_is_made_handed_over_and_complete() {
     set(&shop, &order, OrderStatus::Ready).await.expect(200);
     let done: OrderView = set(&shop, &order, OrderStatus::Completed).await.read(200);
     assert_eq!(done.status, OrderStatus::Completed);
-    shop.world.settle().await;
-    assert_eq!(shop.world.said::<OrderCompleted>().len(), 1);
+    shop.world.wait_until_idle().await;
+    assert_eq!(shop.world.published::<OrderCompleted>().len(), 1);
 }
 
 #[tokio::test]
@@ -69,8 +69,8 @@ async fn an_unpaid_order_is_cancelled_once_with_its_reason() {
     assert_eq!(cancelled.status, OrderStatus::Cancelled);
     assert_eq!(cancelled.cancel_reason.as_deref(), Some("guest left"));
     assert_eq!(cancel(&shop, &order).await.read::<OrderView>(200), cancelled);
-    shop.world.settle().await;
-    assert_eq!(shop.world.said::<OrderCancelled>().len(), 1);
+    shop.world.wait_until_idle().await;
+    assert_eq!(shop.world.published::<OrderCancelled>().len(), 1);
     shop.client.delete(&format!("/api/Order/{}?reason=", order.order_id)).await.problem(422, "invalid-order");
 }
 
@@ -91,10 +91,10 @@ async fn an_order_whose_money_is_here_is_paid_for_whoever_asks_before_order_hear
     for payment in &paid {
         shop.world.publish(payment).await;
     }
-    shop.world.settle().await;
+    shop.world.wait_until_idle().await;
     assert_eq!([shop.order(given_up.order_id).await, shop.order(made.order_id).await], stood);
-    assert!(shop.world.said::<PaymentOrphaned>().is_empty());
-    assert_eq!(shop.world.said::<OrderCompleted>().len(), 1);
+    assert!(shop.world.published::<PaymentOrphaned>().is_empty());
+    assert_eq!(shop.world.published::<OrderCompleted>().len(), 1);
 }
 
 #[tokio::test]
@@ -119,8 +119,8 @@ async fn an_order_that_is_not_paid_in_half_an_hour_expires() {
     let shop = TestShop::open().await;
     let order = expired(&shop).await;
     assert_eq!(order.status, OrderStatus::Expired);
-    shop.world.settle().await;
-    assert_eq!(shop.world.said::<OrderExpired>().len(), 1);
+    shop.world.wait_until_idle().await;
+    assert_eq!(shop.world.published::<OrderExpired>().len(), 1);
 }
 
 #[tokio::test]
@@ -140,9 +140,9 @@ async fn an_order_whose_money_is_here_does_not_expire_however_late_order_hears_o
     let recorded = shop.order(paid.order_id).await;
     assert_eq!((recorded.status, recorded.paid_at), (OrderStatus::Processing, Some(payment.paid_at)));
     shop.world.publish(&payment).await;
-    shop.world.settle().await;
+    shop.world.wait_until_idle().await;
     assert_eq!(shop.order(paid.order_id).await, recorded);
-    assert!(shop.world.said::<OrderExpired>().is_empty() && shop.world.said::<OrderRevived>().is_empty());
+    assert!(shop.world.published::<OrderExpired>().is_empty() && shop.world.published::<OrderRevived>().is_empty());
 }
 
 #[tokio::test]
@@ -160,8 +160,8 @@ async fn an_order_that_cannot_be_decided_keeps_no_other_from_expiring() {
         let error = shop.try_to_expire().await.unwrap_err();
         assert!(error.contains(&undecided.order_number), "{error}");
     }
-    shop.world.settle().await;
-    assert_eq!(shop.world.said::<OrderExpired>().len(), 60);
+    shop.world.wait_until_idle().await;
+    assert_eq!(shop.world.published::<OrderExpired>().len(), 60);
 
     shop.payment(Payment::TookNothing);
     shop.expire().await;
@@ -176,8 +176,8 @@ async fn more_orders_than_one_look_finds_expire_in_one_round() {
     }
     shop.world.clock.advance(Duration::from_secs(30 * 60));
     shop.expire().await;
-    shop.world.settle().await;
-    assert_eq!(shop.world.said::<OrderExpired>().len(), 60);
+    shop.world.wait_until_idle().await;
+    assert_eq!(shop.world.published::<OrderExpired>().len(), 60);
 }
 
 #[tokio::test]
@@ -189,8 +189,8 @@ async fn staff_revive_an_expired_order_on_its_day_with_its_stock() {
     assert_eq!(revived.expires_at, Some(shop.world.clock.now() + Duration::from_secs(30 * 60)));
     let asked = shop.reservations.lock().unwrap().last().cloned().unwrap();
     assert_eq!(asked, (order.order_id.to_string(), revived.version));
-    shop.world.settle().await;
-    assert_eq!(shop.world.said::<OrderRevived>()[0].0.order_version, revived.version);
+    shop.world.wait_until_idle().await;
+    assert_eq!(shop.world.published::<OrderRevived>()[0].0.order_version, revived.version);
 }
 
 #[tokio::test]
@@ -211,9 +211,9 @@ async fn late_money_revives_an_expired_order_of_the_day() {
     let order = expired(&shop).await;
     shop.pay(&order).await;
     assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Processing);
-    shop.world.settle().await;
-    assert_eq!(shop.world.said::<OrderRevived>().len(), 1);
-    assert!(shop.world.said::<PaymentOrphaned>().is_empty());
+    shop.world.wait_until_idle().await;
+    assert_eq!(shop.world.published::<OrderRevived>().len(), 1);
+    assert!(shop.world.published::<PaymentOrphaned>().is_empty());
 }
 
 #[tokio::test]
@@ -237,8 +237,8 @@ async fn money_that_nothing_is_owed_for_is_sent_back() {
     let for_nothing = payment_of(&nowhere, shop.world.clock.now());
     shop.world.publish(&for_nothing).await;
 
-    shop.world.settle().await;
-    let orphaned: Vec<_> = shop.world.said::<PaymentOrphaned>().iter().map(|orphan| orphan.payment_id).collect();
+    shop.world.wait_until_idle().await;
+    let orphaned: Vec<_> = shop.world.published::<PaymentOrphaned>().iter().map(|orphan| orphan.payment_id).collect();
     assert_eq!(orphaned, [for_cancelled, for_expired, second, for_nothing].map(|payment| payment.payment_id));
 }
 
@@ -255,10 +255,10 @@ async fn an_order_whose_late_money_goes_back_never_lives_again() {
     let later = shop.pay(&order).await;
     assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Expired);
 
-    shop.world.settle().await;
-    let orphaned: Vec<_> = shop.world.said::<PaymentOrphaned>().iter().map(|orphan| orphan.payment_id).collect();
+    shop.world.wait_until_idle().await;
+    let orphaned: Vec<_> = shop.world.published::<PaymentOrphaned>().iter().map(|orphan| orphan.payment_id).collect();
     assert_eq!(orphaned, [late.payment_id, later.payment_id]);
-    assert!(shop.world.said::<OrderRevived>().is_empty());
+    assert!(shop.world.published::<OrderRevived>().is_empty());
 }
 
 #[tokio::test]
@@ -267,13 +267,13 @@ async fn money_said_twice_asks_for_stock_once() {
     let order = expired(&shop).await;
     shop.inventory(Inventory::RanOut);
     shop.pay(&order).await;
-    shop.world.settle().await;
+    shop.world.wait_until_idle().await;
     let asked = shop.reservations.lock().unwrap().len();
 
     shop.inventory(Inventory::Holds);
     shop.world.redeliver_all_shuffled(7).await;
     assert_eq!(shop.reservations.lock().unwrap().len(), asked);
-    assert_eq!(shop.world.said::<PaymentOrphaned>().len(), 1);
+    assert_eq!(shop.world.published::<PaymentOrphaned>().len(), 1);
 }
 
 #[tokio::test]
@@ -287,9 +287,9 @@ async fn late_money_for_an_order_that_staff_revive_in_the_same_moment_pays_it() 
         answer.send(()).unwrap();
     };
     futures::future::join(shop.pay(&order), staff).await;
-    shop.world.settle().await;
+    shop.world.wait_until_idle().await;
     assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Processing);
-    assert!(shop.world.said::<PaymentOrphaned>().is_empty());
+    assert!(shop.world.published::<PaymentOrphaned>().is_empty());
 }
 
 #[tokio::test]
@@ -320,8 +320,8 @@ async fn a_status_that_an_order_has_already_is_answered_so_that_a_lost_answer_ca
         assert_eq!(set(&shop, &order, status).await.read::<OrderView>(200), first);
     }
     set(&shop, &order, OrderStatus::Ready).await.problem(409, "illegal-transition");
-    shop.world.settle().await;
-    assert_eq!(shop.world.said::<OrderCompleted>().len(), 1);
+    shop.world.wait_until_idle().await;
+    assert_eq!(shop.world.published::<OrderCompleted>().len(), 1);
 }
 
 #[tokio::test]
@@ -352,7 +352,7 @@ async fn a_question_that_inventory_does_not_understand_is_no_reason_to_send_mone
         answer.send(()).unwrap();
     };
     futures::future::join(shop.pay(&order), repaired).await;
-    shop.world.settle().await;
+    shop.world.wait_until_idle().await;
     assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Processing);
 }
 

@@ -41,7 +41,7 @@ async fn however_many_pay_at_once_an_order_is_paid_once_and_the_ledger_adds_up()
     }
     // The last money comes in.
     till.pass(std::time::Duration::from_secs(3_600)).await;
-    till.world.settle().await;
+    till.world.wait_until_idle().await;
 
     let ledger = till.ledger().await;
     let mut paid: HashMap<OrderId, u32> = HashMap::new();
@@ -56,7 +56,7 @@ async fn however_many_pay_at_once_an_order_is_paid_once_and_the_ledger_adds_up()
         }
     }
     assert!(paid.values().all(|count| *count == 1), "{paid:?}");
-    let said = till.world.said::<PaymentCompleted>();
+    let said = till.world.published::<PaymentCompleted>();
     assert_eq!(said.len(), paid.len() + orphans.len(), "each payment that paid an order is said once");
     for due in till.amounts_due().await {
         let payer = ledger.iter().find(|(payment, _)| Some(payment.payment_id) == due.paid_payment_id);
@@ -94,8 +94,8 @@ async fn some_guests_pay(till: &Till, random: &mut StdRng) {
 
 /// Order cannot take some of the money that paid it, and is to be paid again.
 async fn order_turns_some_money_away(till: &Till, random: &mut StdRng, orphans: &mut HashSet<PaymentId>) {
-    till.world.settle().await;
-    for PaymentCompleted { order_id, payment_id, .. } in till.world.said() {
+    till.world.wait_until_idle().await;
+    for PaymentCompleted { order_id, payment_id, .. } in till.world.published() {
         if random.random_bool(0.2) && orphans.insert(payment_id) {
             till.world.publish(&PaymentOrphaned { order_id, payment_id, reason: "Of another day.".into() }).await;
         }

@@ -17,8 +17,8 @@ async fn cash_is_taken_rounded_and_its_change_given() {
     );
     assert_eq!(till.client.get(&location).await.expect(200)["paymentId"], paid["paymentId"]);
 
-    till.world.settle().await;
-    let said = till.world.said::<PaymentCompleted>();
+    till.world.wait_until_idle().await;
+    let said = till.world.published::<PaymentCompleted>();
     assert_eq!(said.len(), 1);
     assert_eq!((said[0].order_id, said[0].amount.to_string()), (order_id, "92430".into()));
     let movements = till.movements(said[0].payment_id).await;
@@ -68,8 +68,8 @@ async fn an_order_is_paid_once() {
     // Now it has.
     till.orders.set(order_id, OrderStatus::Processing, 2);
     let _ = till.pay_cash(order_id, 25_000, 25_000).await.problem(409, "already-paid");
-    till.world.settle().await;
-    assert_eq!(till.world.said::<PaymentCompleted>().len(), 1);
+    till.world.wait_until_idle().await;
+    assert_eq!(till.world.published::<PaymentCompleted>().len(), 1);
 }
 
 #[tokio::test]

@@ -74,7 +74,8 @@ async fn whoever_hears_of_money_hears_how_many_cups_it_pays_whether_order_or_the
     till.pass(std::time::Duration::from_secs(60)).await;
     till.orders.go_away();
     let _ = till.pay_cash(by_note, 25_000, 25_000).await.expect(201);
-    till.world.settle().await;
-    let said: Vec<_> = till.world.said::<PaymentCompleted>().iter().map(|paid| (paid.order_id, paid.cups)).collect();
+    till.world.wait_until_idle().await;
+    let said: Vec<_> =
+        till.world.published::<PaymentCompleted>().iter().map(|paid| (paid.order_id, paid.cups)).collect();
     assert_eq!(said, [by_cash, by_qr, by_note].map(|order_id| (order_id, CUPS)));
 }

@@ -21,7 +21,7 @@ async fn money_is_found_without_anyone_asking_for_it() {
     till.pass(MINUTE).await;
     let paid = till.payment(shown.payment_id).await;
     assert_eq!((paid.status, paid.paid_at), (Paid, Some(paid_at)));
-    assert_eq!(till.world.said::<PaymentCompleted>()[0].paid_at, paid_at);
+    assert_eq!(till.world.published::<PaymentCompleted>()[0].paid_at, paid_at);
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn late_money_for_an_expired_order_is_found_and_said_so_that_order_can_dec
     till.gateway.says(&shown, ChargeStatus::Paid { at: till.world.clock.now() });
     till.pass(15 * MINUTE).await;
     assert_eq!(till.statuses(order_id).await, [Paid]);
-    assert_eq!(till.world.said::<PaymentCompleted>().len(), 1);
+    assert_eq!(till.world.published::<PaymentCompleted>().len(), 1);
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn a_second_payment_for_a_paid_order_is_to_be_given_back() {
     assert_eq!(second.status, RefundDue);
     assert!(second.refund_reason.unwrap().contains("already paid"));
     assert_eq!(till.movements(shown.payment_id).await, [("QRIS_IN".into(), 25_000)]);
-    assert_eq!(till.world.said::<PaymentCompleted>().len(), 1, "the order is paid once");
+    assert_eq!(till.world.published::<PaymentCompleted>().len(), 1, "the order is paid once");
 }
 
 #[tokio::test]

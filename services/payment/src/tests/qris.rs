@@ -22,8 +22,8 @@ async fn a_guest_is_shown_a_qr_for_the_orders_amount() {
     assert_eq!(shown.status, Pending);
     let tags = emvco::tests::read(&shown.qris.unwrap().payload).unwrap();
     assert_eq!(emvco::tests::value(&tags, "54"), "25000");
-    till.world.settle().await;
-    assert!(till.world.said::<PaymentCompleted>().is_empty(), "nothing is paid yet");
+    till.world.wait_until_idle().await;
+    assert!(till.world.published::<PaymentCompleted>().is_empty(), "nothing is paid yet");
 }
 
 #[tokio::test]
@@ -33,8 +33,8 @@ async fn the_mock_guest_pays_at_once_where_the_delay_is_zero_and_the_money_is_a_
     let paid = till.shown(order_id, 25_000).await;
     assert_eq!((paid.status, paid.is_test), (Paid, true));
     assert_eq!(till.movements(paid.payment_id).await, [("QRIS_IN".into(), 25_000)]);
-    till.world.settle().await;
-    assert!(till.world.said::<PaymentCompleted>()[0].is_test);
+    till.world.wait_until_idle().await;
+    assert!(till.world.published::<PaymentCompleted>()[0].is_test);
 }
 
 #[tokio::test]

@@ -100,7 +100,7 @@ impl Till {
     pub(super) async fn pass(&self, time: Duration) {
         self.world.clock.advance(time);
         (self.clockwork.run)().await.unwrap();
-        self.world.settle().await;
+        self.world.wait_until_idle().await;
     }
 
     /// An order of which Order and, by its event, Payment knows.

@@ -67,9 +67,9 @@ async fn every_change_is_said_with_the_whole_card_and_no_change_is_not() {
     client.put(&path, json!({"name": ""})).await.problem(422, "invalid-body");
     client.delete(&path).await.expect(204);
     client.delete(&path).await.expect(204);
-    world.settle().await;
+    world.wait_until_idle().await;
 
-    let mut said: Vec<ProductChanged> = world.said();
+    let mut said: Vec<ProductChanged> = world.published();
     said.sort_by_key(|event| event.0.version);
     let versions: Vec<_> =
         said.iter().map(|ProductChanged(card)| (card.version, card.is_available, card.is_archived)).collect();
@@ -88,8 +88,8 @@ async fn product_changed_looks_as_its_hearers_know_it() {
     let write = json!({"productId": id(2), "name": "Latte", "description": "Milk and coffee", "categoryId": id(1),
         "price": 25000, "taxName": "PB1", "isDispensable": true, "dispenseMl": 240, "optionGroups": [size]});
     client.post("/api/Product", write).await.expect(201);
-    world.settle().await;
-    let said: Vec<ProductChanged> = world.said();
+    world.wait_until_idle().await;
+    let said: Vec<ProductChanged> = world.published();
     insta::assert_json_snapshot!(said);
 }
 

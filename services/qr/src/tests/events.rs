@@ -21,8 +21,8 @@ async fn every_cup_gets_a_code_that_is_pending_until_it_is_paid() {
     assert_ne!(codes[0].code, codes[1].code);
     assert_eq!(codes[0].expires_at, bar.now() + VALIDITY);
     assert_eq!(bar.on_receipt(order.order_id).await, codes);
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<CodesIssued>(), [CodesIssued { order_id: order.order_id, codes }]);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<CodesIssued>(), [CodesIssued { order_id: order.order_id, codes }]);
 }
 
 #[tokio::test]
@@ -36,8 +36,8 @@ async fn payment_activates_codes_for_a_full_validity() {
     let codes = bar.codes_of(order.order_id).await;
     assert!(codes.iter().all(|code| code.status == CodeStatus::Active && code.expires_at == bar.now() + VALIDITY));
     assert_eq!(bar.on_receipt(order.order_id).await, codes);
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<CodesIssued>()[1].codes, codes);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<CodesIssued>()[1].codes, codes);
 }
 
 #[tokio::test]
@@ -74,9 +74,9 @@ async fn an_order_of_cake_alone_has_no_codes_and_publishes_nothing() {
     bar.world.publish(&OrderCreated(order.clone())).await;
     bar.world.publish(&bar.payment_of(&order)).await;
     bar.world.publish(&completed(&order, 2)).await;
-    bar.world.settle().await;
+    bar.world.wait_until_idle().await;
     assert!(bar.codes_of(order.order_id).await.is_empty());
-    assert!(bar.world.said::<CodesIssued>().is_empty());
+    assert!(bar.world.published::<CodesIssued>().is_empty());
     let kept = bar.codes.db.read::<_, db::DbError, _>(move |tx| crate::store::find_order(tx, order.order_id)).await;
     assert_eq!(kept, Ok(None), "not even a row");
 }
@@ -93,8 +93,8 @@ async fn the_codes_of_a_cancelled_order_are_void() {
     let codes = bar.codes_of(order.order_id).await;
     assert_eq!(codes[0].status, CodeStatus::Void);
     assert_eq!(bar.on_receipt(order.order_id).await, [], "no device accepts it");
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<CodesIssued>().last().unwrap().codes, codes);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<CodesIssued>().last().unwrap().codes, codes);
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn events_end_the_same_in_every_order_and_twice() {
 async fn an_event_that_is_delivered_again_changes_nothing() {
     let bar = Bar::open().await;
     let before = bar.paid_cups(3).await;
-    bar.world.settle().await;
+    bar.world.wait_until_idle().await;
     bar.world.redeliver_all_shuffled(7).await;
     assert_eq!(bar.codes_of(before[0].order_id).await, before);
 }

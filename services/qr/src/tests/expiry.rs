@@ -31,8 +31,8 @@ async fn a_paid_code_that_expires_is_published_and_listed_for_staff() {
     let expired = bar.codes_of(cups[0].order_id).await;
     assert!(expired.iter().all(|code| code.status == CodeStatus::Expired));
     assert_eq!(bar.on_receipt(cups[0].order_id).await, expired);
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<CodesIssued>().last().unwrap().codes, expired);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<CodesIssued>().last().unwrap().codes, expired);
     assert_eq!(bar.attention("").await.items.len(), 2);
 }
 
@@ -44,8 +44,8 @@ async fn an_unpaid_code_that_expires_is_not_listed_for_staff() {
     bar.world.clock.advance(VALIDITY);
     bar.codes.expire_due().await.unwrap();
     assert_eq!(bar.on_receipt(order.order_id).await[0].status, CodeStatus::Expired);
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<CodesIssued>().len(), 1, "its issue alone");
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<CodesIssued>().len(), 1, "its issue alone");
     assert!(bar.attention("").await.items.is_empty());
     let scanned = bar.validate(json!({ "code": bar.codes_of(order.order_id).await[0].code })).await;
     assert_eq!(scanned.reason, Some(RefusalReason::Unpaid), "staff cannot reissue an unpaid code");

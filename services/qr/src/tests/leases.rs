@@ -34,8 +34,8 @@ async fn a_device_leases_a_code_and_reports_it_poured() {
     let answer: CodeView = bar.report(&cup, &grant, "completed", 7990).await.read(200);
     assert_eq!(answer.status, CodeStatus::Used);
     assert_eq!(bar.on_receipt(cup.order_id).await, std::slice::from_ref(&answer));
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<DispenseCompleted>(), [DispenseCompleted { code: answer, poured_ms: Some(7990) }]);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<DispenseCompleted>(), [DispenseCompleted { code: answer, poured_ms: Some(7990) }]);
 }
 
 #[tokio::test]
@@ -83,8 +83,8 @@ async fn the_first_report_of_a_grant_is_final() {
     let again: CodeView = bar.report(&cup, &grant, "completed", 8000).await.read(200);
     let other: CodeView = bar.report(&cup, &grant, "not_poured", 0).await.read(200);
     assert_eq!((&again, &other), (&first, &first));
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<DispenseCompleted>().len(), 1);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<DispenseCompleted>().len(), 1);
 }
 
 #[tokio::test]
@@ -94,8 +94,8 @@ async fn a_drink_that_was_not_poured_is_valid_again() {
     let grant = bar.scan(&cup, "seven", "one").await;
     let back: CodeView = bar.report(&cup, &grant, "not_poured", 0).await.read(200);
     assert_eq!(back.status, CodeStatus::Active);
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<CodesIssued>().last().unwrap().codes, [back]);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<CodesIssued>().last().unwrap().codes, [back]);
 
     let next = bar.scan(&cup, "eight", "one").await;
     assert!(next.valid);
@@ -119,8 +119,8 @@ async fn a_partial_pour_is_for_staff_unless_it_is_nine_tenths() {
         let now: CodeView = bar.report(&cup, &grant, outcome, poured_ms).await.read(200);
         assert_eq!(now.status, status, "{outcome} {poured_ms}");
     }
-    bar.world.settle().await;
-    let failed = bar.world.said::<DispenseFailed>();
+    bar.world.wait_until_idle().await;
+    let failed = bar.world.published::<DispenseFailed>();
     let outcomes: Vec<_> = failed.iter().map(|failed| (failed.outcome, failed.poured_ms)).collect();
     use DispenseOutcome::{Interrupted, NotPoured, Partial};
     assert_eq!(outcomes, [(Some(Partial), Some(7199)), (Some(Interrupted), Some(0)), (Some(NotPoured), Some(10))]);
@@ -200,9 +200,9 @@ async fn a_late_report_corrects_what_was_concluded_without_it() {
     assert_eq!(bar.status(&in_review).await, CodeStatus::Review);
     let back: CodeView = bar.report(&in_review, &grant, "not_poured", 0).await.read(200);
     assert_eq!(back.status, CodeStatus::Active);
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<DispenseCompleted>(), [DispenseCompleted { code: poured, poured_ms: Some(8000) }]);
-    assert_eq!(bar.world.said::<CodesIssued>().last().unwrap().codes, [back]);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<DispenseCompleted>(), [DispenseCompleted { code: poured, poured_ms: Some(8000) }]);
+    assert_eq!(bar.world.published::<CodesIssued>().last().unwrap().codes, [back]);
 }
 
 #[tokio::test]
@@ -216,8 +216,8 @@ async fn staff_see_a_cup_that_was_poured_after_it_went_to_another_device() {
     assert_eq!(now.status, CodeStatus::Leased, "the other device may finish");
     bar.report(&cup, &first, "completed", 8000).await.expect(200);
     assert_eq!(bar.attention_list().await, [(now.clone(), AttentionReason::PouredTwice)]);
-    bar.world.settle().await;
-    let published = bar.world.said::<DispenseFailed>();
+    bar.world.wait_until_idle().await;
+    let published = bar.world.published::<DispenseFailed>();
     let failed = DispenseFailed { code: now, outcome: Some(DispenseOutcome::Completed), poured_ms: Some(8000) };
     assert_eq!(published, [failed]);
     bar.resolve(&cup, "poured").await.expect(200);
@@ -246,8 +246,8 @@ async fn a_cup_that_two_devices_poured_is_listed_until_staff_have_seen_it() {
     let twice = bar.reload(&new).await;
     assert_eq!(twice.status, CodeStatus::Used);
     assert_eq!(bar.attention_list().await, [(twice.clone(), AttentionReason::PouredTwice)]);
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<DispenseFailed>().last().unwrap().code, twice);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<DispenseFailed>().last().unwrap().code, twice);
 
     let seen: CodeView = bar.resolve(&new, "poured").await.read(200);
     assert_eq!(seen.status, CodeStatus::Used);
@@ -331,8 +331,8 @@ async fn a_device_that_lost_its_journal_leaves_its_cups_to_staff() {
     begin_journal(&bar, "epoch-3").await;
     let answer = bar.validate(scan_of(&cups[2], "seven", "two", "epoch-3")).await;
     assert_eq!(answer.reason, Some(RefusalReason::InReview));
-    bar.world.settle().await;
-    let failed = bar.world.said::<DispenseFailed>();
+    bar.world.wait_until_idle().await;
+    let failed = bar.world.published::<DispenseFailed>();
     let outcomes: Vec<_> = failed.iter().map(|failed| (&failed.code.code, failed.outcome)).collect();
     assert_eq!(outcomes, [(&cups[0].code, None), (&cups[2].code, None)]);
 }

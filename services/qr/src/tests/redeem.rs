@@ -26,8 +26,8 @@ async fn a_paid_code_pours_once() {
     let used = bar.reload(&cup).await;
     assert_eq!(used.status, CodeStatus::Used);
     assert_eq!(bar.on_receipt(cup.order_id).await, std::slice::from_ref(&used));
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<DispenseCompleted>(), [DispenseCompleted { code: used, poured_ms: None }]);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<DispenseCompleted>(), [DispenseCompleted { code: used, poured_ms: None }]);
 }
 
 #[tokio::test]

@@ -32,8 +32,8 @@ async fn a_paid_code_that_expired_is_reissued_and_the_old_one_is_void() {
     assert_eq!(bar.on_receipt(old.order_id).await, codes);
 
     assert_eq!(bar.validate(json!({ "code": old.code })).await.reason, Some(RefusalReason::Void));
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<CodesIssued>().last().unwrap().codes, codes);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<CodesIssued>().last().unwrap().codes, codes);
     assert!(bar.validate(json!({ "code": new.code })).await.valid);
 }
 
@@ -179,8 +179,8 @@ async fn staff_decide_that_the_guest_has_the_drink() {
     assert_eq!(used.status, CodeStatus::Used);
     assert_eq!(bar.on_receipt(cup.order_id).await, std::slice::from_ref(&used));
     assert!(bar.attention("").await.items.is_empty());
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<DispenseCompleted>(), [DispenseCompleted { code: used, poured_ms: None }]);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<DispenseCompleted>(), [DispenseCompleted { code: used, poured_ms: None }]);
     let _ = bar.resolve(&cup, "not_poured").await.problem(409, "code-not-in-review");
 }
 
@@ -194,8 +194,8 @@ async fn staff_decide_that_the_guest_has_no_drink() {
     let back: CodeView = bar.client.post_with_key(&path, "tap-1", &decision).await.read(200);
     assert_eq!((back.status, back.expires_at), (CodeStatus::Active, bar.now() + Duration::from_secs(300)));
     assert_eq!(bar.client.post_with_key(&path, "tap-1", &decision).await.read::<CodeView>(200), back);
-    bar.world.settle().await;
-    assert_eq!(bar.world.said::<CodesIssued>().last().unwrap().codes, [back]);
+    bar.world.wait_until_idle().await;
+    assert_eq!(bar.world.published::<CodesIssued>().last().unwrap().codes, [back]);
     assert!(bar.validate(json!({ "code": cup.code })).await.valid);
 }
 

@@ -1,4 +1,4 @@
-//! What goes on by itself.
+//! Timers, pruning, and the shop's rules.
 
 use std::{
     sync::{
@@ -13,22 +13,25 @@ use contracts::{
     ids::EventId,
     shop::ShopSettings,
 };
-use db::{DbError, inbox};
+use db::{
+    DbError,
+    inbox::{self, Delivery},
+};
 
 use super::{NOW, TestHost};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Host, Timer, pruning, timers};
+use crate::{ServiceHost, Timer, pruning, timers};
 
 #[tokio::test(start_paused = true)]
-async fn a_timer_goes_on_after_an_error_and_a_panic_and_ends_at_the_stop() {
+async fn a_timer_runs_again_after_errors_and_panics_until_the_shutdown() {
     let runs = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&runs);
-    let timer = Timer::new("counts", Duration::from_secs(60), move || {
+    let timer = Timer::new("counts", Duration::from_secs(60), (), move |()| {
         let run = counted.fetch_add(1, Ordering::SeqCst);
         async move {
             assert_ne!(run, 1, "the second run panics");
-            if run == 0 { Err("the first run fails".into()) } else { Ok(()) }
+            if run == 0 { Err("the first run fails") } else { Ok(()) }
         }
     });
     let shutdown = CancellationToken::new();
@@ -43,26 +46,29 @@ async fn a_timer_goes_on_after_an_error_and_a_panic_and_ends_at_the_stop() {
 }
 
 #[tokio::test]
-async fn only_what_is_old_is_forgotten() {
+async fn only_old_rows_are_pruned() {
     let setup = TestHost::new();
     let db = setup.db("payment").await;
-    let remember = |received_at| {
+    let receive = |received_at| {
         db.write::<_, DbError, _>(move |tx| {
-            (0..700).try_for_each(|_| inbox::insert_if_new(tx, "payment", EventId::new(NOW), received_at).map(drop))
+            (0..700).try_for_each(|_| {
+                let delivery = Delivery { consumer: "payment", event_id: EventId::new(NOW) };
+                inbox::once(tx, delivery, received_at, |_| Ok(())).map(drop)
+            })
         })
     };
-    remember(NOW).await.unwrap();
-    remember(NOW + Duration::from_secs(1)).await.unwrap();
+    receive(NOW).await.unwrap();
+    receive(NOW + Duration::from_secs(1)).await.unwrap();
     let shutdown = CancellationToken::new();
     let before = NOW + Duration::from_secs(1);
-    assert_eq!(pruning::forget(&db, inbox::prune, before, &shutdown).await, Ok(700));
-    assert_eq!(pruning::forget(&db, inbox::prune, before, &shutdown).await, Ok(0));
+    assert_eq!(pruning::prune_table(&db, inbox::prune, before, &shutdown).await, Ok(700));
+    assert_eq!(pruning::prune_table(&db, inbox::prune, before, &shutdown).await, Ok(0));
 }
 
 #[tokio::test]
-async fn new_settings_are_taken_though_very_much_happens_at_once() {
+async fn new_settings_are_applied_even_if_many_events_are_published_at_once() {
     let setup = TestHost::new();
-    let host = Host::start(&setup.context, Vec::new());
+    let host = ServiceHost::start(&setup.context, Vec::new());
     let changes = (2..3_000).map(|version| ShopChanged { version, settings: ShopSettings::default() });
     for change in changes {
         setup.context.bus.publish(Arc::new(CloudEvent::new(&change, NOW).unwrap())).await.unwrap();
@@ -71,30 +77,30 @@ async fn new_settings_are_taken_though_very_much_happens_at_once() {
     let settings = ShopSettings { name: "Kopi Akhir".into(), ..ShopSettings::default() };
     let last = CloudEvent::new(&ShopChanged { version: 3_000, settings }, NOW).unwrap();
     setup.context.bus.publish(Arc::new(last)).await.unwrap();
-    let heard = async {
+    let applied = async {
         while setup.context.shop.current().settings().name != "Kopi Akhir" {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), heard).await.expect("the settings arrive");
+    tokio::time::timeout(Duration::from_secs(5), applied).await.expect("the settings are applied");
     host.stop().await;
 }
 
 #[tokio::test]
-async fn new_settings_of_the_shop_reach_every_service() {
+async fn the_newest_settings_of_the_shop_are_applied() {
     let setup = TestHost::new();
-    let host = Host::start(&setup.context, Vec::new());
+    let host = ServiceHost::start(&setup.context, Vec::new());
     for (version, name) in [(2, "Kopi Dua"), (1, "Kopi Satu"), (3, "Kopi Tiga"), (2, "Kopi Dua")] {
         let settings = ShopSettings { name: name.into(), ..ShopSettings::default() };
         let event = CloudEvent::new(&ShopChanged { version, settings }, NOW).unwrap();
         setup.context.bus.publish(Arc::new(event)).await.unwrap();
     }
-    let heard = async {
+    let applied = async {
         while setup.context.shop.current().settings().name != "Kopi Tiga" {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), heard).await.expect("the settings arrive");
+    tokio::time::timeout(Duration::from_secs(5), applied).await.expect("the settings are applied");
     host.stop().await;
     assert_eq!(setup.context.shop.current().settings().name, "Kopi Tiga");
 }

@@ -1,4 +1,4 @@
-//! A bus that remembers all it was given.
+//! A bus that records every event.
 
 use std::{
     collections::HashSet,
@@ -12,33 +12,34 @@ use contracts::{
 };
 use futures::{FutureExt, future::BoxFuture};
 
-/// [`MemoryBus`], and every event once, in the order in which they came. Closing it makes room for the next morning's.
+/// A [`MemoryBus`] that records each event once, in the order of publication. After a close it is open again: a test can
+/// stop and start its services.
 #[derive(Debug, Default)]
 pub(crate) struct RecordingBus {
     inner: Mutex<Arc<MemoryBus>>,
-    said: Mutex<Said>,
+    published: Mutex<Published>,
 }
 
 #[derive(Debug, Default)]
-struct Said {
+struct Published {
     ids: HashSet<EventId>,
     events: Vec<Arc<CloudEvent>>,
 }
 
 impl RecordingBus {
     /// Every event that was published so far.
-    pub(crate) fn said(&self) -> Vec<Arc<CloudEvent>> {
-        self.said.lock().expect("no test panicked while it held this").events.clone()
+    pub(crate) fn published(&self) -> Vec<Arc<CloudEvent>> {
+        self.published.lock().expect("no panic while it was locked").events.clone()
     }
 
     fn inner(&self) -> Arc<MemoryBus> {
-        Arc::clone(&self.inner.lock().expect("no test panicked while it held this"))
+        Arc::clone(&self.inner.lock().expect("no panic while it was locked"))
     }
 
-    fn remember(&self, event: &Arc<CloudEvent>) {
-        let mut said = self.said.lock().expect("no test panicked while it held this");
-        if said.ids.insert(event.id) {
-            said.events.push(Arc::clone(event));
+    fn record(&self, event: &Arc<CloudEvent>) {
+        let mut published = self.published.lock().expect("no panic while it was locked");
+        if published.ids.insert(event.id) {
+            published.events.push(Arc::clone(event));
         }
     }
 }
@@ -46,7 +47,7 @@ impl RecordingBus {
 impl Bus for RecordingBus {
     fn publish(&self, event: Arc<CloudEvent>) -> BoxFuture<'_, Result<(), PublishError>> {
         async move {
-            self.remember(&event);
+            self.record(&event);
             self.inner().publish(event).await
         }
         .boxed()
@@ -65,7 +66,7 @@ impl Bus for RecordingBus {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        let closing = std::mem::take(&mut *self.inner.lock().expect("no test panicked while it held this"));
+        let closing = std::mem::take(&mut *self.inner.lock().expect("no panic while it was locked"));
         async move { closing.close().await }.boxed()
     }
 }
