@@ -53,7 +53,7 @@ pub(crate) enum EventsError {
     #[error(transparent)]
     Open(#[from] db::OpenError),
     /// A statement failed.
-    #[error(transparent)]
+    #[error("its rows cannot be read or written")]
     Db(#[from] DbError),
     /// The setting `database` is not an address.
     #[error("the setting `database` is not the address of a server: {0}")]
