@@ -210,7 +210,12 @@ mod tests {
 
     #[test]
     fn a_reservation_is_of_an_order_that_can_be_placed() {
-        let line = |quantity| ReserveItem { product_id: ProductId::new(Timestamp(1)), quantity };
+        let line = |quantity| ReserveItem {
+            product_id: ProductId::new(Timestamp(1)),
+            quantity,
+            options: Vec::new(),
+            dispense_ml: None,
+        };
         let check = |order_version, items| check_reservation(&ReserveStock { order_version, items });
         assert_eq!(check(1, vec![line(1)]), Ok(()));
         assert!(check(0, vec![line(1)]).is_err());

@@ -200,7 +200,12 @@ mod tests {
         let line = |product_id, inventory_id, quantity| RecipeLine { product_id, inventory_id, quantity };
         let lines = [line(latte, milk, 200), line(latte, beans, 18), line(flat_white, milk, 120)];
         let ordered = [(latte, 2), (flat_white, 1), (latte, 1), (water, 4)];
-        let items = merged(ordered.map(|(product_id, quantity)| ReserveItem { product_id, quantity }));
+        let items = merged(ordered.map(|(product_id, quantity)| ReserveItem {
+            product_id,
+            quantity,
+            options: Vec::new(),
+            dispense_ml: None,
+        }));
         let needs = needs(&items, &lines);
         assert_eq!(needs.len(), 2);
         assert_eq!(needs[&milk], Need { quantity: 720, product_ids: vec![latte, flat_white] });

@@ -192,7 +192,7 @@ mod tests {
 
     fn latte(quantity: u32) -> Vec<ReserveItem> {
         let latte = "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5".parse::<ProductId>().unwrap();
-        vec![ReserveItem { product_id: latte, quantity }]
+        vec![ReserveItem { product_id: latte, quantity, options: Vec::new(), dispense_ml: None }]
     }
 
     fn order() -> OrderStock {

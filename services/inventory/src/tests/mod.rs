@@ -151,6 +151,7 @@ impl Storeroom {
             product_id: *product_id,
             product_name: "Something".into(),
             quantity: *quantity,
+            options: Vec::new(),
             dispense_ml: None,
         };
         PlacedOrder {
