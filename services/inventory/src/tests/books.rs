@@ -14,9 +14,9 @@ use rand::{Rng, RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::json;
 
 use super::Storeroom;
-use crate::{model::Effect, store};
+use crate::{model::StockEffect, store};
 
-/// Enough for every pair of steps to follow each other, and to meet.
+/// Enough for every pair of steps to follow each other, and to run at once.
 const GROUPS: usize = 150;
 /// How many steps are done at once: as many transactions wait for each other as PostgreSQL runs.
 const STEPS_AT_ONCE: usize = 4;
@@ -134,17 +134,17 @@ fn step<'a>(
 }
 
 async fn check_books(shop: &TestShop) {
-    let orders = shop.room.db.read::<_, db::DbError, _>(store::all_orders).await.unwrap();
+    let orders = shop.room.db.read::<_, db::DbError, _>(store::list_all).await.unwrap();
     let mut held: BTreeMap<InventoryId, i64> = BTreeMap::new();
     let mut taken: BTreeMap<InventoryId, i64> = BTreeMap::new();
     for order in &orders {
-        assert_eq!(order.occupied.effect, order.wanted(), "{order:?}");
-        let sums = match order.occupied.effect {
-            Effect::Held => &mut held,
-            Effect::Taken => &mut taken,
-            Effect::None => continue,
+        assert_eq!(order.allocation.effect, order.target_effect(), "{order:?}");
+        let sums = match order.allocation.effect {
+            StockEffect::Held => &mut held,
+            StockEffect::Consumed => &mut taken,
+            StockEffect::None => continue,
         };
-        for (item, quantity) in &order.occupied.parts {
+        for (item, quantity) in &order.allocation.quantities {
             *sums.entry(*item).or_default() += quantity;
         }
     }
