@@ -103,7 +103,7 @@ impl From<InventoryError> for Problem {
             ),
             InventoryError::VersionMismatch { id, actual } => Self::new(
                 StatusCode::PRECONDITION_FAILED,
-                "version-differs",
+                "version-mismatch",
                 "The item was changed in between",
                 format!(
                     "The item of stock {id} is at version {actual} of its settings now. Read it again with GET \

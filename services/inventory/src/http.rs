@@ -152,7 +152,7 @@ async fn get_item(
               (status = 404, description = "There is no such item", body = ProblemBody),
               (status = 409, description = "product-counted-elsewhere: the product is counted as another item", body = ProblemBody),
               (status = 400, description = "If-Match is no version", body = ProblemBody),
-              (status = 412, description = "version-differs: it was changed meanwhile", body = ProblemBody),
+              (status = 412, description = "version-mismatch: it was changed meanwhile", body = ProblemBody),
               (status = 422, description = "invalid: the detail says what to change", body = ProblemBody)),
 )]
 async fn replace_item(

@@ -103,7 +103,7 @@ async fn of_two_people_who_change_an_item_at_once_the_later_one_is_refused() {
     let written = write("Fresh milk", read.to_str().unwrap()).await;
     assert_eq!(written.headers["etag"], "\"2\"", "stock that moved meanwhile does not count as a change");
     written.expect(200);
-    let refused = write("Whole milk", read.to_str().unwrap()).await.problem(412, "version-differs");
+    let refused = write("Whole milk", read.to_str().unwrap()).await.problem(412, "version-mismatch");
     assert!(refused["detail"].as_str().unwrap().contains("at version 2"), "{refused}");
     let _ = write("Whole milk", "2").await.problem(400, "bad-request");
     assert_eq!(shop.client.get(&path).await.expect(200)["name"], "Fresh milk");

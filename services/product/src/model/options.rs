@@ -1,4 +1,4 @@
-//! What may be chosen with a product, and what every legal choice adds to it.
+//! The options of a product, and what every legal choice of them adds to it.
 
 use std::{collections::HashSet, ops::RangeInclusive};
 
@@ -32,9 +32,9 @@ pub(super) fn check_groups(
     if groups.len() > OPTION_GROUPS_MAX {
         return Err(InvalidMenu::TooManyGroups(groups.len()));
     }
-    let mut group_names = Distinct::default();
-    let mut group_ids = Distinct::default();
-    let mut option_ids = Distinct::default();
+    let mut group_names = Unique::default();
+    let mut group_ids = Unique::default();
+    let mut option_ids = Unique::default();
     groups
         .into_iter()
         .enumerate()
@@ -65,11 +65,11 @@ fn check_bounds(field: &str, group: &OptionGroup) -> Result<(), InvalidMenu> {
 fn check_options(
     group: &str,
     options: Vec<ProductOption>,
-    ids: &mut Distinct,
+    ids: &mut Unique,
     shop: &ShopRules,
     now: Timestamp,
 ) -> Result<Vec<ProductOption>, InvalidMenu> {
-    let mut names = Distinct::default();
+    let mut names = Unique::default();
     options
         .into_iter()
         .enumerate()
@@ -77,15 +77,15 @@ fn check_options(
             let field = format!("{group}.options[{index}]");
             let name = names.name(&format!("{field}.name"), &option.name)?;
             let option_id = ids.id(&format!("{field}.optionId"), option.option_id, now)?;
-            check_difference(&format!("{field}.priceDelta"), option.price_delta, shop)?;
+            check_price_delta(&format!("{field}.priceDelta"), option.price_delta, shop)?;
             Ok(ProductOption { option_id: Some(option_id), name, ..option })
         })
         .collect()
 }
 
-/// Bounded by itself, so that sums of differences cannot run over.
-fn check_difference(field: &str, difference: Amount, shop: &ShopRules) -> Result<(), InvalidMenu> {
-    let money = shop_money(field, difference, shop)?;
+/// Bounded by itself, so that sums of deltas cannot overflow.
+fn check_price_delta(field: &str, delta: Amount, shop: &ShopRules) -> Result<(), InvalidMenu> {
+    let money = shop_money(field, delta, shop)?;
     if (-PRICE_MINOR_MAX..=PRICE_MINOR_MAX).contains(&money.minor) {
         return Ok(());
     }
@@ -96,13 +96,13 @@ fn check_difference(field: &str, difference: Amount, shop: &ShopRules) -> Result
     })
 }
 
-/// What an option adds to the price, in minor units. Only asked of options that were checked.
-pub(super) fn difference_minor(option: &ProductOption, shop: &ShopRules) -> i64 {
+/// What a checked option adds to the price, in minor units.
+pub(super) fn price_delta_minor(option: &ProductOption, shop: &ShopRules) -> i64 {
     option.price_delta.money(shop.currency()).map_or(0, |money| money.minor)
 }
 
-/// Options of what no machine pours do not change how much is poured.
-pub(super) fn check_nothing_pours(groups: &[OptionGroup]) -> Result<(), InvalidMenu> {
+/// Refuses options that change the millilitres of a product that no machine pours.
+pub(super) fn refuse_ml_deltas(groups: &[OptionGroup]) -> Result<(), InvalidMenu> {
     for (group_index, group) in groups.iter().enumerate() {
         if let Some(index) = group.options.iter().position(|option| option.dispense_ml_delta != 0) {
             let field = format!("optionGroups[{group_index}].options[{index}].dispenseMlDelta");
@@ -114,13 +114,13 @@ pub(super) fn check_nothing_pours(groups: &[OptionGroup]) -> Result<(), InvalidM
 
 /// The least and the most that a legal choice adds up to: of each group at least `min_choices` and at most `max_choices` options,
 /// each once.
-pub(super) fn range(groups: &[OptionGroup], difference: impl Fn(&ProductOption) -> i64) -> RangeInclusive<i64> {
+pub(super) fn range(groups: &[OptionGroup], delta: impl Fn(&ProductOption) -> i64) -> RangeInclusive<i64> {
     let mut range = (0_i64, 0_i64);
     for group in groups {
-        let mut differences: Vec<i64> = group.options.iter().map(&difference).collect();
-        differences.sort_unstable();
-        range.0 = range.0.saturating_add(min_sum(group, differences.iter().copied()));
-        range.1 = range.1.saturating_sub(min_sum(group, differences.iter().rev().map(|each| each.saturating_neg())));
+        let mut deltas: Vec<i64> = group.options.iter().map(&delta).collect();
+        deltas.sort_unstable();
+        range.0 = range.0.saturating_add(min_sum(group, deltas.iter().copied()));
+        range.1 = range.1.saturating_sub(min_sum(group, deltas.iter().rev().map(|each| each.saturating_neg())));
     }
     range.0..=range.1
 }
@@ -133,11 +133,11 @@ fn min_sum(group: &OptionGroup, ascending: impl Iterator<Item = i64>) -> i64 {
     chosen.fold(0, |sum, (each, _)| sum.saturating_add(each))
 }
 
-/// Refuses what it has seen before.
+/// Refuses a name or an id that it has seen before.
 #[derive(Default)]
-struct Distinct(HashSet<String>);
+struct Unique(HashSet<String>);
 
-impl Distinct {
+impl Unique {
     /// A checked name that differs from every other, whatever its capitals: two would look alike on a receipt.
     fn name(&mut self, field: &str, name: &str) -> Result<String, InvalidMenu> {
         let name = check_name(field, name)?;
@@ -223,9 +223,9 @@ mod tests {
 
     #[test]
     fn the_range_of_every_choice_is_that_of_trying_them_all() {
-        let differences: [i64; 4] = [-300, 200, -100, 500];
+        let deltas: [i64; 4] = [-300, 200, -100, 500];
         for (least, most) in (0..=4).flat_map(|least| (least.max(1)..=4).map(move |most| (least, most))) {
-            let options = differences.map(|each| ProductOption {
+            let options = deltas.map(|each| ProductOption {
                 option_id: None,
                 name: String::new(),
                 price_delta: Amount::whole(each),
@@ -239,8 +239,7 @@ mod tests {
                 options: options.into(),
             };
             let legal = (0_u32..16).filter(|choice| (least..=most).contains(&choice.count_ones()));
-            let sums =
-                legal.map(|choice| (0..4).filter(|bit| choice >> bit & 1 == 1).map(|bit| differences[bit]).sum());
+            let sums = legal.map(|choice| (0..4).filter(|bit| choice >> bit & 1 == 1).map(|bit| deltas[bit]).sum());
             let sums: Vec<i64> = sums.collect();
             let tried = *sums.iter().min().unwrap()..=*sums.iter().max().unwrap();
             assert_eq!(range(&[group], |option| option.dispense_ml_delta.into()), tried, "{least}..={most}");

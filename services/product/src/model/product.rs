@@ -98,7 +98,7 @@ fn check_every_choice(
     groups: &[OptionGroup],
     shop: &ShopRules,
 ) -> Result<(), InvalidMenu> {
-    let prices = options::range(groups, |option| options::difference_minor(option, shop));
+    let prices = options::range(groups, |option| options::price_delta_minor(option, shop));
     for extreme in [prices.start(), prices.end()] {
         let price = Money::new(price.minor.saturating_add(*extreme), price.currency);
         if !(0..=PRICE_MINOR_MAX).contains(&price.minor) {
@@ -106,7 +106,7 @@ fn check_every_choice(
         }
     }
     let pours = options::range(groups, |option| i64::from(option.dispense_ml_delta));
-    let Some(dispense_ml) = dispense_ml else { return options::check_nothing_pours(groups) };
+    let Some(dispense_ml) = dispense_ml else { return options::refuse_ml_deltas(groups) };
     for extreme in [pours.start(), pours.end()] {
         let ml = i64::from(dispense_ml).saturating_add(*extreme);
         if !(i64::from(DISPENSE_ML_MIN)..=i64::from(DISPENSE_ML_MAX)).contains(&ml) {
@@ -182,9 +182,9 @@ mod tests {
 
     #[test]
     fn no_choice_of_options_makes_a_price_less_than_nothing() {
-        let sizes = |min_choices: u32, difference: i64| {
+        let sizes = |min_choices: u32, delta: i64| {
             json!({"price": 5000, "optionGroups": [{"name": "Size", "minChoices": min_choices, "maxChoices": 1, "options": [
-                {"name": "Small", "priceDelta": difference}, {"name": "Large", "priceDelta": 3000}]}]})
+                {"name": "Small", "priceDelta": delta}, {"name": "Large", "priceDelta": 3000}]}]})
         };
         assert!(check(&sizes(1, -5000)).is_ok());
         refused(&sizes(1, -5001), "price: with some choice of options it becomes IDR -1");
@@ -194,9 +194,9 @@ mod tests {
 
     #[test]
     fn no_choice_of_options_pours_what_a_dispenser_refuses() {
-        let cup = |ml: u32, difference: i32| {
+        let cup = |ml: u32, delta: i32| {
             json!({"isDispensable": true, "dispenseMl": ml, "optionGroups": [{"name": "Size", "minChoices": 0, "maxChoices": 2,
-                "options": [{"name": "A", "dispenseMlDelta": difference}, {"name": "B", "dispenseMlDelta": difference}]}]})
+                "options": [{"name": "A", "dispenseMlDelta": delta}, {"name": "B", "dispenseMlDelta": delta}]}]})
         };
         assert!(check(&cup(200, 800)).is_ok());
         assert!(check(&cup(206, -100)).is_ok());
