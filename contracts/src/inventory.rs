@@ -171,7 +171,7 @@ pub struct StockMove {
     pub move_id: StockMoveId,
     /// Which item.
     pub inventory_id: InventoryId,
-    /// Why.
+    /// The reason.
     pub reason: MoveReason,
     /// What was added; negative if it left.
     pub quantity: i64,
@@ -226,7 +226,8 @@ const fn is_false(flag: &bool) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OptionRecipe {
-    /// Which option of the product.
+    /// Which option of the product. An option keeps its id if the product is written with it; a change for an option that
+    /// the product no longer has does nothing.
     pub option_id: OptionId,
     /// What it takes in addition, each item once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

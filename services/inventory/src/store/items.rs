@@ -138,7 +138,7 @@ pub(crate) fn update_item(
     tx.query_opt(SQL, row, item_from_row)
 }
 
-/// Sets a low level that the item reaches at once, and whose old level it did not reach. `false`: it is not so.
+/// Sets a low level that makes the item low at once. `false`: it would not, or the item was low before.
 pub(crate) fn raise_low_level(tx: &mut Tx<'_>, id: InventoryId, low_level: i64) -> DbResult<bool> {
     const SQL: &str = "
         UPDATE inventories SET low_level = $2

@@ -181,3 +181,21 @@ async fn internal_routes_are_not_in_the_api_document() {
     }
     assert_eq!(shop.client.get("/readyz").await.status, 200);
 }
+
+#[tokio::test]
+async fn the_api_document_describes_every_response_and_parameter() {
+    let shop = Storeroom::open().await;
+    let document = shop.client.get("/openapi.json").await.expect(200);
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let responses = operation["responses"].as_object().unwrap().values();
+            let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+            for described in responses.chain(parameters) {
+                let text = described["description"].as_str().unwrap_or_default();
+                assert!(!text.is_empty(), "{method} {path}: {described}");
+            }
+            let has_body = operation.get("requestBody").is_some();
+            assert_eq!(has_body, ["post", "put"].contains(&method.as_str()), "{method} {path}");
+        }
+    }
+}

@@ -19,7 +19,7 @@ use axum::{Router, extract::Query, routing::get};
 use contracts::{
     event::{OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, PlacedItem, PlacedOrder},
     ids::{InventoryId, OptionId, OrderId, PaymentId, ProductId},
-    inventory::{InventoryView, MoveReason, StockMove},
+    inventory::{InventoryView, MoveReason, ReserveItem, StockMove},
     money::{Amount, Currency},
     order::StockCheck,
     payment::PaymentMethod,
@@ -38,6 +38,16 @@ struct Storeroom {
     /// For what the timers do: a test calls it instead of waiting.
     inventory: Inventory,
     menu: Menu,
+}
+
+/// One line of an order. A product and its quantity are a line without options, which no machine pours.
+#[derive(Clone, Debug)]
+struct Line(ReserveItem);
+
+impl From<(ProductId, u32)> for Line {
+    fn from((product_id, quantity): (ProductId, u32)) -> Self {
+        Self(ReserveItem { product_id, quantity, options: Vec::new(), dispense_ml: None })
+    }
 }
 
 /// The products that the stand-in for Product knows.
@@ -156,9 +166,8 @@ impl Storeroom {
         moves
     }
 
-    async fn reserve(&self, order_id: OrderId, order_version: i64, items: &[(ProductId, u32)]) -> Reply {
-        let items: Vec<Value> =
-            items.iter().map(|(product_id, quantity)| json!({"productId": product_id, "quantity": quantity})).collect();
+    async fn reserve<L: Into<Line> + Clone>(&self, order_id: OrderId, order_version: i64, items: &[L]) -> Reply {
+        let items: Vec<ReserveItem> = items.iter().map(|line| line.clone().into().0).collect();
         self.reserve_items(order_id, order_version, json!(items)).await
     }
 
@@ -172,11 +181,11 @@ impl Storeroom {
         self.client.post(&format!("/internal/Reservation/{order_id}/release"), release).await
     }
 
-    async fn created(&self, order_id: OrderId, items: &[(ProductId, u32)]) {
+    async fn created<L: Into<Line> + Clone>(&self, order_id: OrderId, items: &[L]) {
         self.world.publish(&OrderCreated(self.placed(order_id, 1, items))).await;
     }
 
-    async fn revived(&self, order_id: OrderId, order_version: i64, items: &[(ProductId, u32)]) {
+    async fn revived<L: Into<Line> + Clone>(&self, order_id: OrderId, order_version: i64, items: &[L]) {
         self.world.publish(&OrderRevived(self.placed(order_id, order_version, items))).await;
     }
 
@@ -204,14 +213,10 @@ impl Storeroom {
             .await;
     }
 
-    fn placed(&self, order_id: OrderId, order_version: i64, items: &[(ProductId, u32)]) -> PlacedOrder {
-        let item = |(line, (product_id, quantity)): (u32, &(ProductId, u32))| PlacedItem {
-            line,
-            product_id: *product_id,
-            product_name: "Something".into(),
-            quantity: *quantity,
-            options: Vec::new(),
-            dispense_ml: None,
+    fn placed<L: Into<Line> + Clone>(&self, order_id: OrderId, order_version: i64, items: &[L]) -> PlacedOrder {
+        let item = |(line, item): (u32, &L)| {
+            let Line(ReserveItem { product_id, quantity, options, dispense_ml }) = item.clone().into();
+            PlacedItem { line, product_id, product_name: "Something".into(), quantity, options, dispense_ml }
         };
         PlacedOrder {
             order_id,

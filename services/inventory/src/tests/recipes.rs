@@ -1,13 +1,12 @@
 //! Recipes: what one unit of a product takes, with its options.
 
 use contracts::{
-    event::{OrderCreated, PlacedItem, PlacedOrder},
     ids::OptionId,
-    inventory::RecipeView,
+    inventory::{RecipeView, ReserveItem},
 };
 use serde_json::json;
 
-use super::{NOBODY, Storeroom};
+use super::{Line, NOBODY, Storeroom};
 
 #[tokio::test]
 async fn a_product_without_a_recipe_takes_one_of_itself_if_it_is_counted() {
@@ -124,19 +123,36 @@ async fn every_choice_of_options_holds_and_consumes_what_it_needs() {
         let chosen: Vec<OptionId> = chosen.into_iter().map(|index: usize| options[index]).collect();
         let before = [shop.levels(beans).await, shop.levels(fresh).await, shop.levels(oat).await];
         let order = shop.new_order();
-        let line = json!({"productId": latte, "quantity": 2, "options": chosen});
-        shop.reserve_items(order, 1, json!([line])).await.expect(200);
+        let two = Line(ReserveItem { product_id: latte, quantity: 2, options: chosen.clone(), dispense_ml: None });
+        shop.reserve(order, 1, &[two.clone()]).await.expect(200);
         for ((item, before), need) in items.iter().zip(&before).zip(&needs) {
             assert_eq!(shop.levels(*item).await, (before.0, 2 * need), "held with {chosen:?}");
         }
-        let placed = shop.placed(order, 1, &[(latte, 2)]);
-        let placed_item = PlacedItem { options: chosen.clone(), ..placed.items[0].clone() };
-        shop.world.publish(&OrderCreated(PlacedOrder { items: vec![placed_item], ..placed })).await;
+        shop.created(order, &[two]).await;
         shop.paid(order).await;
         for ((item, before), need) in items.iter().zip(&before).zip(&needs) {
             assert_eq!(shop.levels(*item).await, (before.0 - 2 * need, 0), "consumed with {chosen:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_order_keeps_what_it_holds_if_the_recipe_of_its_options_changes() {
+    let shop = Storeroom::open().await;
+    let fresh = shop.stocked("Fresh milk", 1_000, json!({})).await;
+    let oat = shop.stocked("Oat milk", 1_000, json!({})).await;
+    let (latte, options) = shop.new_product_with(None, &[0]);
+    let parts = json!([{"inventoryId": fresh, "quantity": 200}]);
+    let replace = json!({"optionId": options[0], "replace": [{"inventoryId": fresh, "byInventoryId": oat}]});
+    shop.write_recipe(latte, json!({"parts": parts, "options": [replace]})).await.expect(200);
+    let with_oat = [Line(ReserveItem { product_id: latte, quantity: 1, options, dispense_ml: None })];
+    let order = shop.new_order();
+    shop.reserve(order, 1, &with_oat).await.expect(200);
+
+    shop.write_recipe(latte, json!({"parts": parts})).await.expect(200);
+    shop.created(order, &with_oat).await;
+    shop.paid(order).await;
+    assert_eq!((shop.levels(fresh).await, shop.levels(oat).await), ((1_000, 0), (800, 0)));
 }
 
 #[tokio::test]

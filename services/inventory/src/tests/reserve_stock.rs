@@ -9,7 +9,7 @@ use contracts::{
 };
 use serde_json::json;
 
-use super::{NOBODY, Storeroom};
+use super::{Line, NOBODY, Storeroom};
 
 #[tokio::test]
 async fn an_order_holds_what_its_recipes_need_and_no_other_order_gets_it() {
@@ -197,7 +197,7 @@ async fn a_reservation_for_an_impossible_order_is_refused() {
     let (croissant, croissants) = shop.product("Croissant", 9, json!({})).await;
     let order = shop.new_order();
     shop.reserve(order, 0, &[(croissant, 1)]).await.problem(422, "invalid");
-    shop.reserve(order, 1, &[]).await.problem(422, "invalid");
+    shop.reserve::<Line>(order, 1, &[]).await.problem(422, "invalid");
     shop.reserve(order, 1, &[(croissant, 0)]).await.problem(422, "invalid");
     shop.reserve(order, 1, &[(croissant, 1_000)]).await.problem(422, "invalid");
     shop.reserve(order, 1, &[(croissant, 1); 201]).await.problem(422, "invalid");

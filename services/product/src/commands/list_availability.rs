@@ -13,15 +13,14 @@ use tokio::sync::Mutex;
 use super::Products;
 use crate::{error::ProductError, model::default_item, store};
 
-/// How long an answer of Inventory is used: a screen that is two seconds old sells nothing that an order is not refused
-/// for.
+/// How long an answer of Inventory is used. An order is still checked against the stock itself.
 const SOLD_OUT_TTL: Duration = Duration::from_secs(2);
 /// How long Inventory may take for the whole menu.
 const SOLD_OUT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many cards are read at once on the walk over the menu.
 const CARDS_PER_READ_MAX: u32 = 500;
 
-/// What Inventory answered last, and when. Requests that come meanwhile wait for the one that asks.
+/// The last answer of Inventory, and when it came. While one request asks, the others wait for its answer.
 pub(super) type SoldOutCache = Arc<Mutex<Option<(Timestamp, KnownSoldOut)>>>;
 /// The products that are sold out. `None`: Inventory is unavailable.
 type KnownSoldOut = Option<Arc<HashSet<ProductId>>>;

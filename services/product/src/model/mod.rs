@@ -42,10 +42,10 @@ pub(crate) enum InvalidMenu {
     /// It has a character that no screen shows.
     #[error("description has a control character, such as a NUL or a tab: take it out. Line breaks may stay.")]
     DescriptionControl,
-    /// The path says one, the body another.
+    /// The path and the body differ.
     #[error("productId in the body differs from the one in the path: leave it out, or send the same.")]
     ProductIdDiffers,
-    /// The path says one, the body another.
+    /// The path and the body differ.
     #[error("categoryId in the body differs from the one in the path: leave it out, or send the same.")]
     CategoryIdDiffers,
     /// There is no such category.
@@ -55,12 +55,12 @@ pub(crate) enum InvalidMenu {
     )]
     Category(contracts::ids::CategoryId),
     /// It is not an amount of the shop's currency.
-    #[error("{field}: {why}. Write it in the shop's currency, such as {example}.")]
+    #[error("{field}: {reason}. Write it in the shop's currency, such as {example}.")]
     Amount {
         /// Which amount.
         field: String,
         /// What is wrong with it.
-        why: String,
+        reason: String,
         /// One that is right.
         example: Money,
     },

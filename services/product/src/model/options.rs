@@ -18,7 +18,7 @@ pub(super) fn shop_money(field: &str, amount: Amount, shop: &ShopRules) -> Resul
     const EXAMPLE_MINOR: i64 = 25_000;
     amount.money(shop.currency()).map_err(|error| InvalidMenu::Amount {
         field: field.to_owned(),
-        why: error.to_string(),
+        reason: error.to_string(),
         example: Money::new(EXAMPLE_MINOR, shop.currency()),
     })
 }
@@ -91,7 +91,7 @@ fn check_price_delta(field: &str, delta: Amount, shop: &ShopRules) -> Result<(),
     }
     Err(InvalidMenu::Amount {
         field: field.to_owned(),
-        why: format!("{money} is more than any price"),
+        reason: format!("{money} is more than any price"),
         example: Money::new(0, money.currency),
     })
 }

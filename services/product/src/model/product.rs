@@ -16,9 +16,9 @@ use super::{DESCRIPTION_CHARS_MAX, InvalidMenu, PRICE_MINOR_MAX, check_name, opt
 pub(crate) struct CheckedProduct {
     /// What the menu calls it.
     pub name: String,
-    /// What the menu says of it.
+    /// The menu's text about it.
     pub description: String,
-    /// Where the menu shows it.
+    /// The category that it is in.
     pub category_id: CategoryId,
     /// The price of one, without options.
     pub price: Money,

@@ -93,3 +93,21 @@ async fn an_impossible_query_is_refused() {
         client.get(&format!("/api/Product?{wrong}")).await.problem(400, "invalid-query");
     }
 }
+
+#[tokio::test]
+async fn the_api_document_describes_every_response_and_parameter() {
+    let world = World::new().await;
+    let document = menu(&world).await.get("/openapi.json").await.expect(200);
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let responses = operation["responses"].as_object().unwrap().values();
+            let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+            for described in responses.chain(parameters) {
+                let text = described["description"].as_str().unwrap_or_default();
+                assert!(!text.is_empty(), "{method} {path}: {described}");
+            }
+            let has_body = operation.get("requestBody").is_some();
+            assert_eq!(has_body, ["post", "put"].contains(&method.as_str()), "{method} {path}");
+        }
+    }
+}
