@@ -49,7 +49,8 @@ pub enum StockoutPolicy {
     /// without the item, and is counted well.
     #[default]
     Block,
-    /// The order goes through, and staff get a notice of the shortage (`StockShort`). For what can be replaced or fetched.
+    /// The order goes through, and staff get a notice of the shortage (`StockShort`). For what can be replaced or
+    /// fetched.
     Warn,
     /// The order goes through without a notice; what is on hand may become negative. For what is counted roughly.
     Allow,
@@ -226,8 +227,8 @@ const fn is_false(flag: &bool) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OptionRecipe {
-    /// Which option of the product. An option keeps its id if the product is written with it; a change for an option that
-    /// the product no longer has does nothing.
+    /// Which option of the product. An option keeps its id if the product is written with it; a change for an option
+    /// that the product no longer has does nothing.
     pub option_id: OptionId,
     /// What it takes in addition, each item once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

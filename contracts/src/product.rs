@@ -45,8 +45,8 @@ pub struct WriteProduct {
     /// Whether a machine pours it: each unit becomes a code.
     #[serde(default)]
     pub is_dispensable: bool,
-    /// How much a machine pours, in millilitres, 6 to 1800, also with every choice of options. Required if the product is
-    /// dispensable, refused otherwise.
+    /// How much a machine pours, in millilitres, 6 to 1800, also with every choice of options. Required if the product
+    /// is dispensable, refused otherwise.
     #[serde(default)]
     #[schema(minimum = 6, maximum = 1800)]
     pub dispense_ml: Option<u32>,
@@ -149,8 +149,8 @@ pub struct Availability {
     pub product_id: ProductId,
     /// Whether it can be ordered now: it is on sale, and not sold out as far as that is known.
     pub is_available: bool,
-    /// Whether an item that blocks orders has too little for one with its default options. Absent: it is not on sale, or
-    /// Inventory is unavailable or was not asked.
+    /// Whether an item that blocks orders has too little for one with its default options. Absent: it is not on sale,
+    /// or Inventory is unavailable or was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_sold_out: Option<bool>,
     /// The version of its card.

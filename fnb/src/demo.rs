@@ -1,8 +1,8 @@
 //! `--demo`: a coffee shop to try things with, made over the same routes that a person uses.
 //!
-//! Every id is fixed and every step may be repeated, so a shop that was only half filled is filled at the next start. The
-//! last step shows whether the shop is filled. A shop that somebody else has begun is refused, because there the mock
-//! gateway would pay real guests' bills.
+//! Every id is fixed and every step may be repeated, so a shop that was only half filled is filled at the next start.
+//! The last step shows whether the shop is filled. A shop that somebody else has begun is refused, because there the
+//! mock gateway would pay real guests' bills.
 
 use std::collections::BTreeMap;
 
@@ -155,20 +155,20 @@ fn id(kind: Kind, number: u32) -> String {
     format!("00000000-0000-7000-8000-{:04}{number:08}", kind as u32)
 }
 
-/// Refuses the shop behind `origin` if somebody else has made products or categories, or has changed the settings, and the
-/// demo has made nothing. The demo shop is known by its ids, also after its owner changed it.
+/// Refuses the shop behind `origin` if somebody else has made products or categories, or has changed the settings, and
+/// the demo has made nothing. The demo shop is known by its ids, also after its owner changed it.
 pub(crate) async fn refuse_others(origin: Router) -> Result<(), DemoError> {
     let shop: DemoShop = serde_json::from_str(SHOP)?;
     let filler = DemoFiller { origin };
     if filler.is_filled(&shop).await? {
         return Ok(());
     }
-    let menu = [filler.products(&shop).await?, filler.categories(&shop).await?];
+    let menu = [filler.owner_of_products(&shop).await?, filler.owner_of_categories(&shop).await?];
     if menu.contains(&Owner::Somebody) {
         return Err(DemoError::ForeignShop);
     }
     let is_begun = menu.contains(&Owner::Demo);
-    let settings = filler.settings().await?;
+    let settings = filler.get_settings().await?;
     if is_begun || settings == new_shop()? || settings == shop.settings()? {
         return Ok(());
     }
@@ -182,28 +182,28 @@ pub(crate) async fn fill(origin: Router) -> Result<(), DemoError> {
     if filler.is_filled(&shop).await? {
         return Ok(());
     }
-    if filler.settings().await? == new_shop()? {
+    if filler.get_settings().await? == new_shop()? {
         filler.put("/api/Shop", &shop.settings()?).await?;
     }
     for item in &shop.inventory {
-        filler.item(item).await?;
+        filler.create_item(item).await?;
     }
     for (position, category) in shop.categories.iter().enumerate() {
         let body =
             json!({ "categoryId": id(Kind::Category, category.id), "name": category.name, "position": position });
-        filler.make("/api/Category", &id(Kind::Category, category.id), &body).await?;
+        filler.create("/api/Category", &id(Kind::Category, category.id), &body).await?;
     }
     for product in &shop.products {
         // A recipe is checked against its product. A product that is counted as itself comes last, so that the last
         // product of the file is the last step.
         match product.pieces {
             Some(pieces) => {
-                filler.piece(product, pieces).await?;
-                filler.product(product, &shop.option_groups).await?;
+                filler.create_item_of(product, pieces).await?;
+                filler.create_product(product, &shop.option_groups).await?;
             }
             None => {
-                filler.product(product, &shop.option_groups).await?;
-                filler.recipe(product, &shop.option_groups).await?;
+                filler.create_product(product, &shop.option_groups).await?;
+                filler.write_recipe(product, &shop.option_groups).await?;
             }
         }
     }
@@ -244,42 +244,42 @@ struct DemoFiller {
 }
 
 impl DemoFiller {
-    async fn settings(&self) -> Result<Value, DemoError> {
+    async fn get_settings(&self) -> Result<Value, DemoError> {
         let (_, settings) = self.send(Method::GET, "/api/Shop", None, &[StatusCode::OK]).await?;
         Ok(settings)
     }
 
-    async fn item(&self, item: &Item) -> Result<(), DemoError> {
+    async fn create_item(&self, item: &Item) -> Result<(), DemoError> {
         let inventory_id = id(Kind::Item, item.id);
         let body = json!({
             "inventoryId": inventory_id, "name": item.name, "unit": item.unit, "policy": item.policy,
             "lowLevel": item.low_level,
         });
-        self.make("/api/Inventory", &inventory_id, &body).await?;
-        self.receive(&inventory_id, item.received).await
+        self.create("/api/Inventory", &inventory_id, &body).await?;
+        self.receive_stock(&inventory_id, item.received).await
     }
 
-    /// The item that a product is counted as.
-    async fn piece(&self, product: &Product, pieces: i64) -> Result<(), DemoError> {
+    /// Creates the item that a product is counted as.
+    async fn create_item_of(&self, product: &Product, pieces: i64) -> Result<(), DemoError> {
         let inventory_id = id(Kind::Piece, product.id);
         let body = json!({
             "inventoryId": inventory_id, "name": product.name, "unit": "piece",
             "productId": id(Kind::Product, product.id), "policy": "BLOCK", "lowLevel": 10,
         });
-        self.make("/api/Inventory", &inventory_id, &body).await?;
-        self.receive(&inventory_id, pieces).await
+        self.create("/api/Inventory", &inventory_id, &body).await?;
+        self.receive_stock(&inventory_id, pieces).await
     }
 
-    async fn recipe(&self, product: &Product, groups: &[OptionGroup]) -> Result<(), DemoError> {
+    async fn write_recipe(&self, product: &Product, groups: &[OptionGroup]) -> Result<(), DemoError> {
         self.put(&format!("/api/Recipe/{}", id(Kind::Product, product.id)), &recipe_of(product, groups)).await
     }
 
-    async fn receive(&self, inventory_id: &str, quantity: i64) -> Result<(), DemoError> {
+    async fn receive_stock(&self, inventory_id: &str, quantity: i64) -> Result<(), DemoError> {
         let body = json!({ "reason": "RECEIVED", "quantity": quantity, "note": "Opening stock" });
-        self.make(&format!("/api/Inventory/{inventory_id}/adjust"), inventory_id, &body).await
+        self.create(&format!("/api/Inventory/{inventory_id}/adjust"), inventory_id, &body).await
     }
 
-    async fn product(&self, product: &Product, groups: &[OptionGroup]) -> Result<(), DemoError> {
+    async fn create_product(&self, product: &Product, groups: &[OptionGroup]) -> Result<(), DemoError> {
         let of_product = groups.iter().filter(|group| product.option_groups.contains(&group.id));
         let product_id = id(Kind::Product, product.id);
         let body = json!({
@@ -292,14 +292,14 @@ impl DemoFiller {
             "dispenseMl": product.dispense_ml,
             "optionGroups": of_product.map(|group| group_of(product, group)).collect::<Vec<_>>(),
         });
-        self.make("/api/Product", &product_id, &body).await
+        self.create("/api/Product", &product_id, &body).await
     }
 
     /// Creates something with this id, unless it was created before: then the key makes the route answer as it did.
-    async fn make(&self, path: &str, id: &str, body: &Value) -> Result<(), DemoError> {
-        let fine = [StatusCode::CREATED, StatusCode::OK];
+    async fn create(&self, path: &str, id: &str, body: &Value) -> Result<(), DemoError> {
+        let expected = [StatusCode::CREATED, StatusCode::OK];
         let key = format!("demo-{path}-{id}");
-        self.send(Method::POST, path, Some((&key, body)), &fine).await.map(drop)
+        self.send(Method::POST, path, Some((&key, body)), &expected).await.map(drop)
     }
 
     async fn put(&self, path: &str, body: &Value) -> Result<(), DemoError> {
@@ -314,18 +314,18 @@ impl DemoFiller {
         Ok(status == StatusCode::OK)
     }
 
-    async fn products(&self, shop: &DemoShop) -> Result<Owner, DemoError> {
+    async fn owner_of_products(&self, shop: &DemoShop) -> Result<Owner, DemoError> {
         let demo_ids: Vec<_> = shop.products.iter().map(|product| id(Kind::Product, product.id)).collect();
-        self.owner_of("/api/Product", "productId", &demo_ids).await
+        self.owner_of_rows("/api/Product", "productId", &demo_ids).await
     }
 
-    async fn categories(&self, shop: &DemoShop) -> Result<Owner, DemoError> {
+    async fn owner_of_categories(&self, shop: &DemoShop) -> Result<Owner, DemoError> {
         let demo_ids: Vec<_> = shop.categories.iter().map(|category| id(Kind::Category, category.id)).collect();
-        self.owner_of("/api/Category", "categoryId", &demo_ids).await
+        self.owner_of_rows("/api/Category", "categoryId", &demo_ids).await
     }
 
     /// Reads one page only: the demo has fewer rows of each.
-    async fn owner_of(&self, path: &str, id_field: &str, demo_ids: &[String]) -> Result<Owner, DemoError> {
+    async fn owner_of_rows(&self, path: &str, id_field: &str, demo_ids: &[String]) -> Result<Owner, DemoError> {
         let path = format!("{path}?includeArchived=true&limit={PAGE_ROWS_MAX}");
         let (_, page) = self.send(Method::GET, &path, None, &[StatusCode::OK]).await?;
         let rows = page["items"].as_array().map_or(&[][..], Vec::as_slice);

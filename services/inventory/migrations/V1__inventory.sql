@@ -1,6 +1,6 @@
--- Items of stock. on_hand is the sum of the item's stock_moves; reserved is what unpaid orders hold of it. version grows
--- with every change of the row, settings_version with those that people make. An item is low if on_hand <= low_level.
--- search_name is the name in lower case: the service writes it, because SQLite folds only A to Z.
+-- Items of stock. on_hand is the sum of the item's stock_moves; reserved is what unpaid orders hold of it. version
+-- grows with every change of the row, settings_version with those that people make. An item is low if on_hand <=
+-- low_level. search_name is the name in lower case: the service writes it, because SQLite folds only A to Z.
 CREATE TABLE inventories (
     inventory_id     TEXT   NOT NULL PRIMARY KEY,
     name             TEXT   NOT NULL,

@@ -219,7 +219,7 @@ pub(crate) fn check_dispensed_part(recipe: &WriteRecipe, card: &ProductCard) -> 
 
 #[cfg(test)]
 mod tests {
-    use contracts::inventory::ItemReplacement;
+    use contracts::{inventory::ItemReplacement, time::Timestamp};
     use proptest::prelude::*;
 
     use super::*;
@@ -311,6 +311,7 @@ mod tests {
         assert_eq!(recipe(Vec::new()), Ok(()));
         assert_eq!(recipe((1..=32).map(|number| part(number, 1)).collect()), Ok(()));
         assert!(recipe((1..=33).map(|number| part(number, 1)).collect()).is_err());
+        assert_eq!(recipe(vec![part(1, RECIPE_QUANTITY_MAX), dispensed(KEG)]), Ok(()));
         for parts in [
             vec![part(1, 0)],
             vec![part(1, RECIPE_QUANTITY_MAX + 1)],
@@ -339,6 +340,32 @@ mod tests {
         }
         let shot = OptionRecipe { add: vec![of(BEANS, 9)], ..option(3) };
         assert!(check_recipe(&WriteRecipe { options: vec![shot.clone(), shot], ..latte() }).is_err());
+    }
+
+    #[test]
+    fn a_recipe_has_as_many_options_as_a_product_and_an_option_32_changes() {
+        let adding = |items: i64| OptionRecipe { add: (1..=items).map(|number| of(number, 1)).collect(), ..option(1) };
+        let recipe = |options: Vec<OptionRecipe>| check_recipe(&WriteRecipe { options, ..latte() });
+        assert_eq!(recipe(vec![adding(32)]), Ok(()));
+        assert!(recipe(vec![adding(33)]).is_err());
+        let other_option = |_| OptionRecipe { option_id: OptionId::new(Timestamp(1)), ..adding(1) };
+        assert_eq!(recipe((0..512).map(other_option).collect()), Ok(()));
+        assert!(recipe((0..513).map(other_option).collect()).is_err());
+    }
+
+    #[test]
+    fn every_item_of_a_recipe_is_named_once() {
+        let named = [BEANS, MILK, OAT, CUP, LARGE_CUP].map(item);
+        assert_eq!(items_of_recipe(&latte()), named);
+    }
+
+    #[test]
+    fn of_two_options_that_replace_one_item_the_first_of_the_recipe_does() {
+        let oat = OptionRecipe { replace: vec![by(MILK, OAT, Some(150))], ..option(1) };
+        let water = OptionRecipe { replace: vec![by(MILK, CUP, None)], ..option(2) };
+        let recipe = WriteRecipe { parts: vec![part(MILK, 200)], options: vec![oat, water] };
+        let needs = unit_needs(&recipe, &[option_id(2), option_id(1)], None);
+        assert_eq!(needs, Quantities::from([(item(OAT), 150)]));
     }
 
     #[test]
@@ -375,8 +402,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever recipe is accepted and whatever is chosen: nothing is negative, and what leaves the kegs is what the
-        /// machine pours.
+        /// Whatever recipe is accepted and whatever is chosen: nothing is negative, and what leaves the kegs is what
+        /// the machine pours.
         #[test]
         fn every_accepted_recipe_takes_from_its_kegs_what_is_poured(
             options in (any_option(1), any_option(2), any_option(3)),

@@ -26,8 +26,8 @@ pub(super) type SoldOutCache = Arc<Mutex<Option<(Timestamp, KnownSoldOut)>>>;
 type KnownSoldOut = Option<Arc<HashSet<ProductId>>>;
 
 impl Products {
-    /// Every product of the menu, and whether it can be ordered now: it is on sale, and no BLOCK item has too little for
-    /// one with its default options. While Inventory is unavailable, what is on sale counts as available.
+    /// Every product of the menu, and whether it can be ordered now: it is on sale, and no BLOCK item has too little
+    /// for one with its default options. While Inventory is unavailable, what is on sale counts as available.
     pub(crate) async fn list_availability(&self) -> Result<Vec<Availability>, ProductError> {
         let mut availability = self.db.read(store::products::list_availability).await?;
         if let Some(sold_out) = self.known_sold_out().await? {

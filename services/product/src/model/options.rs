@@ -14,7 +14,7 @@ use super::{InvalidMenu, PRICE_MINOR_MAX, check_name};
 
 /// `amount` as money of the shop.
 pub(super) fn shop_money(field: &str, amount: Amount, shop: &ShopRules) -> Result<Money, InvalidMenu> {
-    /// Any price a guest could read on a menu.
+    /// A usual price.
     const EXAMPLE_MINOR: i64 = 25_000;
     amount.money(shop.currency()).map_err(|error| InvalidMenu::Amount {
         field: field.to_owned(),
@@ -23,7 +23,10 @@ pub(super) fn shop_money(field: &str, amount: Amount, shop: &ShopRules) -> Resul
     })
 }
 
-/// The groups with their names trimmed and their ids made where they had none.
+/// The groups with their names trimmed, and with new ids for those without one.
+///
+/// # Errors
+/// [`InvalidMenu`] names the first wrong field.
 pub(super) fn check_groups(
     groups: Vec<OptionGroup>,
     shop: &ShopRules,
@@ -112,8 +115,8 @@ pub(super) fn refuse_ml_deltas(groups: &[OptionGroup]) -> Result<(), InvalidMenu
     Ok(())
 }
 
-/// The least and the most that a legal choice adds up to: of each group at least `min_choices` and at most `max_choices` options,
-/// each once.
+/// The smallest and the largest sum of a legal choice: of each group at least `min_choices` and at most `max_choices`
+/// options, each once.
 pub(super) fn range(groups: &[OptionGroup], delta: impl Fn(&ProductOption) -> i64) -> RangeInclusive<i64> {
     let mut range = (0_i64, 0_i64);
     for group in groups {
@@ -125,7 +128,7 @@ pub(super) fn range(groups: &[OptionGroup], delta: impl Fn(&ProductOption) -> i6
     range.0..=range.1
 }
 
-/// The least sum of a legal choice from `ascending`: what must be chosen, then whatever still makes it less.
+/// The smallest sum of a legal choice from `ascending`: what must be chosen, then whatever still makes it smaller.
 fn min_sum(group: &OptionGroup, ascending: impl Iterator<Item = i64>) -> i64 {
     let chosen = ascending
         .zip(1_u32..)
@@ -138,7 +141,7 @@ fn min_sum(group: &OptionGroup, ascending: impl Iterator<Item = i64>) -> i64 {
 struct Unique(HashSet<String>);
 
 impl Unique {
-    /// A checked name that differs from every other, whatever its capitals: two would look alike on a receipt.
+    /// A checked name that differs from the others in more than case: otherwise two would look alike on a receipt.
     fn name(&mut self, field: &str, name: &str) -> Result<String, InvalidMenu> {
         let name = check_name(field, name)?;
         if self.0.insert(name.to_lowercase()) {
@@ -181,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_kept_when_given_and_made_otherwise() {
+    fn given_ids_are_kept_and_missing_ones_are_made() {
         let known = OptionId::new(Timestamp(7));
         let group = json!([{"name": "Milk", "minChoices": 0, "maxChoices": 1,
             "options": [{"name": "Oat", "optionId": known.to_string()}, {"name": "Soy"}]}]);
@@ -192,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_stands_for_one_option_of_the_product() {
+    fn an_id_belongs_to_one_option_of_the_product() {
         let id = OptionId::new(Timestamp(7)).to_string();
         let group = |name: &str| json!({"name": name, "minChoices": 0, "maxChoices": 1, "options": [{"name": "Oat", "optionId": id}]});
         refused(&json!([group("Milk"), group("Foam")]), "optionGroups[1].options[0].optionId: the id");
@@ -205,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_can_make_the_choice_that_a_group_asks_for() {
+    fn a_guest_can_make_the_choice_that_a_group_requires() {
         assert!(check(&json!([milk(2, 2, &["Oat", "Soy"])])).is_ok());
         refused(&json!([milk(0, 0, &["Oat"])]), "optionGroups[0]: minChoices is 0 and maxChoices is 0 of 1 options");
         refused(&json!([milk(2, 1, &["Oat", "Soy"])]), "optionGroups[0]: minChoices is 2 and maxChoices is 1");
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_no_more_groups_and_options_than_a_person_can_choose_from() {
+    fn the_numbers_of_groups_and_options_are_bounded() {
         let many: Vec<String> = (0..=OPTIONS_PER_GROUP_MAX).map(|number| number.to_string()).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         refused(&json!([milk(0, 1, &many)]), "optionGroups[0].options has 33 options");
@@ -222,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_range_of_every_choice_is_that_of_trying_them_all() {
+    fn the_range_of_the_choices_is_that_of_all_choices() {
         let deltas: [i64; 4] = [-300, 200, -100, 500];
         for (least, most) in (0..=4).flat_map(|least| (least.max(1)..=4).map(move |most| (least, most))) {
             let options = deltas.map(|each| ProductOption {

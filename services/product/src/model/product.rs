@@ -33,7 +33,7 @@ pub(crate) struct CheckedProduct {
 /// The product that `write` asks for, in the shop's currency. `now` is for the ids that it makes.
 ///
 /// # Errors
-/// [`InvalidMenu`] names the first field that cannot be, and the way on.
+/// [`InvalidMenu`] names the first wrong field, and what to do.
 pub(crate) fn check_product(
     write: WriteProduct,
     shop: &ShopRules,
@@ -91,7 +91,7 @@ fn check_dispense_ml(is_dispensable: bool, dispense_ml: Option<u32>) -> Result<O
     }
 }
 
-/// No choice that the groups allow makes a price or a cup that cannot be.
+/// Refuses options of which some choice makes an impossible price or cup.
 fn check_every_choice(
     price: Money,
     dispense_ml: Option<u32>,
@@ -145,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn a_description_may_have_lines_and_no_other_control_character() {
+    fn a_description_may_have_line_breaks_and_no_other_control_character() {
         assert_eq!(check(&json!({"description": "Espresso\nand milk"})).unwrap().description, "Espresso\nand milk");
         refused(&json!({"description": "Espresso\0"}), "description has a control character");
     }
 
     #[test]
-    fn a_price_is_from_nothing_to_a_billion_in_the_shops_currency() {
+    fn a_price_is_zero_to_a_billion_in_the_shops_currency() {
         assert_eq!(check(&json!({"price": 0})).unwrap().price, Money::zero(Currency::IDR));
         assert!(check(&json!({"price": 1_000_000_000})).is_ok());
         refused(&json!({"price": -1}), "price is IDR -1: use 0 to IDR 1000000000");
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_machine_pours_has_millilitres() {
+    fn only_a_dispensable_product_has_millilitres() {
         assert_eq!(check(&json!({"isDispensable": true, "dispenseMl": 240})).unwrap().dispense_ml, Some(240));
         refused(&json!({"isDispensable": true}), "dispenseMl is missing");
         refused(&json!({"isDispensable": true, "dispenseMl": 5}), "dispenseMl is 5");
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn no_choice_of_options_makes_a_price_less_than_nothing() {
+    fn no_choice_of_options_makes_a_negative_price() {
         let sizes = |min_choices: u32, delta: i64| {
             json!({"price": 5000, "optionGroups": [{"name": "Size", "minChoices": min_choices, "maxChoices": 1, "options": [
                 {"name": "Small", "priceDelta": delta}, {"name": "Large", "priceDelta": 3000}]}]})

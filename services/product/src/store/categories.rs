@@ -52,8 +52,8 @@ pub(crate) fn list(
     tx.query(SQL, (include_archived, after, limit), category_from_row)
 }
 
-/// Names and places a category that is not archived and, with `expected`, still has that version. `None`: it is archived,
-/// has another version, or does not exist.
+/// Names and places a category that is not archived and, with `expected`, still has that version. `None`: it is
+/// archived, has another version, or does not exist.
 pub(crate) fn update(
     tx: &mut Tx<'_>,
     id: CategoryId,

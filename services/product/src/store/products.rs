@@ -152,8 +152,8 @@ pub(crate) struct ProductFilter {
     pub include_archived: bool,
 }
 
-/// Up to `limit` products in the menu's order, after the product `after`. Rows are never deleted, so a cursor stays valid
-/// after its product was archived.
+/// Up to `limit` products in the menu's order, after the product `after`. Rows are never deleted, so a cursor stays
+/// valid after its product was archived.
 pub(crate) fn list(
     tx: &mut Tx<'_>,
     filter: &ProductFilter,
