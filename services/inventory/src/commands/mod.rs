@@ -19,7 +19,7 @@ use db::Db;
 use web::ServiceClient;
 
 pub(crate) use expire_reservations::EXPIRE_RESERVATIONS_EVERY;
-pub(crate) use report_low_items::REPORT_LOW_ITEMS_EVERY;
+pub(crate) use report_low_items::{REPORT_LOW_ITEMS_EVERY, describe_metrics};
 
 /// The stock of a shop: every command is a method of it.
 #[derive(Clone)]

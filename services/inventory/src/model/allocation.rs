@@ -308,6 +308,8 @@ mod tests {
             out_of_stock_detail(&[shortage("Milk", "ml", 400, 150), shortage("Cocoa", "g", 30, 0)]),
             "Milk: 400 ml wanted, 150 ml left. Cocoa: none left. Take fewer or choose something else."
         );
+        let five = vec![shortage("Tea", "bag", 2, 1); 5];
+        assert!(!out_of_stock_detail(&five).contains("more"));
         let many = vec![shortage("Tea", "bag", 2, 1); 7];
         assert!(out_of_stock_detail(&many).ends_with("And 2 more. Take fewer or choose something else."));
     }

@@ -291,6 +291,9 @@ mod tests {
     fn an_option_never_takes_more_than_there_is() {
         assert_eq!(latte_with(&[4]), [(BEANS, 18), (CUP, 1)]);
         assert_eq!(latte_with(&[4, 1]), [(BEANS, 18), (MILK, 50), (LARGE_CUP, 1)]);
+        let black = OptionRecipe { take: vec![of(MILK, 200)], ..option(1) };
+        let black = WriteRecipe { options: vec![black], ..latte() };
+        assert!(!unit_needs(&black, &[option_id(1)], None).contains_key(&item(MILK)), "exactly all of it");
         assert_eq!(latte_with(&[4, 2]), [(BEANS, 18), (CUP, 1)], "there is no milk to replace");
     }
 

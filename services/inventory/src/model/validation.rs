@@ -152,6 +152,8 @@ mod tests {
         ] {
             assert!(adjust(reason, quantity).is_err(), "{reason:?} {quantity}");
         }
+        let refusal = adjust(MoveReason::Correction, STOCK_QUANTITY_MAX + 1).unwrap_err();
+        assert!(refusal.contains("from -1000000000 to 1000000000, not 1000000001"), "{refusal}");
     }
 
     #[test]

@@ -124,7 +124,7 @@ async fn every_choice_of_options_holds_and_consumes_what_it_needs() {
         let before = [shop.levels(beans).await, shop.levels(fresh).await, shop.levels(oat).await];
         let order = shop.new_order();
         let two = Line(ReserveItem { product_id: latte, quantity: 2, options: chosen.clone(), dispense_ml: None });
-        shop.reserve(order, 1, &[two.clone()]).await.expect(200);
+        shop.reserve(order, 1, std::slice::from_ref(&two)).await.expect(200);
         for ((item, before), need) in items.iter().zip(&before).zip(&needs) {
             assert_eq!(shop.levels(*item).await, (before.0, 2 * need), "held with {chosen:?}");
         }
