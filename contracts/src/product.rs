@@ -10,15 +10,15 @@ use crate::{
     time::Timestamp,
 };
 
-/// The longest name of a product, category, group or option: what one line of a receipt can carry twice.
+/// The longest name of a product, category, group or option: two lines of a receipt.
 pub const NAME_CHARS_MAX: usize = 80;
 /// More than any menu shows for one product.
 pub const OPTION_GROUPS_MAX: usize = 16;
 /// More than a person can choose from.
 pub const OPTIONS_PER_GROUP_MAX: usize = 32;
-/// The least that a machine pours at its usual rate, in millilitres.
+/// The smallest cup that a machine pours at its usual rate, in millilitres.
 pub const DISPENSE_ML_MIN: u32 = PUMP_ML_PER_SECOND * DISPENSE_MS_MIN / 1000;
-/// The most, in millilitres.
+/// The largest cup, in millilitres.
 pub const DISPENSE_ML_MAX: u32 = PUMP_ML_PER_SECOND * DISPENSE_MS_MAX / 1000;
 
 /// `POST /api/Product` and `PUT /api/Product/{productId}`: the whole product.
@@ -28,12 +28,14 @@ pub struct WriteProduct {
     /// The id, if the client chooses it; on a PUT it may be left out.
     #[serde(default)]
     pub product_id: Option<ProductId>,
-    /// What the menu calls it.
+    /// Its name on the menu, 1 to 80 characters on one line.
+    #[schema(min_length = 1, max_length = 80)]
     pub name: String,
-    /// What the menu says of it.
+    /// The menu's text about it, at most 1000 characters.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     pub description: String,
-    /// Where the menu shows it.
+    /// The category that it is in.
     pub category_id: CategoryId,
     /// The price of one, in the shop's currency, as the menu shows it.
     pub price: Amount,
@@ -43,12 +45,14 @@ pub struct WriteProduct {
     /// Whether a machine pours it: each unit becomes a code.
     #[serde(default)]
     pub is_dispensable: bool,
-    /// How much a machine pours, in millilitres, 6 to 1800, also with every choice of options. Required of what is
-    /// dispensable, refused otherwise.
+    /// How much a machine pours, in millilitres, 6 to 1800, also with every choice of options. Required if the product
+    /// is dispensable, refused otherwise.
     #[serde(default)]
+    #[schema(minimum = 6, maximum = 1800)]
     pub dispense_ml: Option<u32>,
-    /// What the guest chooses, in the menu's order.
+    /// What the guest chooses, in the menu's order, at most 16 groups.
     #[serde(default)]
+    #[schema(max_items = 16)]
     pub option_groups: Vec<OptionGroup>,
 }
 
@@ -59,13 +63,15 @@ pub struct OptionGroup {
     /// The id, if it is known; a new one otherwise.
     #[serde(default)]
     pub group_id: Option<OptionGroupId>,
-    /// What the menu calls it.
+    /// Its name on the menu, 1 to 80 characters on one line.
+    #[schema(min_length = 1, max_length = 80)]
     pub name: String,
     /// The fewest options that must be chosen.
     pub min_choices: u32,
     /// The most that may be.
     pub max_choices: u32,
-    /// The options, in the menu's order.
+    /// The options, in the menu's order, 1 to 32.
+    #[schema(min_items = 1, max_items = 32)]
     pub options: Vec<ProductOption>,
 }
 
@@ -76,7 +82,8 @@ pub struct ProductOption {
     /// The id, if it is known; a new one otherwise.
     #[serde(default)]
     pub option_id: Option<OptionId>,
-    /// What the menu calls it.
+    /// Its name on the menu, 1 to 80 characters on one line.
+    #[schema(min_length = 1, max_length = 80)]
     pub name: String,
     /// What it adds to the price of one; may be negative.
     #[serde(default = "zero")]
@@ -90,17 +97,17 @@ fn zero() -> Amount {
     Amount::ZERO
 }
 
-/// A product as the menu, the till and the other services see it: all that an order needs, and its version.
+/// A product as the menu, the tablets and the other services see it: all that an order needs, and its version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductCard {
     /// Its id.
     pub product_id: ProductId,
-    /// What the menu calls it.
+    /// Its name on the menu.
     pub name: String,
-    /// What the menu says of it.
+    /// The menu's text about it.
     pub description: String,
-    /// Where the menu shows it.
+    /// The category that it is in.
     pub category_id: CategoryId,
     /// The price of one, in `currency`.
     pub price: Amount,
@@ -118,11 +125,11 @@ pub struct ProductCard {
     pub option_groups: Vec<OptionGroup>,
     /// Whether it is sold today.
     pub is_available: bool,
-    /// Whether it has left the menu for good. Its past orders keep it.
+    /// Whether it left the menu for good. Its past orders keep it.
     pub is_archived: bool,
-    /// Grows with every change; the newer card wins.
+    /// Grows with every change: the card with the higher version is the newer one.
     pub version: i64,
-    /// When it was changed last.
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
@@ -134,14 +141,18 @@ pub struct WriteAvailability {
     pub is_available: bool,
 }
 
-/// One row of `GET /api/Product/availability`.
+/// One row of `GET /api/Product/availability`, and the answer of `PUT /api/Product/{productId}/availability`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Availability {
     /// The product.
     pub product_id: ProductId,
-    /// Whether it is sold today.
+    /// Whether it can be ordered now: it is on sale, and not sold out as far as that is known.
     pub is_available: bool,
+    /// Whether an item that blocks orders has too little for one with its default options. Absent: it is not on sale,
+    /// or Inventory is unavailable or was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_sold_out: Option<bool>,
     /// The version of its card.
     pub version: i64,
 }
@@ -153,7 +164,8 @@ pub struct WriteCategory {
     /// The id, if the client chooses it.
     #[serde(default)]
     pub category_id: Option<CategoryId>,
-    /// What the menu calls it.
+    /// Its name on the menu, 1 to 80 characters on one line.
+    #[schema(min_length = 1, max_length = 80)]
     pub name: String,
     /// Its place in the menu: smaller comes first.
     #[serde(default)]
@@ -166,11 +178,11 @@ pub struct WriteCategory {
 pub struct CategoryView {
     /// Its id.
     pub category_id: CategoryId,
-    /// What the menu calls it.
+    /// Its name on the menu.
     pub name: String,
     /// Its place in the menu.
     pub position: i64,
-    /// Whether it has left the menu for good.
+    /// Whether it left the menu for good.
     pub is_archived: bool,
     /// Grows with every change.
     pub version: i64,
@@ -181,10 +193,10 @@ pub mod cache_keys {
     use super::ProductCard;
     use crate::ids::ProductId;
 
-    /// The three keys of a card, and what stands under each: put there together, they are of one version.
+    /// The three keys of a card with their values. They are written together, so that they are of one version.
     ///
     /// # Errors
-    /// Where the card cannot be written as JSON.
+    /// The card cannot be written as JSON.
     pub fn entries(card: &ProductCard) -> serde_json::Result<[(String, String); 3]> {
         let id = card.product_id;
         Ok([

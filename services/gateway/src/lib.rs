@@ -33,10 +33,7 @@ pub const SCHEMA: Schema =
 pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
     let db = context.databases.open(&SCHEMA).await?;
     let settings = Settings::new(db.clone(), context);
-    settings
-        .load()
-        .await
-        .map_err(|error| OpenError::load(NAME, error))?;
+    settings.load().await.map_err(|error| OpenError::load(NAME, error))?;
     let (router, openapi) = http::settings_routes(settings, host::ready(&db));
     Ok(Service { name: NAME, router, openapi, db, consumer: None, timers: Vec::new() })
 }

@@ -1,9 +1,10 @@
--- Items of stock. on_hand is the sum of the item's stock_moves, reserved what unpaid orders hold of it. version grows
--- with every change of the row, settings_version with those that people write. Whether an item is low is not kept: it
--- is on_hand <= low_level.
+-- Items of stock. on_hand is the sum of the item's stock_moves; reserved is what unpaid orders hold of it. version
+-- grows with every change of the row, settings_version with those that people make. An item is low if on_hand <=
+-- low_level. search_name is the name in lower case: the service writes it, because SQLite folds only A to Z.
 CREATE TABLE inventories (
     inventory_id     TEXT   NOT NULL PRIMARY KEY,
     name             TEXT   NOT NULL,
+    search_name      TEXT   NOT NULL,
     unit             TEXT   NOT NULL,
     product_id       TEXT,
     policy           TEXT   NOT NULL CHECK (policy IN ('BLOCK', 'WARN', 'ALLOW')),
@@ -17,8 +18,8 @@ CREATE TABLE inventories (
 CREATE UNIQUE INDEX inventories_product ON inventories (product_id) WHERE product_id IS NOT NULL;
 
 -- The ledger: rows are added and never changed. item_version is the version that the move gave its item, under the lock
--- of the item's row; move_id is made of a time that was taken before it. So the key is an item's history in order, and
--- the only index: an order adds a row for each item that it takes.
+-- of the item's row, so the key is an item's history in order. It is the only index, because an order adds a row for
+-- each item that it consumes.
 CREATE TABLE stock_moves (
     inventory_id  TEXT   NOT NULL,
     item_version  BIGINT NOT NULL,
@@ -33,34 +34,30 @@ CREATE TABLE stock_moves (
     PRIMARY KEY (inventory_id, item_version, move_id)
 ) WITHOUT ROWID;
 
--- A product with a row here has a recipe, even where it has no parts: then it takes nothing.
-CREATE TABLE recipes_written (
+-- A product with a row here has a recipe, also if the recipe has no parts: then the product takes nothing. The whole
+-- recipe is one document, because it is written and read as a whole, in one statement for all products of an order.
+CREATE TABLE recipes (
     product_id TEXT   NOT NULL PRIMARY KEY,
+    recipe     TEXT   NOT NULL, -- JSON: {parts, options}
     written_at BIGINT NOT NULL
 );
-CREATE TABLE recipes (
-    product_id   TEXT   NOT NULL REFERENCES recipes_written (product_id),
-    inventory_id TEXT   NOT NULL REFERENCES inventories (inventory_id),
-    quantity     BIGINT NOT NULL CHECK (quantity > 0),
-    PRIMARY KEY (product_id, inventory_id)
-) WITHOUT ROWID;
 
--- What is known of each order, and what it occupies of the stock because of that (effect, parts).
+-- What is known of each order, and the stock that it holds or consumed because of that (effect, quantities).
 CREATE TABLE reservations (
-    order_id      TEXT   NOT NULL PRIMARY KEY,
-    order_version BIGINT NOT NULL,
-    is_open       BIGINT NOT NULL CHECK (is_open IN (0, 1)),
-    is_confirmed  BIGINT NOT NULL CHECK (is_confirmed IN (0, 1)),
-    is_paid       BIGINT NOT NULL CHECK (is_paid IN (0, 1)),
-    effect        TEXT   NOT NULL CHECK (effect IN ('HELD', 'TAKEN', 'NONE')),
-    items         TEXT,            -- JSON: what was ordered; NULL while only a payment or an end is known
-    parts         TEXT   NOT NULL, -- JSON: {inventory_id: quantity} that it occupies now
-    unsaid        TEXT,            -- JSON: shortages to tell staff of once the order is confirmed
-    said_of       TEXT,            -- JSON: the items of which staff heard that the order has too little
-    made_at       BIGINT NOT NULL,
-    updated_at    BIGINT NOT NULL
+    order_id          TEXT   NOT NULL PRIMARY KEY,
+    order_version     BIGINT NOT NULL,
+    is_open           BIGINT NOT NULL CHECK (is_open IN (0, 1)),
+    is_confirmed      BIGINT NOT NULL CHECK (is_confirmed IN (0, 1)),
+    is_paid           BIGINT NOT NULL CHECK (is_paid IN (0, 1)),
+    effect            TEXT   NOT NULL CHECK (effect IN ('HELD', 'CONSUMED', 'NONE')),
+    items             TEXT,            -- JSON: what was ordered; NULL while only a payment or an end is known
+    quantities        TEXT   NOT NULL, -- JSON: {inventory_id: quantity} that it holds or consumed
+    pending_shortages TEXT,            -- JSON: shortages to publish once the order is confirmed
+    notified_items    TEXT,            -- JSON: the items of which a shortage was published
+    created_at        BIGINT NOT NULL,
+    updated_at        BIGINT NOT NULL
 );
--- What the timer looks for; a handful of rows at any time.
+-- What the timer reads; a handful of rows at any time.
 CREATE INDEX reservations_unconfirmed ON reservations (updated_at) WHERE is_confirmed = 0 AND effect <> 'NONE';
 
 -- What reports may read. Moves are read item by item, after the last item_version seen.

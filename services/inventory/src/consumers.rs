@@ -3,20 +3,13 @@
 use std::sync::Arc;
 
 use bus::{ConsumeError, Consumer};
-use contracts::{
-    event::{
-        OrderCancelled, OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, PlacedOrder, Queue,
-    },
-    inventory::ReserveItem,
+use contracts::event::{
+    OrderCancelled, OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, Queue,
 };
 use db::Db;
 use host::{Event, EventConsumer, retry};
 
-use crate::{
-    NAME,
-    commands::Inventory,
-    model::{Said, merged},
-};
+use crate::{NAME, commands::Inventory};
 
 /// The consumer of `inventory_events`.
 pub(crate) fn consumer(db: &Db, inventory: Inventory) -> (Queue, Arc<dyn Consumer>) {
@@ -31,40 +24,28 @@ pub(crate) fn consumer(db: &Db, inventory: Inventory) -> (Queue, Arc<dyn Consume
 }
 
 async fn on_order_created(inventory: Inventory, event: Event<OrderCreated>) -> Result<(), ConsumeError> {
-    let placed = &event.data.0;
-    inventory.hear(event.delivery(), placed.order_id, said_placed(placed)).await.map_err(retry)
+    inventory.record_placed_order(event.delivery(), event.data.0).await.map_err(retry)
 }
 
 async fn on_order_revived(inventory: Inventory, event: Event<OrderRevived>) -> Result<(), ConsumeError> {
-    let placed = &event.data.0;
-    inventory.hear(event.delivery(), placed.order_id, said_placed(placed)).await.map_err(retry)
+    inventory.record_placed_order(event.delivery(), event.data.0).await.map_err(retry)
 }
 
 async fn on_order_cancelled(inventory: Inventory, event: Event<OrderCancelled>) -> Result<(), ConsumeError> {
-    let closed = Said::Closed { order_version: event.data.order_version };
-    inventory.hear(event.delivery(), event.data.order_id, closed).await.map_err(retry)
+    let OrderCancelled { order_id, order_version, .. } = event.data;
+    inventory.record_closed_order(event.delivery(), order_id, order_version).await.map_err(retry)
 }
 
 async fn on_order_expired(inventory: Inventory, event: Event<OrderExpired>) -> Result<(), ConsumeError> {
-    let closed = Said::Closed { order_version: event.data.order_version };
-    inventory.hear(event.delivery(), event.data.order_id, closed).await.map_err(retry)
+    let OrderExpired { order_id, order_version, .. } = event.data;
+    inventory.record_closed_order(event.delivery(), order_id, order_version).await.map_err(retry)
 }
 
 async fn on_order_completed(inventory: Inventory, event: Event<OrderCompleted>) -> Result<(), ConsumeError> {
-    let completed = Said::Completed { order_version: event.data.order_version };
-    inventory.hear(event.delivery(), event.data.order_id, completed).await.map_err(retry)
+    let OrderCompleted { order_id, order_version, .. } = event.data;
+    inventory.record_completed_order(event.delivery(), order_id, order_version).await.map_err(retry)
 }
 
 async fn on_payment_completed(inventory: Inventory, event: Event<PaymentCompleted>) -> Result<(), ConsumeError> {
-    inventory.hear(event.delivery(), event.data.order_id, Said::Paid).await.map_err(retry)
-}
-
-fn said_placed(order: &PlacedOrder) -> Said {
-    let items = order.items.iter().map(|item| ReserveItem {
-        product_id: item.product_id,
-        quantity: item.quantity,
-        options: item.options.clone(),
-        dispense_ml: item.dispense_ml,
-    });
-    Said::Placed { order_version: order.order_version, items: merged(items) }
+    inventory.record_payment(event.delivery(), event.data).await.map_err(retry)
 }

@@ -1,7 +1,7 @@
-//! The routes of stock: parse, call a command, answer.
+//! The routes of stock: parse, call a command, respond.
 
 use axum::{
-    Json as Answer,
+    Router,
     extract::State,
     http::HeaderMap,
     response::IntoResponse,
@@ -11,35 +11,46 @@ use contracts::{
     Page,
     ids::{InventoryId, OrderId, ProductId},
     inventory::{
-        AdjustStock, InventoryView, RecipeView, ReleaseStock, ReserveStock, StockMove, WriteInventory, WriteRecipe,
+        AdjustStock, FindSoldOut, INVENTORY_NAME_CHARS_MAX, InventoryView, RecipeView, ReleaseStock, ReserveStock,
+        SoldOut, StockMove, WriteInventory, WriteRecipe,
     },
     page_rows,
     problem::Problem as ProblemBody,
     text::{self, LineBreaks},
 };
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Created, IdempotentJson, Json, Path, Problem, Query, etag, if_match};
+use web::{Created, IdempotentJson, Json, Path, Problem, Query, Ready, etag, if_match};
 
-use crate::{commands::Inventory, store::ItemFilter};
+use crate::{NAME, commands::Inventory, store::ItemFilter};
 
 /// One screen of a storeroom.
 const PAGE_ROWS_DEFAULT: u32 = 50;
 /// As long as the longest name.
-const TEXT_CHARS_MAX: usize = 80;
+const TEXT_CHARS_MAX: usize = INVENTORY_NAME_CHARS_MAX;
 
-/// Every route of this service.
-pub(crate) fn routes(inventory: Inventory) -> OpenApiRouter {
-    OpenApiRouter::new()
+/// Every route of this service, and the document of the public ones.
+pub(crate) fn router(inventory: Inventory, ready: Ready) -> (Router, OpenApi) {
+    let internal = Router::new()
+        .route("/internal/Inventory/sold-out", post(find_sold_out))
+        .route("/internal/Reservation/{orderId}", put(reserve_stock))
+        .route("/internal/Reservation/{orderId}/release", post(release_stock));
+    let routes = OpenApiRouter::new()
         .routes(routes!(list_items, create_item))
-        .routes(routes!(read_item, change_item))
+        .routes(routes!(get_item, replace_item))
         .routes(routes!(adjust_stock))
         .routes(routes!(list_moves))
-        .routes(routes!(read_recipe, write_recipe))
-        .route("/internal/Reservation/{orderId}", put(reserve_stock))
-        .route("/internal/Reservation/{orderId}/release", post(release_stock))
-        .with_state(inventory)
+        .routes(routes!(get_recipe, write_recipe))
+        .merge(OpenApiRouter::from(internal))
+        .with_state(inventory);
+    web::finish(
+        NAME,
+        "Inventory",
+        "Items of stock, their movements, and what one unit of a product takes of them.",
+        routes,
+        ready,
+    )
 }
 
 /// What `GET /api/Inventory` shows.
@@ -47,17 +58,19 @@ pub(crate) fn routes(inventory: Inventory) -> OpenApiRouter {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListItems {
-    /// Part of a name, in any case.
+    /// Part of a name, in any case, at most 80 characters.
     #[serde(default)]
+    #[param(max_length = 80)]
     text: Option<String>,
-    /// `true`: only what is at its low level or below.
+    /// `true`: only items at their low level or below.
     #[serde(default)]
     low: bool,
     /// The `nextCursor` of the page before.
     #[serde(default)]
     cursor: Option<InventoryId>,
-    /// Rows of a page: 50, at most 200.
+    /// Rows of the page, 1 to 200. Absent: 50.
     #[serde(default)]
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
@@ -69,16 +82,17 @@ struct ListMoves {
     /// The `nextCursor` of the page before.
     #[serde(default)]
     cursor: Option<i64>,
-    /// Rows of a page: 50, at most 200.
+    /// Rows of the page, 1 to 200. Absent: 50.
     #[serde(default)]
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
-fn rows(limit: Option<u32>) -> Result<u32, Problem> {
+fn checked_rows(limit: Option<u32>) -> Result<u32, Problem> {
     page_rows(limit, PAGE_ROWS_DEFAULT).map_err(|error| Problem::bad_request(format!("{error}.")))
 }
 
-/// The items of stock, by name.
+/// Lists the items of stock by name.
 #[utoipa::path(
     get, path = "/api/Inventory", tag = "Inventory", params(ListItems),
     responses((status = 200, description = "A page of items", body = Page<InventoryView>),
@@ -87,89 +101,89 @@ fn rows(limit: Option<u32>) -> Result<u32, Problem> {
 async fn list_items(
     State(inventory): State<Inventory>,
     Query(list): Query<ListItems>,
-) -> Result<Answer<Page<InventoryView>>, Problem> {
+) -> Result<Json<Page<InventoryView>>, Problem> {
     if let Some(text) = &list.text {
         text::check("text", text, TEXT_CHARS_MAX, LineBreaks::Forbidden)
             .map_err(|error| Problem::bad_request(format!("{error}.")))?;
     }
     let filter = ItemFilter { text: list.text, low: list.low, after: list.cursor };
-    Ok(Answer(inventory.items(filter, rows(list.limit)?).await?))
+    Ok(Json(inventory.list_items(filter, checked_rows(list.limit)?).await?))
 }
 
-/// Makes an item of stock. Nothing of it is there until a movement says so.
+/// Creates an item of stock, with nothing on hand until a movement adds some.
 #[utoipa::path(
     post, path = "/api/Inventory", tag = "Inventory", request_body = WriteInventory,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry the same request")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice, 1 to 255 characters: a repeated request with it gets the first response")),
     responses((status = 201, description = "The item", body = InventoryView),
-              (status = 409, description = "The id or the product is another item's", body = ProblemBody),
-              (status = 422, description = "What is wrong with it", body = ProblemBody)),
+              (status = 409, description = "inventory-id-taken or product-counted-elsewhere: it belongs to another item", body = ProblemBody),
+              (status = 422, description = "invalid: the detail says what to change", body = ProblemBody)),
 )]
 async fn create_item(
     State(inventory): State<Inventory>,
-    submission: IdempotentJson<WriteInventory>,
+    request: IdempotentJson<WriteInventory>,
 ) -> Result<impl IntoResponse, Problem> {
-    let item = inventory.create_item(submission.key, submission.body).await?;
+    let item = inventory.create_item(request.key, request.body).await?;
     Ok((etag(item.settings_version), Created::at(format!("/api/Inventory/{}", item.inventory_id), item)))
 }
 
-/// One item of stock.
+/// Reads an item of stock.
 #[utoipa::path(
     get, path = "/api/Inventory/{inventoryId}", tag = "Inventory",
     params(("inventoryId" = InventoryId, Path, description = "Which item")),
     responses((status = 200, description = "The item", body = InventoryView,
                headers(("ETag" = String, description = "The version of its settings"))),
-              (status = 404, description = "There is none", body = ProblemBody)),
+              (status = 404, description = "There is no such item", body = ProblemBody)),
 )]
-async fn read_item(
+async fn get_item(
     State(inventory): State<Inventory>,
     Path(id): Path<InventoryId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let item = inventory.item(id).await?;
-    Ok((etag(item.settings_version), Answer(item)))
+    let item = inventory.get_item(id).await?;
+    Ok((etag(item.settings_version), Json(item)))
 }
 
-/// Writes an item of stock anew: name, unit, product, policy, low level. How much is there stays. With If-Match only if
-/// nobody else changed these meanwhile.
+/// Replaces an item's name, unit, product, policy and low level. What is on hand stays. With If-Match only if nobody
+/// else changed these meanwhile.
 #[utoipa::path(
     put, path = "/api/Inventory/{inventoryId}", tag = "Inventory", request_body = WriteInventory,
     params(("inventoryId" = InventoryId, Path, description = "Which item"),
            ("If-Match" = Option<String>, Header, description = "The ETag of the item as it was read")),
     responses((status = 200, description = "The item", body = InventoryView),
-              (status = 404, description = "There is none", body = ProblemBody),
-              (status = 409, description = "The product is another item's", body = ProblemBody),
+              (status = 404, description = "There is no such item", body = ProblemBody),
+              (status = 409, description = "product-counted-elsewhere: the product is counted as another item", body = ProblemBody),
               (status = 400, description = "If-Match is no version", body = ProblemBody),
-              (status = 412, description = "It was changed meanwhile", body = ProblemBody),
-              (status = 422, description = "What is wrong with it", body = ProblemBody)),
+              (status = 412, description = "version-mismatch: it was changed meanwhile", body = ProblemBody),
+              (status = 422, description = "invalid: the detail says what to change", body = ProblemBody)),
 )]
-async fn change_item(
+async fn replace_item(
     State(inventory): State<Inventory>,
     Path(id): Path<InventoryId>,
     headers: HeaderMap,
     Json(item): Json<WriteInventory>,
 ) -> Result<impl IntoResponse, Problem> {
-    let item = inventory.change_item(id, if_match(&headers)?, item).await?;
-    Ok((etag(item.settings_version), Answer(item)))
+    let item = inventory.replace_item(id, if_match(&headers)?, item).await?;
+    Ok((etag(item.settings_version), Json(item)))
 }
 
 /// Moves stock by hand: a delivery, waste, a count or a correction.
 #[utoipa::path(
     post, path = "/api/Inventory/{inventoryId}/adjust", tag = "Inventory", request_body = AdjustStock,
     params(("inventoryId" = InventoryId, Path, description = "Which item"),
-           ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry the same request")),
-    responses((status = 200, description = "The item as it is then", body = InventoryView),
-              (status = 404, description = "There is none", body = ProblemBody),
-              (status = 409, description = "Less is there than is to leave", body = ProblemBody),
-              (status = 422, description = "What is wrong with it", body = ProblemBody)),
+           ("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice, 1 to 255 characters: a repeated request with it gets the first response")),
+    responses((status = 200, description = "The item after the movement", body = InventoryView),
+              (status = 404, description = "There is no such item", body = ProblemBody),
+              (status = 409, description = "insufficient-stock or stock-limit-exceeded: fewer are on hand, or more would be than is allowed", body = ProblemBody),
+              (status = 422, description = "invalid: the detail says what to change", body = ProblemBody)),
 )]
 async fn adjust_stock(
     State(inventory): State<Inventory>,
     Path(id): Path<InventoryId>,
-    submission: IdempotentJson<AdjustStock>,
-) -> Result<Answer<InventoryView>, Problem> {
-    Ok(Answer(inventory.adjust(submission.key, id, submission.body).await?))
+    request: IdempotentJson<AdjustStock>,
+) -> Result<Json<InventoryView>, Problem> {
+    Ok(Json(inventory.adjust_stock(request.key, id, request.body).await?))
 }
 
-/// The movements of an item, the newest first.
+/// Lists the movements of an item, the newest first.
 #[utoipa::path(
     get, path = "/api/StockMovement/{inventoryId}", tag = "Inventory",
     params(("inventoryId" = InventoryId, Path, description = "Which item"), ListMoves),
@@ -180,54 +194,65 @@ async fn list_moves(
     State(inventory): State<Inventory>,
     Path(id): Path<InventoryId>,
     Query(list): Query<ListMoves>,
-) -> Result<Answer<Page<StockMove>>, Problem> {
-    Ok(Answer(inventory.moves(id, list.cursor, rows(list.limit)?).await?))
+) -> Result<Json<Page<StockMove>>, Problem> {
+    Ok(Json(inventory.list_moves(id, list.cursor, checked_rows(list.limit)?).await?))
 }
 
-/// What one unit of a product takes of the stock.
+/// Reads what one unit of a product takes of the stock.
 #[utoipa::path(
     get, path = "/api/Recipe/{productId}", tag = "Inventory",
     params(("productId" = ProductId, Path, description = "Which product")),
     responses((status = 200, description = "Its recipe", body = RecipeView)),
 )]
-async fn read_recipe(
+async fn get_recipe(
     State(inventory): State<Inventory>,
     Path(product_id): Path<ProductId>,
-) -> Result<Answer<RecipeView>, Problem> {
-    Ok(Answer(inventory.recipe(product_id).await?))
+) -> Result<Json<RecipeView>, Problem> {
+    Ok(Json(inventory.get_recipe(product_id).await?))
 }
 
-/// Writes what one unit of a product takes. No parts: it takes nothing.
+/// Writes what one unit of a product takes, and what its options change. Without parts it takes nothing.
 #[utoipa::path(
     put, path = "/api/Recipe/{productId}", tag = "Inventory", request_body = WriteRecipe,
     params(("productId" = ProductId, Path, description = "Which product")),
     responses((status = 200, description = "Its recipe", body = RecipeView),
-              (status = 422, description = "What is wrong with it", body = ProblemBody)),
+              (status = 404, description = "There is no such product", body = ProblemBody),
+              (status = 422, description = "invalid, unknown-option or unknown-inventory-item: the detail says what to change",
+               body = ProblemBody),
+              (status = 503, description = "The product could not be looked up", body = ProblemBody)),
 )]
 async fn write_recipe(
     State(inventory): State<Inventory>,
     Path(product_id): Path<ProductId>,
     Json(recipe): Json<WriteRecipe>,
-) -> Result<Answer<RecipeView>, Problem> {
-    Ok(Answer(inventory.write_recipe(product_id, recipe).await?))
+) -> Result<Json<RecipeView>, Problem> {
+    Ok(Json(inventory.write_recipe(product_id, recipe).await?))
 }
 
-/// Holds an order's stock. Order's alone: it is not in the API document, and the gateway never passes it on.
+/// `PUT /internal/Reservation/{orderId}`: holds an order's stock, for Order.
 async fn reserve_stock(
     State(inventory): State<Inventory>,
     Path(order_id): Path<OrderId>,
-    Json(asked): Json<ReserveStock>,
-) -> Result<Answer<serde_json::Value>, Problem> {
-    inventory.reserve(order_id, asked).await?;
-    Ok(Answer(serde_json::json!({})))
+    Json(request): Json<ReserveStock>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    inventory.reserve_stock(order_id, request).await?;
+    Ok(Json(serde_json::json!({})))
 }
 
-/// Gives back what Order asked for and did not write. Order's alone, as [`reserve_stock`].
+/// `POST /internal/Reservation/{orderId}/release`: releases what Order reserved and did not write.
 async fn release_stock(
     State(inventory): State<Inventory>,
     Path(order_id): Path<OrderId>,
-    Json(released): Json<ReleaseStock>,
-) -> Result<Answer<serde_json::Value>, Problem> {
-    inventory.release(order_id, released).await?;
-    Ok(Answer(serde_json::json!({})))
+    Json(release): Json<ReleaseStock>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    inventory.release_stock(order_id, release).await?;
+    Ok(Json(serde_json::json!({})))
+}
+
+/// `POST /internal/Inventory/sold-out`: which products cannot be made now, for Product.
+async fn find_sold_out(
+    State(inventory): State<Inventory>,
+    Json(request): Json<FindSoldOut>,
+) -> Result<Json<SoldOut>, Problem> {
+    Ok(Json(inventory.find_sold_out(request).await?))
 }

@@ -1,11 +1,12 @@
-//! The inventory service: what is in the storeroom, and what orders take of it.
+//! The inventory service: what is in stock, and what orders take of it.
 //!
-//! Owns items of stock, the ledger of their movements, recipes, and what each order holds or took (`inventory_db`).
-//! What is there is always the sum of the movements; what is reserved is always what open, unpaid orders hold.
+//! Owns items of stock, the ledger of their movements, recipes, and what each order holds or consumed (`inventory_db`).
+//! What is on hand is always the sum of the movements; what is reserved is always what open, unpaid orders hold.
 //!
-//! Hears OrderCreated, OrderRevived, OrderCancelled, OrderExpired, OrderCompleted and PaymentCompleted. Says
-//! InventoryLow, once each time an item falls to its low level, and StockShort, when an accepted order needs more than
-//! is there. Refuses to know what a product costs or is called, and what becomes of an order besides its stock.
+//! Consumes OrderCreated, OrderRevived, OrderCancelled, OrderExpired, OrderCompleted and PaymentCompleted. Publishes
+//! InventoryLow, once each time an item falls to its low level, and StockShort, if an accepted order needs more than
+//! is there. Asks Product which options a product has when its recipe is written. Refuses to know prices, and
+//! everything about an order besides its stock.
 
 mod commands;
 mod consumers;
@@ -19,40 +20,40 @@ mod tests;
 use db::{OpenError, Schema};
 use host::{Service, ServiceContext, Timer};
 
-use commands::Inventory;
+use commands::{EXPIRE_RESERVATIONS_EVERY, Inventory, REPORT_LOW_ITEMS_EVERY};
 
-/// The name under which others call this service, and its database's.
+/// The name of this service in calls, and of its database.
 pub const NAME: &str = "inventory";
 
 /// Inventory's tables.
 pub const SCHEMA: Schema =
     Schema { service: NAME, migrations: &[("V1__inventory", include_str!("../migrations/V1__inventory.sql"))] };
 
-/// Opens the service's database and puts its routes, its consumer and its timer together.
+/// Opens Inventory: its database, routes, consumer and timers.
 ///
 /// # Errors
-/// Where the database cannot be opened.
+/// The database cannot be opened.
 pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
     let db = context.databases.open(&SCHEMA).await?;
-    let inventory = Inventory::new(db.clone(), context.clock.clone());
+    let product = context.services.client("product");
+    let inventory = Inventory::new(db.clone(), context.clock.clone(), product);
 
-    let (router, openapi) = web::finish(
-        NAME,
-        "Inventory",
-        "Items of stock, their movements, and what one unit of a product takes of them.",
-        http::routes(inventory.clone()),
-        host::ready(&db),
-    );
-
-    let lapses = Timer::new("lapse reservations", commands::LAPSE_EVERY, inventory.clone(), |inventory| async move {
-        inventory.lapse_unconfirmed().await
-    });
+    let (router, openapi) = http::router(inventory.clone(), host::ready(&db));
+    commands::describe_metrics();
+    let expire_reservations =
+        Timer::new("expire reservations", EXPIRE_RESERVATIONS_EVERY, inventory.clone(), |inventory| async move {
+            inventory.expire_reservations().await
+        });
+    let report_low_items =
+        Timer::new("report low items", REPORT_LOW_ITEMS_EVERY, inventory.clone(), |inventory| async move {
+            inventory.report_low_items().await
+        });
     Ok(Service {
         name: NAME,
         router,
         openapi,
         consumer: Some(consumers::consumer(&db, inventory)),
         db,
-        timers: vec![lapses],
+        timers: vec![expire_reservations, report_low_items],
     })
 }

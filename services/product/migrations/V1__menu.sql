@@ -14,6 +14,7 @@ CREATE TABLE products (
     category_id    TEXT   NOT NULL REFERENCES categories (category_id),
     name           TEXT   NOT NULL,
     description    TEXT   NOT NULL,
+    search_text    TEXT   NOT NULL, -- name and description in lower case: the service writes it, SQLite folds only A to Z
     price          BIGINT NOT NULL CHECK (price >= 0),
     currency       TEXT   NOT NULL,
     tax_name       TEXT,
@@ -30,7 +31,7 @@ CREATE TABLE products (
 CREATE INDEX products_by_category ON products (category_id, name, product_id);
 CREATE INDEX products_on_the_menu ON products (product_id) WHERE is_archived = 0;
 
--- What Analytics reads, and nothing else of this database. A role of its own for that comes with the large way.
+-- What Analytics reads, and nothing else of this database. A role of its own for that comes with the large setup.
 CREATE VIEW etl_products AS
     SELECT product_id, category_id, name, price, currency, is_dispensable, is_available, is_archived, version, updated_at
       FROM products;

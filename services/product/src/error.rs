@@ -7,7 +7,7 @@ use web::Problem;
 
 use crate::model::InvalidMenu;
 
-/// Why a change of the menu, or a look at it, was refused.
+/// Why a command was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProductError {
     /// No product has this id.
@@ -16,31 +16,29 @@ pub(crate) enum ProductError {
     /// No category has this id.
     #[error("there is no category {0}")]
     UnknownCategory(CategoryId),
-    /// What was written cannot be on a menu.
+    /// What was sent cannot be on the menu.
     #[error(transparent)]
     Invalid(#[from] InvalidMenu),
-    /// The id is another product's.
+    /// The id belongs to another product.
     #[error(
         "The product {0} exists already. Leave productId out to add another one, or change this one with PUT \
          /api/Product/{0}."
     )]
     ProductExists(ProductId),
-    /// The id is another category's.
+    /// The id belongs to another category.
     #[error(
         "The category {0} exists already. Leave categoryId out to add another one, or change this one with PUT \
          /api/Category/{0}."
     )]
     CategoryExists(CategoryId),
-    /// It has left the menu for good.
-    #[error("{name} has left the menu for good and cannot be changed. Add it anew with POST /api/Product.")]
+    /// The product is archived.
+    #[error("{name} was archived and cannot be changed. Add a new one with POST /api/Product.")]
     ProductArchived {
         /// What the menu called it.
         name: String,
     },
-    /// It has left the menu for good.
-    #[error(
-        "The category {name} has left the menu for good and cannot be changed. Add it anew with POST /api/Category."
-    )]
+    /// The category is archived.
+    #[error("The category {name} was archived and cannot be changed. Add a new one with POST /api/Category.")]
     CategoryArchived {
         /// What the menu called it.
         name: String,
@@ -60,10 +58,10 @@ pub(crate) enum ProductError {
         "The {what} is at version {actual} now: someone changed it in between. Read it again with GET {path} and make the \
          change on what it is now."
     )]
-    VersionDiffers {
+    VersionMismatch {
         /// A product or a category.
         what: &'static str,
-        /// Where it is read.
+        /// The path to read it at.
         path: String,
         /// The version that it has.
         actual: i64,
@@ -74,17 +72,11 @@ pub(crate) enum ProductError {
     )]
     MenuFull(i64),
     /// The Idempotency-Key was used before, or its row could not be read.
-    #[error(transparent)]
+    #[error("the idempotency key cannot be used")]
     Idempotency(#[from] IdempotencyError),
-    /// The database did not do it.
-    #[error(transparent)]
+    /// The database failed.
+    #[error("Product's database failed")]
     Db(#[from] DbError),
-}
-
-impl ProductError {
-    pub(crate) fn version_differs(what: &'static str, path: String, actual: i64) -> Self {
-        Self::VersionDiffers { what, path, actual }
-    }
 }
 
 impl From<ProductError> for Problem {
@@ -107,8 +99,8 @@ impl From<ProductError> for Problem {
             ProductError::CategoryInUse { .. } => {
                 Self::conflict("category-in-use", "This category still has products", detail)
             }
-            ProductError::VersionDiffers { .. } => {
-                Self::new(StatusCode::PRECONDITION_FAILED, "version-differs", "It was changed in between", detail)
+            ProductError::VersionMismatch { .. } => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", "It was changed in between", detail)
             }
             ProductError::MenuFull(_) => Self::conflict("menu-full", "The menu is full", detail),
             ProductError::Idempotency(error) => error.into(),

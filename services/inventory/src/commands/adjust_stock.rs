@@ -1,16 +1,17 @@
-//! What a person does to the stock: a delivery, waste, a count, a correction.
+//! `POST /api/Inventory/{inventoryId}/adjust`.
 
 use contracts::{
     ids::InventoryId,
     inventory::{AdjustStock, InventoryView},
+    time::Timestamp,
 };
 use db::{
-    DbError, Tx,
-    idempotency::{self, IdempotencyKey},
+    DbResult, Tx,
+    idempotency::{self, Answer, IdempotencyKey},
     outbox,
 };
 
-use super::{Inventory, low};
+use super::{Inventory, inventory_low};
 use crate::{
     error::InventoryError,
     model::{self, Adjustment},
@@ -18,57 +19,63 @@ use crate::{
 };
 
 impl Inventory {
-    /// `POST /api/Inventory/{inventoryId}/adjust`: moves stock by hand and answers the item as it is then.
+    /// Moves stock by hand: a delivery, waste, a count or a correction. A repeated request gets the first response.
     ///
     /// # Errors
-    /// Where the quantity is out of bounds, there is no such item, or less is there than is to leave.
-    pub(crate) async fn adjust(
+    /// `Invalid`, `UnknownItem`, `InsufficientStock`, or `StockLimitExceeded`.
+    #[tracing::instrument(level = "debug", skip_all, fields(inventory_id = %id))]
+    pub(crate) async fn adjust_stock(
         &self,
         key: Option<IdempotencyKey>,
         id: InventoryId,
         adjust: AdjustStock,
     ) -> Result<InventoryView, InventoryError> {
-        let adjustment = model::adjustment(&adjust).map_err(InventoryError::Invalid)?;
+        let adjustment = model::check_adjustment(&adjust).map_err(InventoryError::Invalid)?;
         let now = self.clock.now();
-        self.db
-            .write(move |tx| {
-                if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
-                    return Ok(earlier);
-                }
-                let quantity = match adjustment {
-                    Adjustment::By(quantity) => quantity,
-                    // The row is held from here: what is sold meanwhile waits, and is not lost.
-                    Adjustment::To(counted) => counted - store::lock_item(tx, id)?.ok_or(InventoryError::NoItem(id))?,
-                };
-                let Some(item) = store::add_on_hand(tx, id, quantity, now)? else {
-                    return Err(refusal(tx, id, quantity)?);
-                };
-                let moved = NewMove {
-                    inventory_id: id,
-                    item_version: item.version,
-                    reason: adjust.reason,
-                    quantity,
-                    on_hand_after: item.on_hand,
-                    order_id: None,
-                    note: model::note(&adjust),
-                };
-                store::insert_moves(tx, &[moved], now)?;
-                if let Some(level) = item.low_level.filter(|_| model::fell_low(item.on_hand, quantity, item.low_level))
-                {
-                    outbox::append(tx, &low(item.clone(), level), now)?;
-                }
-                idempotency::save_response(tx, key.as_ref(), &item, now)?;
-                Ok(item)
-            })
-            .await
+        let adjusted = self.db.write(move |tx| {
+            idempotency::once(tx, key.as_ref(), now, |tx| apply_adjustment(tx, id, adjustment, &adjust, now))
+        });
+        adjusted.await.map(Answer::into_inner)
     }
 }
 
+fn apply_adjustment(
+    tx: &mut Tx<'_>,
+    id: InventoryId,
+    adjustment: Adjustment,
+    adjust: &AdjustStock,
+    now: Timestamp,
+) -> Result<InventoryView, InventoryError> {
+    let quantity = match adjustment {
+        Adjustment::By(quantity) => quantity,
+        // The row is locked from here, so that no sale is lost between the count and the write.
+        Adjustment::To(counted) => counted - store::lock_item(tx, id)?.ok_or(InventoryError::UnknownItem(id))?,
+    };
+    let Some(item) = store::add_on_hand(tx, id, quantity, now)? else {
+        return Err(refusal(tx, id, quantity)?);
+    };
+    let new_move = NewMove {
+        inventory_id: id,
+        item_version: item.version,
+        reason: adjust.reason,
+        quantity,
+        on_hand_after: item.on_hand,
+        order_id: None,
+        note: model::trimmed_note(adjust),
+    };
+    store::insert_moves(tx, &[new_move], now)?;
+    let crossed = model::crosses_low_level(item.on_hand, quantity, item.low_level);
+    if let Some(level) = item.low_level.filter(|_| crossed) {
+        outbox::append(tx, &inventory_low(item.clone(), level), now)?;
+    }
+    Ok(item)
+}
+
 /// Why `quantity` was not added.
-fn refusal(tx: &mut Tx<'_>, id: InventoryId, quantity: i64) -> Result<InventoryError, DbError> {
-    Ok(match store::item(tx, id)? {
-        None => InventoryError::NoItem(id),
-        Some(item) if quantity < 0 => InventoryError::TooLittle { item: Box::new(item), wanted: -quantity },
-        Some(item) => InventoryError::TooMuch(Box::new(item)),
+fn refusal(tx: &mut Tx<'_>, id: InventoryId, quantity: i64) -> DbResult<InventoryError> {
+    Ok(match store::get_item(tx, id)? {
+        None => InventoryError::UnknownItem(id),
+        Some(item) if quantity < 0 => InventoryError::InsufficientStock { item: Box::new(item), wanted: -quantity },
+        Some(item) => InventoryError::StockLimitExceeded(Box::new(item)),
     })
 }

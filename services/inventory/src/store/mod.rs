@@ -2,17 +2,30 @@
 
 mod items;
 mod moves;
-mod orders;
 mod recipes;
+mod reservations;
+
+use db::{DbResult, Row};
+use serde::de::DeserializeOwned;
 
 pub(crate) use items::{
-    ItemFilter, ItemLevel, add_on_hand, change, change_if_enough, insert_item, item, item_of_product, items,
-    known_items, lock_item, raise_low_level, update_item,
+    ItemFilter, ItemLevel, add_on_hand, apply_change, apply_change_if_available, available_of_blocking,
+    count_low_items, existing_items, get_item, get_item_of_product, insert_item, list_items, lock_item,
+    raise_low_level, update_item,
 };
-pub(crate) use moves::{NewMove, insert_moves, moves};
+pub(crate) use moves::{NewMove, insert_moves, list_moves};
+pub(crate) use recipes::{get_recipe, recipes_of, upsert_recipe};
 #[cfg(test)]
-pub(crate) use orders::all_orders;
-pub(crate) use orders::{keep_said, keep_unsaid, lock_order, save_order, unconfirmed_since};
-pub(crate) use recipes::{
-    clear_recipe, insert_recipe, is_recipe_written, recipe_lines, recipe_parts, write_recipe_header,
+pub(crate) use reservations::list_all;
+pub(crate) use reservations::{
+    has_unconfirmed_after, list_unconfirmed, lock_reservation, restamp_unconfirmed_after, set_notified_items,
+    set_pending_shortages, update_reservation,
 };
+
+/// The JSON of a column that may be NULL.
+fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> DbResult<Option<T>> {
+    match row.get::<Option<String>>(column)? {
+        Some(_) => row.json(column).map(Some),
+        None => Ok(None),
+    }
+}

@@ -7,10 +7,10 @@ use contracts::{
 };
 use db::{DbResult, Tx, Value, placeholders};
 
-/// A movement to be written down.
+/// A movement to insert.
 pub(crate) struct NewMove<'a> {
     pub(crate) inventory_id: InventoryId,
-    /// The version that it gave its item.
+    /// The version of the item after it.
     pub(crate) item_version: i64,
     pub(crate) reason: MoveReason,
     pub(crate) quantity: i64,
@@ -19,9 +19,9 @@ pub(crate) struct NewMove<'a> {
     pub(crate) note: Option<&'a str>,
 }
 
-/// Writes movements down, in as few statements as their parameters allow.
+/// Inserts movements, several with one statement.
 pub(crate) fn insert_moves(tx: &mut Tx<'_>, moves: &[NewMove<'_>], now: Timestamp) -> DbResult<()> {
-    /// How many rows one statement adds: an order's, but for a banquet's. Each count is a statement to prepare.
+    /// How many rows one statement inserts: those of any usual order. Each count is a statement to prepare.
     const ROWS_MAX: usize = 16;
     const COLUMNS: usize = 9;
     for moves in moves.chunks(ROWS_MAX) {
@@ -53,9 +53,9 @@ fn values_of(new: &NewMove<'_>, now: Timestamp) -> [Value; 9] {
     ]
 }
 
-/// Up to `limit` movements of an item, the newest first, before the one of the item's version `before` where it is
-/// given; each with the version that it gave the item.
-pub(crate) fn moves(
+/// Up to `limit` movements of an item, the newest first, before the item's version `before` if it is given; each with
+/// the item's version after it.
+pub(crate) fn list_moves(
     tx: &mut Tx<'_>,
     inventory_id: InventoryId,
     before: Option<i64>,
@@ -67,7 +67,7 @@ pub(crate) fn moves(
          ORDER BY item_version DESC
          LIMIT $3";
     tx.query(SQL, (inventory_id, before.unwrap_or(i64::MAX), i64::from(limit)), |row| {
-        let moved = StockMove {
+        let stock_move = StockMove {
             move_id: row.get("move_id")?,
             inventory_id: row.get("inventory_id")?,
             reason: row.get("reason")?,
@@ -77,6 +77,6 @@ pub(crate) fn moves(
             note: row.get("note")?,
             moved_at: row.get("moved_at")?,
         };
-        Ok((moved, row.get("item_version")?))
+        Ok((stock_move, row.get("item_version")?))
     })
 }

@@ -1,71 +1,53 @@
-//! Rows of `recipes` and `recipes_written`.
+//! Rows of `recipes`.
 
 use contracts::{
-    ids::ProductId,
-    inventory::{RecipePart, ReserveItem},
+    ids::{InventoryId, ProductId},
+    inventory::WriteRecipe,
     time::Timestamp,
 };
-use db::{DbResult, Tx, Value, in_list, placeholders};
+use db::{DbResult, Tx, in_list, json};
 
-use crate::model::RecipeLine;
+use super::optional_json;
+use crate::model::{self, Recipes};
 
-/// What one unit of each of these products takes: its written recipe, else one of the item that it is.
-pub(crate) fn recipe_lines(tx: &mut Tx<'_>, items: &[ReserveItem]) -> DbResult<Vec<RecipeLine>> {
-    let product_ids: Vec<ProductId> = items.iter().map(|item| item.product_id).collect();
-    let (ids, product_ids) = in_list(&product_ids);
-    let sql = format!(
-        "SELECT product_id, inventory_id, quantity FROM recipes WHERE product_id IN ({ids})
-         UNION ALL
-         SELECT product_id, inventory_id, 1 FROM inventories
-          WHERE product_id IN ({ids})
-            AND NOT EXISTS (SELECT 1 FROM recipes_written WHERE recipes_written.product_id = inventories.product_id)"
-    );
-    tx.query(&sql, product_ids, |row| {
-        Ok(RecipeLine {
-            product_id: row.get("product_id")?,
-            inventory_id: row.get("inventory_id")?,
-            quantity: row.get("quantity")?,
-        })
-    })
-}
-
-/// Whether somebody wrote this product's recipe.
-pub(crate) fn is_recipe_written(tx: &mut Tx<'_>, product_id: ProductId) -> DbResult<bool> {
-    const SQL: &str = "SELECT product_id FROM recipes_written WHERE product_id = $1";
-    Ok(tx.query_opt(SQL, (product_id,), |_| Ok(()))?.is_some())
-}
-
-/// The parts of a product's written recipe.
-pub(crate) fn recipe_parts(tx: &mut Tx<'_>, product_id: ProductId) -> DbResult<Vec<RecipePart>> {
-    const SQL: &str = "SELECT inventory_id, quantity FROM recipes WHERE product_id = $1 ORDER BY inventory_id";
-    tx.query(SQL, (product_id,), |row| {
-        Ok(RecipePart { inventory_id: row.get("inventory_id")?, quantity: row.get("quantity")? })
-    })
-}
-
-/// Notes that a product has a recipe, and holds that row until the transaction ends.
-pub(crate) fn write_recipe_header(tx: &mut Tx<'_>, product_id: ProductId, now: Timestamp) -> DbResult<()> {
-    const SQL: &str = "
-        INSERT INTO recipes_written (product_id, written_at) VALUES ($1, $2)
-        ON CONFLICT (product_id) DO UPDATE SET written_at = excluded.written_at";
-    tx.execute(SQL, (product_id, now)).map(drop)
-}
-
-/// Takes away all parts of a recipe.
-pub(crate) fn clear_recipe(tx: &mut Tx<'_>, product_id: ProductId) -> DbResult<()> {
-    const SQL: &str = "DELETE FROM recipes WHERE product_id = $1";
-    tx.execute(SQL, (product_id,)).map(drop)
-}
-
-/// Adds the parts of a recipe.
-pub(crate) fn insert_recipe(tx: &mut Tx<'_>, product_id: ProductId, parts: &[RecipePart]) -> DbResult<()> {
-    const COLUMNS: usize = 3;
-    if parts.is_empty() {
-        return Ok(());
+/// The recipes of these products: what was written, else one of the item that the product is counted as. A product
+/// without either takes nothing, and is left out.
+pub(crate) fn recipes_of(tx: &mut Tx<'_>, product_ids: &[ProductId]) -> DbResult<Recipes> {
+    if product_ids.is_empty() {
+        return Ok(Recipes::new());
     }
-    let rows: Vec<String> = (0..parts.len()).map(|row| format!("({})", placeholders(row * COLUMNS + 1, COLUMNS))).collect();
-    let sql = format!("INSERT INTO recipes (product_id, inventory_id, quantity) VALUES {}", rows.join(", "));
-    let of_part = |part: &RecipePart| [Value::of(product_id), Value::of(part.inventory_id), Value::of(part.quantity)];
-    let values: Vec<Value> = parts.iter().flat_map(of_part).collect();
-    tx.execute(&sql, values).map(drop)
+    let (ids, product_ids) = in_list(product_ids);
+    let sql = format!(
+        "SELECT product_id, recipe, CAST(NULL AS TEXT) AS inventory_id FROM recipes WHERE product_id IN ({ids})
+         UNION ALL
+         SELECT product_id, CAST(NULL AS TEXT) AS recipe, inventory_id FROM inventories
+          WHERE product_id IN ({ids})
+            AND NOT EXISTS (SELECT 1 FROM recipes WHERE recipes.product_id = inventories.product_id)"
+    );
+    let recipes = tx.query(&sql, product_ids, |row| {
+        let written: Option<WriteRecipe> = optional_json(row, "recipe")?;
+        let item: Option<InventoryId> = row.get("inventory_id")?;
+        let recipe = written.unwrap_or_else(|| item.map_or_else(model::empty_recipe, model::one_of));
+        Ok((row.get::<ProductId>("product_id")?, recipe))
+    });
+    Ok(recipes?.into_iter().collect())
+}
+
+/// The written recipe of a product.
+pub(crate) fn get_recipe(tx: &mut Tx<'_>, product_id: ProductId) -> DbResult<Option<WriteRecipe>> {
+    const SQL: &str = "SELECT recipe FROM recipes WHERE product_id = $1";
+    tx.query_opt(SQL, (product_id,), |row| row.json("recipe"))
+}
+
+/// Writes the whole recipe of a product.
+pub(crate) fn upsert_recipe(
+    tx: &mut Tx<'_>,
+    product_id: ProductId,
+    recipe: &WriteRecipe,
+    now: Timestamp,
+) -> DbResult<()> {
+    const SQL: &str = "
+        INSERT INTO recipes (product_id, recipe, written_at) VALUES ($1, $2, $3)
+        ON CONFLICT (product_id) DO UPDATE SET recipe = excluded.recipe, written_at = excluded.written_at";
+    tx.execute(SQL, (product_id, json(recipe)?, now)).map(drop)
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use contracts::{
-    ids::{InventoryId, OrderId, ProductId},
-    inventory::MoveReason,
+    ids::{InventoryId, OptionId, OrderId},
+    inventory::{MoveReason, ReserveItem},
 };
 use futures::{
     FutureExt,
@@ -13,10 +13,10 @@ use futures::{
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::json;
 
-use super::Storeroom;
-use crate::{model::Effect, store};
+use super::{Line, Storeroom};
+use crate::{model::StockEffect, store};
 
-/// Enough for every pair of steps to follow each other, and to meet.
+/// Enough for every pair of steps to follow each other, and to run at once.
 const GROUPS: usize = 150;
 /// How many steps are done at once: as many transactions wait for each other as PostgreSQL runs.
 const STEPS_AT_ONCE: usize = 4;
@@ -25,13 +25,14 @@ const STEPS_AT_ONCE: usize = 4;
 #[derive(Clone)]
 struct Order {
     id: OrderId,
-    items: Vec<(ProductId, u32)>,
+    items: Vec<Line>,
     version: i64,
 }
 
 struct TestShop {
     room: Storeroom,
-    products: Vec<ProductId>,
+    /// One of each product, with every choice of its options.
+    products: Vec<ReserveItem>,
     items: Vec<InventoryId>,
     orders: Vec<Order>,
 }
@@ -51,23 +52,44 @@ async fn on_hand_is_the_sum_of_the_moves_and_reserved_is_what_open_orders_hold()
     check_books(&shop).await;
 }
 
-/// Items of every policy, some low soon; products that are items, and products with recipes of several.
+/// Items of every policy, some low soon; products that are counted as items, products with recipes of several, and one
+/// from a keg whose options change its recipe.
 async fn opened() -> TestShop {
     let room = Storeroom::open().await;
     let (mut products, mut items) = (Vec::new(), Vec::new());
     for (index, policy) in ["BLOCK", "WARN", "ALLOW", "BLOCK"].into_iter().enumerate() {
         let more = json!({"policy": policy, "lowLevel": 5 * index});
         let (product, item) = room.product(&format!("{policy} {index}"), 40, more).await;
-        products.push(product);
+        products.push(Line::from((product, 1)).0);
         items.push(item);
     }
     for pair in [[0, 1], [2, 3], [1, 3]] {
         let product = room.new_product();
         let parts = pair.map(|index| json!({"inventoryId": items[index], "quantity": index + 1}));
         room.client.put(&format!("/api/Recipe/{product}"), json!({"parts": parts})).await.expect(200);
-        products.push(product);
+        products.push(Line::from((product, 1)).0);
     }
+    products.extend(dispensed(&room, &items).await);
     TestShop { room, products, items, orders: Vec::new() }
+}
+
+/// A drink from a keg: a large one takes another cup, a strong one adds something.
+async fn dispensed(room: &Storeroom, items: &[InventoryId]) -> Vec<ReserveItem> {
+    let (product_id, options) = room.new_product_with(Some(6), &[3, 0]);
+    let (large, strong) = (options[0], options[1]);
+    let recipe = json!({
+        "parts": [{"inventoryId": items[0], "takesDispensed": true}, {"inventoryId": items[1], "quantity": 1}],
+        "options": [
+            {"optionId": large, "replace": [{"inventoryId": items[1], "byInventoryId": items[2]}]},
+            {"optionId": strong, "add": [{"inventoryId": items[3], "quantity": 2}]},
+        ],
+    });
+    room.write_recipe(product_id, recipe).await.expect(200);
+    let cup = |options: &[OptionId]| {
+        let dispense_ml = Some(if options.contains(&large) { 9 } else { 6 });
+        ReserveItem { product_id, quantity: 1, options: options.to_vec(), dispense_ml }
+    };
+    vec![cup(&[]), cup(&[large]), cup(&[strong]), cup(&[strong, large])]
 }
 
 async fn steps_at_once(shop: &mut TestShop, random: &mut impl Rng) {
@@ -78,12 +100,15 @@ async fn steps_at_once(shop: &mut TestShop, random: &mut impl Rng) {
 
 fn step<'a>(
     room: &'a Storeroom,
-    products: &[ProductId],
+    products: &[ReserveItem],
     items: &[InventoryId],
     orders: &mut Vec<Order>,
     random: &mut impl Rng,
 ) -> BoxFuture<'a, ()> {
-    let mut some = |units_max: u32| (*products.choose(random).unwrap(), random.random_range(1..=units_max));
+    let mut some = |units_max: u32| {
+        let one = products.choose(random).unwrap().clone();
+        Line(ReserveItem { quantity: random.random_range(1..=units_max), ..one })
+    };
     let (other_items, recipe_of, new_items) = ([some(3)], some(4), [some(3), some(3), some(3)]);
     let known = random.random_bool(0.7) && !orders.is_empty();
     if !known {
@@ -123,9 +148,9 @@ fn step<'a>(
         _ => {
             let minutes = random.random_range(0..=4);
             async move {
-                let (product, quantity) = recipe_of;
+                let Line(ReserveItem { product_id, quantity, .. }) = recipe_of;
                 let parts = json!({"parts": [{"inventoryId": item, "quantity": quantity}]});
-                room.client.put(&format!("/api/Recipe/{product}"), parts).await.expect(200);
+                room.client.put(&format!("/api/Recipe/{product_id}"), parts).await.expect(200);
                 room.minutes_pass(minutes).await;
             }
             .boxed()
@@ -134,17 +159,17 @@ fn step<'a>(
 }
 
 async fn check_books(shop: &TestShop) {
-    let orders = shop.room.db.read::<_, db::DbError, _>(store::all_orders).await.unwrap();
+    let orders = shop.room.db.read::<_, db::DbError, _>(store::list_all).await.unwrap();
     let mut held: BTreeMap<InventoryId, i64> = BTreeMap::new();
     let mut taken: BTreeMap<InventoryId, i64> = BTreeMap::new();
     for order in &orders {
-        assert_eq!(order.occupied.effect, order.wanted(), "{order:?}");
-        let sums = match order.occupied.effect {
-            Effect::Held => &mut held,
-            Effect::Taken => &mut taken,
-            Effect::None => continue,
+        assert_eq!(order.allocation.effect, order.target_effect(), "{order:?}");
+        let sums = match order.allocation.effect {
+            StockEffect::Held => &mut held,
+            StockEffect::Consumed => &mut taken,
+            StockEffect::None => continue,
         };
-        for (item, quantity) in &order.occupied.parts {
+        for (item, quantity) in &order.allocation.quantities {
             *sums.entry(*item).or_default() += quantity;
         }
     }

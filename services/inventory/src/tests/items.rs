@@ -22,7 +22,7 @@ async fn a_new_item_is_empty_and_blocks_orders_when_it_runs_out() {
 }
 
 #[tokio::test]
-async fn the_same_request_with_its_key_makes_one_item() {
+async fn a_request_repeated_with_its_key_creates_one_item() {
     let shop = Storeroom::open().await;
     let item = json!({"inventoryId": NOBODY, "name": "Milk", "unit": "ml"});
     let first = shop.client.post_with_key("/api/Inventory", "k1", &item).await.expect(201);
@@ -54,7 +54,7 @@ async fn a_product_is_counted_as_one_item_only() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_kept_is_refused_with_what_to_change() {
+async fn an_impossible_item_is_refused_with_what_to_change() {
     let shop = Storeroom::open().await;
     let milk = shop.stocked("Milk", 0, json!({})).await;
     let path = format!("/api/Inventory/{milk}");
@@ -80,7 +80,7 @@ async fn what_cannot_be_kept_is_refused_with_what_to_change() {
 }
 
 #[tokio::test]
-async fn writing_an_item_anew_leaves_what_is_there() {
+async fn replacing_an_item_keeps_what_is_on_hand() {
     let shop = Storeroom::open().await;
     let milk = shop.stocked("Milk", 700, json!({})).await;
     let body = json!({"name": "Fresh milk", "unit": "ml", "policy": "WARN"});
@@ -90,7 +90,7 @@ async fn writing_an_item_anew_leaves_what_is_there() {
 }
 
 #[tokio::test]
-async fn of_two_people_who_change_an_item_at_once_the_later_one_reads_it_again() {
+async fn of_two_people_who_change_an_item_at_once_the_later_one_is_refused() {
     let shop = Storeroom::open().await;
     let path = format!("/api/Inventory/{}", shop.stocked("Milk", 700, json!({})).await);
     let read = shop.client.get(&path).await.headers["etag"].clone();
@@ -101,16 +101,16 @@ async fn of_two_people_who_change_an_item_at_once_the_later_one_reads_it_again()
     };
     shop.adjust(path.rsplit('/').next().unwrap().parse().unwrap(), MoveReason::Waste, 1).await.expect(200);
     let written = write("Fresh milk", read.to_str().unwrap()).await;
-    assert_eq!(written.headers["etag"], "\"2\"", "what was sold or wasted meanwhile is no other setting");
+    assert_eq!(written.headers["etag"], "\"2\"", "stock that moved meanwhile does not count as a change");
     written.expect(200);
-    let refused = write("Whole milk", read.to_str().unwrap()).await.problem(412, "version-differs");
+    let refused = write("Whole milk", read.to_str().unwrap()).await.problem(412, "version-mismatch");
     assert!(refused["detail"].as_str().unwrap().contains("at version 2"), "{refused}");
     let _ = write("Whole milk", "2").await.problem(400, "bad-request");
     assert_eq!(shop.client.get(&path).await.expect(200)["name"], "Fresh milk");
 }
 
 #[tokio::test]
-async fn a_low_level_set_above_what_is_there_is_said_once() {
+async fn a_low_level_set_above_what_is_on_hand_is_reported_once() {
     let shop = Storeroom::open().await;
     let milk = shop.stocked("Milk", 700, json!({})).await;
     for low_level in [500, 700, 800] {
@@ -118,13 +118,13 @@ async fn a_low_level_set_above_what_is_there_is_said_once() {
         shop.client.put(&format!("/api/Inventory/{milk}"), body).await.expect(200);
     }
     shop.world.wait_until_idle().await;
-    let said = shop.world.published::<InventoryLow>();
-    assert_eq!(said.len(), 1);
-    assert_eq!((said[0].inventory_id, said[0].on_hand, said[0].low_level), (milk, 700, 700));
+    let reported = shop.world.published::<InventoryLow>();
+    assert_eq!(reported.len(), 1);
+    assert_eq!((reported[0].inventory_id, reported[0].on_hand, reported[0].low_level), (milk, 700, 700));
 }
 
 #[tokio::test]
-async fn the_list_goes_by_name_a_page_at_a_time() {
+async fn the_list_is_ordered_by_name_and_comes_in_pages() {
     let shop = Storeroom::open().await;
     for name in ["sugar", "Milk", "beans", "Cocoa", "milk"] {
         shop.stocked(name, 0, json!({})).await;
@@ -144,7 +144,7 @@ async fn the_list_goes_by_name_a_page_at_a_time() {
 }
 
 #[tokio::test]
-async fn the_list_shows_what_is_looked_for() {
+async fn the_list_is_filtered_by_text_and_low_level() {
     let shop = Storeroom::open().await;
     let oat = shop.stocked("Oat milk 100%", 900, json!({"lowLevel": 500})).await;
     shop.stocked("Whole milk", 300, json!({"lowLevel": 500})).await;
@@ -157,6 +157,8 @@ async fn the_list_shows_what_is_looked_for() {
     assert_eq!(names("text=0%25").await, ["Oat milk 100%"]);
     assert_eq!(names("text=_").await, [""; 0]);
     assert_eq!(names("low=true").await, ["Whole milk"]);
+    shop.stocked("Crème brûlée", 1, json!({})).await;
+    assert_eq!(names("text=CR%C3%88ME%20BR%C3%9BL").await, ["Crème brûlée"], "not only A to Z is folded");
     shop.adjust(oat, MoveReason::Waste, 400).await.expect(200);
     assert_eq!(names("low=true&text=milk").await, ["Oat milk 100%", "Whole milk"]);
     assert_eq!(names("limit=1").await.len(), 1);
@@ -169,7 +171,7 @@ async fn the_list_shows_what_is_looked_for() {
 }
 
 #[tokio::test]
-async fn the_reservation_is_not_in_the_api_document() {
+async fn internal_routes_are_not_in_the_api_document() {
     let shop = Storeroom::open().await;
     let document = shop.client.get("/openapi.json").await.expect(200);
     let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
@@ -178,4 +180,22 @@ async fn the_reservation_is_not_in_the_api_document() {
         assert!(paths.iter().any(|known| *known == path), "{path} in {paths:?}");
     }
     assert_eq!(shop.client.get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_api_document_describes_every_response_and_parameter() {
+    let shop = Storeroom::open().await;
+    let document = shop.client.get("/openapi.json").await.expect(200);
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let responses = operation["responses"].as_object().unwrap().values();
+            let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+            for described in responses.chain(parameters) {
+                let text = described["description"].as_str().unwrap_or_default();
+                assert!(!text.is_empty(), "{method} {path}: {described}");
+            }
+            let has_body = operation.get("requestBody").is_some();
+            assert_eq!(has_body, ["post", "put"].contains(&method.as_str()), "{method} {path}");
+        }
+    }
 }

@@ -1,25 +1,32 @@
 //! Stock through its routes and its events.
 
-mod adjusting;
+mod adjust_stock;
 mod books;
-mod events;
+mod event_order;
 mod items;
-mod orders;
+mod order_events;
 mod recipes;
-mod reserving;
+mod reserve_stock;
+mod sold_out;
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use axum::{Router, extract::Query, routing::get};
 use contracts::{
     event::{OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, PlacedItem, PlacedOrder},
-    ids::{InventoryId, OrderId, PaymentId, ProductId},
-    inventory::{InventoryView, MoveReason, StockMove},
+    ids::{InventoryId, OptionId, OrderId, PaymentId, ProductId},
+    inventory::{InventoryView, MoveReason, ReserveItem, StockMove},
     money::{Amount, Currency},
     order::StockCheck,
     payment::PaymentMethod,
+    product::{OptionGroup, ProductCard, ProductOption},
 };
 use serde_json::{Value, json};
-use testkit::{Client, Reply, World};
+use testkit::{Client, Reply, World, product_card};
 
 use crate::Inventory;
 
@@ -28,18 +35,44 @@ struct Storeroom {
     world: World,
     client: Client,
     db: db::Db,
-    /// For what the timer does: a test calls it instead of waiting.
+    /// For what the timers do: a test calls it instead of waiting.
     inventory: Inventory,
+    menu: Menu,
+}
+
+/// One line of an order. A product and its quantity are a line without options, which no machine pours.
+#[derive(Clone, Debug)]
+struct Line(ReserveItem);
+
+impl From<(ProductId, u32)> for Line {
+    fn from((product_id, quantity): (ProductId, u32)) -> Self {
+        Self(ReserveItem { product_id, quantity, options: Vec::new(), dispense_ml: None })
+    }
+}
+
+/// The products that the stand-in for Product knows.
+type Menu = Arc<Mutex<HashMap<String, ProductCard>>>;
+
+/// A stand-in for Product that answers the cards of `menu`.
+fn product_service(menu: &Menu) -> Router {
+    let menu = Arc::clone(menu);
+    let cards = move |Query(query): Query<HashMap<String, String>>| async move {
+        let found: Option<ProductCard> = menu.lock().unwrap().get(&query["ids"]).cloned();
+        web::Json(Vec::from_iter(found))
+    };
+    Router::new().route("/internal/Product/cards", get(cards))
 }
 
 impl Storeroom {
     async fn open() -> Self {
         let world = World::new().await;
+        let menu = Menu::default();
+        world.stub("product", product_service(&menu));
         let service = crate::open(world.context()).await.unwrap();
         let db = service.db.clone();
-        let inventory = Inventory::new(db.clone(), world.clock.clone());
+        let inventory = Inventory::new(db.clone(), world.clock.clone(), world.context().services.client("product"));
         let client = world.start(service).await;
-        Self { world, client, db, inventory }
+        Self { world, client, db, inventory, menu }
     }
 
     /// An item of which `on_hand` were delivered. `more` goes into the request, such as its policy.
@@ -61,8 +94,40 @@ impl Storeroom {
         (product_id, self.stocked(name, on_hand, with_product).await)
     }
 
+    /// A product of the menu without options, which no machine pours.
     fn new_product(&self) -> ProductId {
-        ProductId::new(self.world.clock.now())
+        self.on_menu(product_card("Something", 25_000))
+    }
+
+    fn on_menu(&self, card: ProductCard) -> ProductId {
+        let card = ProductCard { product_id: ProductId::new(self.world.clock.now()), ..card };
+        self.menu.lock().unwrap().insert(card.product_id.to_string(), card.clone());
+        card.product_id
+    }
+
+    /// A product with these options, one group of each; the option's millilitres come with its id.
+    fn new_product_with(&self, dispense_ml: Option<u32>, deltas: &[i32]) -> (ProductId, Vec<OptionId>) {
+        let options: Vec<OptionId> = deltas.iter().map(|_| OptionId::new(self.world.clock.now())).collect();
+        let group = |(option_id, delta): (&OptionId, &i32)| OptionGroup {
+            group_id: None,
+            name: option_id.to_string(),
+            min_choices: 0,
+            max_choices: 1,
+            options: vec![ProductOption {
+                option_id: Some(*option_id),
+                name: "Yes".into(),
+                price_delta: Amount::ZERO,
+                dispense_ml_delta: *delta,
+            }],
+        };
+        let option_groups = options.iter().zip(deltas).map(group).collect();
+        let is_dispensable = dispense_ml.is_some();
+        let card = ProductCard { is_dispensable, dispense_ml, option_groups, ..product_card("Cold brew", 24_000) };
+        (self.on_menu(card), options)
+    }
+
+    async fn write_recipe(&self, product_id: ProductId, recipe: Value) -> Reply {
+        self.client.put(&format!("/api/Recipe/{product_id}"), recipe).await
     }
 
     fn new_order(&self) -> OrderId {
@@ -78,7 +143,7 @@ impl Storeroom {
         self.client.get(&format!("/api/Inventory/{id}")).await.read(200)
     }
 
-    /// What is there, and what of it is reserved.
+    /// What is on hand, and what of it is reserved.
     async fn levels(&self, id: InventoryId) -> (i64, i64) {
         let item = self.item(id).await;
         (item.on_hand, item.reserved)
@@ -101,23 +166,26 @@ impl Storeroom {
         moves
     }
 
-    async fn reserve(&self, order_id: OrderId, order_version: i64, items: &[(ProductId, u32)]) -> Reply {
-        let items: Vec<Value> =
-            items.iter().map(|(product_id, quantity)| json!({"productId": product_id, "quantity": quantity})).collect();
-        let asked = json!({"orderVersion": order_version, "items": items});
-        self.client.put(&format!("/internal/Reservation/{order_id}"), asked).await
+    async fn reserve<L: Into<Line> + Clone>(&self, order_id: OrderId, order_version: i64, items: &[L]) -> Reply {
+        let items: Vec<ReserveItem> = items.iter().map(|line| line.clone().into().0).collect();
+        self.reserve_items(order_id, order_version, json!(items)).await
+    }
+
+    async fn reserve_items(&self, order_id: OrderId, order_version: i64, items: Value) -> Reply {
+        let request = json!({"orderVersion": order_version, "items": items});
+        self.client.put(&format!("/internal/Reservation/{order_id}"), request).await
     }
 
     async fn release(&self, order_id: OrderId, order_version: i64) -> Reply {
-        let released = json!({"orderVersion": order_version});
-        self.client.post(&format!("/internal/Reservation/{order_id}/release"), released).await
+        let release = json!({"orderVersion": order_version});
+        self.client.post(&format!("/internal/Reservation/{order_id}/release"), release).await
     }
 
-    async fn created(&self, order_id: OrderId, items: &[(ProductId, u32)]) {
+    async fn created<L: Into<Line> + Clone>(&self, order_id: OrderId, items: &[L]) {
         self.world.publish(&OrderCreated(self.placed(order_id, 1, items))).await;
     }
 
-    async fn revived(&self, order_id: OrderId, order_version: i64, items: &[(ProductId, u32)]) {
+    async fn revived<L: Into<Line> + Clone>(&self, order_id: OrderId, order_version: i64, items: &[L]) {
         self.world.publish(&OrderRevived(self.placed(order_id, order_version, items))).await;
     }
 
@@ -145,13 +213,10 @@ impl Storeroom {
             .await;
     }
 
-    fn placed(&self, order_id: OrderId, order_version: i64, items: &[(ProductId, u32)]) -> PlacedOrder {
-        let item = |(line, (product_id, quantity)): (u32, &(ProductId, u32))| PlacedItem {
-            line,
-            product_id: *product_id,
-            product_name: "Something".into(),
-            quantity: *quantity,
-            dispense_ml: None,
+    fn placed<L: Into<Line> + Clone>(&self, order_id: OrderId, order_version: i64, items: &[L]) -> PlacedOrder {
+        let item = |(line, item): (u32, &L)| {
+            let Line(ReserveItem { product_id, quantity, options, dispense_ml }) = item.clone().into();
+            PlacedItem { line, product_id, product_name: "Something".into(), quantity, options, dispense_ml }
         };
         PlacedOrder {
             order_id,
@@ -168,7 +233,7 @@ impl Storeroom {
 
     async fn minutes_pass(&self, minutes: u64) {
         self.world.clock.advance(Duration::from_secs(minutes * 60));
-        self.inventory.lapse_unconfirmed().await.unwrap();
+        self.inventory.expire_reservations().await.unwrap();
         self.world.wait_until_idle().await;
     }
 }

@@ -1,4 +1,4 @@
-//! A product comes to the menu.
+//! `POST /api/Product`.
 
 use contracts::{
     event::ProductChanged,
@@ -8,7 +8,7 @@ use contracts::{
 };
 use db::{
     Tx,
-    idempotency::{self, IdempotencyKey},
+    idempotency::{self, Answer, IdempotencyKey},
     outbox,
 };
 
@@ -20,38 +20,32 @@ use crate::{
 };
 
 impl Products {
-    /// Adds a product, for sale at once, and answers its card. The same request again is answered as the first time.
+    /// Adds a product, on sale at once, and returns its card. A repeated request gets the first response.
     ///
     /// # Errors
-    /// Where it cannot be on the menu, or its id is another's.
-    pub(crate) async fn create(
+    /// `Invalid`, `ProductExists` if its id belongs to another product, or `MenuFull`.
+    #[tracing::instrument(level = "debug", skip_all)]
+    pub(crate) async fn create_product(
         &self,
         key: Option<IdempotencyKey>,
         write: WriteProduct,
     ) -> Result<ProductCard, ProductError> {
-        if let Some(earlier) = self.replay(key.clone()).await? {
+        if let Some(earlier) = self.earlier_response(key.clone()).await? {
             return Ok(earlier);
         }
         let now = self.clock.now();
         let id = write.product_id.unwrap_or_else(|| ProductId::new(now));
         let product = check_product(write, &self.shop.current(), now)?;
-        let card = self
+        let created = self
             .db
-            .write(move |tx| {
-                if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
-                    return Ok(earlier);
-                }
-                let card = add(tx, id, &product, now)?;
-                idempotency::save_response(tx, key.as_ref(), &card, now)?;
-                Ok::<_, ProductError>(card)
-            })
-            .await?;
-        self.remember(&card).await;
+            .write(move |tx| idempotency::once(tx, key.as_ref(), now, |tx| insert_product(tx, id, &product, now)));
+        let card = created.await.map(Answer::into_inner)?;
+        self.cache_card(&card).await;
         Ok(card)
     }
 
-    /// What this request was answered before, even where the shop's rules have changed since.
-    async fn replay(&self, key: Option<IdempotencyKey>) -> Result<Option<ProductCard>, ProductError> {
+    /// The first response to this request, which stands even if the shop's rules have changed since.
+    async fn earlier_response(&self, key: Option<IdempotencyKey>) -> Result<Option<ProductCard>, ProductError> {
         if key.is_none() {
             return Ok(None);
         }
@@ -59,12 +53,17 @@ impl Products {
     }
 }
 
-fn add(tx: &mut Tx<'_>, id: ProductId, product: &CheckedProduct, now: Timestamp) -> Result<ProductCard, ProductError> {
+fn insert_product(
+    tx: &mut Tx<'_>,
+    id: ProductId,
+    product: &CheckedProduct,
+    now: Timestamp,
+) -> Result<ProductCard, ProductError> {
     let products = store::products::count_on_menu(tx)?;
     if products >= MENU_PRODUCTS_MAX {
         return Err(ProductError::MenuFull(products));
     }
-    let category = store::categories::hold(tx, product.category_id)?;
+    let category = store::categories::lock(tx, product.category_id)?;
     category.ok_or(InvalidMenu::Category(product.category_id))?;
     let card = store::products::insert(tx, id, product, now)?.ok_or(ProductError::ProductExists(id))?;
     outbox::append(tx, &ProductChanged(card.clone()), now)?;

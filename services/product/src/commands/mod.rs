@@ -1,41 +1,47 @@
-//! What can be done with the menu: a file for each use case.
+//! What can be done with the menu: one file per use case.
 
+mod archive_category;
+mod archive_product;
 mod cache_cards;
-mod change_category;
-mod change_product;
+mod create_category;
 mod create_product;
-mod read_menu;
+mod list_availability;
+mod queries;
+mod replace_category;
+mod replace_product;
+mod set_availability;
 
 use std::sync::Arc;
 
 use cache::Cache;
 use clock::Clock;
-use contracts::product::ProductCard;
 use db::Db;
 use host::SharedShopRules;
+use web::ServiceClient;
 
-pub(crate) use read_menu::ProductQuery;
+use list_availability::SoldOutCache;
 
-/// The menu: the home of its commands.
+/// The menu of a shop: every command is a method of it.
 #[derive(Clone)]
 pub(crate) struct Products {
     db: Db,
     cache: Arc<dyn Cache>,
     clock: Clock,
     shop: SharedShopRules,
+    inventory: ServiceClient,
+    sold_out: SoldOutCache,
 }
 
 impl Products {
-    /// The menu in `db`, whose cards go to `cache`.
+    /// The menu in `db`, whose cards go to `cache`. `inventory` is asked what is sold out.
     #[must_use]
-    pub(crate) fn new(db: Db, cache: Arc<dyn Cache>, clock: Clock, shop: SharedShopRules) -> Self {
-        Self { db, cache, clock, shop }
-    }
-
-    /// After a commit: a cache that holds the card saves Order a call. Without it the next reader asks.
-    async fn remember(&self, card: &ProductCard) {
-        if let Err(error) = cache_cards::put(&*self.cache, card).await {
-            tracing::warn!(product_id = %card.product_id, %error, "a product is not cached");
-        }
+    pub(crate) fn new(
+        db: Db,
+        cache: Arc<dyn Cache>,
+        clock: Clock,
+        shop: SharedShopRules,
+        inventory: ServiceClient,
+    ) -> Self {
+        Self { db, cache, clock, shop, inventory, sold_out: SoldOutCache::default() }
     }
 }

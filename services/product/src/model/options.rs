@@ -1,4 +1,4 @@
-//! What may be chosen with a product, and what every legal choice adds to it.
+//! The options of a product, and what every legal choice of them adds to it.
 
 use std::{collections::HashSet, ops::RangeInclusive};
 
@@ -14,16 +14,19 @@ use super::{InvalidMenu, PRICE_MINOR_MAX, check_name};
 
 /// `amount` as money of the shop.
 pub(super) fn shop_money(field: &str, amount: Amount, shop: &ShopRules) -> Result<Money, InvalidMenu> {
-    /// Any price a guest could read on a menu.
+    /// A usual price.
     const EXAMPLE_MINOR: i64 = 25_000;
     amount.money(shop.currency()).map_err(|error| InvalidMenu::Amount {
         field: field.to_owned(),
-        why: error.to_string(),
+        reason: error.to_string(),
         example: Money::new(EXAMPLE_MINOR, shop.currency()),
     })
 }
 
-/// The groups with their names trimmed and their ids made where they had none.
+/// The groups with their names trimmed, and with new ids for those without one.
+///
+/// # Errors
+/// [`InvalidMenu`] names the first wrong field.
 pub(super) fn check_groups(
     groups: Vec<OptionGroup>,
     shop: &ShopRules,
@@ -32,9 +35,9 @@ pub(super) fn check_groups(
     if groups.len() > OPTION_GROUPS_MAX {
         return Err(InvalidMenu::TooManyGroups(groups.len()));
     }
-    let mut group_names = Distinct::default();
-    let mut group_ids = Distinct::default();
-    let mut option_ids = Distinct::default();
+    let mut group_names = Unique::default();
+    let mut group_ids = Unique::default();
+    let mut option_ids = Unique::default();
     groups
         .into_iter()
         .enumerate()
@@ -65,11 +68,11 @@ fn check_bounds(field: &str, group: &OptionGroup) -> Result<(), InvalidMenu> {
 fn check_options(
     group: &str,
     options: Vec<ProductOption>,
-    ids: &mut Distinct,
+    ids: &mut Unique,
     shop: &ShopRules,
     now: Timestamp,
 ) -> Result<Vec<ProductOption>, InvalidMenu> {
-    let mut names = Distinct::default();
+    let mut names = Unique::default();
     options
         .into_iter()
         .enumerate()
@@ -77,32 +80,32 @@ fn check_options(
             let field = format!("{group}.options[{index}]");
             let name = names.name(&format!("{field}.name"), &option.name)?;
             let option_id = ids.id(&format!("{field}.optionId"), option.option_id, now)?;
-            check_difference(&format!("{field}.priceDelta"), option.price_delta, shop)?;
+            check_price_delta(&format!("{field}.priceDelta"), option.price_delta, shop)?;
             Ok(ProductOption { option_id: Some(option_id), name, ..option })
         })
         .collect()
 }
 
-/// Bounded by itself, so that sums of differences cannot run over.
-fn check_difference(field: &str, difference: Amount, shop: &ShopRules) -> Result<(), InvalidMenu> {
-    let money = shop_money(field, difference, shop)?;
+/// Bounded by itself, so that sums of deltas cannot overflow.
+fn check_price_delta(field: &str, delta: Amount, shop: &ShopRules) -> Result<(), InvalidMenu> {
+    let money = shop_money(field, delta, shop)?;
     if (-PRICE_MINOR_MAX..=PRICE_MINOR_MAX).contains(&money.minor) {
         return Ok(());
     }
     Err(InvalidMenu::Amount {
         field: field.to_owned(),
-        why: format!("{money} is more than any price"),
+        reason: format!("{money} is more than any price"),
         example: Money::new(0, money.currency),
     })
 }
 
-/// What an option adds to the price, in minor units. Only asked of options that were checked.
-pub(super) fn difference_minor(option: &ProductOption, shop: &ShopRules) -> i64 {
+/// What a checked option adds to the price, in minor units.
+pub(super) fn price_delta_minor(option: &ProductOption, shop: &ShopRules) -> i64 {
     option.price_delta.money(shop.currency()).map_or(0, |money| money.minor)
 }
 
-/// Options of what no machine pours do not change how much is poured.
-pub(super) fn check_nothing_pours(groups: &[OptionGroup]) -> Result<(), InvalidMenu> {
+/// Refuses options that change the millilitres of a product that no machine pours.
+pub(super) fn refuse_ml_deltas(groups: &[OptionGroup]) -> Result<(), InvalidMenu> {
     for (group_index, group) in groups.iter().enumerate() {
         if let Some(index) = group.options.iter().position(|option| option.dispense_ml_delta != 0) {
             let field = format!("optionGroups[{group_index}].options[{index}].dispenseMlDelta");
@@ -112,20 +115,20 @@ pub(super) fn check_nothing_pours(groups: &[OptionGroup]) -> Result<(), InvalidM
     Ok(())
 }
 
-/// The least and the most that a legal choice adds up to: of each group at least `min_choices` and at most `max_choices` options,
-/// each once.
-pub(super) fn range(groups: &[OptionGroup], difference: impl Fn(&ProductOption) -> i64) -> RangeInclusive<i64> {
+/// The smallest and the largest sum of a legal choice: of each group at least `min_choices` and at most `max_choices`
+/// options, each once.
+pub(super) fn range(groups: &[OptionGroup], delta: impl Fn(&ProductOption) -> i64) -> RangeInclusive<i64> {
     let mut range = (0_i64, 0_i64);
     for group in groups {
-        let mut differences: Vec<i64> = group.options.iter().map(&difference).collect();
-        differences.sort_unstable();
-        range.0 = range.0.saturating_add(min_sum(group, differences.iter().copied()));
-        range.1 = range.1.saturating_sub(min_sum(group, differences.iter().rev().map(|each| each.saturating_neg())));
+        let mut deltas: Vec<i64> = group.options.iter().map(&delta).collect();
+        deltas.sort_unstable();
+        range.0 = range.0.saturating_add(min_sum(group, deltas.iter().copied()));
+        range.1 = range.1.saturating_sub(min_sum(group, deltas.iter().rev().map(|each| each.saturating_neg())));
     }
     range.0..=range.1
 }
 
-/// The least sum of a legal choice from `ascending`: what must be chosen, then whatever still makes it less.
+/// The smallest sum of a legal choice from `ascending`: what must be chosen, then whatever still makes it smaller.
 fn min_sum(group: &OptionGroup, ascending: impl Iterator<Item = i64>) -> i64 {
     let chosen = ascending
         .zip(1_u32..)
@@ -133,12 +136,12 @@ fn min_sum(group: &OptionGroup, ascending: impl Iterator<Item = i64>) -> i64 {
     chosen.fold(0, |sum, (each, _)| sum.saturating_add(each))
 }
 
-/// Refuses what it has seen before.
+/// Refuses a name or an id that it has seen before.
 #[derive(Default)]
-struct Distinct(HashSet<String>);
+struct Unique(HashSet<String>);
 
-impl Distinct {
-    /// A checked name that differs from every other, whatever its capitals: two would look alike on a receipt.
+impl Unique {
+    /// A checked name that differs from the others in more than case: otherwise two would look alike on a receipt.
     fn name(&mut self, field: &str, name: &str) -> Result<String, InvalidMenu> {
         let name = check_name(field, name)?;
         if self.0.insert(name.to_lowercase()) {
@@ -181,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_kept_when_given_and_made_otherwise() {
+    fn given_ids_are_kept_and_missing_ones_are_made() {
         let known = OptionId::new(Timestamp(7));
         let group = json!([{"name": "Milk", "minChoices": 0, "maxChoices": 1,
             "options": [{"name": "Oat", "optionId": known.to_string()}, {"name": "Soy"}]}]);
@@ -192,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_stands_for_one_option_of_the_product() {
+    fn an_id_belongs_to_one_option_of_the_product() {
         let id = OptionId::new(Timestamp(7)).to_string();
         let group = |name: &str| json!({"name": name, "minChoices": 0, "maxChoices": 1, "options": [{"name": "Oat", "optionId": id}]});
         refused(&json!([group("Milk"), group("Foam")]), "optionGroups[1].options[0].optionId: the id");
@@ -205,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_can_make_the_choice_that_a_group_asks_for() {
+    fn a_guest_can_make_the_choice_that_a_group_requires() {
         assert!(check(&json!([milk(2, 2, &["Oat", "Soy"])])).is_ok());
         refused(&json!([milk(0, 0, &["Oat"])]), "optionGroups[0]: minChoices is 0 and maxChoices is 0 of 1 options");
         refused(&json!([milk(2, 1, &["Oat", "Soy"])]), "optionGroups[0]: minChoices is 2 and maxChoices is 1");
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_no_more_groups_and_options_than_a_person_can_choose_from() {
+    fn the_numbers_of_groups_and_options_are_bounded() {
         let many: Vec<String> = (0..=OPTIONS_PER_GROUP_MAX).map(|number| number.to_string()).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         refused(&json!([milk(0, 1, &many)]), "optionGroups[0].options has 33 options");
@@ -222,10 +225,10 @@ mod tests {
     }
 
     #[test]
-    fn the_range_of_every_choice_is_that_of_trying_them_all() {
-        let differences: [i64; 4] = [-300, 200, -100, 500];
+    fn the_range_of_the_choices_is_that_of_all_choices() {
+        let deltas: [i64; 4] = [-300, 200, -100, 500];
         for (least, most) in (0..=4).flat_map(|least| (least.max(1)..=4).map(move |most| (least, most))) {
-            let options = differences.map(|each| ProductOption {
+            let options = deltas.map(|each| ProductOption {
                 option_id: None,
                 name: String::new(),
                 price_delta: Amount::whole(each),
@@ -239,8 +242,7 @@ mod tests {
                 options: options.into(),
             };
             let legal = (0_u32..16).filter(|choice| (least..=most).contains(&choice.count_ones()));
-            let sums =
-                legal.map(|choice| (0..4).filter(|bit| choice >> bit & 1 == 1).map(|bit| differences[bit]).sum());
+            let sums = legal.map(|choice| (0..4).filter(|bit| choice >> bit & 1 == 1).map(|bit| deltas[bit]).sum());
             let sums: Vec<i64> = sums.collect();
             let tried = *sums.iter().min().unwrap()..=*sums.iter().max().unwrap();
             assert_eq!(range(&[group], |option| option.dispense_ml_delta.into()), tried, "{least}..={most}");

@@ -16,9 +16,9 @@ use super::{DESCRIPTION_CHARS_MAX, InvalidMenu, PRICE_MINOR_MAX, check_name, opt
 pub(crate) struct CheckedProduct {
     /// What the menu calls it.
     pub name: String,
-    /// What the menu says of it.
+    /// The menu's text about it.
     pub description: String,
-    /// Where the menu shows it.
+    /// The category that it is in.
     pub category_id: CategoryId,
     /// The price of one, without options.
     pub price: Money,
@@ -33,7 +33,7 @@ pub(crate) struct CheckedProduct {
 /// The product that `write` asks for, in the shop's currency. `now` is for the ids that it makes.
 ///
 /// # Errors
-/// [`InvalidMenu`] names the first field that cannot be, and the way on.
+/// [`InvalidMenu`] names the first wrong field, and what to do.
 pub(crate) fn check_product(
     write: WriteProduct,
     shop: &ShopRules,
@@ -91,14 +91,14 @@ fn check_dispense_ml(is_dispensable: bool, dispense_ml: Option<u32>) -> Result<O
     }
 }
 
-/// No choice that the groups allow makes a price or a cup that cannot be.
+/// Refuses options of which some choice makes an impossible price or cup.
 fn check_every_choice(
     price: Money,
     dispense_ml: Option<u32>,
     groups: &[OptionGroup],
     shop: &ShopRules,
 ) -> Result<(), InvalidMenu> {
-    let prices = options::range(groups, |option| options::difference_minor(option, shop));
+    let prices = options::range(groups, |option| options::price_delta_minor(option, shop));
     for extreme in [prices.start(), prices.end()] {
         let price = Money::new(price.minor.saturating_add(*extreme), price.currency);
         if !(0..=PRICE_MINOR_MAX).contains(&price.minor) {
@@ -106,7 +106,7 @@ fn check_every_choice(
         }
     }
     let pours = options::range(groups, |option| i64::from(option.dispense_ml_delta));
-    let Some(dispense_ml) = dispense_ml else { return options::check_nothing_pours(groups) };
+    let Some(dispense_ml) = dispense_ml else { return options::refuse_ml_deltas(groups) };
     for extreme in [pours.start(), pours.end()] {
         let ml = i64::from(dispense_ml).saturating_add(*extreme);
         if !(i64::from(DISPENSE_ML_MIN)..=i64::from(DISPENSE_ML_MAX)).contains(&ml) {
@@ -145,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn a_description_may_have_lines_and_no_other_control_character() {
+    fn a_description_may_have_line_breaks_and_no_other_control_character() {
         assert_eq!(check(&json!({"description": "Espresso\nand milk"})).unwrap().description, "Espresso\nand milk");
         refused(&json!({"description": "Espresso\0"}), "description has a control character");
     }
 
     #[test]
-    fn a_price_is_from_nothing_to_a_billion_in_the_shops_currency() {
+    fn a_price_is_zero_to_a_billion_in_the_shops_currency() {
         assert_eq!(check(&json!({"price": 0})).unwrap().price, Money::zero(Currency::IDR));
         assert!(check(&json!({"price": 1_000_000_000})).is_ok());
         refused(&json!({"price": -1}), "price is IDR -1: use 0 to IDR 1000000000");
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_machine_pours_has_millilitres() {
+    fn only_a_dispensable_product_has_millilitres() {
         assert_eq!(check(&json!({"isDispensable": true, "dispenseMl": 240})).unwrap().dispense_ml, Some(240));
         refused(&json!({"isDispensable": true}), "dispenseMl is missing");
         refused(&json!({"isDispensable": true, "dispenseMl": 5}), "dispenseMl is 5");
@@ -181,10 +181,10 @@ mod tests {
     }
 
     #[test]
-    fn no_choice_of_options_makes_a_price_less_than_nothing() {
-        let sizes = |min_choices: u32, difference: i64| {
+    fn no_choice_of_options_makes_a_negative_price() {
+        let sizes = |min_choices: u32, delta: i64| {
             json!({"price": 5000, "optionGroups": [{"name": "Size", "minChoices": min_choices, "maxChoices": 1, "options": [
-                {"name": "Small", "priceDelta": difference}, {"name": "Large", "priceDelta": 3000}]}]})
+                {"name": "Small", "priceDelta": delta}, {"name": "Large", "priceDelta": 3000}]}]})
         };
         assert!(check(&sizes(1, -5000)).is_ok());
         refused(&sizes(1, -5001), "price: with some choice of options it becomes IDR -1");
@@ -194,9 +194,9 @@ mod tests {
 
     #[test]
     fn no_choice_of_options_pours_what_a_dispenser_refuses() {
-        let cup = |ml: u32, difference: i32| {
+        let cup = |ml: u32, delta: i32| {
             json!({"isDispensable": true, "dispenseMl": ml, "optionGroups": [{"name": "Size", "minChoices": 0, "maxChoices": 2,
-                "options": [{"name": "A", "dispenseMlDelta": difference}, {"name": "B", "dispenseMlDelta": difference}]}]})
+                "options": [{"name": "A", "dispenseMlDelta": delta}, {"name": "B", "dispenseMlDelta": delta}]}]})
         };
         assert!(check(&cup(200, 800)).is_ok());
         assert!(check(&cup(206, -100)).is_ok());

@@ -6,11 +6,11 @@ use contracts::{
     product::{Availability, ProductCard},
     time::Timestamp,
 };
-use db::{DbResult, Row, Tx, in_list};
+use db::{DbResult, Row, Tx, in_list, like_contains};
 
 use crate::model::{CheckedProduct, MENU_PRODUCTS_MAX};
 
-fn card(row: &Row<'_>) -> DbResult<ProductCard> {
+fn card_from_row(row: &Row<'_>) -> DbResult<ProductCard> {
     let currency: Currency = row.get("currency")?;
     Ok(ProductCard {
         product_id: row.get("product_id")?,
@@ -30,7 +30,16 @@ fn card(row: &Row<'_>) -> DbResult<ProductCard> {
     })
 }
 
-/// Adds a product, for sale at once. `None`: the id is another's.
+/// What is searched in: name and description in lower case. Rust folds every alphabet, SQLite only A to Z.
+fn search_text(product: &CheckedProduct) -> String {
+    folded(&format!("{}\n{}", product.name, product.description))
+}
+
+fn folded(text: &str) -> String {
+    text.to_lowercase()
+}
+
+/// Inserts a product, on sale at once. `None`: the id is taken.
 pub(crate) fn insert(
     tx: &mut Tx<'_>,
     id: ProductId,
@@ -38,9 +47,9 @@ pub(crate) fn insert(
     now: Timestamp,
 ) -> DbResult<Option<ProductCard>> {
     const SQL: &str = "
-        INSERT INTO products (product_id, category_id, name, description, price, currency, tax_name,
+        INSERT INTO products (product_id, category_id, name, description, search_text, price, currency, tax_name,
                               is_dispensable, dispense_ml, option_groups, version, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12)
             ON CONFLICT (product_id) DO NOTHING
         RETURNING *";
     let params = (
@@ -48,6 +57,7 @@ pub(crate) fn insert(
         product.category_id,
         &product.name,
         &product.description,
+        search_text(product),
         product.price.minor,
         product.price.currency,
         product.tax_name.as_deref(),
@@ -56,10 +66,11 @@ pub(crate) fn insert(
         db::json(&product.option_groups)?,
         now,
     );
-    tx.query_opt(SQL, params, card)
+    tx.query_opt(SQL, params, card_from_row)
 }
 
-/// Replaces a product that has not been archived and, where `expected` says so, still has that version. `None`: not so.
+/// Replaces a product that is not archived and, with `expected`, still has that version. `None`: it is archived, has
+/// another version, or does not exist.
 pub(crate) fn update(
     tx: &mut Tx<'_>,
     id: ProductId,
@@ -68,17 +79,18 @@ pub(crate) fn update(
     now: Timestamp,
 ) -> DbResult<Option<ProductCard>> {
     const SQL: &str = "
-        UPDATE products SET category_id = $2, name = $3, description = $4, price = $5, currency = $6, tax_name = $7,
-                            is_dispensable = $8, dispense_ml = $9, option_groups = $10, updated_at = $11,
-                            version = version + 1
+        UPDATE products SET category_id = $2, name = $3, description = $4, search_text = $5, price = $6, currency = $7,
+                            tax_name = $8, is_dispensable = $9, dispense_ml = $10, option_groups = $11,
+                            updated_at = $12, version = version + 1
          WHERE product_id = $1 AND is_archived = 0
-           AND (CAST($12 AS BIGINT) IS NULL OR version = CAST($12 AS BIGINT))
+           AND (CAST($13 AS BIGINT) IS NULL OR version = CAST($13 AS BIGINT))
         RETURNING *";
     let params = (
         id,
         product.category_id,
         &product.name,
         &product.description,
+        search_text(product),
         product.price.minor,
         product.price.currency,
         product.tax_name.as_deref(),
@@ -88,11 +100,11 @@ pub(crate) fn update(
         now,
         expected,
     );
-    tx.query_opt(SQL, params, card)
+    tx.query_opt(SQL, params, card_from_row)
 }
 
-/// Puts a product on sale or takes it off. `None`: it is archived, does not exist, or is so already.
-pub(crate) fn set_available(
+/// Puts a product on sale or takes it off. `None`: it is archived, does not exist, or has that setting already.
+pub(crate) fn set_availability(
     tx: &mut Tx<'_>,
     id: ProductId,
     is_available: bool,
@@ -102,7 +114,7 @@ pub(crate) fn set_available(
         UPDATE products SET is_available = $2, version = version + 1, updated_at = $3
          WHERE product_id = $1 AND is_archived = 0 AND is_available <> $2
         RETURNING *";
-    tx.query_opt(SQL, (id, is_available, now), card)
+    tx.query_opt(SQL, (id, is_available, now), card_from_row)
 }
 
 /// Takes a product off the menu for good. `None`: it was archived before, or does not exist.
@@ -111,40 +123,40 @@ pub(crate) fn archive(tx: &mut Tx<'_>, id: ProductId, now: Timestamp) -> DbResul
         UPDATE products SET is_archived = 1, version = version + 1, updated_at = $2
          WHERE product_id = $1 AND is_archived = 0
         RETURNING *";
-    tx.query_opt(SQL, (id, now), card)
+    tx.query_opt(SQL, (id, now), card_from_row)
 }
 
 /// One product, archived or not.
-pub(crate) fn find(tx: &mut Tx<'_>, id: ProductId) -> DbResult<Option<ProductCard>> {
+pub(crate) fn get(tx: &mut Tx<'_>, id: ProductId) -> DbResult<Option<ProductCard>> {
     const SQL: &str = "SELECT * FROM products WHERE product_id = $1";
-    tx.query_opt(SQL, (id,), card)
+    tx.query_opt(SQL, (id,), card_from_row)
 }
 
 /// The products of these ids that exist, archived or not. `ids` is bounded by its caller.
-pub(crate) fn find_many(tx: &mut Tx<'_>, ids: &[ProductId]) -> DbResult<Vec<ProductCard>> {
+pub(crate) fn list_by_ids(tx: &mut Tx<'_>, ids: &[ProductId]) -> DbResult<Vec<ProductCard>> {
     let (places, ids) = in_list(ids);
     let sql = format!("SELECT * FROM products WHERE product_id IN ({places}) ORDER BY product_id");
-    tx.query(&sql, ids, card)
+    tx.query(&sql, ids, card_from_row)
 }
 
-/// Which products a page shows. `None`: no matter.
+/// Which products a page shows. `None`: any.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Filter {
+pub(crate) struct ProductFilter {
     /// Those of this category.
     pub category_id: Option<CategoryId>,
     /// Those that are, or are not, on sale.
     pub is_available: Option<bool>,
-    /// Those whose name or description matches this pattern of LIKE, which escapes with `!`.
-    pub pattern: Option<String>,
-    /// Those that were archived too.
+    /// Those with this text in name or description, in any case.
+    pub text: Option<String>,
+    /// Archived ones too.
     pub include_archived: bool,
 }
 
-/// A page in the menu's order, after the product `after`, of `limit` rows at most. Rows never leave the table, so a
-/// product is a place to go on from even after it was archived.
-pub(crate) fn page(
+/// Up to `limit` products in the menu's order, after the product `after`. Rows are never deleted, so a cursor stays
+/// valid after its product was archived.
+pub(crate) fn list(
     tx: &mut Tx<'_>,
-    filter: &Filter,
+    filter: &ProductFilter,
     after: Option<ProductId>,
     limit: u32,
 ) -> DbResult<Vec<ProductCard>> {
@@ -153,28 +165,27 @@ pub(crate) fn page(
          WHERE (p.is_archived = 0 OR CAST($1 AS BIGINT) = 1)
            AND (CAST($2 AS TEXT) IS NULL OR p.category_id = CAST($2 AS TEXT))
            AND (CAST($3 AS BIGINT) IS NULL OR p.is_available = CAST($3 AS BIGINT))
-           AND (CAST($4 AS TEXT) IS NULL
-                OR LOWER(p.name) LIKE LOWER(CAST($4 AS TEXT)) ESCAPE '!'
-                OR LOWER(p.description) LIKE LOWER(CAST($4 AS TEXT)) ESCAPE '!')
+           AND (CAST($4 AS TEXT) IS NULL OR p.search_text LIKE CAST($4 AS TEXT) ESCAPE '!')
            AND (CAST($5 AS TEXT) IS NULL OR (c.position, c.category_id, p.name, p.product_id) >
                (SELECT b.position, b.category_id, a.name, a.product_id
                   FROM products a JOIN categories b ON b.category_id = a.category_id
                  WHERE a.product_id = CAST($5 AS TEXT)))
          ORDER BY c.position, c.category_id, p.name, p.product_id
          LIMIT $6";
-    let params =
-        (filter.include_archived, filter.category_id, filter.is_available, filter.pattern.as_deref(), after, limit);
-    tx.query(SQL, params, card)
+    let pattern = filter.text.as_deref().map(|text| like_contains(&folded(text)));
+    let params = (filter.include_archived, filter.category_id, filter.is_available, pattern, after, limit);
+    tx.query(SQL, params, card_from_row)
 }
 
-/// Every product that is not archived, and whether it is on sale.
-pub(crate) fn availability(tx: &mut Tx<'_>) -> DbResult<Vec<Availability>> {
+/// Every product that is not archived, and whether it is on sale; the stock is not looked at.
+pub(crate) fn list_availability(tx: &mut Tx<'_>) -> DbResult<Vec<Availability>> {
     const SQL: &str = "
         SELECT product_id, is_available, version FROM products WHERE is_archived = 0 ORDER BY product_id LIMIT $1";
     tx.query(SQL, (MENU_PRODUCTS_MAX,), |row| {
         Ok(Availability {
             product_id: row.get("product_id")?,
             is_available: row.get("is_available")?,
+            is_sold_out: None,
             version: row.get("version")?,
         })
     })
@@ -193,30 +204,30 @@ pub(crate) fn count_in_category(tx: &mut Tx<'_>, id: CategoryId) -> DbResult<i64
 }
 
 /// The names of the first `limit` products of a category that are not archived.
-pub(crate) fn names_in_category(tx: &mut Tx<'_>, id: CategoryId, limit: u32) -> DbResult<Vec<String>> {
+pub(crate) fn list_names_in_category(tx: &mut Tx<'_>, id: CategoryId, limit: u32) -> DbResult<Vec<String>> {
     const SQL: &str = "
         SELECT name FROM products WHERE category_id = $1 AND is_archived = 0 ORDER BY name, product_id LIMIT $2";
     tx.query(SQL, (id, limit), |row| row.get("name"))
 }
 
-/// The currencies that products which are not archived have their prices in.
-pub(crate) fn currencies(tx: &mut Tx<'_>) -> DbResult<Vec<Currency>> {
+/// The currencies of the prices of products that are not archived.
+pub(crate) fn list_currencies(tx: &mut Tx<'_>) -> DbResult<Vec<Currency>> {
     const SQL: &str = "SELECT DISTINCT currency FROM products WHERE is_archived = 0 ORDER BY currency";
     tx.query(SQL, (), |row| row.get("currency"))
 }
 
-/// The taxes that products which are not archived name.
-pub(crate) fn taxes(tx: &mut Tx<'_>) -> DbResult<Vec<String>> {
+/// The taxes that products that are not archived name.
+pub(crate) fn list_taxes(tx: &mut Tx<'_>) -> DbResult<Vec<String>> {
     const SQL: &str = "
         SELECT DISTINCT tax_name FROM products WHERE is_archived = 0 AND tax_name IS NOT NULL ORDER BY tax_name LIMIT $1";
     tx.query(SQL, (MENU_PRODUCTS_MAX,), |row| row.get("tax_name"))
 }
 
-/// The `limit` products of the menu after the id `after`: for a walk over all of them.
-pub(crate) fn on_menu_after(tx: &mut Tx<'_>, after: Option<ProductId>, limit: u32) -> DbResult<Vec<ProductCard>> {
+/// Up to `limit` products of the menu by id, after the id `after`: for a walk over all of them.
+pub(crate) fn list_on_menu(tx: &mut Tx<'_>, after: Option<ProductId>, limit: u32) -> DbResult<Vec<ProductCard>> {
     const SQL: &str = "
         SELECT * FROM products
          WHERE is_archived = 0 AND (CAST($1 AS TEXT) IS NULL OR product_id > CAST($1 AS TEXT))
          ORDER BY product_id LIMIT $2";
-    tx.query(SQL, (after, limit), card)
+    tx.query(SQL, (after, limit), card_from_row)
 }

@@ -19,7 +19,7 @@ async fn cached(cache: &dyn Cache, id: &str) -> Option<(String, String, i64)> {
 }
 
 #[tokio::test]
-async fn every_change_is_in_the_cache_when_it_is_answered() {
+async fn every_change_is_in_the_cache_before_the_response() {
     let world = World::new().await;
     let client = menu(&world).await;
     let cache = &*world.context().cache;
@@ -55,7 +55,7 @@ async fn an_empty_cache_is_filled_with_the_menu_when_the_service_starts() {
 }
 
 #[tokio::test]
-async fn every_change_is_said_with_the_whole_card_and_no_change_is_not() {
+async fn every_change_and_nothing_else_is_published_with_the_whole_card() {
     let world = World::new().await;
     let client = menu(&world).await;
     let coffee = category(&client, "Coffee", 0).await;
@@ -69,15 +69,15 @@ async fn every_change_is_said_with_the_whole_card_and_no_change_is_not() {
     client.delete(&path).await.expect(204);
     world.wait_until_idle().await;
 
-    let mut said: Vec<ProductChanged> = world.published();
-    said.sort_by_key(|event| event.0.version);
+    let mut published: Vec<ProductChanged> = world.published();
+    published.sort_by_key(|event| event.0.version);
     let versions: Vec<_> =
-        said.iter().map(|ProductChanged(card)| (card.version, card.is_available, card.is_archived)).collect();
+        published.iter().map(|ProductChanged(card)| (card.version, card.is_available, card.is_archived)).collect();
     assert_eq!(versions, [(1, true, false), (2, false, false), (3, false, false), (4, false, true)]);
 }
 
 #[tokio::test]
-async fn product_changed_looks_as_its_hearers_know_it() {
+async fn product_changed_keeps_its_form() {
     let world = World::new().await;
     let client = menu(&world).await;
     let id = |last: u8| format!("0192f0c1-2b3a-7c4d-8e5f-6071829300{last:02x}");
@@ -89,19 +89,19 @@ async fn product_changed_looks_as_its_hearers_know_it() {
         "price": 25000, "taxName": "PB1", "isDispensable": true, "dispenseMl": 240, "optionGroups": [size]});
     client.post("/api/Product", write).await.expect(201);
     world.wait_until_idle().await;
-    let said: Vec<ProductChanged> = world.published();
-    insta::assert_json_snapshot!(said);
+    let published: Vec<ProductChanged> = world.published();
+    insta::assert_json_snapshot!(published);
 }
 
-/// A cache that does not answer.
-struct Away;
+/// A cache that fails every call.
+struct UnavailableCache;
 
-impl Away {
+impl UnavailableCache {
     fn refuse<'a, T: Send + 'a>() -> BoxFuture<'a, Result<T, CacheError>> {
-        async { Err(CacheError("away".into())) }.boxed()
+        async { Err(CacheError("unavailable".into())) }.boxed()
     }
 }
-impl Cache for Away {
+impl Cache for UnavailableCache {
     fn get_many<'a>(&'a self, _: &'a [String]) -> BoxFuture<'a, Result<Vec<Option<String>>, CacheError>> {
         Self::refuse()
     }
@@ -135,13 +135,13 @@ impl Cache for Away {
 }
 
 #[tokio::test]
-async fn the_menu_starts_and_changes_while_the_cache_is_away() {
+async fn the_menu_starts_and_changes_while_the_cache_is_unavailable() {
     let world = World::new().await;
     let client = menu(&world).await;
     let coffee = category(&client, "Coffee", 0).await;
     product(&client, latte(&coffee)).await;
     let mut without_cache = world.context().clone();
-    without_cache.cache = Arc::new(Away);
+    without_cache.cache = Arc::new(UnavailableCache);
     let service = crate::open(&without_cache).await.unwrap();
     product(&Client::new(service.router), latte(&coffee)).await;
     service.db.close().await;

@@ -20,7 +20,7 @@ async fn a_category_is_added_renamed_and_moved() {
 }
 
 #[tokio::test]
-async fn of_two_people_who_change_a_category_at_once_the_later_one_reads_it_again() {
+async fn of_two_people_who_change_a_category_at_once_the_later_one_is_refused() {
     let world = World::new().await;
     let client = menu(&world).await;
     let path = format!("/api/Category/{}", category(&client, "Coffee", 0).await);
@@ -30,7 +30,7 @@ async fn of_two_people_who_change_a_category_at_once_the_later_one_reads_it_agai
         client.send(request.body(json!({"name": name}).to_string().into()).unwrap()).await
     };
     assert_eq!(put("Espresso bar", &read).await.headers["etag"], "\"2\"");
-    let refusal = put("Hot", &read).await.problem(412, "version-differs");
+    let refusal = put("Hot", &read).await.problem(412, "version-mismatch");
     assert!(refusal["detail"].as_str().unwrap().contains("at version 2 now"), "{refusal}");
     put("Hot", "one").await.problem(400, "bad-request");
     assert_eq!(client.get(&path).await.expect(200)["name"], "Espresso bar");
@@ -93,7 +93,7 @@ async fn an_unknown_category_is_not_found_and_a_wrong_id_is_no_id() {
 }
 
 #[tokio::test]
-async fn a_category_that_cannot_be_is_refused() {
+async fn an_impossible_category_is_refused() {
     let world = World::new().await;
     let client = menu(&world).await;
     client.post("/api/Category", json!({"name": "  "})).await.problem(422, "invalid");

@@ -4,7 +4,7 @@ use testkit::World;
 use super::{NOBODY, category, latte, menu, product};
 
 #[tokio::test]
-async fn order_gets_the_cards_it_asks_for_archived_ones_too() {
+async fn the_cards_of_these_ids_are_returned_archived_ones_too() {
     let world = World::new().await;
     let client = menu(&world).await;
     let coffee = category(&client, "Coffee", 0).await;
@@ -20,7 +20,7 @@ async fn order_gets_the_cards_it_asks_for_archived_ones_too() {
 }
 
 #[tokio::test]
-async fn nobody_asks_for_more_cards_than_an_order_has_lines() {
+async fn at_most_as_many_cards_are_returned_as_an_order_has_lines() {
     let world = World::new().await;
     let client = menu(&world).await;
     let ids = |count: usize| vec![NOBODY; count].join(",");
@@ -31,7 +31,7 @@ async fn nobody_asks_for_more_cards_than_an_order_has_lines() {
 }
 
 #[tokio::test]
-async fn the_gateway_learns_in_which_currencies_there_are_prices() {
+async fn the_currencies_of_the_menu_are_listed() {
     let world = World::new().await;
     let client = menu(&world).await;
     assert_eq!(client.get("/internal/Product/currencies").await.expect(200), json!([]));
@@ -43,7 +43,7 @@ async fn the_gateway_learns_in_which_currencies_there_are_prices() {
 }
 
 #[tokio::test]
-async fn the_gateway_learns_which_taxes_products_name() {
+async fn the_taxes_of_the_menu_are_listed() {
     let world = World::new().await;
     let client = menu(&world).await;
     let coffee = category(&client, "Coffee", 0).await;

@@ -46,7 +46,7 @@ async fn a_corrected_product_goes_through_with_the_key_of_the_refused_one() {
 }
 
 #[tokio::test]
-async fn a_product_that_cannot_be_is_refused_and_not_written() {
+async fn an_impossible_product_is_refused_and_not_written() {
     let world = World::new().await;
     let client = menu(&world).await;
     let coffee = category(&client, "Coffee", 0).await;
@@ -108,7 +108,7 @@ async fn a_product_is_replaced_as_a_whole() {
 }
 
 #[tokio::test]
-async fn a_change_made_on_an_old_card_does_not_overwrite_a_newer_one() {
+async fn a_change_of_an_old_card_does_not_overwrite_a_newer_one() {
     let world = World::new().await;
     let client = menu(&world).await;
     let coffee = category(&client, "Coffee", 0).await;
@@ -118,7 +118,7 @@ async fn a_change_made_on_an_old_card_does_not_overwrite_a_newer_one() {
         client.send(request.body(latte(&coffee).to_string().into()).unwrap()).await
     };
     assert_eq!(put("\"1\"").await.expect(200)["version"], 2);
-    let refusal = put("\"1\"").await.problem(412, "version-differs");
+    let refusal = put("\"1\"").await.problem(412, "version-mismatch");
     assert!(refusal["detail"].as_str().unwrap().contains("at version 2 now"), "{refusal}");
     put("one").await.problem(400, "bad-request");
     assert_eq!(put("*").await.expect(200)["version"], 3);
@@ -170,7 +170,7 @@ async fn an_unknown_product_is_not_found_and_a_wrong_id_is_no_id() {
 }
 
 #[tokio::test]
-async fn of_two_changes_made_on_the_same_card_at_the_same_time_one_wins() {
+async fn of_changes_to_the_same_card_at_the_same_time_one_wins() {
     let world = World::new().await;
     let client = menu(&world).await;
     let coffee = category(&client, "Coffee", 0).await;
@@ -186,12 +186,12 @@ async fn of_two_changes_made_on_the_same_card_at_the_same_time_one_wins() {
 }
 
 #[tokio::test]
-async fn a_menu_that_is_full_takes_one_more_when_one_has_left_it() {
+async fn a_full_menu_takes_one_more_after_one_was_archived() {
     const PRODUCTS: i64 = crate::model::MENU_PRODUCTS_MAX;
     const INSERT: &str = "
-        INSERT INTO products (product_id, category_id, name, description, price, currency, is_dispensable,
+        INSERT INTO products (product_id, category_id, name, description, search_text, price, currency, is_dispensable,
                               option_groups, version, updated_at)
-        VALUES ($1, $2, 'Latte', '', 25000, 'IDR', 0, '[]', 1, 1)";
+        VALUES ($1, $2, 'Latte', '', '', 25000, 'IDR', 0, '[]', 1, 1)";
     let world = World::new().await;
     let service = crate::open(world.context()).await.unwrap();
     let db = service.db.clone();

@@ -16,7 +16,7 @@ async fn coffee_and_tea(client: &Client) -> (String, String) {
 }
 
 #[tokio::test]
-async fn the_menu_is_in_the_order_of_its_categories_and_then_by_name() {
+async fn the_menu_is_ordered_by_category_and_then_by_name() {
     let world = World::new().await;
     let client = menu(&world).await;
     coffee_and_tea(&client).await;
@@ -24,7 +24,7 @@ async fn the_menu_is_in_the_order_of_its_categories_and_then_by_name() {
 }
 
 #[tokio::test]
-async fn pages_follow_each_other_without_a_gap_or_a_double() {
+async fn pages_follow_each_other_without_a_gap_or_a_repetition() {
     let world = World::new().await;
     let client = menu(&world).await;
     coffee_and_tea(&client).await;
@@ -62,7 +62,28 @@ async fn the_menu_is_filtered_by_category_availability_text_and_archive() {
 }
 
 #[tokio::test]
-async fn a_query_that_cannot_be_is_refused() {
+async fn a_text_is_found_in_any_case_and_any_alphabet() {
+    let world = World::new().await;
+    let client = menu(&world).await;
+    let coffee = category(&client, "Coffee", 0).await;
+    for (name, description) in [("Café Über", "Strong"), ("Кофе", "Крепкий"), ("Latte", "With CRÈME")] {
+        let mut write = latte(&coffee);
+        (write["name"], write["description"]) = (json!(name), json!(description));
+        product(&client, write).await;
+    }
+    // CAFÉ ÜBER, КРЕПКИЙ, crème.
+    for (text, name) in [
+        ("CAF%C3%89%20%C3%9CBER", "Café Über"),
+        ("%D0%9A%D0%A0%D0%95%D0%9F%D0%9A%D0%98%D0%99", "Кофе"),
+        ("cr%C3%A8me", "Latte"),
+    ] {
+        let found = client.get(&format!("/api/Product?text={text}")).await.expect(200);
+        assert_eq!(names(&found), [name], "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_impossible_query_is_refused() {
     let world = World::new().await;
     let client = menu(&world).await;
     client.get("/api/Product?limit=0").await.problem(400, "bad-request");
@@ -70,5 +91,23 @@ async fn a_query_that_cannot_be_is_refused() {
     client.get("/api/Product?text=lat%00te").await.problem(400, "bad-request");
     for wrong in ["limit=many", "available=perhaps", "categoryId=7", "cursor=7", "colour=brown"] {
         client.get(&format!("/api/Product?{wrong}")).await.problem(400, "invalid-query");
+    }
+}
+
+#[tokio::test]
+async fn the_api_document_describes_every_response_and_parameter() {
+    let world = World::new().await;
+    let document = menu(&world).await.get("/openapi.json").await.expect(200);
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let responses = operation["responses"].as_object().unwrap().values();
+            let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+            for described in responses.chain(parameters) {
+                let text = described["description"].as_str().unwrap_or_default();
+                assert!(!text.is_empty(), "{method} {path}: {described}");
+            }
+            let has_body = operation.get("requestBody").is_some();
+            assert_eq!(has_body, ["post", "put"].contains(&method.as_str()), "{method} {path}");
+        }
     }
 }

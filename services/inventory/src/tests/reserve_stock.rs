@@ -1,15 +1,18 @@
-//! Order asks for an order's stock.
+//! Order reserves an order's stock.
 
+use std::time::Duration;
+
+use clock::Clock;
 use contracts::{
     event::StockShort,
-    inventory::{MoveReason, OutOfStock},
+    inventory::{MoveReason, OutOfStock, ReserveItem, ReserveStock},
 };
 use serde_json::json;
 
-use super::{NOBODY, Storeroom};
+use super::{Line, NOBODY, Storeroom};
 
 #[tokio::test]
-async fn an_order_holds_what_its_recipes_need_and_nobody_else_gets_it() {
+async fn an_order_holds_what_its_recipes_need_and_no_other_order_gets_it() {
     let shop = Storeroom::open().await;
     let milk = shop.stocked("Milk", 1_000, json!({"unit": "ml"})).await;
     let (croissant, croissants) = shop.product("Croissant", 2, json!({})).await;
@@ -29,7 +32,7 @@ async fn an_order_holds_what_its_recipes_need_and_nobody_else_gets_it() {
 }
 
 #[tokio::test]
-async fn an_order_that_cannot_be_filled_is_told_all_that_ran_out_and_holds_nothing() {
+async fn a_refusal_names_everything_that_ran_out_and_holds_nothing() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 1, json!({})).await;
     let (muffin, muffins) = shop.product("Muffin", 0, json!({})).await;
@@ -54,7 +57,7 @@ async fn an_order_that_cannot_be_filled_is_told_all_that_ran_out_and_holds_nothi
 }
 
 #[tokio::test]
-async fn the_same_order_asked_again_is_held_once() {
+async fn a_repeated_request_holds_its_stock_once() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 2, json!({})).await;
     let order = shop.new_order();
@@ -69,7 +72,7 @@ async fn the_same_order_asked_again_is_held_once() {
 }
 
 #[tokio::test]
-async fn an_order_that_was_never_placed_may_be_asked_for_with_other_items() {
+async fn an_order_that_was_not_placed_yet_may_change_its_items() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 3, json!({})).await;
     let (muffin, muffins) = shop.product("Muffin", 3, json!({})).await;
@@ -83,7 +86,7 @@ async fn an_order_that_was_never_placed_may_be_asked_for_with_other_items() {
 }
 
 #[tokio::test]
-async fn a_placed_orders_id_is_not_another_orders() {
+async fn the_id_of_a_placed_order_is_taken() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 9, json!({})).await;
     let order = shop.new_order();
@@ -97,7 +100,7 @@ async fn a_placed_orders_id_is_not_another_orders() {
 }
 
 #[tokio::test]
-async fn an_expired_order_is_held_again_when_it_is_revived_if_there_is_enough() {
+async fn a_revived_order_holds_its_stock_again_if_there_is_enough() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 2, json!({})).await;
     let order = shop.new_order();
@@ -112,14 +115,14 @@ async fn an_expired_order_is_held_again_when_it_is_revived_if_there_is_enough() 
     shop.reserve(order, 3, &[(croissant, 2)]).await.expect(200);
     assert_eq!(shop.levels(croissants).await, (2, 2));
     shop.expired(order, 2).await;
-    assert_eq!(shop.levels(croissants).await, (2, 2), "an end before the revival no longer counts");
+    assert_eq!(shop.levels(croissants).await, (2, 2), "an end before the revival does not count");
     shop.revived(order, 3, &[(croissant, 2)]).await;
     shop.minutes_pass(60).await;
     assert_eq!(shop.levels(croissants).await, (2, 2));
 }
 
 #[tokio::test]
-async fn what_an_order_that_was_never_placed_held_is_free_after_ten_minutes() {
+async fn the_stock_of_an_order_that_was_never_placed_is_free_after_ten_minutes() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 2, json!({})).await;
     let order = shop.new_order();
@@ -136,28 +139,45 @@ async fn what_an_order_that_was_never_placed_held_is_free_after_ten_minutes() {
 }
 
 #[tokio::test]
-async fn staff_hear_of_an_order_that_went_through_short_once_it_is_placed() {
+async fn an_unplaced_order_is_released_though_the_clock_ran_ahead_and_was_set_back() {
+    let shop = Storeroom::open().await;
+    let (croissant, croissants) = shop.product("Croissant", 2, json!({})).await;
+    let now = shop.world.clock.now();
+    let product = shop.world.context().services.client("product");
+    let ahead = Clock::manual(now + Duration::from_secs(3 * 3600));
+    let ahead = crate::Inventory::new(shop.db.clone(), ahead, product);
+    let items = vec![ReserveItem { product_id: croissant, quantity: 2, options: Vec::new(), dispense_ml: None }];
+    ahead.reserve_stock(shop.new_order(), ReserveStock { order_version: 1, items }).await.unwrap();
+
+    shop.minutes_pass(1).await;
+    assert_eq!(shop.levels(croissants).await, (2, 2), "its ten minutes begin when the clock is right");
+    shop.minutes_pass(11).await;
+    assert_eq!(shop.levels(croissants).await, (2, 0));
+}
+
+#[tokio::test]
+async fn the_shortage_of_an_order_is_reported_once_it_is_placed() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 1, json!({"policy": "WARN"})).await;
     let (napkin, napkins) = shop.product("Napkin", 0, json!({"policy": "ALLOW"})).await;
     let order = shop.new_order();
     shop.reserve(order, 1, &[(croissant, 3), (napkin, 2)]).await.expect(200);
     shop.world.wait_until_idle().await;
-    assert_eq!(shop.world.published::<StockShort>().len(), 0, "nobody could look at it yet");
+    assert_eq!(shop.world.published::<StockShort>().len(), 0, "the order cannot be looked at yet");
     assert_eq!((shop.levels(croissants).await, shop.levels(napkins).await), ((1, 3), (0, 2)));
 
     shop.created(order, &[(croissant, 3), (napkin, 2)]).await;
     shop.paid(order).await;
     shop.world.wait_until_idle().await;
-    let said = shop.world.published::<StockShort>();
-    assert_eq!((said.len(), said[0].order_id, said[0].shortages.len()), (1, order, 1));
-    let short = &said[0].shortages[0];
+    let reported = shop.world.published::<StockShort>();
+    assert_eq!((reported.len(), reported[0].order_id, reported[0].shortages.len()), (1, order, 1));
+    let short = &reported[0].shortages[0];
     assert_eq!((short.inventory_id, short.needed, short.available), (croissants, 3, 1));
     assert_eq!((shop.levels(croissants).await, shop.levels(napkins).await), ((-2, 0), (-2, 0)));
 }
 
 #[tokio::test]
-async fn staff_hear_once_of_an_item_that_an_order_is_short_of_even_if_its_payment_is_heard_first() {
+async fn a_shortage_is_reported_once_also_if_the_payment_comes_first() {
     let shop = Storeroom::open().await;
     let (croissant, _) = shop.product("Croissant", 1, json!({"policy": "WARN"})).await;
     let order = shop.new_order();
@@ -165,19 +185,19 @@ async fn staff_hear_once_of_an_item_that_an_order_is_short_of_even_if_its_paymen
     shop.paid(order).await;
     shop.created(order, &[(croissant, 3)]).await;
     shop.world.wait_until_idle().await;
-    let said = shop.world.published::<StockShort>();
+    let reported = shop.world.published::<StockShort>();
     let short: Vec<_> =
-        said.iter().flat_map(|said| &said.shortages).map(|short| (short.needed, short.available)).collect();
+        reported.iter().flat_map(|event| &event.shortages).map(|short| (short.needed, short.available)).collect();
     assert_eq!(short, [(3, 1)]);
 }
 
 #[tokio::test]
-async fn a_reservation_that_no_order_can_have_is_refused() {
+async fn a_reservation_for_an_impossible_order_is_refused() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 9, json!({})).await;
     let order = shop.new_order();
     shop.reserve(order, 0, &[(croissant, 1)]).await.problem(422, "invalid");
-    shop.reserve(order, 1, &[]).await.problem(422, "invalid");
+    shop.reserve::<Line>(order, 1, &[]).await.problem(422, "invalid");
     shop.reserve(order, 1, &[(croissant, 0)]).await.problem(422, "invalid");
     shop.reserve(order, 1, &[(croissant, 1_000)]).await.problem(422, "invalid");
     shop.reserve(order, 1, &[(croissant, 1); 201]).await.problem(422, "invalid");
@@ -191,16 +211,16 @@ async fn a_reservation_that_no_order_can_have_is_refused() {
 }
 
 #[tokio::test]
-async fn an_order_of_two_hundred_different_things_is_held_in_one_go() {
+async fn an_order_of_two_hundred_products_is_held_in_one_request() {
     let shop = Storeroom::open().await;
     let mut items = Vec::new();
     for index in 0..200 {
         items.push(shop.product(&format!("Thing {index}"), 1, json!({})).await);
     }
-    let asked: Vec<_> = items.iter().map(|(product_id, _)| (*product_id, 1)).collect();
+    let ordered: Vec<_> = items.iter().map(|(product_id, _)| (*product_id, 1)).collect();
     let order = shop.new_order();
-    shop.reserve(order, 1, &asked).await.expect(200);
-    shop.created(order, &asked).await;
+    shop.reserve(order, 1, &ordered).await.expect(200);
+    shop.created(order, &ordered).await;
     shop.paid(order).await;
     for (_, item) in &items {
         assert_eq!(shop.levels(*item).await, (0, 0));
@@ -222,7 +242,7 @@ async fn of_forty_guests_who_want_the_last_five_at_once_five_get_one() {
 }
 
 #[tokio::test]
-async fn one_order_sent_by_many_requests_at_once_is_held_once() {
+async fn one_order_in_many_requests_at_once_is_held_once() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 5, json!({})).await;
     let order = shop.new_order();
@@ -235,7 +255,7 @@ async fn one_order_sent_by_many_requests_at_once_is_held_once() {
 }
 
 #[tokio::test]
-async fn what_order_did_not_write_is_free_at_once_and_a_placed_order_keeps_its_stock() {
+async fn an_unwritten_order_is_released_at_once_and_a_placed_one_keeps_its_stock() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 2, json!({})).await;
     let (dropped, placed) = (shop.new_order(), shop.new_order());

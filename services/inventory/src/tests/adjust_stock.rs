@@ -12,15 +12,21 @@ use serde_json::json;
 use super::{NOBODY, Storeroom};
 
 #[tokio::test]
-async fn the_ledger_of_two_processes_whose_clocks_differ_is_in_the_order_in_which_the_stock_moved() {
+async fn the_ledger_keeps_the_order_of_movements_if_two_clocks_differ() {
     let shop = Storeroom::open().await;
     let milk = shop.stocked("Milk", 0, json!({})).await;
     let db = shop.world.context().databases.open(&crate::SCHEMA).await.unwrap();
-    let behind = crate::Inventory::new(db.clone(), Clock::manual(shop.world.clock.now() - Duration::from_secs(60)));
+    let behind = crate::Inventory::new(
+        db.clone(),
+        Clock::manual(shop.world.clock.now() - Duration::from_secs(60)),
+        shop.world.context().services.client("product"),
+    );
     let received = || AdjustStock { reason: MoveReason::Received, quantity: 1, note: None };
     for _ in 0..5 {
-        let (one, other) =
-            futures::join!(shop.inventory.adjust(None, milk, received()), behind.adjust(None, milk, received()));
+        let (one, other) = futures::join!(
+            shop.inventory.adjust_stock(None, milk, received()),
+            behind.adjust_stock(None, milk, received())
+        );
         assert!(one.is_ok() && other.is_ok());
     }
     let after: Vec<_> = shop.moves(milk).await.iter().map(|row| row.on_hand_after).collect();
@@ -32,7 +38,7 @@ async fn the_ledger_of_two_processes_whose_clocks_differ_is_in_the_order_in_whic
 }
 
 #[tokio::test]
-async fn a_delivery_waste_a_count_and_a_correction_are_written_down() {
+async fn a_delivery_waste_a_count_and_a_correction_are_in_the_ledger() {
     let shop = Storeroom::open().await;
     let milk = shop.stocked("Milk", 0, json!({})).await;
     for (reason, quantity) in [
@@ -62,29 +68,32 @@ async fn a_delivery_waste_a_count_and_a_correction_are_written_down() {
 }
 
 #[tokio::test]
-async fn no_more_is_thrown_away_than_is_there() {
+async fn no_more_is_thrown_away_than_is_on_hand() {
     let shop = Storeroom::open().await;
     let cake = shop.stocked("Cake", 3, json!({})).await;
     for (reason, quantity) in [(MoveReason::Waste, 4), (MoveReason::Correction, -4)] {
-        let refused = shop.adjust(cake, reason, quantity).await.problem(409, "too-little-stock");
+        let refused = shop.adjust(cake, reason, quantity).await.problem(409, "insufficient-stock");
         assert_eq!(refused["context"]["onHand"], 3);
-        assert!(refused["detail"].as_str().unwrap().starts_with("Cake: 3 piece are there, fewer than 4."), "{refused}");
+        assert!(
+            refused["detail"].as_str().unwrap().starts_with("Cake: 3 piece are on hand, fewer than 4."),
+            "{refused}"
+        );
     }
     shop.adjust(cake, MoveReason::Waste, 3).await.expect(200);
     assert_eq!(shop.levels(cake).await, (0, 0));
 }
 
 #[tokio::test]
-async fn a_storeroom_has_a_bound() {
+async fn the_quantity_on_hand_has_a_bound() {
     let shop = Storeroom::open().await;
     let rice = shop.stocked("Rice", STOCK_QUANTITY_MAX, json!({})).await;
-    shop.adjust(rice, MoveReason::Received, 1).await.problem(409, "too-much-stock");
+    shop.adjust(rice, MoveReason::Received, 1).await.problem(409, "stock-limit-exceeded");
     shop.adjust(rice, MoveReason::Count, STOCK_QUANTITY_MAX).await.expect(200);
     shop.adjust(rice, MoveReason::Count, STOCK_QUANTITY_MAX + 1).await.problem(422, "invalid");
 }
 
 #[tokio::test]
-async fn what_a_person_may_not_do_is_refused() {
+async fn an_adjustment_without_a_meaning_is_refused() {
     let shop = Storeroom::open().await;
     let milk = shop.stocked("Milk", 10, json!({})).await;
     for (reason, quantity) in [
@@ -132,10 +141,10 @@ async fn a_delivery_sent_twice_with_its_key_is_counted_once() {
 }
 
 #[tokio::test]
-async fn an_item_that_falls_to_its_low_level_is_said_once_until_it_was_above() {
+async fn a_low_item_is_reported_once_until_it_was_above_its_level() {
     let shop = Storeroom::open().await;
     let milk = shop.stocked("Milk", 12, json!({"lowLevel": 10})).await;
-    let mut said = Vec::new();
+    let mut reported = Vec::new();
     for (reason, quantity) in [
         (MoveReason::Waste, 1),
         (MoveReason::Waste, 1),
@@ -147,9 +156,9 @@ async fn an_item_that_falls_to_its_low_level_is_said_once_until_it_was_above() {
     ] {
         shop.adjust(milk, reason, quantity).await.expect(200);
         shop.world.wait_until_idle().await;
-        said.push(shop.world.published::<InventoryLow>().len());
+        reported.push(shop.world.published::<InventoryLow>().len());
     }
-    assert_eq!(said, [0, 1, 1, 1, 1, 1, 2]);
+    assert_eq!(reported, [0, 1, 1, 1, 1, 1, 2]);
     let first = &shop.world.published::<InventoryLow>()[0];
     assert_eq!((first.name.as_str(), first.on_hand, first.low_level), ("Milk", 10, 10));
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Storeroom;
 
 #[tokio::test]
-async fn a_paid_order_takes_what_it_held_off_the_shelf() {
+async fn a_paid_order_consumes_what_it_held() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 5, json!({"lowLevel": 3})).await;
     let order = shop.new_order();
@@ -30,7 +30,7 @@ async fn a_paid_order_takes_what_it_held_off_the_shelf() {
 }
 
 #[tokio::test]
-async fn a_cancelled_or_expired_order_gives_back_what_it_held() {
+async fn a_cancelled_or_expired_order_releases_what_it_held() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 5, json!({})).await;
     let (first, second) = (shop.new_order(), shop.new_order());
@@ -45,7 +45,7 @@ async fn a_cancelled_or_expired_order_gives_back_what_it_held() {
 }
 
 #[tokio::test]
-async fn an_order_placed_while_inventory_was_away_takes_what_is_there_and_staff_hear_what_is_not() {
+async fn an_order_placed_without_a_reservation_reports_its_shortage() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 1, json!({})).await;
     let (muffin, muffins) = shop.product("Muffin", 5, json!({})).await;
@@ -53,15 +53,18 @@ async fn an_order_placed_while_inventory_was_away_takes_what_is_there_and_staff_
     shop.created(order, &[(croissant, 3), (muffin, 1)]).await;
     assert_eq!((shop.levels(croissants).await, shop.levels(muffins).await), ((1, 3), (5, 1)));
     shop.world.wait_until_idle().await;
-    let said = shop.world.published::<StockShort>();
-    assert_eq!((said.len(), said[0].order_id, said[0].order_version, said[0].shortages.len()), (1, order, 1, 1));
-    assert_eq!((said[0].shortages[0].needed, said[0].shortages[0].available), (3, 1));
-    assert_eq!(said[0].shortages[0].product_ids, [croissant]);
+    let reported = shop.world.published::<StockShort>();
+    assert_eq!(
+        (reported.len(), reported[0].order_id, reported[0].order_version, reported[0].shortages.len()),
+        (1, order, 1, 1)
+    );
+    assert_eq!((reported[0].shortages[0].needed, reported[0].shortages[0].available), (3, 1));
+    assert_eq!(reported[0].shortages[0].product_ids, [croissant]);
     shop.reserve(shop.new_order(), 1, &[(croissant, 1)]).await.problem(409, "out-of-stock");
 }
 
 #[tokio::test]
-async fn staff_hear_when_what_a_paid_order_held_was_wasted() {
+async fn a_paid_order_whose_held_stock_was_wasted_reports_the_shortage() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 5, json!({})).await;
     let (order, other) = (shop.new_order(), shop.new_order());
@@ -72,40 +75,40 @@ async fn staff_hear_when_what_a_paid_order_held_was_wasted() {
     shop.adjust(croissants, MoveReason::Waste, 4).await.expect(200);
     shop.paid(order).await;
     shop.world.wait_until_idle().await;
-    let said = shop.world.published::<StockShort>();
-    assert_eq!((said.len(), said[0].order_id), (1, order));
-    let short = &said[0].shortages[0];
+    let reported = shop.world.published::<StockShort>();
+    assert_eq!((reported.len(), reported[0].order_id), (1, order));
+    let short = &reported[0].shortages[0];
     assert_eq!((short.needed, short.available, short.product_ids.as_slice()), (3, 1, [croissant].as_slice()));
     assert_eq!(shop.levels(croissants).await, (-2, 1));
 }
 
 #[tokio::test]
-async fn a_shortage_that_is_none_any_more_when_the_order_comes_is_not_said() {
+async fn a_shortage_that_ended_before_the_order_was_placed_is_not_reported() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 1, json!({"policy": "WARN"})).await;
     let (muffin, _) = shop.product("Muffin", 9, json!({})).await;
-    let (changed, given_up, lapsed) = (shop.new_order(), shop.new_order(), shop.new_order());
-    for order in [changed, given_up, lapsed] {
+    let (changed, cancelled, expired) = (shop.new_order(), shop.new_order(), shop.new_order());
+    for order in [changed, cancelled, expired] {
         shop.reserve(order, 1, &[(croissant, 3)]).await.expect(200);
     }
     shop.created(changed, &[(muffin, 1)]).await;
-    shop.expired(given_up, 2).await;
+    shop.expired(cancelled, 2).await;
     shop.minutes_pass(11).await;
     shop.adjust(croissants, MoveReason::Received, 9).await.expect(200);
-    shop.created(lapsed, &[(croissant, 3)]).await;
+    shop.created(expired, &[(croissant, 3)]).await;
     shop.world.wait_until_idle().await;
     assert_eq!(shop.world.published::<StockShort>(), []);
 }
 
 #[tokio::test]
-async fn a_delivery_after_a_shortage_is_counted_even_while_too_little_is_there() {
+async fn a_delivery_counts_while_the_quantity_on_hand_is_negative() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 0, json!({})).await;
     let order = shop.new_order();
     shop.created(order, &[(croissant, 5)]).await;
     shop.paid(order).await;
     assert_eq!(shop.levels(croissants).await, (-5, 0));
-    shop.adjust(croissants, MoveReason::Waste, 1).await.problem(409, "too-little-stock");
+    shop.adjust(croissants, MoveReason::Waste, 1).await.problem(409, "insufficient-stock");
     shop.adjust(croissants, MoveReason::Received, 3).await.expect(200);
     shop.adjust(croissants, MoveReason::Correction, 1).await.expect(200);
     assert_eq!(shop.levels(croissants).await, (-1, 0));
@@ -133,7 +136,7 @@ async fn a_recipe_written_while_an_order_is_open_changes_nothing_for_it() {
 }
 
 #[tokio::test]
-async fn what_was_placed_is_held_even_where_other_items_were_asked_for() {
+async fn the_placed_items_are_held_if_others_were_requested() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 9, json!({})).await;
     let (muffin, muffins) = shop.product("Muffin", 9, json!({})).await;
@@ -144,7 +147,7 @@ async fn what_was_placed_is_held_even_where_other_items_were_asked_for() {
 }
 
 #[tokio::test]
-async fn a_payment_that_comes_before_its_order_is_remembered() {
+async fn a_payment_that_comes_before_its_order_counts_when_the_order_comes() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 9, json!({})).await;
     let order = shop.new_order();

@@ -10,7 +10,7 @@ use super::{InvalidMenu, NAMES_LISTED_MAX};
 /// The name without spaces around it. `field` says which name it is.
 ///
 /// # Errors
-/// [`InvalidMenu::Name`] where it is empty, longer than a receipt's line can carry twice, or not one line.
+/// [`InvalidMenu::Name`]: it is empty, longer than two lines of a receipt, or has a line break.
 pub(crate) fn check_name(field: &str, name: &str) -> Result<String, InvalidMenu> {
     let trimmed = name.trim();
     let chars = trimmed.chars().count();
@@ -26,9 +26,9 @@ pub(crate) fn check_name(field: &str, name: &str) -> Result<String, InvalidMenu>
     Err(InvalidMenu::Name { field: field.to_owned(), found })
 }
 
-/// The first few names as a person lists them: `Latte, Mocha and 3 more`. `total` counts those not in `names` too.
+/// The first few names as a sentence has them: `Latte, Mocha and 3 more`. `total` also counts those not in `names`.
 #[must_use]
-pub(crate) fn listed(names: &[String], total: usize) -> String {
+pub(crate) fn join_names(names: &[String], total: usize) -> String {
     let shown = names.iter().take(NAMES_LISTED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
     match total.saturating_sub(names.len().min(NAMES_LISTED_MAX)) {
         0 => shown,
@@ -47,10 +47,10 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_no_receipt_can_carry_is_refused_by_its_field() {
-        for (wrong, why) in [("", "empty"), ("   ", "empty"), ("Kopi\nsusu", "control character")] {
+    fn a_name_that_does_not_fit_on_a_receipt_is_refused_with_its_field() {
+        for (wrong, reason) in [("", "empty"), ("   ", "empty"), ("Kopi\nsusu", "control character")] {
             let refusal = check_name("optionGroups[0].name", wrong).unwrap_err().to_string();
-            assert!(refusal.starts_with("optionGroups[0].name is ") && refusal.contains(why), "{refusal}");
+            assert!(refusal.starts_with("optionGroups[0].name is ") && refusal.contains(reason), "{refusal}");
         }
         let refusal = check_name("name", &"x".repeat(NAME_CHARS_MAX + 1)).unwrap_err().to_string();
         assert!(refusal.starts_with("name is 81 characters long"), "{refusal}");
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn a_long_list_names_a_few_and_counts_the_rest() {
         let names: Vec<String> = ["Latte", "Mocha"].map(String::from).into();
-        assert_eq!(listed(&names, 2), "Latte, Mocha");
-        assert_eq!(listed(&names, 5), "Latte, Mocha and 3 more");
+        assert_eq!(join_names(&names, 2), "Latte, Mocha");
+        assert_eq!(join_names(&names, 5), "Latte, Mocha and 3 more");
     }
 }

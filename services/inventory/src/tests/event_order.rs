@@ -25,7 +25,7 @@ fn end_of(events: &[char]) -> (i64, i64) {
 
 /// C: created as version 1. P: paid. E: expired as version 2. R: revived as version 3.
 #[tokio::test]
-async fn created_paid_expired_and_revived_in_any_order_and_twice_end_the_same() {
+async fn created_paid_expired_and_revived_have_the_same_end_in_any_order() {
     let shop = Storeroom::open().await;
     let (croissant, croissants) = shop.product("Croissant", 1_000, json!({})).await;
     let mut before = shop.levels(croissants).await;
