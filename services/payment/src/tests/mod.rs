@@ -8,4 +8,4 @@ mod late_money;
 mod lists;
 mod qris;
 mod receipts;
-mod set_up;
+mod shop;
