@@ -1,5 +1,6 @@
 -- What Payment knows of an order. total and cups (those that machines pour) are NULL if the order's end was recorded
--- before its beginning.
+-- before its beginning. While Order closes an order, closing_version is the version that it will then have, and until
+-- closing_until no money is taken for it.
 CREATE TABLE amounts_due (
     order_id        TEXT NOT NULL PRIMARY KEY,
     order_version   BIGINT NOT NULL CHECK (order_version >= 1),
@@ -9,6 +10,9 @@ CREATE TABLE amounts_due (
     currency        TEXT,
     cups            BIGINT CHECK (cups >= 0),
     paid_payment_id TEXT,
+    closing_version BIGINT,
+    closing_until   BIGINT,
+    CHECK ((closing_version IS NULL) = (closing_until IS NULL)),
     CHECK ((total IS NULL) = (currency IS NULL)),
     CHECK ((total IS NULL) = (cups IS NULL))
 ) WITHOUT ROWID;

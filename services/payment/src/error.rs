@@ -41,6 +41,14 @@ pub enum PaymentError {
         /// Its number.
         order: String,
     },
+    /// Order is about to cancel or expire the order.
+    #[error(
+        "Order {order} is being cancelled or expires at this moment, and takes no money. Look at it again in a few seconds, and pay it if it is still PENDING."
+    )]
+    OrderClosing {
+        /// Its number.
+        order: String,
+    },
     /// The order is paid.
     #[error("Order {order} is already paid. Take no more money for it; give back what you took just now.")]
     AlreadyPaid {
@@ -155,6 +163,7 @@ impl From<PaymentError> for Problem {
             E::OrderCancelled { .. } => Self::conflict("order-cancelled", "The order was cancelled", detail),
             E::OrderExpired { .. } => Self::conflict("order-expired", "The order has expired", detail),
             E::OrderClosed { .. } => Self::conflict("order-closed", "The order is closed", detail),
+            E::OrderClosing { .. } => Self::conflict("order-closing", "The order is being closed", detail),
             E::AlreadyPaid { payment_id, .. } => Self::conflict("already-paid", "The order is already paid", detail)
                 .with_context(&AlreadyPaid { payment_id }),
             E::MethodNotAccepted { .. } => {

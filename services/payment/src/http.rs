@@ -1,11 +1,15 @@
 //! The routes: parse, call a command, answer.
 
-use axum::{Router, extract::State, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    routing::{get, post},
+};
 use contracts::{
     Page,
     ids::{OrderId, PaymentId},
     page_rows,
-    payment::{AvailableMethods, ConfirmPayment, CreatePayment, PaymentMethod, PaymentStatus, PaymentView},
+    payment::{AvailableMethods, CloseOrder, ConfirmPayment, CreatePayment, PaymentMethod, PaymentStatus, PaymentView},
     problem,
     receipt::ReceiptPayment,
 };
@@ -29,8 +33,10 @@ pub(crate) fn router(payments: Payments, ready: Ready) -> (Router, OpenApi) {
         .routes(routes!(list_order_payments))
         .with_state(payments.clone());
     // Not for clients: the gateway never passes it on.
-    let internal: Router =
-        Router::new().route("/internal/Payment/receipt/{order_id}", get(get_receipt_payment)).with_state(payments);
+    let internal: Router = Router::new()
+        .route("/internal/Payment/receipt/{order_id}", get(get_receipt_payment))
+        .route("/internal/Payment/order/{order_id}/close", post(begin_closing_order))
+        .with_state(payments);
     let description = "Takes the money of an order, once: cash with change, or QRIS through a gateway.";
     web::finish(NAME, "Payment", description, public.merge(OpenApiRouter::from(internal)), ready)
 }
@@ -46,7 +52,7 @@ pub(crate) fn router(payments: Payments, ready: Ready) -> (Router, OpenApi) {
     responses(
         (status = 201, description = "The payment, PAID or PENDING.", body = PaymentView),
         (status = 404, description = "unknown-order.", body = problem::Problem),
-        (status = 409, description = "already-paid, amount-mismatch, method-not-accepted, order-cancelled, order-expired, order-closed.", body = problem::Problem),
+        (status = 409, description = "already-paid, amount-mismatch, method-not-accepted, order-cancelled, order-expired, order-closed, order-closing.", body = problem::Problem),
         (status = 422, description = "missing-tender, insufficient-tender, tender-not-allowed, nothing-to-pay, invalid-amount.", body = problem::Problem),
         (status = 503, description = "order-unavailable, gateway-unavailable, concurrent-change: nothing was taken.", body = problem::Problem),
     )
@@ -162,4 +168,14 @@ async fn get_receipt_payment(
     Path(order_id): Path<OrderId>,
 ) -> Result<Json<Option<ReceiptPayment>>, Problem> {
     Ok(Json(payments.get_receipt_payment(order_id).await?))
+}
+
+/// Order is about to close an order. Payment's part of its receipt if it is paid; else `null`, and no money is taken for
+/// it while Order closes it.
+async fn begin_closing_order(
+    State(payments): State<Payments>,
+    Path(order_id): Path<OrderId>,
+    Json(request): Json<CloseOrder>,
+) -> Result<Json<Option<ReceiptPayment>>, Problem> {
+    Ok(Json(payments.begin_closing_order(order_id, request).await?))
 }

@@ -3,6 +3,7 @@
 use contracts::{
     ids::PaymentId,
     payment::{PaymentStatus, PaymentView},
+    time::Timestamp,
 };
 use db::{
     Tx,
@@ -30,8 +31,8 @@ impl Payments {
         let payment = Payment::cash(PaymentId::new(now), &order, &cash, now);
         let create = move |tx: &mut Tx<'_>| {
             idempotency::once(tx, key.as_ref(), now, |tx| {
-                if !store::claim_order(tx, &order, payment.payment_id)? {
-                    return Err(refusal(tx, &order)?);
+                if !store::claim_order(tx, &order, payment.payment_id, now)? {
+                    return Err(refusal(tx, &order, now)?);
                 }
                 store::expire_pending_of_order(tx, order.order_id, now)?;
                 if !store::insert_payment(tx, &payment)? {
@@ -62,8 +63,8 @@ impl Payments {
 }
 
 /// Why the order was not claimed.
-fn refusal(tx: &mut Tx<'_>, order: &OrderSnapshot) -> Result<PaymentError, PaymentError> {
+fn refusal(tx: &mut Tx<'_>, order: &OrderSnapshot, now: Timestamp) -> Result<PaymentError, PaymentError> {
     let row = store::find_amount_due(tx, order.order_id)?;
-    let refused = row.and_then(|row| row.require_open(&order.order_number).err());
+    let refused = row.and_then(|row| row.require_open(&order.order_number, now).err());
     Ok(refused.unwrap_or(PaymentError::ConcurrentChange))
 }

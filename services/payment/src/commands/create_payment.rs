@@ -4,6 +4,7 @@ use contracts::{
     ids::OrderId,
     order::AmountDue,
     payment::{CreatePayment, PaymentMethod, PaymentView},
+    time::Timestamp,
 };
 use db::{
     Tx,
@@ -60,7 +61,7 @@ impl Payments {
             Known::Response(payment) => return Ok(Answer::Repeated(*payment)),
             Known::Order { amount_due, unsettled } => (amount_due, unsettled),
         };
-        let order = order_snapshot(order_id, response, amount_due)?;
+        let order = order_snapshot(order_id, response, amount_due, self.clock.now())?;
         match model::validate_payment(&order, request, &self.available_methods(), self.shop.current().cash_step())? {
             ValidatedPayment::Cash(cash) => self.create_cash_payment(key, order, cash, &unsettled).await,
             ValidatedPayment::Qris => self.create_qris_payment(key, order, unsettled).await,
@@ -98,6 +99,7 @@ fn order_snapshot(
     order_id: OrderId,
     response: Result<AmountDue, CallError>,
     recorded: Option<AmountDueRow>,
+    now: Timestamp,
 ) -> Result<OrderSnapshot, PaymentError> {
     let error = match response {
         Ok(due) => return Ok(OrderSnapshot::from_amount_due(due)?),
@@ -105,5 +107,5 @@ fn order_snapshot(
         Err(error) => error,
     };
     tracing::warn!(%order_id, error = %chain(&error), "amount due taken from recorded events");
-    recorded.and_then(OrderSnapshot::from_row).ok_or(PaymentError::OrderUnavailable(order_id, error))
+    recorded.and_then(|row| OrderSnapshot::from_row(row, now)).ok_or(PaymentError::OrderUnavailable(order_id, error))
 }

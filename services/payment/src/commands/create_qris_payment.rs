@@ -3,6 +3,7 @@
 use contracts::{
     ids::PaymentId,
     payment::{PaymentStatus, PaymentView},
+    time::Timestamp,
 };
 use db::{
     DbError, Tx,
@@ -50,7 +51,7 @@ impl Payments {
         let next_poll_at = now + self.poll_interval;
         let show = move |tx: &mut Tx<'_>| {
             idempotency::once(tx, key.as_ref(), now, |tx| {
-                require_open(tx, &order)?;
+                require_open(tx, &order, now)?;
                 if shown.status == PaymentStatus::Pending {
                     return Ok(shown.view());
                 }
@@ -87,7 +88,7 @@ impl Payments {
 
         let show = move |tx: &mut Tx<'_>| {
             idempotency::once(tx, key.as_ref(), now, |tx| {
-                require_open(tx, &order)?;
+                require_open(tx, &order, now)?;
                 for earlier in &replaced {
                     store::expire_payment(tx, *earlier, Some(now), now)?;
                 }
@@ -117,9 +118,9 @@ impl Payments {
     }
 }
 
-/// Records the order, which locks its row, and refuses if it is paid or closed.
-fn require_open(tx: &mut Tx<'_>, order: &OrderSnapshot) -> Result<(), PaymentError> {
-    store::upsert_amount_due(tx, order)?.require_open(&order.order_number)
+/// Records the order, which locks its row, and refuses if it is paid, closed or being closed.
+fn require_open(tx: &mut Tx<'_>, order: &OrderSnapshot, now: Timestamp) -> Result<(), PaymentError> {
+    store::upsert_amount_due(tx, order)?.require_open(&order.order_number, now)
 }
 
 fn pending(payments: &[Payment]) -> impl Iterator<Item = &Payment> {

@@ -1,6 +1,7 @@
 //! What can be done with payments: one file for each use case.
 
 mod attach_receipt;
+mod begin_closing_order;
 mod close_order;
 mod complete_payment;
 mod confirm_payment;

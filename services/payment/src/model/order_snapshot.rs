@@ -1,10 +1,14 @@
 //! What Payment knows of an order: how much is due and whether it can be paid.
 
+use std::time::Duration;
+
 use contracts::{
     event::PlacedOrder,
     ids::{OrderId, PaymentId},
     money::{Money, MoneyError},
     order::{AmountDue, OrderStatus},
+    payment::CLOSE_SECONDS,
+    time::Timestamp,
 };
 
 use crate::error::PaymentError;
@@ -34,6 +38,8 @@ pub(crate) enum OrderState {
     Expired,
     /// It was cancelled or has expired; its row does not tell which.
     Closed,
+    /// Order is about to cancel or expire it.
+    Closing,
 }
 
 /// An order's row in `amounts_due`. What is `None` is unknown: the order's end was recorded before its beginning.
@@ -46,6 +52,16 @@ pub(crate) struct AmountDueRow {
     pub(crate) total: Option<Money>,
     pub(crate) cups: Option<u32>,
     pub(crate) paid_payment_id: Option<PaymentId>,
+    pub(crate) closing: Option<Closing>,
+}
+
+/// Order's announcement that it is about to close an order. It holds until the order has a later version, but no longer
+/// than its deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Closing {
+    /// The version that the order will have once it is closed.
+    pub(crate) order_version: i64,
+    pub(crate) until: Timestamp,
 }
 
 impl OrderSnapshot {
@@ -80,8 +96,8 @@ impl OrderSnapshot {
     }
 
     /// The snapshot that events recorded, for when Order is unavailable. `None`: they recorded too little.
-    pub(crate) fn from_row(row: AmountDueRow) -> Option<Self> {
-        let state = row.state();
+    pub(crate) fn from_row(row: AmountDueRow, now: Timestamp) -> Option<Self> {
+        let state = row.state(now);
         Some(Self {
             order_id: row.order_id,
             order_version: row.order_version,
@@ -99,17 +115,27 @@ impl OrderSnapshot {
 }
 
 impl AmountDueRow {
-    fn state(&self) -> OrderState {
+    fn state(&self, now: Timestamp) -> OrderState {
         match (self.paid_payment_id, self.is_open) {
             (Some(payment_id), _) => OrderState::Paid(Some(payment_id)),
+            (None, true) if self.is_closing(now) => OrderState::Closing,
             (None, true) => OrderState::Open,
             (None, false) => OrderState::Closed,
         }
     }
 
+    /// Whether Order is about to close it. A deadline further ahead than any that is set comes from a clock that ran ahead
+    /// and was set back: it has passed.
+    fn is_closing(&self, now: Timestamp) -> bool {
+        let latest = now + Duration::from_secs(CLOSE_SECONDS);
+        self.closing.is_some_and(|closing| {
+            closing.order_version >= self.order_version && closing.until > now && closing.until <= latest
+        })
+    }
+
     /// Refuses an order that cannot be paid. `order_number` is for the refusal, because the row may lack it.
-    pub(crate) fn require_open(&self, order_number: &str) -> Result<(), PaymentError> {
-        self.state().require_open(order_number)
+    pub(crate) fn require_open(&self, order_number: &str, now: Timestamp) -> Result<(), PaymentError> {
+        self.state(now).require_open(order_number)
     }
 }
 
@@ -122,6 +148,7 @@ impl OrderState {
             Self::Cancelled => Err(PaymentError::OrderCancelled { order: order() }),
             Self::Expired => Err(PaymentError::OrderExpired { order: order() }),
             Self::Closed => Err(PaymentError::OrderClosed { order: order() }),
+            Self::Closing => Err(PaymentError::OrderClosing { order: order() }),
         }
     }
 }

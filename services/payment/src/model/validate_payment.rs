@@ -138,7 +138,13 @@ mod tests {
 
     #[test]
     fn an_order_that_is_not_open_cannot_be_paid() {
-        for state in [OrderState::Paid(None), OrderState::Cancelled, OrderState::Expired, OrderState::Closed] {
+        for state in [
+            OrderState::Paid(None),
+            OrderState::Cancelled,
+            OrderState::Expired,
+            OrderState::Closed,
+            OrderState::Closing,
+        ] {
             let request = request(PaymentMethod::Cash, 25_000, Some(25_000));
             let refused = validate_payment(&order(25_000, state), &request, BOTH, RoundingStep::HUNDRED);
             assert!(refused.is_err(), "{state:?}");

@@ -10,7 +10,7 @@ mod tests;
 mod transactions;
 
 pub(crate) use amounts_due::{
-    Claim, claim_order, claim_order_for_qr, close_order, find_amount_due, release_claim, reopen_order,
+    Claim, begin_closing, claim_order, claim_order_for_qr, close_order, find_amount_due, release_claim, reopen_order,
     upsert_amount_due,
 };
 pub(crate) use payments::{

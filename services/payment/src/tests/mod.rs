@@ -2,6 +2,7 @@
 
 mod balance;
 mod cash;
+mod closing;
 mod confirm;
 mod events;
 mod late_money;
