@@ -6,6 +6,7 @@ use contracts::{
     ids::OrderId,
     payment::{PaymentStatus, PaymentView},
     receipt::{Receipt, ReceiptCodes, ReceiptField, ReceiptOrder, ReceiptPayment, cache_key},
+    time::Timestamp,
 };
 use db::idempotency::Answer;
 use errors::chain;
@@ -46,11 +47,12 @@ impl Payments {
         host::put_receipt_part(&*self.cache, payment.order_id, ReceiptField::Payment, version, &part).await;
     }
 
-    /// Takes an order's receipt out of the cache, because the money on it has to go back.
-    pub(super) async fn delete_receipt(&self, order_id: OrderId) {
-        if let Err(error) = self.cache.remove(&cache_key(order_id)).await {
-            tracing::warn!(%order_id, error = %chain(&error), "an old receipt may be shown");
-        }
+    /// Takes Payment's part off the receipt, because the money has to go back. What stays is a tombstone: `null`, with a
+    /// version that is newer than that of the part, so that a writer who comes late cannot bring the part back.
+    pub(super) async fn delete_receipt_payment(&self, order_id: OrderId, paid_at: Timestamp) {
+        let tombstone: Option<ReceiptPayment> = None;
+        let version = paid_at.0.saturating_add(1);
+        host::put_receipt_part(&*self.cache, order_id, ReceiptField::Payment, version, &tombstone).await;
     }
 
     /// The receipt from the cache. Codes that are behind are waited for, for a bounded moment; then it is `qrPending`.
@@ -89,6 +91,7 @@ impl Payments {
     }
 }
 
+/// A part of the receipt. `None`: it is not in the cache, or was deleted, which leaves `null`.
 fn read_field<T: DeserializeOwned>(fields: &HashMap<String, String>, field: ReceiptField) -> Option<T> {
-    serde_json::from_str(fields.get(field.name())?).ok()
+    serde_json::from_str::<Option<T>>(fields.get(field.name())?).ok()?
 }

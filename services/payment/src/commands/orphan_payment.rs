@@ -1,8 +1,8 @@
 //! PaymentOrphaned: the order does not take this money, so it must be given back, and the order is unpaid again.
 
-use contracts::event::PaymentOrphaned;
+use contracts::{event::PaymentOrphaned, payment::PaymentStatus};
 use db::{
-    DbResult, Tx,
+    DbError, DbResult, Tx,
     inbox::{self, Delivery},
 };
 
@@ -17,16 +17,20 @@ impl Payments {
         delivery: Delivery,
         orphaned: PaymentOrphaned,
     ) -> Result<(), PaymentError> {
-        let (order_id, now) = (orphaned.order_id, self.clock.now());
+        let (order_id, payment_id, now) = (orphaned.order_id, orphaned.payment_id, self.clock.now());
         let orphan = move |tx: &mut Tx<'_>| {
             inbox::once(tx, delivery, now, |tx| -> DbResult<()> {
-                store::release_claim(tx, orphaned.order_id, orphaned.payment_id)?;
-                store::mark_refund_due(tx, orphaned.payment_id, &orphaned.reason, now)?;
+                store::release_claim(tx, order_id, payment_id)?;
+                store::mark_refund_due(tx, payment_id, &orphaned.reason, now)?;
                 Ok(())
-            })
+            })?;
+            store::find_payment(tx, payment_id)
         };
-        self.db.write_deferred(orphan).await?;
-        self.delete_receipt(order_id).await;
+        let payment = self.db.write_deferred::<_, DbError, _>(orphan).await?;
+        let refunded = payment.filter(|payment| payment.status == PaymentStatus::RefundDue);
+        if let Some(paid_at) = refunded.and_then(|payment| payment.paid_at) {
+            self.delete_receipt_payment(order_id, paid_at).await;
+        }
         Ok(())
     }
 }

@@ -142,8 +142,43 @@ async fn a_repeated_request_does_not_put_refunded_money_back_on_the_receipt() {
     put(&shop, order_id, ReceiptField::Order, 2, &order_part(&shop, order_id, 0)).await;
 
     assert_eq!(pay().await.payment_id, paid.payment_id);
+    assert_eq!(cached_payment(&shop, order_id).await, "null");
+}
+
+async fn cached_payment(shop: &TestShop, order_id: OrderId) -> String {
     let fields = shop.world.context().cache.get_fields(&cache_key(order_id)).await.unwrap();
-    assert!(!fields.contains_key("payment"), "{fields:?}");
+    fields[ReceiptField::Payment.name()].clone()
+}
+
+#[tokio::test]
+async fn a_receipt_part_that_was_deleted_cannot_be_written_again_by_a_late_writer() {
+    let shop = TestShop::new().await;
+    let order_id = shop.place_order(25_000).await;
+    put(&shop, order_id, ReceiptField::Order, 1, &order_part(&shop, order_id, 0)).await;
+    let paid: PaymentView = shop.pay_cash(order_id, 25_000, 25_000).await.read(201);
+    let part = cached_payment(&shop, order_id).await;
+    let orphaned = PaymentOrphaned { order_id, payment_id: paid.payment_id, reason: "Cancelled.".into() };
+    shop.world.publish(&orphaned).await;
+    let late: ReceiptPayment = serde_json::from_str(&part).unwrap();
+    put(&shop, order_id, ReceiptField::Payment, late.paid_at.0, &late).await;
+
+    assert_eq!(cached_payment(&shop, order_id).await, "null");
+    let receipt = shop.show_qr(order_id, 25_000).await.receipt.unwrap();
+    assert_eq!(receipt.payment_status, ReceiptPaymentStatus::Pending);
+}
+
+#[tokio::test]
+async fn an_order_that_is_paid_again_has_the_later_payment_on_its_receipt() {
+    let shop = TestShop::new().await;
+    let order_id = shop.place_order(25_000).await;
+    put(&shop, order_id, ReceiptField::Order, 1, &order_part(&shop, order_id, 0)).await;
+    let first: PaymentView = shop.pay_cash(order_id, 25_000, 25_000).await.read(201);
+    let orphaned = PaymentOrphaned { order_id, payment_id: first.payment_id, reason: "Expired.".into() };
+    shop.world.publish(&orphaned).await;
+    shop.world.clock.advance(Duration::from_secs(60));
+    let second: PaymentView = shop.pay_cash(order_id, 25_000, 50_000).await.read(201);
+    let part: ReceiptPayment = serde_json::from_str(&cached_payment(&shop, order_id).await).unwrap();
+    assert_eq!(part.payment_id, second.payment_id);
 }
 
 #[tokio::test]
