@@ -9,12 +9,13 @@ const POLL_AGE_SECONDS_MAX: u64 = 24 * 60 * 60;
 /// How long a gateway that does not answer is polled about a QR payment. After a month the bank's statement knows.
 const NO_ANSWER_SECONDS_MAX: u64 = 30 * 24 * 60 * 60;
 /// The longest interval for a QR code on the screen, whose guest may have put the phone away.
-const PENDING_INTERVAL_SECONDS_MAX: u64 = 60;
-/// The longest interval for a QR payment that expired.
-const EXPIRED_INTERVAL_SECONDS_MAX: u64 = 15 * 60;
+const PENDING_INTERVAL_MAX: Duration = Duration::from_secs(60);
+/// The longest interval of all, for a QR payment that expired: no poll is scheduled further ahead.
+pub(crate) const POLL_INTERVAL_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// When a gateway that did not report the money of a QR payment is polled again. The interval is the payment's age, so
-/// it doubles, from `shortest` up to a bound that depends on the status. `None`: never, the payment is too old.
+/// it doubles, from `shortest` up to a bound that depends on the status; the bound itself for a payment from the future,
+/// which a clock that ran ahead has made. `None`: never, the payment is too old.
 pub(crate) fn next_poll(
     status: PaymentStatus,
     created_at: Timestamp,
@@ -22,10 +23,13 @@ pub(crate) fn next_poll(
     shortest: Duration,
 ) -> Option<Timestamp> {
     let longest = match status {
-        PaymentStatus::Pending => Duration::from_secs(PENDING_INTERVAL_SECONDS_MAX),
-        PaymentStatus::Expired => Duration::from_secs(EXPIRED_INTERVAL_SECONDS_MAX),
+        PaymentStatus::Pending => PENDING_INTERVAL_MAX,
+        PaymentStatus::Expired => POLL_INTERVAL_MAX,
         PaymentStatus::Paid | PaymentStatus::Failed | PaymentStatus::RefundDue => return None,
     };
+    if created_at > now {
+        return Some(now + longest);
+    }
     let age = now.since(created_at);
     (age < Duration::from_secs(POLL_AGE_SECONDS_MAX)).then(|| now + age.clamp(shortest.min(longest), longest))
 }
@@ -38,9 +42,8 @@ pub(crate) fn next_poll_without_answer(
     now: Timestamp,
     shortest: Duration,
 ) -> Option<Timestamp> {
-    let longest = Duration::from_secs(EXPIRED_INTERVAL_SECONDS_MAX);
     let is_polled = now.since(created_at) < Duration::from_secs(NO_ANSWER_SECONDS_MAX);
-    is_polled.then(|| next_poll(status, created_at, now, shortest).unwrap_or(now + longest))
+    is_polled.then(|| next_poll(status, created_at, now, shortest).unwrap_or(now + POLL_INTERVAL_MAX))
 }
 
 #[cfg(test)]
@@ -78,5 +81,12 @@ mod tests {
         assert_eq!(next(7).unwrap().since(Timestamp(7 * day)), Duration::from_secs(15 * 60));
         assert!(next(29).is_some());
         assert_eq!(next(30), None);
+    }
+
+    #[test]
+    fn a_payment_from_a_clock_that_ran_ahead_is_polled_every_minute() {
+        let (now, tomorrow) = (Timestamp(0), Timestamp(24 * 3_600_000_000));
+        let next = next_poll(PaymentStatus::Pending, tomorrow, now, SECOND).unwrap();
+        assert_eq!(next.since(now), Duration::from_secs(60));
     }
 }

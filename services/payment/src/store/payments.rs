@@ -8,7 +8,7 @@ use contracts::{
 };
 use db::{DbResult, Row, Tx, Value};
 
-use crate::model::{Payment, QrCharge};
+use crate::model::{POLL_INTERVAL_MAX, Payment, QrCharge};
 
 /// Writes a new payment. `false`: the order has a payment of its status already, and may have only one.
 pub(crate) fn insert_payment(tx: &mut Tx<'_>, payment: &Payment) -> DbResult<bool> {
@@ -148,11 +148,14 @@ pub(crate) fn schedule_poll(
     tx.execute(SQL, (payment_id, status, next_poll_at)).map(|_| ())
 }
 
-/// The payments to poll the gateway about at `now`, those that have waited longest first.
+/// The payments to poll the gateway about at `now`, those that have waited longest first. A poll further ahead than any
+/// that is scheduled comes from a clock that ran ahead and was set back: it is due.
 pub(crate) fn find_due_for_poll(tx: &mut Tx<'_>, now: Timestamp, limit: u32) -> DbResult<Vec<Payment>> {
     const SQL: &str = "
-        SELECT * FROM payments WHERE next_poll_at <= $1 ORDER BY next_poll_at LIMIT $2";
-    tx.query(SQL, (now, limit), payment_from_row)
+        SELECT * FROM payments
+         WHERE next_poll_at IS NOT NULL AND (next_poll_at <= $1 OR next_poll_at > $2)
+         ORDER BY next_poll_at LIMIT $3";
+    tx.query(SQL, (now, now + POLL_INTERVAL_MAX, limit), payment_from_row)
 }
 
 /// One payment.

@@ -6,6 +6,8 @@ use contracts::{
     payment::PaymentStatus::{Expired, Failed, Paid, Pending, RefundDue},
 };
 
+use db::DbError;
+
 use super::shop::TestShop;
 use crate::gateways::ChargeStatus;
 
@@ -161,4 +163,18 @@ async fn a_gateway_that_does_not_answer_for_a_month_is_not_polled_any_more() {
     shop.advance_and_poll(24 * 60 * MINUTE).await;
     assert_eq!(shop.statuses(order_id).await, [Expired]);
     assert_eq!(shop.balances().await[0].0.next_poll_at, None);
+}
+
+#[tokio::test]
+async fn qris_money_is_found_after_a_clock_that_ran_ahead_was_set_back() {
+    let shop = TestShop::new().await;
+    let order_id = shop.place_order(25_000).await;
+    let shown = shop.show_qr(order_id, 25_000).await;
+    shop.gateway.set_status(&shown, ChargeStatus::Paid { at: shop.world.clock.now() });
+    // As if the clock had been a day ahead when the QR code was shown.
+    let run_ahead = "
+        UPDATE payments SET created_at = created_at + 86400000000, next_poll_at = next_poll_at + 86400000000";
+    shop.db.write::<_, DbError, _>(move |tx| tx.execute(run_ahead, ())).await.unwrap();
+    shop.advance_and_poll(Duration::from_secs(1)).await;
+    assert_eq!(shop.statuses(order_id).await, [Paid]);
 }
