@@ -14,6 +14,10 @@ use crate::{
 /// What staff write down when they confirm a payment by hand: a bank's reference.
 pub const REFERENCE_CHARS_MAX: usize = 120;
 
+/// The most change, in minor units: Rp10.000.000, a hundred of the largest rupiah notes. A tendered sum that would need
+/// more is a typing mistake.
+pub const CHANGE_MINOR_MAX: i64 = 10_000_000;
+
 /// How a guest pays.
 #[derive(
     Clone,

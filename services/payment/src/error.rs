@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use contracts::{
     ids::{OrderId, PaymentId},
     money::{Amount, Money, MoneyError},
-    payment::{AlreadyPaid, AmountMismatch, InsufficientTender, PaymentMethod, REFERENCE_CHARS_MAX},
+    payment::{AlreadyPaid, AmountMismatch, CHANGE_MINOR_MAX, InsufficientTender, PaymentMethod, REFERENCE_CHARS_MAX},
 };
 use db::{DbError, idempotency::IdempotencyError};
 use errors::chain;
@@ -94,6 +94,14 @@ pub enum PaymentError {
         /// How much more is needed.
         missing: Money,
     },
+    /// More cash than anyone gives.
+    #[error("{due} is due and tendered is {tendered}: no till gives more than {max} of change. Correct the sum that the guest gave.", max = change_max(.due))]
+    ExcessiveTender {
+        /// What the request names.
+        tendered: Money,
+        /// What is due, rounded.
+        due: Money,
+    },
     /// QRIS with tendered.
     #[error("tendered is for CASH alone. Leave it out: a QR code asks for the exact amount.")]
     TenderNotAllowed,
@@ -142,6 +150,10 @@ pub enum PaymentError {
     Db(#[from] DbError),
 }
 
+fn change_max(due: &Money) -> Money {
+    Money::new(CHANGE_MINOR_MAX, due.currency)
+}
+
 fn alternatives(available: &[PaymentMethod]) -> String {
     match available {
         [] => "No method works now: the shop's settings must name CASH, or a QRIS gateway be configured.".to_owned(),
@@ -182,6 +194,7 @@ impl From<PaymentError> for Problem {
                 let context = InsufficientTender { due: due.amount(), missing: missing.amount() };
                 invalid("insufficient-tender", "Too little cash", detail).with_context(&context)
             }
+            E::ExcessiveTender { .. } => invalid("excessive-tender", "Too much cash", detail),
             E::TenderNotAllowed => invalid("tender-not-allowed", "A QR code takes no cash", detail),
             E::NothingToPay => invalid("nothing-to-pay", "There is nothing to pay", detail),
             E::ChargeNotCreated(cause) => {

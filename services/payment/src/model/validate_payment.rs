@@ -3,7 +3,7 @@
 use contracts::{
     cash_rounding::{RoundingStep, cash_due},
     money::{Amount, Currency, Money},
-    payment::{CreatePayment, PaymentMethod},
+    payment::{CHANGE_MINOR_MAX, CreatePayment, PaymentMethod},
 };
 
 use super::OrderSnapshot;
@@ -71,6 +71,9 @@ fn validate_cash(total: Money, tendered: Option<Amount>, step: RoundingStep) -> 
         let missing = due.minus(tendered)?;
         return Err(PaymentError::InsufficientTender { tendered, due, missing });
     }
+    if change.minor > CHANGE_MINOR_MAX {
+        return Err(PaymentError::ExcessiveTender { tendered, due });
+    }
     Ok(CashPayment { rounding, due, tendered, change })
 }
 
@@ -114,6 +117,13 @@ mod tests {
         assert!(validate_cash_of(92_430, Some(92_400)).is_ok());
         let refused = validate_cash_of(92_430, Some(92_300)).unwrap_err();
         assert!(refused.to_string().contains("100 more"), "{refused}");
+    }
+
+    #[test]
+    fn change_of_more_than_ten_million_rupiah_is_a_typing_mistake() {
+        assert!(validate_cash_of(92_430, Some(92_400 + CHANGE_MINOR_MAX)).is_ok());
+        let refused = validate_cash_of(92_430, Some(92_401 + CHANGE_MINOR_MAX)).unwrap_err();
+        assert!(matches!(refused, PaymentError::ExcessiveTender { .. }), "{refused}");
     }
 
     #[test]

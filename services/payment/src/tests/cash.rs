@@ -38,6 +38,18 @@ async fn too_little_cash_is_refused_with_the_missing_sum() {
 }
 
 #[tokio::test]
+async fn a_tendered_sum_that_nobody_gives_is_refused() {
+    let shop = TestShop::new().await;
+    let order_id = shop.place_order(25_000).await;
+    for typed in [89_912_345_678_901, 999_999_999_999_999, 10_025_001] {
+        let refused = shop.pay_cash(order_id, 25_000, typed).await.problem(422, "excessive-tender");
+        assert!(refused["detail"].as_str().unwrap().contains("IDR 10000000"), "{refused}");
+    }
+    assert!(shop.balances().await.is_empty(), "nothing is written");
+    let _ = shop.pay_cash(order_id, 25_000, 10_025_000).await.expect(201);
+}
+
+#[tokio::test]
 async fn a_cash_payment_names_the_tendered_sum() {
     let shop = TestShop::new().await;
     let order_id = shop.place_order(25_000).await;
