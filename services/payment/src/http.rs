@@ -53,7 +53,7 @@ pub(crate) fn router(payments: Payments, ready: Ready) -> (Router, OpenApi) {
         (status = 201, description = "The payment, PAID or PENDING.", body = PaymentView),
         (status = 404, description = "unknown-order.", body = problem::Problem),
         (status = 409, description = "already-paid, amount-mismatch, method-not-accepted, order-cancelled, order-expired, order-closed, order-closing.", body = problem::Problem),
-        (status = 422, description = "missing-tender, insufficient-tender, tender-not-allowed, nothing-to-pay, invalid-amount.", body = problem::Problem),
+        (status = 422, description = "missing-tender, insufficient-tender, excessive-tender, tender-not-allowed, nothing-to-pay, invalid-amount.", body = problem::Problem),
         (status = 503, description = "order-unavailable, gateway-unavailable, concurrent-change: nothing was taken.", body = problem::Problem),
     )
 )]
@@ -107,7 +107,10 @@ struct ListPayments {
     limit: Option<u32>,
 }
 
-/// Lists payments, newest first.
+/// Lists payments.
+///
+/// The newest first; with `status=REFUND_DUE` the oldest first, because that list is worked off: each is money to give
+/// back, for the reason in `refundReason`.
 #[utoipa::path(
     get, path = "/api/Payment", tag = "Payment", params(ListPayments),
     responses(

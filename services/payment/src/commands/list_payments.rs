@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Payments {
-    /// One page of payments, newest first.
+    /// One page of payments: newest first, or oldest first those to refund.
     #[tracing::instrument(level = "debug", skip_all)]
     pub(crate) async fn list_payments(
         &self,

@@ -189,13 +189,29 @@ pub(crate) struct PaymentFilter {
     pub(crate) cursor: Option<PaymentId>,
 }
 
-/// Lists payments, newest first. The statement has only the filters that are set, so that each uses its index.
+impl PaymentFilter {
+    /// Refunds that are due are paid oldest first; any other list begins with the newest.
+    fn order(&self) -> Order {
+        match self.status {
+            Some(PaymentStatus::RefundDue) => Order { after_cursor: "payment_id > ", direction: "ASC" },
+            _ => Order { after_cursor: "payment_id < ", direction: "DESC" },
+        }
+    }
+}
+
+struct Order {
+    after_cursor: &'static str,
+    direction: &'static str,
+}
+
+/// Lists payments in the order of [`PaymentFilter::order`]. The statement has only the filters that are set, so that each uses its index.
 pub(crate) fn list_payments(tx: &mut Tx<'_>, filter: &PaymentFilter, limit: u32) -> DbResult<Vec<Payment>> {
+    let Order { after_cursor, direction } = filter.order();
     let conditions = [
         ("status = ", filter.status.map(|status| Value::of(status))),
         ("method = ", filter.method.map(|method| Value::of(method))),
         ("order_id = ", filter.order_id.map(|id| Value::from(id.to_string()))),
-        ("payment_id < ", filter.cursor.map(|id| Value::from(id.to_string()))),
+        (after_cursor, filter.cursor.map(|id| Value::from(id.to_string()))),
     ];
     let mut sql = String::from("SELECT * FROM payments");
     let mut params: Vec<Value> = Vec::new();
@@ -206,7 +222,7 @@ pub(crate) fn list_payments(tx: &mut Tx<'_>, filter: &PaymentFilter, limit: u32)
         sql.push_str(&format!(" {keyword} {condition}${}", params.len()));
     }
     params.push(Value::from(i64::from(limit)));
-    sql.push_str(&format!(" ORDER BY payment_id DESC LIMIT ${}", params.len()));
+    sql.push_str(&format!(" ORDER BY payment_id {direction} LIMIT ${}", params.len()));
     tx.query(&sql, params, payment_from_row)
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use contracts::{Page, ids::PaymentId, payment::PaymentView};
+use contracts::{Page, event::PaymentOrphaned, ids::PaymentId, payment::PaymentView};
 use serde_json::json;
 
 use super::shop::TestShop;
@@ -42,6 +42,27 @@ async fn payments_are_found_by_status_method_and_order() {
         assert_eq!(items.iter().map(|item| item.payment_id).collect::<Vec<_>>(), [found.payment_id], "{query}");
     }
     assert!(page(&shop, "?status=PAID&method=QRIS").await.items.is_empty());
+}
+
+#[tokio::test]
+async fn refunds_that_are_due_are_listed_oldest_first_page_by_page() {
+    let shop = TestShop::new().await;
+    let mut oldest_first = Vec::new();
+    for _ in 0..5 {
+        shop.world.clock.advance(Duration::from_millis(1));
+        let order_id = shop.place_order(25_000).await;
+        let paid: PaymentView = shop.pay_cash(order_id, 25_000, 25_000).await.read(201);
+        let orphaned = PaymentOrphaned { order_id, payment_id: paid.payment_id, reason: "Cancelled.".into() };
+        shop.world.publish(&orphaned).await;
+        oldest_first.push(paid.payment_id);
+    }
+    let first = page(&shop, "?status=REFUND_DUE&limit=3").await;
+    let next = format!("?status=REFUND_DUE&limit=3&cursor={}", first.next_cursor.unwrap());
+    let second = page(&shop, &next).await;
+    assert_eq!(second.next_cursor, None);
+    let listed: Vec<PaymentId> = first.items.iter().chain(&second.items).map(|payment| payment.payment_id).collect();
+    assert_eq!(listed, oldest_first);
+    assert_eq!(first.items[0].refund_reason.as_deref(), Some("Cancelled."));
 }
 
 #[tokio::test]
