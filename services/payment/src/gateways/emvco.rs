@@ -4,6 +4,7 @@
 //! gateway and tests.
 
 use contracts::money::Money;
+use deunicode::deunicode_with_tofu;
 
 /// The merchant category of eating places (ISO 18245).
 const MERCHANT_CATEGORY: &str = "5812";
@@ -17,6 +18,8 @@ const CITY_CHARS_MAX: usize = 15;
 const BILL_CHARS_MAX: usize = 25;
 /// The longest value of any field: its length has two digits.
 const VALUE_CHARS_MAX: usize = 99;
+/// Where Unicode's letterlike symbols, arrows and pictures begin, behind its letters and punctuation of Europe.
+const FIRST_SYMBOL: char = '\u{2100}';
 
 /// Who is paid, in the characters that the payload can carry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,9 +70,13 @@ fn field(tag: &str, value: &str) -> String {
     format!("{tag}{:02}{value}", value.len())
 }
 
-/// The ASCII of `text`, single-spaced and cut to `chars_max`; `fallback` if there is none.
+/// `text` in ASCII, single-spaced and cut to `chars_max`; `fallback` if nothing can be written in ASCII. Letters are
+/// transliterated ("Café Über" is "Cafe Uber"); emoji and other symbols are left out.
 fn printable(text: &str, chars_max: usize, fallback: &str) -> String {
-    let ascii: String = text.chars().filter(|letter| *letter == ' ' || letter.is_ascii_graphic()).collect();
+    let spaced = text.replace(|letter: char| letter.is_whitespace() || letter.is_control(), " ");
+    let is_text = |letter: &char| letter.is_alphanumeric() || *letter < FIRST_SYMBOL;
+    let letters: String = spaced.chars().filter(is_text).collect();
+    let ascii = deunicode_with_tofu(&letters, "");
     let spaced = ascii.split_whitespace().collect::<Vec<_>>().join(" ");
     let short = spaced[..spaced.len().min(chars_max)].trim_end();
     if short.is_empty() { fallback.to_owned() } else { short.to_owned() }
@@ -143,8 +150,20 @@ pub(crate) mod tests {
     #[test]
     fn a_shop_name_is_cut_to_what_a_bank_can_print() {
         let merchant = Merchant::of("Kafé ☕ Sangat Panjang Sekali Namanya", "");
-        assert_eq!(merchant, Merchant { name: "Kaf Sangat Panjang Sekali".into(), city: "INDONESIA".into() });
-        assert_eq!(Merchant::of("珈琲", "").name, "SHOP");
+        assert_eq!(merchant, Merchant { name: "Kafe Sangat Panjang Sekal".into(), city: "INDONESIA".into() });
+        assert_eq!(Merchant::of("☕☕", "").name, "SHOP");
+    }
+
+    #[test]
+    fn accents_and_other_scripts_are_transliterated() {
+        let name = |text: &str| Merchant::of(text, "").name;
+        assert_eq!(name("Café Über"), "Cafe Uber");
+        assert_eq!(name("Cafe\u{301} U\u{308}ber"), "Cafe Uber", "as some keyboards write it");
+        assert_eq!(name("Kopi\u{2019}s \u{201c}Ruang\u{201d}"), "Kopi's \"Ruang\"");
+        assert_eq!(name("Straße\nÆrø"), "Strasse AEro");
+        assert_eq!(name("Кофейня"), "Kofeinia");
+        assert_eq!(Merchant::of("Kopi", "Jl. Raya 1\nMünchen 80331").city, "Munchen");
+        assert_ne!(name("珈琲"), "SHOP");
     }
 
     proptest! {
