@@ -7,7 +7,7 @@ use db::{
     outbox,
 };
 
-use super::Payments;
+use super::{Payments, count_payments::count_payment};
 use crate::{
     error::PaymentError,
     model::{ALREADY_PAID_REASON, Payment},
@@ -42,7 +42,8 @@ impl Payments {
         let (payment, now) = (payment.clone(), self.clock.now());
         let completed = self.db.write(move |tx| complete_payment(tx, &payment, &proof, now)).await?;
         if completed.is_new {
-            let Payment { payment_id, order_id, status, .. } = &completed.payment;
+            let Payment { payment_id, order_id, status, method, .. } = &completed.payment;
+            count_payment(*status, *method);
             tracing::info!(%payment_id, %order_id, %status, "QRIS money recorded");
             self.put_receipt_payment(&completed.payment.view()).await;
         }

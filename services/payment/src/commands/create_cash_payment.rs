@@ -11,7 +11,7 @@ use db::{
     outbox,
 };
 
-use super::{Payments, gateway_status::OrderQrs};
+use super::{Payments, count_payments::count_payment, gateway_status::OrderQrs};
 use crate::{
     error::PaymentError,
     model::{CashPayment, OrderSnapshot, Payment},
@@ -46,7 +46,11 @@ impl Payments {
                 Ok(payment.view())
             })
         };
-        self.db.write(create).await
+        let answer = self.db.write(create).await?;
+        if let Answer::First(payment) = &answer {
+            count_payment(payment.status, payment.method);
+        }
+        Ok(answer)
     }
 
     /// The guest may have paid a QR code on the way to the till. A gateway that does not answer does not keep the

@@ -14,6 +14,7 @@ use errors::chain;
 use super::{
     Payments,
     complete_payment::{PaymentProof, complete_payment},
+    count_payments::count_payment,
     gateway_status::OrderQrs,
 };
 use crate::{
@@ -102,7 +103,11 @@ impl Payments {
                 Ok(payment.view())
             })
         };
-        self.db.write(show).await
+        let answer = self.db.write::<_, PaymentError, _>(show).await?;
+        if let Answer::First(payment) = &answer {
+            count_payment(payment.status, payment.method);
+        }
+        Ok(answer)
     }
 
     fn charge_for(&self, order: &OrderSnapshot) -> Charge {

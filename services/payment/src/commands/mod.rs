@@ -5,6 +5,7 @@ mod begin_closing_order;
 mod close_order;
 mod complete_payment;
 mod confirm_payment;
+mod count_payments;
 mod create_cash_payment;
 mod create_payment;
 mod create_qris_payment;

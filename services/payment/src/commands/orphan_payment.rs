@@ -2,11 +2,11 @@
 
 use contracts::{event::PaymentOrphaned, payment::PaymentStatus};
 use db::{
-    DbError, DbResult, Tx,
+    DbError, Tx,
     inbox::{self, Delivery},
 };
 
-use super::Payments;
+use super::{Payments, count_payments::count_payment};
 use crate::{error::PaymentError, store};
 
 impl Payments {
@@ -19,14 +19,17 @@ impl Payments {
     ) -> Result<(), PaymentError> {
         let (order_id, payment_id, now) = (orphaned.order_id, orphaned.payment_id, self.clock.now());
         let orphan = move |tx: &mut Tx<'_>| {
-            inbox::once(tx, delivery, now, |tx| -> DbResult<()> {
+            let marked = inbox::once(tx, delivery, now, |tx| {
                 store::release_claim(tx, order_id, payment_id)?;
-                store::mark_refund_due(tx, payment_id, &orphaned.reason, now)?;
-                Ok(())
+                store::mark_refund_due(tx, payment_id, &orphaned.reason, now)
             })?;
-            store::find_payment(tx, payment_id)
+            Ok((marked.flatten(), store::find_payment(tx, payment_id)?))
         };
-        let payment = self.db.write_deferred::<_, DbError, _>(orphan).await?;
+        let (marked, payment) = self.db.write_deferred::<_, DbError, _>(orphan).await?;
+        if let Some(payment) = marked {
+            tracing::info!(%payment_id, %order_id, "payment must be refunded");
+            count_payment(payment.status, payment.method);
+        }
         let refunded = payment.filter(|payment| payment.status == PaymentStatus::RefundDue);
         if let Some(paid_at) = refunded.and_then(|payment| payment.paid_at) {
             self.delete_receipt_payment(order_id, paid_at).await;

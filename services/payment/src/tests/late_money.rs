@@ -178,3 +178,28 @@ async fn qris_money_is_found_after_a_clock_that_ran_ahead_was_set_back() {
     shop.advance_and_poll(Duration::from_secs(1)).await;
     assert_eq!(shop.statuses(order_id).await, [Paid]);
 }
+
+#[tokio::test]
+async fn completed_payments_and_due_refunds_are_counted() {
+    let shop = TestShop::new().await;
+    let [by_cash, by_qr] = [shop.place_order(25_000).await, shop.place_order(25_000).await];
+    let shown = shop.show_qr(by_cash, 25_000).await;
+    let _ = shop.pay_cash(by_cash, 25_000, 25_000).await.expect(201);
+    // The guest pays the QR code as well.
+    shop.gateway.set_status(&shown, ChargeStatus::Paid { at: shop.world.clock.now() });
+    let shown = shop.show_qr(by_qr, 25_000).await;
+    shop.gateway.set_status(&shown, ChargeStatus::Paid { at: shop.world.clock.now() });
+    shop.advance_and_poll(MINUTE).await;
+    let orphaned = PaymentOrphaned { order_id: by_qr, payment_id: shown.payment_id, reason: "Cancelled.".into() };
+    shop.world.publish(&orphaned).await;
+    shop.world.redeliver_all_shuffled(7).await;
+
+    let metrics = shop.client.get("/metrics").await.body.as_str().unwrap_or_default().to_owned();
+    for line in [
+        "payments_completed_total{method=\"CASH\"} 1",
+        "payments_completed_total{method=\"QRIS\"} 1",
+        "payments_refund_due_total 2",
+    ] {
+        assert!(metrics.lines().any(|shown| shown == line), "{line} is not in:\n{metrics}");
+    }
+}
