@@ -47,13 +47,14 @@ pub(crate) fn router(payments: Payments, ready: Ready) -> (Router, OpenApi) {
 /// it can be paid. The answer has the whole receipt (step 20).
 #[utoipa::path(
     post, path = "/api/Payment", tag = "Payment",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key again gets the same answer.")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key again gets the same answer.", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     request_body = CreatePayment,
     responses(
         (status = 201, description = "The payment, PAID or PENDING.", body = PaymentView),
+        (status = 400, description = "malformed-json, invalid-idempotency-key.", body = problem::Problem),
         (status = 404, description = "unknown-order.", body = problem::Problem),
         (status = 409, description = "already-paid, amount-mismatch, method-not-accepted, order-cancelled, order-expired, order-closed, order-closing.", body = problem::Problem),
-        (status = 422, description = "missing-tender, insufficient-tender, excessive-tender, tender-not-allowed, nothing-to-pay, invalid-amount.", body = problem::Problem),
+        (status = 422, description = "missing-tender, insufficient-tender, excessive-tender, tender-not-allowed, nothing-to-pay, invalid-amount, invalid-body, idempotency-key-reused.", body = problem::Problem),
         (status = 503, description = "order-unavailable, gateway-unavailable, concurrent-change: nothing was taken.", body = problem::Problem),
     )
 )]
@@ -72,14 +73,15 @@ async fn create_payment(
     post, path = "/api/Payment/{paymentId}/confirm", tag = "Payment",
     params(
         ("paymentId" = PaymentId, Path, description = "The payment to confirm."),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key again gets the same answer."),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key again gets the same answer.", min_length = 1, max_length = 255, pattern = "^[!-~]+$"),
     ),
     request_body = ConfirmPayment,
     responses(
         (status = 200, description = "The payment: PAID, or REFUND_DUE if another payment paid the order.", body = PaymentView),
+        (status = 400, description = "invalid-id.", body = problem::Problem),
         (status = 404, description = "unknown-payment.", body = problem::Problem),
         (status = 409, description = "not-paid-yet, payment-failed, reference-required.", body = problem::Problem),
-        (status = 422, description = "invalid-reference.", body = problem::Problem),
+        (status = 422, description = "invalid-reference, invalid-body, idempotency-key-reused.", body = problem::Problem),
     )
 )]
 async fn confirm_payment(
@@ -104,6 +106,7 @@ struct ListPayments {
     /// `nextCursor` of the page before.
     cursor: Option<PaymentId>,
     /// How many, 1 to 200; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
@@ -142,6 +145,7 @@ async fn list_methods(State(payments): State<Payments>) -> Json<AvailableMethods
     params(("paymentId" = PaymentId, Path, description = "The payment to get.")),
     responses(
         (status = 200, description = "The payment.", body = PaymentView),
+        (status = 400, description = "invalid-id.", body = problem::Problem),
         (status = 404, description = "unknown-payment.", body = problem::Problem),
     )
 )]
@@ -156,7 +160,10 @@ async fn get_payment(
 #[utoipa::path(
     get, path = "/api/Payment/order/{orderId}", tag = "Payment",
     params(("orderId" = OrderId, Path, description = "The order whose payments to list.")),
-    responses((status = 200, description = "Its payments; empty if there are none.", body = [PaymentView]))
+    responses(
+        (status = 200, description = "Its payments; empty if there are none.", body = [PaymentView]),
+        (status = 400, description = "invalid-id.", body = problem::Problem),
+    )
 )]
 async fn list_order_payments(
     State(payments): State<Payments>,
