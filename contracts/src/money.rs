@@ -169,7 +169,8 @@ pub struct Amount {
     decimals: u8,
 }
 
-/// The largest amount of JSON, for its schema: 15 digits.
+/// The bounds of an amount for its schema: 15 digits.
+const AMOUNT_MIN: f64 = -999_999_999_999_999.0;
 const AMOUNT_MAX: f64 = 999_999_999_999_999.0;
 
 /// The text is not an amount.
@@ -285,7 +286,7 @@ impl utoipa::PartialSchema for Amount {
         ObjectBuilder::new()
             .schema_type(Type::Number)
             .description(Some("An exact decimal in major units of the currency, of at most 15 digits: 25000, 4.5."))
-            .minimum(Some(-AMOUNT_MAX))
+            .minimum(Some(AMOUNT_MIN))
             .maximum(Some(AMOUNT_MAX))
             .into()
     }

@@ -18,7 +18,7 @@ pub enum PaymentError {
     /// Order has no such order.
     #[error("There is no order {0}. Place it with POST /api/Order, then pay it.")]
     UnknownOrder(OrderId),
-    /// Order is unavailable, and no event has told what the order costs.
+    /// Order is unavailable, and no event recorded what the order costs.
     #[error("What order {0} costs is not known at the moment, so nothing was taken. Try again in a moment.")]
     OrderUnavailable(OrderId, #[source] CallError),
     /// A person cancelled the order.

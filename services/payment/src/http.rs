@@ -20,7 +20,7 @@ use web::{Created, IdempotentJson, Json, Path, Problem, Query, Ready};
 
 use crate::{NAME, commands::Payments, store::PaymentFilter};
 
-/// How many payments a list answers if it is not told: a screen of them.
+/// How many payments a list answers without `limit`: a screen of them.
 const PAGE_ROWS: u32 = 50;
 
 /// The service's router, and the document of its public routes.

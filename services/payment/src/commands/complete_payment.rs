@@ -1,11 +1,7 @@
 //! The money of a QR payment arrived: the one place where that is written, whoever reports it.
 
-use contracts::{payment::PaymentView, time::Timestamp};
-use db::{
-    Tx,
-    idempotency::{self, Answer, IdempotencyKey},
-    outbox,
-};
+use contracts::time::Timestamp;
+use db::{Tx, outbox};
 
 use super::{Payments, count_payments::count_payment};
 use crate::{
@@ -48,17 +44,6 @@ impl Payments {
             self.put_receipt_payment(&completed.payment.view()).await;
         }
         Ok(completed.payment)
-    }
-
-    /// Answers `payment` as it stands, and keeps the answer under `key`.
-    pub(super) async fn save_response(
-        &self,
-        key: Option<IdempotencyKey>,
-        payment: Payment,
-    ) -> Result<Answer<PaymentView>, PaymentError> {
-        let Some(key) = key else { return Ok(Answer::First(payment.view())) };
-        let now = self.clock.now();
-        self.db.write(move |tx| idempotency::once(tx, Some(&key), now, |_| Ok(payment.view()))).await
     }
 }
 

@@ -29,7 +29,7 @@ const UNSETTLED_QRS_MAX: u32 = 20;
 enum Known {
     /// The request was answered before.
     Response(Box<PaymentView>),
-    /// The order, if an event told of it, and its QR payments whose money may still arrive.
+    /// The order, if an event recorded it, and its QR payments whose money may still arrive.
     Order { amount_due: Option<AmountDueRow>, unsettled: Vec<Payment> },
 }
 

@@ -21,11 +21,15 @@ use std::{sync::Arc, time::Duration};
 
 use cache::Cache;
 use clock::Clock;
-use db::Db;
+use contracts::payment::PaymentView;
+use db::{
+    Db,
+    idempotency::{self, Answer, IdempotencyKey},
+};
 use host::{ServiceContext, SharedShopRules};
 use web::ServiceClient;
 
-use crate::gateways::GatewayClient;
+use crate::{error::PaymentError, gateways::GatewayClient, model::Payment};
 
 /// Payments, and what can be done with them.
 #[derive(Clone)]
@@ -55,5 +59,16 @@ impl Payments {
             shop: context.shop.clone(),
             poll_interval,
         }
+    }
+
+    /// Answers `payment` as it stands, and keeps the answer under `key`.
+    async fn save_response(
+        &self,
+        key: Option<IdempotencyKey>,
+        payment: Payment,
+    ) -> Result<Answer<PaymentView>, PaymentError> {
+        let Some(key) = key else { return Ok(Answer::First(payment.view())) };
+        let now = self.clock.now();
+        self.db.write(move |tx| idempotency::once(tx, Some(&key), now, |_| Ok(payment.view()))).await
     }
 }

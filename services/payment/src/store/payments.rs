@@ -208,8 +208,8 @@ struct Order {
 pub(crate) fn list_payments(tx: &mut Tx<'_>, filter: &PaymentFilter, limit: u32) -> DbResult<Vec<Payment>> {
     let Order { after_cursor, direction } = filter.order();
     let conditions = [
-        ("status = ", filter.status.map(|status| Value::of(status))),
-        ("method = ", filter.method.map(|method| Value::of(method))),
+        ("status = ", filter.status.map(Value::of)),
+        ("method = ", filter.method.map(Value::of)),
         ("order_id = ", filter.order_id.map(|id| Value::from(id.to_string()))),
         (after_cursor, filter.cursor.map(|id| Value::from(id.to_string()))),
     ];

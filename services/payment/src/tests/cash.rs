@@ -53,8 +53,8 @@ async fn a_tendered_sum_that_nobody_gives_is_refused() {
 async fn a_cash_payment_names_the_tendered_sum() {
     let shop = TestShop::new().await;
     let order_id = shop.place_order(25_000).await;
-    let silent = json!({ "orderId": order_id, "method": "CASH", "amount": 25_000 });
-    let _ = shop.client.post("/api/Payment", silent).await.problem(422, "missing-tender");
+    let without_tendered = json!({ "orderId": order_id, "method": "CASH", "amount": 25_000 });
+    let _ = shop.client.post("/api/Payment", without_tendered).await.problem(422, "missing-tender");
     let half = json!({ "orderId": order_id, "method": "CASH", "amount": 25_000, "tendered": 25_000.5 });
     let _ = shop.client.post("/api/Payment", half).await.problem(422, "invalid-amount");
 }

@@ -1,5 +1,6 @@
 //! Payment through its router, with Order and the gateway played by the test.
 
+mod api_document;
 mod balance;
 mod cash;
 mod closing;
