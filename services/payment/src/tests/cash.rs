@@ -1,4 +1,10 @@
-use contracts::{event::PaymentCompleted, ids::OrderId, order::OrderStatus, payment::PaymentView};
+use contracts::{
+    event::PaymentCompleted,
+    ids::OrderId,
+    order::OrderStatus,
+    payment::{PaymentStatus, PaymentView},
+};
+use db::DbError;
 use serde_json::json;
 use testkit::World;
 
@@ -23,6 +29,21 @@ async fn cash_is_taken_rounded_and_change_is_given() {
     assert_eq!((published[0].order_id, published[0].amount.to_string()), (order_id, "92430".into()));
     let movements = shop.transactions(published[0].payment_id).await;
     assert_eq!(movements, [("CASH_IN".into(), 100_000), ("CHANGE_OUT".into(), -7_600)]);
+}
+
+#[tokio::test]
+async fn reports_can_read_the_cash_rounding_of_each_payment() {
+    let shop = TestShop::new().await;
+    let order_id = shop.place_order(92_430).await;
+    let _ = shop.pay_cash(order_id, 92_430, 100_000).await.expect(201);
+    let extract = "SELECT status, amount, rounding, due FROM etl_payments WHERE order_id = $1";
+    let read = move |tx: &mut db::Tx<'_>| {
+        tx.query_one(extract, (order_id,), |row| {
+            Ok((row.get("status")?, row.get("amount")?, row.get("rounding")?, row.get("due")?))
+        })
+    };
+    let row: (PaymentStatus, i64, i64, i64) = shop.db.read::<_, DbError, _>(read).await.unwrap();
+    assert_eq!(row, (PaymentStatus::Paid, 92_430, -30, 92_400));
 }
 
 #[tokio::test]
