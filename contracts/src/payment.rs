@@ -1,4 +1,4 @@
-//! Payments: how one is made, what it looks like, and which way it may go.
+//! Payments: requests, views, statuses and their legal transitions.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
@@ -11,8 +11,12 @@ use crate::{
     time::Timestamp,
 };
 
-/// What staff write down when they confirm a payment by hand: a bank's reference.
+/// The longest reference of a bank that staff write down when they confirm a payment by hand.
 pub const REFERENCE_CHARS_MAX: usize = 120;
+
+/// The most change, in minor units: Rp10.000.000, a hundred of the largest rupiah notes. A tendered sum that would need
+/// more is a typing mistake.
+pub const CHANGE_MINOR_MAX: i64 = 10_000_000;
 
 /// How a guest pays.
 #[derive(
@@ -35,11 +39,11 @@ pub const REFERENCE_CHARS_MAX: usize = 120;
 pub enum PaymentMethod {
     /// Notes and coins.
     Cash,
-    /// Indonesia's national QR, through a gateway.
+    /// A QR code of Indonesia's national standard, through a gateway.
     Qris,
 }
 
-/// Where a payment stands.
+/// The status of a payment.
 #[derive(
     Clone,
     Copy,
@@ -58,29 +62,39 @@ pub enum PaymentMethod {
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum PaymentStatus {
-    /// The guest has been asked; the money has not come.
+    /// The guest has been asked to pay; the money has not arrived.
     Pending,
-    /// The money is here and the order is paid by it.
+    /// The money has arrived and pays the order.
     Paid,
-    /// The gateway said no.
+    /// The gateway refused it for good.
     Failed,
-    /// Given up. A QR that was shown stays payable, so money may still come.
+    /// Its QR code is no longer shown. It can still be paid, so late money may arrive.
     Expired,
-    /// The money is here and nothing is owed for it: it must go back.
+    /// The money has arrived and pays no order: it must be given back.
     RefundDue,
 }
 
 impl PaymentStatus {
+    /// The legal transitions, from and to: the one source that Payment's commands and SQL follow.
+    pub const TRANSITIONS: [(Self, Self); 8] = [
+        (Self::Pending, Self::Paid),
+        (Self::Pending, Self::Failed),
+        (Self::Pending, Self::Expired),
+        // Its order is paid by other money.
+        (Self::Pending, Self::RefundDue),
+        // Late money for a QR code that is no longer shown.
+        (Self::Expired, Self::Paid),
+        (Self::Expired, Self::RefundDue),
+        // Its order was revived and the QR code can still be paid.
+        (Self::Expired, Self::Pending),
+        // Its order does not take the money.
+        (Self::Paid, Self::RefundDue),
+    ];
+
     /// Whether a payment may go from `self` to `next`.
     #[must_use]
-    pub const fn can_transition_to(self, next: Self) -> bool {
-        match self {
-            Self::Pending => matches!(next, Self::Paid | Self::Failed | Self::Expired | Self::RefundDue),
-            // Late money for a QR that was given up; or its order lives again and the QR still takes money.
-            Self::Expired => matches!(next, Self::Pending | Self::Paid | Self::RefundDue),
-            Self::Paid => matches!(next, Self::RefundDue),
-            Self::Failed | Self::RefundDue => false,
-        }
+    pub fn can_transition_to(self, next: Self) -> bool {
+        Self::TRANSITIONS.contains(&(self, next))
     }
 }
 
@@ -88,13 +102,14 @@ impl PaymentStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreatePayment {
-    /// Which order.
+    /// The order to pay.
     pub order_id: OrderId,
-    /// How.
+    /// How the guest pays.
     pub method: PaymentMethod,
     /// The order's total, before cash rounding.
     pub amount: Amount,
-    /// The cash that the guest gave; required of CASH, refused otherwise.
+    /// The cash that the guest gave, at least the amount after cash rounding and at most 10,000,000 minor units more.
+    /// Required for CASH, refused otherwise.
     #[serde(default)]
     pub tendered: Option<Amount>,
 }
@@ -103,25 +118,27 @@ pub struct CreatePayment {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConfirmPayment {
-    /// Where the gateway cannot be asked: the reference on the bank's notice, as proof that the money came.
+    /// The reference on the bank's notice of the payment. Needed if the gateway does not answer.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 120)]
     pub reference: Option<String>,
 }
 
-/// `POST /internal/Payment/order/{orderId}/close`: Order asks before it cancels or expires an order. The answer is
+/// `POST /internal/Payment/order/{orderId}/close`: Order calls it before it cancels or expires an order. The answer is
 /// Payment's part of the receipt if the order is paid; null if no money was taken, and then Payment takes none for
 /// [`CLOSE_SECONDS`]: long enough for Order to write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CloseOrder {
     /// The version that the order will have once it is closed.
+    #[schema(minimum = 2)]
     pub order_version: i64,
 }
 
 /// How long Payment takes no money for an order that Order is about to close.
 pub const CLOSE_SECONDS: u64 = 10;
 
-/// A payment as everyone sees it.
+/// A payment as clients see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentView {
@@ -129,38 +146,38 @@ pub struct PaymentView {
     pub payment_id: PaymentId,
     /// The order that it pays.
     pub order_id: OrderId,
-    /// How.
+    /// How the guest pays.
     pub method: PaymentMethod,
-    /// Where it stands.
+    /// Its status.
     pub status: PaymentStatus,
     /// The currency of every amount.
     pub currency: Currency,
     /// The order's total.
     pub amount: Amount,
-    /// What cash rounding added (or took, where negative).
+    /// What cash rounding adds; negative if it takes away.
     pub rounding: Amount,
     /// `amount` plus `rounding`: what changes hands.
     pub due: Amount,
-    /// The cash given.
+    /// The cash that the guest gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tendered: Option<Amount>,
     /// The cash to give back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Amount>,
-    /// The QR to show, of a QRIS payment.
+    /// The QR code to show, of a QRIS payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qris: Option<QrisView>,
-    /// The gateway's or the bank's name for it.
+    /// The gateway's id of it, or the bank's reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Whether no real money moved: the mock gateway's.
+    /// Whether no real money moved, as with the mock gateway.
     pub is_test: bool,
-    /// Why it must go back, of REFUND_DUE.
+    /// Why the money must be given back, of REFUND_DUE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_reason: Option<String>,
-    /// When it was asked for.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When the money came.
+    /// When the money arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_at: Option<Timestamp>,
     /// Grows with every change.
@@ -170,13 +187,13 @@ pub struct PaymentView {
     pub receipt: Option<Receipt>,
 }
 
-/// The QR of a QRIS payment.
+/// The QR code of a QRIS payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QrisView {
-    /// The EMVCo payload that the QR holds.
+    /// The EMVCo payload: the text of the QR code.
     pub payload: String,
-    /// When the gateway stops taking it.
+    /// When the gateway stops taking money for it.
     pub expires_at: Timestamp,
 }
 
@@ -184,7 +201,7 @@ pub struct QrisView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AvailableMethods {
-    /// The shop's methods without those that have no gateway.
+    /// The shop's methods, without those whose gateway is missing.
     pub methods: Vec<PaymentMethod>,
 }
 
@@ -194,7 +211,7 @@ pub struct AvailableMethods {
 pub struct AmountMismatch {
     /// The order's total.
     pub total: Amount,
-    /// In which currency.
+    /// Its currency.
     pub currency: Currency,
 }
 
@@ -202,7 +219,7 @@ pub struct AmountMismatch {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AlreadyPaid {
-    /// The payment that paid the order, where it is known.
+    /// The payment that paid the order, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<PaymentId>,
 }
@@ -213,32 +230,33 @@ pub struct AlreadyPaid {
 pub struct InsufficientTender {
     /// What is due in cash, rounded.
     pub due: Amount,
-    /// How much more it takes.
+    /// How much more is needed.
     pub missing: Amount,
 }
 
 #[cfg(test)]
 mod tests {
-    use super::PaymentStatus::{self, Expired, Failed, Paid, Pending, RefundDue};
     use strum::VariantArray;
 
+    use super::PaymentStatus::{self, Expired, Failed, Paid, Pending, RefundDue};
+
     #[test]
-    fn a_payment_goes_only_the_ways_that_the_design_names() {
-        let ways =
-            PaymentStatus::VARIANTS.iter().flat_map(|from| PaymentStatus::VARIANTS.iter().map(|to| (*from, *to)));
-        let legal: Vec<_> = ways.filter(|(from, to)| from.can_transition_to(*to)).collect();
-        assert_eq!(
-            legal,
-            [
-                (Pending, Paid),
-                (Pending, Failed),
-                (Pending, Expired),
-                (Pending, RefundDue),
-                (Paid, RefundDue),
-                (Expired, Pending),
-                (Expired, Paid),
-                (Expired, RefundDue),
-            ]
-        );
+    fn money_that_arrived_is_never_forgotten() {
+        for next in [Pending, Paid, Failed, Expired] {
+            assert!(!Paid.can_transition_to(next), "{next}");
+            assert!(!RefundDue.can_transition_to(next), "{next}");
+        }
+        assert!(Paid.can_transition_to(RefundDue));
+    }
+
+    #[test]
+    fn a_refused_payment_stays_refused() {
+        assert!(PaymentStatus::VARIANTS.iter().all(|next| !Failed.can_transition_to(*next)));
+    }
+
+    #[test]
+    fn late_money_of_an_expired_payment_is_taken() {
+        assert!(Expired.can_transition_to(Paid) && Expired.can_transition_to(RefundDue));
+        assert!(!Expired.can_transition_to(Failed), "its order may have been paid by other money");
     }
 }

@@ -1,4 +1,6 @@
--- What Payment knows of an order. `total` and `cups` (that machines pour) are unknown where the order's end was heard before its beginning.
+-- What Payment knows of an order. total and cups (those that machines pour) are NULL if the order's end was recorded
+-- before its beginning. While Order closes an order, closing_version is the version that it will then have, and until
+-- closing_until no money is taken for it.
 CREATE TABLE amounts_due (
     order_id        TEXT NOT NULL PRIMARY KEY,
     order_version   BIGINT NOT NULL CHECK (order_version >= 1),
@@ -8,6 +10,9 @@ CREATE TABLE amounts_due (
     currency        TEXT,
     cups            BIGINT CHECK (cups >= 0),
     paid_payment_id TEXT,
+    closing_version BIGINT,
+    closing_until   BIGINT,
+    CHECK ((closing_version IS NULL) = (closing_until IS NULL)),
     CHECK ((total IS NULL) = (currency IS NULL)),
     CHECK ((total IS NULL) = (cups IS NULL))
 ) WITHOUT ROWID;
@@ -32,27 +37,27 @@ CREATE TABLE payments (
     refund_reason     TEXT,
     created_at        BIGINT NOT NULL,
     paid_at           BIGINT,
-    next_check_at     BIGINT,
+    next_poll_at      BIGINT,
     version           BIGINT NOT NULL CHECK (version >= 1),
     updated_at        BIGINT NOT NULL,
     CHECK ((method = 'CASH') = (tendered IS NOT NULL)),
     CHECK ((method = 'QRIS') = (gateway IS NOT NULL)),
     CHECK ((status IN ('PAID', 'REFUND_DUE')) = (paid_at IS NOT NULL)),
     CHECK ((status = 'REFUND_DUE') = (refund_reason IS NOT NULL)),
-    CHECK (next_check_at IS NULL OR status IN ('PENDING', 'EXPIRED'))
+    CHECK (next_poll_at IS NULL OR status IN ('PENDING', 'EXPIRED'))
 );
 
 -- An order is paid once.
 CREATE UNIQUE INDEX payments_paid ON payments (order_id) WHERE status = 'PAID';
--- An order has one QR on the screen.
+-- An order has one QR code on the screen.
 CREATE UNIQUE INDEX payments_pending ON payments (order_id) WHERE status = 'PENDING';
--- What the clock asks the gateways about.
-CREATE INDEX payments_to_check ON payments (next_check_at) WHERE status IN ('PENDING', 'EXPIRED');
--- Lists, newest first: ids grow with time.
+-- The payments to poll the gateway about.
+CREATE INDEX payments_to_poll ON payments (next_poll_at) WHERE next_poll_at IS NOT NULL;
+-- Lists: ids grow with time.
 CREATE INDEX payments_by_order ON payments (order_id, payment_id);
 CREATE INDEX payments_by_status ON payments (status, payment_id);
 CREATE INDEX payments_by_method ON payments (method, payment_id);
--- The extraction's watermark.
+-- The watermark of Analytics' extraction.
 CREATE INDEX payments_by_change ON payments (updated_at, payment_id);
 
 -- The ledger: money in is positive, money out negative. Rows are never changed.
@@ -63,11 +68,11 @@ CREATE TABLE transactions (
     amount         BIGINT NOT NULL CHECK ((kind = 'CHANGE_OUT') = (amount < 0)),
     currency       TEXT NOT NULL,
     reference      TEXT,
-    made_at        BIGINT NOT NULL
+    created_at     BIGINT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX transactions_by_payment ON transactions (payment_id);
 
--- For Analytics' extraction.
+-- For Analytics' extraction. rounding is what cash rounding added to amount; due is what changed hands.
 CREATE VIEW etl_payments AS
 SELECT payment_id, order_id, method, status, currency, amount, rounding, due, is_test,
        created_at, paid_at, updated_at, version

@@ -1,87 +1,95 @@
 //! The routes: parse, call a command, answer.
 
-use axum::{Router, extract::State, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    routing::{get, post},
+};
 use contracts::{
     Page,
     ids::{OrderId, PaymentId},
     page_rows,
-    payment::{AvailableMethods, ConfirmPayment, CreatePayment, PaymentMethod, PaymentStatus, PaymentView},
+    payment::{AvailableMethods, CloseOrder, ConfirmPayment, CreatePayment, PaymentMethod, PaymentStatus, PaymentView},
     problem,
     receipt::ReceiptPayment,
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Created, IdempotentJson, Json, Path, Problem, Query};
+use web::{Created, IdempotentJson, Json, Path, Problem, Query, Ready};
 
-use crate::{NAME, Payments, store::Wanted};
+use crate::{NAME, commands::Payments, store::PaymentFilter};
 
-/// How many payments a list answers that says no limit: a screen of them.
+/// How many payments a list answers without `limit`: a screen of them.
 const PAGE_ROWS: u32 = 50;
 
-/// The service's router, and what it says of its public routes.
-pub(crate) fn routes(payments: &Payments) -> (Router, OpenApi) {
+/// The service's router, and the document of its public routes.
+pub(crate) fn router(payments: Payments, ready: Ready) -> (Router, OpenApi) {
     let public = OpenApiRouter::new()
-        .routes(routes!(pay, list))
-        .routes(routes!(methods))
-        .routes(routes!(one))
-        .routes(routes!(confirm))
-        .routes(routes!(of_order))
+        .routes(routes!(create_payment, list_payments))
+        .routes(routes!(list_methods))
+        .routes(routes!(get_payment))
+        .routes(routes!(confirm_payment))
+        .routes(routes!(list_order_payments))
         .with_state(payments.clone());
     // Not for clients: the gateway never passes it on.
-    let internal: Router =
-        Router::new().route("/internal/Payment/receipt/{order_id}", get(receipt_part)).with_state(payments.clone());
+    let internal: Router = Router::new()
+        .route("/internal/Payment/receipt/{order_id}", get(get_receipt_payment))
+        .route("/internal/Payment/order/{order_id}/close", post(begin_closing_order))
+        .with_state(payments);
     let description = "Takes the money of an order, once: cash with change, or QRIS through a gateway.";
-    web::finish(NAME, "Payment", description, public.merge(OpenApiRouter::from(internal)), host::ready(&payments.db))
+    web::finish(NAME, "Payment", description, public.merge(OpenApiRouter::from(internal)), ready)
 }
 
 /// Pays an order (step 15).
 ///
-/// CASH answers rounding and change, and the order is paid. QRIS answers the QR to show; the same one again while it
-/// can be paid. The answer has the whole receipt (step 20).
+/// CASH answers rounding and change, and the order is paid. QRIS answers the QR code to show, the same one again while
+/// it can be paid. The answer has the whole receipt (step 20).
 #[utoipa::path(
     post, path = "/api/Payment", tag = "Payment",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key again gets the same answer.")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key again gets the same answer.", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     request_body = CreatePayment,
     responses(
         (status = 201, description = "The payment, PAID or PENDING.", body = PaymentView),
-        (status = 404, description = "No such order.", body = problem::Problem),
-        (status = 409, description = "already-paid, amount-mismatch, method-not-accepted, order-cancelled, order-expired, order-closed.", body = problem::Problem),
-        (status = 422, description = "tendered-missing, insufficient-tender, tendered-for-qris, nothing-to-pay, invalid-amount.", body = problem::Problem),
-        (status = 503, description = "order-away, gateway-away, try-again: nothing was taken.", body = problem::Problem),
+        (status = 400, description = "malformed-json, invalid-idempotency-key.", body = problem::Problem),
+        (status = 404, description = "unknown-order.", body = problem::Problem),
+        (status = 409, description = "already-paid, amount-mismatch, method-not-accepted, order-cancelled, order-expired, order-closed, order-closing.", body = problem::Problem),
+        (status = 422, description = "missing-tender, insufficient-tender, excessive-tender, tender-not-allowed, nothing-to-pay, invalid-amount, invalid-body, idempotency-key-reused.", body = problem::Problem),
+        (status = 503, description = "order-unavailable, gateway-unavailable, concurrent-change: nothing was taken.", body = problem::Problem),
     )
 )]
-async fn pay(
+async fn create_payment(
     State(payments): State<Payments>,
     submission: IdempotentJson<CreatePayment>,
 ) -> Result<Created<PaymentView>, Problem> {
-    let payment = payments.pay(submission.key, submission.body).await?;
+    let payment = payments.create_payment(submission.key, submission.body).await?;
     Ok(Created::at(format!("/api/Payment/{}", payment.payment_id), payment))
 }
 
-/// Asks whether a payment's money came.
+/// Confirms that a payment's money arrived.
 ///
-/// The gateway's word counts. Where it cannot be asked, a manager vouches with the bank's reference.
+/// The gateway decides. If it does not answer, a manager confirms with the bank's reference.
 #[utoipa::path(
     post, path = "/api/Payment/{paymentId}/confirm", tag = "Payment",
     params(
-        ("paymentId" = PaymentId, Path, description = "Which payment."),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key again gets the same answer."),
+        ("paymentId" = PaymentId, Path, description = "The payment to confirm."),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key again gets the same answer.", min_length = 1, max_length = 255, pattern = "^[!-~]+$"),
     ),
     request_body = ConfirmPayment,
     responses(
-        (status = 200, description = "The payment; its money is here.", body = PaymentView),
-        (status = 404, description = "No such payment.", body = problem::Problem),
-        (status = 409, description = "not-paid-yet, payment-failed, proof-needed.", body = problem::Problem),
-        (status = 422, description = "invalid-reference.", body = problem::Problem),
+        (status = 200, description = "The payment: PAID, or REFUND_DUE if another payment paid the order.", body = PaymentView),
+        (status = 400, description = "invalid-id.", body = problem::Problem),
+        (status = 404, description = "unknown-payment.", body = problem::Problem),
+        (status = 409, description = "not-paid-yet, payment-failed, reference-required.", body = problem::Problem),
+        (status = 422, description = "invalid-reference, invalid-body, idempotency-key-reused.", body = problem::Problem),
     )
 )]
-async fn confirm(
+async fn confirm_payment(
     State(payments): State<Payments>,
     Path(payment_id): Path<PaymentId>,
     submission: IdempotentJson<ConfirmPayment>,
 ) -> Result<Json<PaymentView>, Problem> {
-    Ok(Json(payments.confirm(submission.key, payment_id, submission.body).await?))
+    Ok(Json(payments.confirm_payment(submission.key, payment_id, submission.body).await?))
 }
 
 /// Which payments to list.
@@ -98,68 +106,86 @@ struct ListPayments {
     /// `nextCursor` of the page before.
     cursor: Option<PaymentId>,
     /// How many, 1 to 200; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
-/// Lists payments, newest first.
+/// Lists payments.
+///
+/// The newest first; with `status=REFUND_DUE` the oldest first, because that list is worked off: each is money to give
+/// back, for the reason in `refundReason`.
 #[utoipa::path(
     get, path = "/api/Payment", tag = "Payment", params(ListPayments),
     responses(
         (status = 200, description = "One page.", body = Page<PaymentView>),
-        (status = 400, description = "A filter that cannot be.", body = problem::Problem),
+        (status = 400, description = "A parameter that is not valid.", body = problem::Problem),
     )
 )]
-async fn list(
+async fn list_payments(
     State(payments): State<Payments>,
-    Query(asked): Query<ListPayments>,
+    Query(query): Query<ListPayments>,
 ) -> Result<Json<Page<PaymentView>>, Problem> {
-    let limit = page_rows(asked.limit, PAGE_ROWS).map_err(|error| Problem::bad_request(format!("{error}.")))?;
-    let ListPayments { status, method, order_id, cursor: before, .. } = asked;
-    Ok(Json(payments.list(Wanted { status, method, order_id, before }, limit).await?))
+    let limit = page_rows(query.limit, PAGE_ROWS).map_err(|error| Problem::bad_request(format!("{error}.")))?;
+    let ListPayments { status, method, order_id, cursor, .. } = query;
+    Ok(Json(payments.list_payments(PaymentFilter { status, method, order_id, cursor }, limit).await?))
 }
 
-/// How guests can pay right now.
+/// Lists the methods by which guests can pay right now.
 #[utoipa::path(
     get, path = "/api/Payment/methods", tag = "Payment",
     responses((status = 200, description = "The methods that work.", body = AvailableMethods))
 )]
-async fn methods(State(payments): State<Payments>) -> Json<AvailableMethods> {
-    Json(AvailableMethods { methods: payments.working_methods() })
+async fn list_methods(State(payments): State<Payments>) -> Json<AvailableMethods> {
+    Json(AvailableMethods { methods: payments.available_methods() })
 }
 
-/// One payment.
+/// Gets one payment.
 #[utoipa::path(
     get, path = "/api/Payment/{paymentId}", tag = "Payment",
-    params(("paymentId" = PaymentId, Path, description = "Which payment.")),
+    params(("paymentId" = PaymentId, Path, description = "The payment to get.")),
     responses(
         (status = 200, description = "The payment.", body = PaymentView),
-        (status = 404, description = "No such payment.", body = problem::Problem),
+        (status = 400, description = "invalid-id.", body = problem::Problem),
+        (status = 404, description = "unknown-payment.", body = problem::Problem),
     )
 )]
-async fn one(
+async fn get_payment(
     State(payments): State<Payments>,
     Path(payment_id): Path<PaymentId>,
 ) -> Result<Json<PaymentView>, Problem> {
-    Ok(Json(payments.one(payment_id).await?))
+    Ok(Json(payments.get_payment(payment_id).await?))
 }
 
-/// The payments of an order, newest first; at most one of them paid it.
+/// Lists the payments of an order, newest first; at most one of them is PAID.
 #[utoipa::path(
     get, path = "/api/Payment/order/{orderId}", tag = "Payment",
-    params(("orderId" = OrderId, Path, description = "Which order.")),
-    responses((status = 200, description = "Its payments; none where none was tried.", body = [PaymentView]))
+    params(("orderId" = OrderId, Path, description = "The order whose payments to list.")),
+    responses(
+        (status = 200, description = "Its payments; empty if there are none.", body = [PaymentView]),
+        (status = 400, description = "invalid-id.", body = problem::Problem),
+    )
 )]
-async fn of_order(
+async fn list_order_payments(
     State(payments): State<Payments>,
     Path(order_id): Path<OrderId>,
 ) -> Result<Json<Vec<PaymentView>>, Problem> {
-    Ok(Json(payments.of_order(order_id).await?))
+    Ok(Json(payments.list_order_payments(order_id).await?))
 }
 
-/// Payment's part of an order's receipt; `null` while the order is not paid.
-async fn receipt_part(
+/// Payment's part of an order's receipt; `null` if the order is not paid.
+async fn get_receipt_payment(
     State(payments): State<Payments>,
     Path(order_id): Path<OrderId>,
 ) -> Result<Json<Option<ReceiptPayment>>, Problem> {
-    Ok(Json(payments.receipt_part(order_id).await?))
+    Ok(Json(payments.get_receipt_payment(order_id).await?))
+}
+
+/// Order is about to close an order. Payment's part of its receipt if it is paid; else `null`, and no money is taken for
+/// it while Order closes it.
+async fn begin_closing_order(
+    State(payments): State<Payments>,
+    Path(order_id): Path<OrderId>,
+    Json(request): Json<CloseOrder>,
+) -> Result<Json<Option<ReceiptPayment>>, Problem> {
+    Ok(Json(payments.begin_closing_order(order_id, request).await?))
 }

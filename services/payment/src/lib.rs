@@ -1,8 +1,8 @@
 //! Payment: takes the money of an order, once.
 //!
-//! Owns payments, their QRs and the ledger of money that moved. Hears when an order is placed, revived, cancelled or
-//! expired, and which money its order could not take. Says PaymentCompleted, when an order's money is here. Refuses to
-//! know what was ordered, and to believe anyone but a gateway, a till or a manager that money came.
+//! Owns payments, their QR codes and the ledger of money that moved. Consumes the events that open and close orders,
+//! and PaymentOrphaned; publishes PaymentCompleted when an order is paid. Refuses to know what was ordered, and to
+//! believe anyone but a gateway, a cashier or a manager that money came.
 
 mod commands;
 mod consumers;
@@ -16,14 +16,15 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use cache::Cache;
-use clock::Clock;
-use db::{Db, OpenError, Schema};
-use host::{Service, ServiceContext, SharedShopRules, Timer};
-use web::ServiceClient;
+use db::{OpenError, Schema};
+use host::{Service, ServiceContext, Timer};
 
 pub use gateways::QrisSettings;
-use gateways::{ANSWER_MAX, Mock, Timely};
+
+use crate::{
+    commands::Payments,
+    gateways::{GATEWAY_TIMEOUT, GatewayClient, MockGateway},
+};
 
 /// The service's name.
 pub const NAME: &str = "payment";
@@ -32,69 +33,53 @@ pub const NAME: &str = "payment";
 pub const SCHEMA: Schema =
     Schema { service: NAME, migrations: &[("V1__payments", include_str!("../migrations/V1__payments.sql"))] };
 
-/// How often gateways are asked about QRs that are due for it: as long as a guest looks at a paid QR with patience.
-const CHECK_EVERY: Duration = Duration::from_secs(1);
-/// The least of it, for a mock gateway that pays sooner: each pass is a query.
-const CHECK_EVERY_MIN: Duration = Duration::from_millis(50);
+/// How often the gateway is polled for QR payments that are due: a guest who has paid waits no longer than this.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// The shortest poll interval, for a mock gateway that pays sooner: each poll is a query.
+const POLL_INTERVAL_MIN: Duration = Duration::from_millis(50);
 
 /// How this shop takes money.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PaymentSettings {
-    /// Who makes QRs. `None`: QRIS is off.
+    /// Which gateway makes QR codes. `None`: QRIS is off.
     pub qris: Option<QrisSettings>,
 }
 
-/// What commands need.
-#[derive(Clone)]
-pub(crate) struct Payments {
-    db: Db,
-    gateway: Option<Timely>,
-    order: ServiceClient,
-    cache: Arc<dyn Cache>,
-    clock: Clock,
-    shop: SharedShopRules,
-    check_every: Duration,
-}
-
-/// Opens the service.
+/// Opens the service: its database, routes, consumer and timer.
 ///
 /// # Errors
-/// Where its database cannot be opened or migrated.
+/// If its database cannot be opened or migrated.
 pub async fn open(context: &ServiceContext, settings: PaymentSettings) -> Result<Service, OpenError> {
     match settings.qris {
-        None => open_with(context, None, CHECK_EVERY).await,
+        None => open_with_gateway(context, None, POLL_INTERVAL).await,
         Some(QrisSettings::Mock { delay }) => {
-            let mock = Arc::new(Mock::new(delay, context.clock.clone()));
-            // One that pays at once leaves nothing to ask about.
-            let check_every = if delay.is_zero() { CHECK_EVERY } else { delay.clamp(CHECK_EVERY_MIN, CHECK_EVERY) };
-            open_with(context, Some(Timely::new(mock, ANSWER_MAX)), check_every).await
+            let mock = Arc::new(MockGateway::new(delay, context.clock.clone()));
+            // With a delay of zero the mock pays at once, so there is nothing to poll for.
+            let poll_interval =
+                if delay.is_zero() { POLL_INTERVAL } else { delay.clamp(POLL_INTERVAL_MIN, POLL_INTERVAL) };
+            open_with_gateway(context, Some(GatewayClient::new(mock, GATEWAY_TIMEOUT)), poll_interval).await
         }
     }
 }
 
-async fn open_with(
+async fn open_with_gateway(
     context: &ServiceContext,
-    gateway: Option<Timely>,
-    check_every: Duration,
+    gateway: Option<GatewayClient>,
+    poll_interval: Duration,
 ) -> Result<Service, OpenError> {
-    let payments = Payments {
-        db: context.databases.open(&SCHEMA).await?,
-        gateway,
-        order: context.services.client("order"),
-        cache: context.cache.clone(),
-        clock: context.clock.clone(),
-        shop: context.shop.clone(),
-        check_every,
-    };
-    let (router, openapi) = http::routes(&payments);
-    let ask_gateways =
-        Timer::new("ask gateways", check_every, payments.clone(), |payments| async move { payments.check_due().await });
+    let db = context.databases.open(&SCHEMA).await?;
+    let payments = Payments::new(db.clone(), context, gateway, poll_interval);
+    let (router, openapi) = http::router(payments.clone(), host::ready(&db));
+
+    let poll_gateway = Timer::new("poll the QRIS gateway", poll_interval, payments.clone(), |payments| async move {
+        payments.poll_gateway().await
+    });
     Ok(Service {
         name: NAME,
         router,
         openapi,
-        db: payments.db.clone(),
-        consumer: Some(consumers::consumer(&payments.db, payments.clone())),
-        timers: vec![ask_gateways],
+        consumer: Some(consumers::consumer(&db, payments)),
+        db,
+        timers: vec![poll_gateway],
     })
 }

@@ -1,53 +1,74 @@
-//! What payments can be asked to do, a file for each use case.
+//! What can be done with payments: one file for each use case.
 
-mod ask;
-mod confirm;
-mod pay;
-mod pay_by_qris;
-mod read;
-mod receipt;
-mod settle;
-mod watch;
+mod attach_receipt;
+mod begin_closing_order;
+mod close_order;
+mod complete_payment;
+mod confirm_payment;
+mod count_payments;
+mod create_cash_payment;
+mod create_payment;
+mod create_qris_payment;
+mod gateway_status;
+mod get_payment;
+mod list_payments;
+mod orphan_payment;
+mod poll_gateway;
+mod record_amount_due;
+mod reopen_order;
 
+use std::{sync::Arc, time::Duration};
+
+use cache::Cache;
+use clock::Clock;
 use contracts::payment::PaymentView;
-use db::idempotency::{self, IdempotencyKey};
+use db::{
+    Db,
+    idempotency::{self, Answer, IdempotencyKey},
+};
+use host::{ServiceContext, SharedShopRules};
+use web::ServiceClient;
 
-use crate::{Payments, error::PaymentError, model::Payment};
+use crate::{error::PaymentError, gateways::GatewayClient, model::Payment};
 
-pub(crate) use settle::close_order;
-
-/// What a request is answered.
-struct Answer {
-    payment: PaymentView,
-    /// Whether it was answered so before: the payment may have changed since, and its part of the receipt with it.
-    is_replay: bool,
-}
-
-impl Answer {
-    fn new(payment: PaymentView) -> Self {
-        Self { payment, is_replay: false }
-    }
-
-    fn replay(payment: PaymentView) -> Self {
-        Self { payment, is_replay: true }
-    }
+/// Payments, and what can be done with them.
+#[derive(Clone)]
+pub(crate) struct Payments {
+    db: Db,
+    gateway: Option<GatewayClient>,
+    order: ServiceClient,
+    cache: Arc<dyn Cache>,
+    clock: Clock,
+    shop: SharedShopRules,
+    poll_interval: Duration,
 }
 
 impl Payments {
-    /// Answers `payment` as it stands, and keeps the answer for when the request is sent again.
-    async fn answer(&self, key: Option<IdempotencyKey>, payment: Payment) -> Result<Answer, PaymentError> {
-        let now = self.clock.now();
-        if key.is_none() {
-            return Ok(Answer::new(payment.view()));
+    pub(crate) fn new(
+        db: Db,
+        context: &ServiceContext,
+        gateway: Option<GatewayClient>,
+        poll_interval: Duration,
+    ) -> Self {
+        Self {
+            db,
+            gateway,
+            order: context.services.client("order"),
+            cache: Arc::clone(&context.cache),
+            clock: context.clock.clone(),
+            shop: context.shop.clone(),
+            poll_interval,
         }
-        let write = move |tx: &mut db::Tx<'_>| {
-            if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
-                return Ok(Answer::replay(earlier));
-            }
-            let view = payment.view();
-            idempotency::save_response(tx, key.as_ref(), &view, now)?;
-            Ok(Answer::new(view))
-        };
-        self.db.write(write).await
+    }
+
+    /// Answers `payment` as it stands, and keeps the answer under `key`.
+    async fn save_response(
+        &self,
+        key: Option<IdempotencyKey>,
+        payment: Payment,
+    ) -> Result<Answer<PaymentView>, PaymentError> {
+        let Some(key) = key else { return Ok(Answer::First(payment.view())) };
+        let now = self.clock.now();
+        self.db.write(move |tx| idempotency::once(tx, Some(&key), now, |_| Ok(payment.view()))).await
     }
 }

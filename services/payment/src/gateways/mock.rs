@@ -5,32 +5,32 @@ use std::time::Duration;
 use clock::Clock;
 use futures::future::{BoxFuture, FutureExt, ready};
 
-use super::{Charge, ChargeStatus, Created, GatewayAway, Issued, QrisGateway, emvco};
+use super::{Charge, ChargeReference, ChargeStatus, CreatedCharge, GatewayError, QrisGateway, emvco};
 
-/// How long a QR takes money, as long as real gateways' do.
-const QR_LIFE: Duration = Duration::from_secs(15 * 60);
-/// What the mock's names begin with.
+/// How long a charge takes money, as long as those of real gateways.
+const CHARGE_TTL: Duration = Duration::from_secs(15 * 60);
+/// What the ids of its charges begin with.
 const REFERENCE_PREFIX: &str = "mock-";
 
-/// Every QR pays by itself, `delay` after it was made. It remembers nothing, so a restart changes nothing.
-pub(crate) struct Mock {
+/// Every charge is paid by itself, `delay` after it was made. It keeps no state, so a restart changes nothing.
+pub(crate) struct MockGateway {
     delay: Duration,
     clock: Clock,
 }
 
-impl Mock {
+impl MockGateway {
     pub(crate) fn new(delay: Duration, clock: Clock) -> Self {
         Self { delay, clock }
     }
 
-    fn status_now(&self, issued: &Issued) -> Result<ChargeStatus, GatewayAway> {
-        if !issued.reference.starts_with(REFERENCE_PREFIX) {
-            return Err(GatewayAway(format!("{} was not made by the mock gateway", issued.reference)));
+    fn status_now(&self, charge: &ChargeReference) -> Result<ChargeStatus, GatewayError> {
+        if !charge.reference.starts_with(REFERENCE_PREFIX) {
+            return Err(GatewayError::UnknownCharge { reference: charge.reference.clone() });
         }
-        let (now, pays_at) = (self.clock.now(), issued.created_at + self.delay);
-        if pays_at < issued.expires_at && pays_at <= now {
+        let (now, pays_at) = (self.clock.now(), charge.created_at + self.delay);
+        if pays_at < charge.expires_at && pays_at <= now {
             Ok(ChargeStatus::Paid { at: pays_at })
-        } else if issued.expires_at <= now {
+        } else if charge.expires_at <= now {
             Ok(ChargeStatus::Expired)
         } else {
             Ok(ChargeStatus::Pending)
@@ -38,7 +38,7 @@ impl Mock {
     }
 }
 
-impl QrisGateway for Mock {
+impl QrisGateway for MockGateway {
     fn name(&self) -> &'static str {
         "mock"
     }
@@ -47,18 +47,18 @@ impl QrisGateway for Mock {
         true
     }
 
-    fn create<'a>(&'a self, charge: &'a Charge) -> BoxFuture<'a, Result<Created, GatewayAway>> {
-        let created = Created {
-            payload: emvco::dynamic(&charge.merchant, charge.amount, &charge.order_number),
+    fn create<'a>(&'a self, charge: &'a Charge) -> BoxFuture<'a, Result<CreatedCharge, GatewayError>> {
+        let created = CreatedCharge {
+            payload: emvco::dynamic_payload(&charge.merchant, charge.amount, &charge.order_number),
             reference: format!("{REFERENCE_PREFIX}{}", charge.payment_id),
-            expires_at: charge.created_at + QR_LIFE,
+            expires_at: charge.created_at + CHARGE_TTL,
             is_paid: self.delay.is_zero(),
         };
         ready(Ok(created)).boxed()
     }
 
-    fn status<'a>(&'a self, issued: &'a Issued) -> BoxFuture<'a, Result<ChargeStatus, GatewayAway>> {
-        ready(self.status_now(issued)).boxed()
+    fn status<'a>(&'a self, charge: &'a ChargeReference) -> BoxFuture<'a, Result<ChargeStatus, GatewayError>> {
+        ready(self.status_now(charge)).boxed()
     }
 }
 
@@ -68,27 +68,27 @@ mod tests {
 
     use super::*;
 
-    fn issued(created_at: Timestamp) -> Issued {
-        Issued { reference: "mock-1".into(), created_at, expires_at: created_at + QR_LIFE }
+    fn charge(created_at: Timestamp) -> ChargeReference {
+        ChargeReference { reference: "mock-1".into(), created_at, expires_at: created_at + CHARGE_TTL }
     }
 
     #[test]
-    fn the_pretended_guest_takes_as_long_as_was_set_and_a_restart_changes_nothing() {
+    fn the_imaginary_guest_pays_after_the_delay_also_across_a_restart() {
         let clock = Clock::manual(Timestamp(0));
-        let issued = issued(clock.now());
+        let charge = charge(clock.now());
         let delay = Duration::from_secs(3);
-        assert_eq!(Mock::new(delay, clock.clone()).status_now(&issued).unwrap(), ChargeStatus::Pending);
+        assert_eq!(MockGateway::new(delay, clock.clone()).status_now(&charge).unwrap(), ChargeStatus::Pending);
         clock.advance(delay);
-        let after_a_restart = Mock::new(delay, clock.clone());
-        assert_eq!(after_a_restart.status_now(&issued).unwrap(), ChargeStatus::Paid { at: Timestamp(3_000_000) });
+        let restarted = MockGateway::new(delay, clock.clone());
+        assert_eq!(restarted.status_now(&charge).unwrap(), ChargeStatus::Paid { at: Timestamp(3_000_000) });
     }
 
     #[test]
-    fn a_guest_who_takes_longer_than_the_qr_lives_never_pays() {
+    fn an_imaginary_guest_who_takes_longer_than_the_qr_code_is_valid_never_pays() {
         let clock = Clock::manual(Timestamp(0));
-        let issued = issued(clock.now());
-        let mock = Mock::new(QR_LIFE * 2, clock.clone());
-        clock.advance(QR_LIFE);
-        assert_eq!(mock.status_now(&issued).unwrap(), ChargeStatus::Expired);
+        let charge = charge(clock.now());
+        let mock = MockGateway::new(CHARGE_TTL * 2, clock.clone());
+        clock.advance(CHARGE_TTL);
+        assert_eq!(mock.status_now(&charge).unwrap(), ChargeStatus::Expired);
     }
 }

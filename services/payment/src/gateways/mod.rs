@@ -1,7 +1,7 @@
-//! QRIS gateways: who makes a QR and knows whether it was paid.
+//! QRIS gateways: they make QR codes and know whether each was paid.
 //!
 //! A port, [`QrisGateway`]. `mock` is the only adapter now; Midtrans and Xendit each get a file beside it, and their
-//! notifications end in the same `settle` as the clock's questions do.
+//! notifications end in the same `complete_payment` as polling does.
 
 pub(crate) mod emvco;
 mod mock;
@@ -9,76 +9,77 @@ mod mock;
 use std::{sync::Arc, time::Duration};
 
 use contracts::{ids::PaymentId, money::Money, time::Timestamp};
+use errors::BoxError;
 use futures::future::BoxFuture;
 
 pub use emvco::Merchant;
-pub(crate) use mock::Mock;
+pub(crate) use mock::MockGateway;
 
-/// Which gateway makes this shop's QRs.
+/// Which gateway makes this shop's QR codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QrisSettings {
-    /// Pays by itself `delay` after a QR was made (zero: at once). No money moves; receipts say TEST.
+    /// Pays by itself `delay` after a QR code was made (zero: at once). No money moves; receipts are marked TEST.
     Mock {
-        /// How long a pretended guest takes.
+        /// How long the imaginary guest takes.
         delay: Duration,
     },
 }
 
-/// Makes QRs and says what became of them.
+/// Makes charges, each with a QR code, and knows their status.
 pub trait QrisGateway: Send + Sync {
-    /// The name that a payment keeps, so that it is asked about where it was made.
+    /// The name that a payment keeps, so that its status is asked of the gateway that made its charge.
     fn name(&self) -> &'static str;
 
     /// Whether no real money moves.
     fn is_test(&self) -> bool;
 
-    /// Makes a QR. One that is never shown cannot be paid, so an answer that gets lost does no harm.
-    fn create<'a>(&'a self, charge: &'a Charge) -> BoxFuture<'a, Result<Created, GatewayAway>>;
+    /// Makes a charge. A QR code that is never shown cannot be paid, so a lost answer does no harm.
+    fn create<'a>(&'a self, charge: &'a Charge) -> BoxFuture<'a, Result<CreatedCharge, GatewayError>>;
 
-    /// What became of a QR.
-    fn status<'a>(&'a self, issued: &'a Issued) -> BoxFuture<'a, Result<ChargeStatus, GatewayAway>>;
+    /// The status of a charge.
+    fn status<'a>(&'a self, charge: &'a ChargeReference) -> BoxFuture<'a, Result<ChargeStatus, GatewayError>>;
 }
 
-/// What a guest is asked for.
+/// A charge to make.
 #[derive(Clone, Debug)]
 pub struct Charge {
-    /// Our name for it; a gateway takes each once.
+    /// Our id of it; a gateway takes each once.
     pub payment_id: PaymentId,
-    /// What the guest's app shows as the bill.
+    /// The bill number that the guest's app shows.
     pub order_number: String,
     /// How much.
     pub amount: Money,
     /// Who is paid.
     pub merchant: Merchant,
-    /// When.
+    /// When it is made.
     pub created_at: Timestamp,
 }
 
-/// A QR, made.
+/// A charge, made.
 #[derive(Clone, Debug)]
-pub struct Created {
-    /// What the QR holds.
+pub struct CreatedCharge {
+    /// The text of the QR code.
     pub payload: String,
-    /// The gateway's name for it.
+    /// The gateway's id of the charge.
     pub reference: String,
-    /// When the gateway stops taking it.
+    /// When the gateway stops taking money for it.
     pub expires_at: Timestamp,
     /// Whether it is paid already.
     pub is_paid: bool,
 }
 
-/// A QR that was made before.
+/// A charge that was made before.
 #[derive(Clone, Debug)]
-pub struct Issued {
-    /// The gateway's name for it.
+pub struct ChargeReference {
+    /// The gateway's id of it.
     pub reference: String,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When the gateway stops taking it.
+    /// When the gateway stops taking money for it.
     pub expires_at: Timestamp,
 }
 
-/// What a gateway says of a QR.
+/// What a gateway knows of a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChargeStatus {
     /// It can be paid.
@@ -90,23 +91,23 @@ pub enum ChargeStatus {
     },
     /// It was refused, for good.
     Failed,
-    /// Its time is over and it was not paid.
+    /// It can no longer be paid and was not.
     Expired,
 }
 
-/// How long a gateway may take to answer. A cashier waits for it.
-pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(5);
+/// How long a gateway may take to answer: a cashier waits for it.
+pub(crate) const GATEWAY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A gateway as commands know it: it answers in time, or is away.
+/// A gateway with a timeout.
 #[derive(Clone)]
-pub(crate) struct Timely {
+pub(crate) struct GatewayClient {
     gateway: Arc<dyn QrisGateway>,
-    answer_max: Duration,
+    timeout: Duration,
 }
 
-impl Timely {
-    pub(crate) fn new(gateway: Arc<dyn QrisGateway>, answer_max: Duration) -> Self {
-        Self { gateway, answer_max }
+impl GatewayClient {
+    pub(crate) fn new(gateway: Arc<dyn QrisGateway>, timeout: Duration) -> Self {
+        Self { gateway, timeout }
     }
 
     /// [`QrisGateway::name`].
@@ -120,22 +121,39 @@ impl Timely {
     }
 
     /// [`QrisGateway::create`].
-    pub(crate) async fn create(&self, charge: &Charge) -> Result<Created, GatewayAway> {
-        self.in_time(self.gateway.create(charge)).await
+    pub(crate) async fn create(&self, charge: &Charge) -> Result<CreatedCharge, GatewayError> {
+        self.with_timeout(self.gateway.create(charge)).await
     }
 
     /// [`QrisGateway::status`].
-    pub(crate) async fn status(&self, issued: &Issued) -> Result<ChargeStatus, GatewayAway> {
-        self.in_time(self.gateway.status(issued)).await
+    pub(crate) async fn status(&self, charge: &ChargeReference) -> Result<ChargeStatus, GatewayError> {
+        self.with_timeout(self.gateway.status(charge)).await
     }
 
-    async fn in_time<T>(&self, answer: BoxFuture<'_, Result<T, GatewayAway>>) -> Result<T, GatewayAway> {
-        let too_late = |_| Err(GatewayAway(format!("nothing came in {} ms", self.answer_max.as_millis())));
-        tokio::time::timeout(self.answer_max, answer).await.unwrap_or_else(too_late)
+    async fn with_timeout<T>(&self, call: BoxFuture<'_, Result<T, GatewayError>>) -> Result<T, GatewayError> {
+        match tokio::time::timeout(self.timeout, call).await {
+            Ok(answer) => answer,
+            Err(_) => Err(GatewayError::Timeout { timeout_ms: self.timeout.as_millis() }),
+        }
     }
 }
 
-/// The gateway did not answer, which says nothing about the money.
+/// A gateway gave no answer, which says nothing about the money.
 #[derive(Debug, thiserror::Error)]
-#[error("the gateway does not answer: {0}")]
-pub struct GatewayAway(pub String);
+pub enum GatewayError {
+    /// It did not answer in time.
+    #[error("the gateway did not answer in {timeout_ms} ms")]
+    Timeout {
+        /// How long it had.
+        timeout_ms: u128,
+    },
+    /// It cannot be reached, or its answer cannot be used.
+    #[error("the gateway cannot be used")]
+    Unavailable(#[source] BoxError),
+    /// Another gateway made the charge.
+    #[error("{reference} is no charge of this gateway")]
+    UnknownCharge {
+        /// The charge that was asked for.
+        reference: String,
+    },
+}

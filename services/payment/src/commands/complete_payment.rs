@@ -1,0 +1,78 @@
+//! The money of a QR payment arrived: the one place where that is written, whoever reports it.
+
+use contracts::time::Timestamp;
+use db::{Tx, outbox};
+
+use super::{Payments, count_payments::count_payment};
+use crate::{
+    error::PaymentError,
+    model::{ALREADY_PAID_REASON, Payment},
+    store::{self, Claim, TransactionKind},
+};
+
+/// Why money is believed to have arrived.
+#[derive(Clone, Debug)]
+pub(super) struct PaymentProof {
+    pub(super) paid_at: Timestamp,
+    /// The bank's reference, if a person confirmed the payment.
+    pub(super) reference: Option<String>,
+}
+
+impl PaymentProof {
+    /// The gateway reports it.
+    pub(super) fn by_gateway(paid_at: Timestamp) -> Self {
+        Self { paid_at, reference: None }
+    }
+}
+
+/// A payment whose money has arrived.
+pub(super) struct CompletedPayment {
+    pub(super) payment: Payment,
+    /// Whether the money was recorded just now, and not before.
+    pub(super) is_new: bool,
+}
+
+impl Payments {
+    /// Records the money of a QR payment, and shows it on the receipt.
+    pub(super) async fn record_money(&self, payment: &Payment, proof: PaymentProof) -> Result<Payment, PaymentError> {
+        let (payment, now) = (payment.clone(), self.clock.now());
+        let completed = self.db.write(move |tx| complete_payment(tx, &payment, &proof, now)).await?;
+        if completed.is_new {
+            let Payment { payment_id, order_id, status, method, .. } = &completed.payment;
+            count_payment(*status, *method);
+            tracing::info!(%payment_id, %order_id, %status, "QRIS money recorded");
+            self.put_receipt_payment(&completed.payment.view()).await;
+        }
+        Ok(completed.payment)
+    }
+}
+
+/// The first money of an order pays it, be the order open or closed: Order decides whether a closed one takes it. Any
+/// further money is REFUND_DUE. Money that was recorded before is not counted again.
+pub(super) fn complete_payment(
+    tx: &mut Tx<'_>,
+    payment: &Payment,
+    proof: &PaymentProof,
+    now: Timestamp,
+) -> Result<CompletedPayment, PaymentError> {
+    let Payment { payment_id, order_id, .. } = *payment;
+    let (paid_at, reference) = (proof.paid_at, proof.reference.as_deref());
+    let claim = store::claim_order_for_qr(tx, order_id, payment_id)?;
+    let recorded = match claim {
+        Some(_) => store::mark_paid(tx, payment_id, paid_at, reference, now)?,
+        None => store::mark_surplus_money(tx, payment_id, ALREADY_PAID_REASON, paid_at, reference, now)?,
+    };
+    let Some(payment) = recorded else {
+        if claim.is_some() {
+            return Err(PaymentError::ConcurrentChange);
+        }
+        let payment = store::find_payment(tx, payment_id)?.ok_or(PaymentError::UnknownPayment(payment_id))?;
+        return Ok(CompletedPayment { payment, is_new: false });
+    };
+    store::insert_transaction(tx, &payment, TransactionKind::QrisIn, payment.due, now)?;
+    if let Some(Claim { cups }) = claim {
+        store::expire_pending_of_order(tx, order_id, now)?;
+        outbox::append(tx, &payment.completed_event(cups, paid_at), now)?;
+    }
+    Ok(CompletedPayment { payment, is_new: true })
+}
