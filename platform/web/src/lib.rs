@@ -1,15 +1,17 @@
-//! HTTP as every service speaks it: problems, extractors, health, metrics, OpenAPI, calls to other services, shutdown.
+//! HTTP for every service: problems, extractors, health, metrics, OpenAPI, calls to other services, shutdown.
 //!
-//! Owns how a request is read and how a refusal looks, so that no service answers in a way of its own: whatever
-//! the framework would say in plain text is a [`Problem`] here. Refuses to know what any request means.
+//! Owns how a request is read and how a refusal looks, so that all services do it alike: whatever the framework
+//! refuses in plain text is a [`Problem`] here. Refuses to know what any request means.
 
 mod client;
 mod created;
 mod etag;
 mod extract;
-mod guard;
 mod metrics;
+mod observed_request;
+mod openapi;
 mod problem;
+mod request_limits;
 mod service;
 mod shutdown;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Numbers for Prometheus: one recorder for the process, and the traffic of each service.
+//! Metrics for Prometheus: one recorder for the process, and the requests of each service.
 
 use std::{
     collections::HashMap,
@@ -11,27 +11,27 @@ use axum::http::{Method, StatusCode};
 use metrics::{Counter, Histogram, counter, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-/// How often waiting measurements are folded into their buckets, so that a shop that nobody scrapes keeps its memory.
+/// How often samples are drained into their buckets, so that memory stays bounded in a shop that nobody scrapes.
 const UPKEEP_SECONDS: u64 = 5;
 
-/// From a lookup in memory to a request that is nearly given up.
+/// From a lookup in memory to a request that nearly times out.
 const DURATION_BUCKETS_SECONDS: [f64; 14] =
     [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 
 static INSTALLED: OnceLock<MetricsHandle> = OnceLock::new();
 
-/// Reads the numbers of this process.
+/// Reads the metrics of this process.
 #[derive(Clone)]
 pub(crate) struct MetricsHandle(PrometheusHandle);
 
 impl MetricsHandle {
-    /// Every number as Prometheus reads it (text format 0.0.4).
+    /// Every metric in Prometheus' text format 0.0.4.
     pub(crate) fn render(&self) -> String {
         self.0.render()
     }
 }
 
-/// The recorder of this process, set up at the first call. Safe to call again.
+/// The recorder of this process, installed at the first call. Safe to call again.
 pub(crate) fn install() -> MetricsHandle {
     INSTALLED
         .get_or_init(|| {
@@ -39,22 +39,22 @@ pub(crate) fn install() -> MetricsHandle {
             let recorder = match builder.set_buckets(&DURATION_BUCKETS_SECONDS) {
                 Ok(builder) => builder.build_recorder(),
                 Err(error) => {
-                    tracing::error!(%error, "metrics have no buckets");
+                    tracing::error!(%error, "metrics_without_buckets");
                     PrometheusBuilder::new().build_recorder()
                 }
             };
             let handle = recorder.handle();
             if metrics::set_global_recorder(recorder).is_err() {
-                tracing::error!("another metrics recorder is installed: /metrics will be empty");
+                tracing::error!("metrics_recorder_not_installed");
             }
-            keep_up(handle.clone());
+            start_upkeep(handle.clone());
             MetricsHandle(handle)
         })
         .clone()
 }
 
-/// A thread of its own: it must run whatever the runtimes of a process do, and ends with the process.
-fn keep_up(handle: PrometheusHandle) {
+/// A thread of its own: it does not depend on any runtime of the process, and ends with the process.
+fn start_upkeep(handle: PrometheusHandle) {
     let upkeep = move || {
         loop {
             thread::sleep(Duration::from_secs(UPKEEP_SECONDS));
@@ -62,12 +62,12 @@ fn keep_up(handle: PrometheusHandle) {
         }
     };
     if let Err(error) = thread::Builder::new().name("metrics-upkeep".into()).spawn(upkeep) {
-        tracing::error!(%error, "metrics are folded only when they are read");
+        tracing::error!(%error, "metrics_upkeep_not_started");
     }
 }
 
-/// The requests of one service. Handles are made once for each route, method and status.
-pub(crate) struct Traffic {
+/// The requests of one service. Handles are created once for each route, method and status.
+pub(crate) struct RequestMetrics {
     service: &'static str,
     by_route: RwLock<HashMap<String, Vec<Series>>>,
 }
@@ -80,34 +80,34 @@ struct Series {
 }
 
 impl Series {
-    fn count(&self, took: Duration) {
+    fn record(&self, duration: Duration) {
         self.requests.increment(1);
-        self.duration.record(took);
+        self.duration.record(duration);
     }
 }
 
-impl Traffic {
+impl RequestMetrics {
     pub(crate) fn new(service: &'static str) -> Self {
         Self { service, by_route: RwLock::default() }
     }
 
-    /// Counts a request. `route` is the pattern that matched, never the path, so that ids make no new series.
-    pub(crate) fn count(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
+    /// Records a request. `route` is the pattern that matched, never the path, so that ids make no new series.
+    pub(crate) fn record(&self, method: &Method, route: &str, status: StatusCode, duration: Duration) {
         let method = method_label(method);
-        let is_it = |series: &&Series| series.method == method && series.status == status;
+        let matches = |series: &&Series| series.method == method && series.status == status;
         {
             let by_route = self.by_route.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(series) = by_route.get(route).and_then(|all| all.iter().find(is_it)) {
-                return series.count(took);
+            if let Some(series) = by_route.get(route).and_then(|all| all.iter().find(matches)) {
+                return series.record(duration);
             }
         }
         let mut by_route = self.by_route.write().unwrap_or_else(PoisonError::into_inner);
         let all = by_route.entry(route.to_owned()).or_default();
-        if !all.iter().any(|series| is_it(&series)) {
+        if !all.iter().any(|series| matches(&series)) {
             all.push(self.series(method, route, status));
         }
-        if let Some(series) = all.iter().find(is_it) {
-            series.count(took);
+        if let Some(series) = all.iter().find(matches) {
+            series.record(duration);
         }
     }
 
@@ -127,7 +127,7 @@ impl Traffic {
     }
 }
 
-/// Methods that somebody made up are one label: a stranger must not be able to make series.
+/// Unknown methods share one label: a client must not be able to make series.
 fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

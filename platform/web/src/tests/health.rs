@@ -1,21 +1,22 @@
 use super::*;
 
 fn service(is_ready: bool) -> Router {
-    let asked = ready(move || async move { if is_ready { Ok(()) } else { Err("the database is away".to_owned()) } });
-    finish("health", "Health", "Nothing else.", OpenApiRouter::new(), asked).0
+    let check =
+        ready(move || async move { if is_ready { Ok(()) } else { Err("the database is unavailable".to_owned()) } });
+    finish("health", "Health", "Nothing else.", OpenApiRouter::new(), check).0
 }
 
 #[tokio::test]
-async fn a_service_that_lives_but_is_not_ready_says_why() {
+async fn a_service_that_is_live_but_not_ready_gives_the_reason() {
     assert_eq!(call(&service(true), "GET", "/readyz").await.body, "ready\n");
     assert_eq!(call(&service(false), "GET", "/livez").await.status, 200);
     let reply = call(&service(false), "GET", "/readyz").await;
-    reply.says(503, "not-ready", "Not ready: the database is away. Ask again in a second.");
+    reply.assert_problem(503, "not-ready", "Not ready: the database is unavailable. Ask again in a second.");
     assert_eq!(reply.headers["retry-after"], "1");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_does_not_say_whether_it_is_ready_is_not() {
+async fn a_readiness_check_that_does_not_end_means_not_ready() {
     let silent = ready(std::future::pending);
     let router = finish("silent", "Silent", "", OpenApiRouter::new(), silent).0;
     call(&router, "GET", "/readyz").await.problem(503, "not-ready");
