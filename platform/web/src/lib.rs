@@ -1,4 +1,4 @@
-//! HTTP for every service: problems, extractors, health, metrics, OpenAPI, calls to other services, shutdown.
+//! HTTP for every service: the server, problems, extractors, health, metrics, OpenAPI, calls to other services, shutdown.
 //!
 //! Owns how a request is read and how a refusal looks, so that all services do it alike: whatever the framework
 //! refuses in plain text is a [`Problem`] here. Refuses to know what any request means.
@@ -12,6 +12,7 @@ mod observed_request;
 mod openapi;
 mod problem;
 mod request_limits;
+mod server;
 mod service;
 mod shutdown;
 #[cfg(test)]
@@ -22,5 +23,6 @@ pub use created::Created;
 pub use etag::{etag, if_match};
 pub use extract::{IdempotentJson, Json, Path, Query};
 pub use problem::Problem;
+pub use server::{AllowedHosts, InvalidHost, Server};
 pub use service::{Ready, finish, ready, without_internal};
 pub use shutdown::stop_signal;
