@@ -148,7 +148,22 @@ pub enum OpenError {
         /// What the database says.
         reason: String,
     },
+    /// The database is open, but what its service reads from it at start cannot be read.
+    #[error("what {database} holds cannot be loaded")]
+    Load {
+        /// Which database.
+        database: String,
+        /// What was wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The system gives no thread.
     #[error("no thread can be started for the database: {0}")]
     Thread(String),
+}
+
+impl OpenError {
+    /// The service of `database` cannot load what it needs at start, because of `error`.
+    pub fn load(database: &str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Load { database: database.to_owned(), source: error.into() }
+    }
 }
