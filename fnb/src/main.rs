@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     match run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("fnb: {error}");
+            eprintln!("fnb: {}", errors::chain(&*error));
             ExitCode::FAILURE
         }
     }
