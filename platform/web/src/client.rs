@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -18,8 +18,10 @@ use axum::{
 use errors::BoxError;
 use serde::{Serialize, de::DeserializeOwned};
 use tower::ServiceExt;
+use trace::TraceContext;
+use tracing::{Instrument, Span, field::Empty};
 
-use crate::Problem;
+use crate::{Problem, metrics};
 
 /// How long a service may take to respond. A cashier waits for the sum of these, so it is short.
 pub(crate) const CALL_TIMEOUT_MS: u64 = 2_000;
@@ -141,17 +143,52 @@ impl ServiceClient {
     }
 
     async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Body) -> Result<T, CallError> {
-        let (status, bytes) = self.send(method, path, body).await?;
+        let (parent, context) = (TraceContext::current(), TraceContext::child_of_current());
+        let span = self.call_span(&method, path, parent, context);
+        let started = Instant::now();
+        let sent = self.send(method.clone(), path, body, context).instrument(span.clone()).await;
+        let status = sent.as_ref().ok().map(|(status, _)| *status);
+        metrics::record_call(self.service, &method, status, started.elapsed());
+        match status {
+            Some(status) => span.record("status", status.as_u16()),
+            None => span.record("otel.status_code", "error"),
+        };
+        let (status, bytes) = sent?;
         self.parse(path, status, &bytes)
     }
 
-    async fn send(&self, method: Method, path: &str, body: Body) -> Result<(StatusCode, Bytes), CallError> {
+    /// At DEBUG, as the spans of requests.
+    fn call_span(&self, method: &Method, path: &str, parent: Option<TraceContext>, context: TraceContext) -> Span {
+        let (method, path) = (method.as_str(), path.split('?').next().unwrap_or_default());
+        tracing::debug_span!(
+            "call",
+            otel.kind = "client",
+            otel.name = %format_args!("{method} {}", self.service),
+            otel.status_code = Empty,
+            server = self.service,
+            method,
+            path,
+            status = Empty,
+            trace_id = %context.trace_id_hex(),
+            span_id = %context.span_id_hex(),
+            parent_span_id = parent.map(|parent| tracing::field::display(parent.span_id_hex())),
+        )
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Body,
+        context: TraceContext,
+    ) -> Result<(StatusCode, Bytes), CallError> {
         let router = self.router.read().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(router) = router else { return Err(self.unavailable(CallFailure::NotConnected)) };
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::CONTENT_TYPE, "application/json")
+            .header(trace::TRACEPARENT, context.to_string())
             .body(body)
             .map_err(|error| self.malformed(path, error))?;
         let response = async {

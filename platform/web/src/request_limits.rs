@@ -82,7 +82,8 @@ where
         let observed = ObservedRequest::new(Arc::clone(&self.limits.metrics), &request);
         let permit = Arc::clone(&self.limits.in_flight).try_acquire_owned().ok();
         let response = permit.is_some().then(|| {
-            let caught = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+            let handled = observed.in_scope(|| self.inner.call(request));
+            let caught = AssertUnwindSafe(handled).catch_unwind();
             timeout(Duration::from_secs(REQUEST_SECONDS_MAX), caught)
         });
         LimitedResponse { response, observed, permit }
@@ -105,9 +106,10 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for LimitedRespons
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let response = match this.response.as_pin_mut() {
+        let observed = this.observed;
+        let mut response = match this.response.as_pin_mut() {
             None => overloaded().into_response(),
-            Some(response) => match ready!(response.poll(cx)) {
+            Some(response) => match ready!(observed.in_scope(|| response.poll(cx))) {
                 Ok(Ok(Ok(response))) => response,
                 Ok(Ok(Err(never))) => match never {},
                 Ok(Err(panic)) => panicked(panic.as_ref()).into_response(),
@@ -115,7 +117,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for LimitedRespons
             },
         };
         *this.permit = None;
-        this.observed.finish(&response);
+        observed.finish(&mut response);
         Poll::Ready(Ok(response))
     }
 }

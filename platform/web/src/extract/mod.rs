@@ -24,7 +24,7 @@ use crate::Problem;
 pub(crate) use self::body::BODY_BYTES_MAX;
 
 /// The header under which a retry is the same request.
-pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The longest Idempotency-Key.
 pub(crate) const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;

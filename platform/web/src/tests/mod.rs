@@ -5,6 +5,7 @@ mod health;
 mod idempotency;
 mod limits;
 mod refusals;
+mod tracing;
 
 use axum::{
     Router,
