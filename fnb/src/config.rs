@@ -123,14 +123,6 @@ pub(crate) struct Config {
     pub(crate) listen: IpAddr,
     /// The port of the gateway; 0 takes a free one.
     pub(crate) port: u16,
-    /// More names by which browsers reach the shop, such as kopi.example: others are refused [default: none].
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    allowed_hosts: Vec<String>,
-    /// Send traces to this OpenTelemetry collector, such as http://127.0.0.1:4318 [default: none].
-    #[arg(long, value_name = "URL")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    otlp_endpoint: Option<String>,
     /// Whether each service also has its own port.
     pub(crate) service_ports: Switch,
     /// Whether an empty shop is filled, and QRIS paid by the mock gateway.
