@@ -2,7 +2,7 @@
 //!
 //! The ids of a span are those of the [`trace`] crate, which travel in `traceparent` headers and in events: a span has
 //! them in its fields `trace_id`, `span_id` and `parent_span_id`, and a span without these fields belongs to the span
-//! around it. So this layer only translates; it makes no trace context of its own.
+//! that encloses it. So this layer only translates; it makes no trace context of its own.
 
 use std::{
     fmt,
@@ -195,10 +195,10 @@ where
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        let around = span.parent().and_then(|parent| parent.extensions().get::<OpenSpan>().map(|open| open.context));
+        let enclosing = span.parent().and_then(|parent| parent.extensions().get::<OpenSpan>().map(|open| open.context));
         let mut fields = Fields::default();
         attributes.record(&mut fields);
-        span.extensions_mut().insert(OpenSpan::new(fields, around.or_else(TraceContext::current)));
+        span.extensions_mut().insert(OpenSpan::new(fields, enclosing.or_else(TraceContext::current)));
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
@@ -218,14 +218,14 @@ where
 }
 
 impl OpenSpan {
-    /// A span with the ids of its fields, or a child of the span around it.
-    fn new(fields: Fields, around: Option<TraceContext>) -> Self {
+    /// A span with the ids of its fields, or a child of the span that encloses it.
+    fn new(fields: Fields, enclosing: Option<TraceContext>) -> Self {
         let ids = fields.trace_id.zip(fields.span_id);
-        let (context, parent_span_id) = match (ids, around) {
+        let (context, parent_span_id) = match (ids, enclosing) {
             (Some((trace_id, span_id)), _) => {
                 (TraceContext { trace_id, span_id, sampled: true }, fields.parent_span_id.unwrap_or_default())
             }
-            (None, Some(around)) => (around.child(), around.span_id),
+            (None, Some(enclosing)) => (enclosing.child(), enclosing.span_id),
             (None, None) => (TraceContext::new_root(), 0),
         };
         let mut open = Self {

@@ -75,7 +75,7 @@ fn describe() {
         "http_server_refused_connections_total",
         "Connections refused with 503, by the limit that they exceeded: total or address."
     );
-    describe_gauge!("build_info", "Always 1. The labels tell which program runs.");
+    describe_gauge!("build_info", "Always 1. The labels name the program that runs.");
     gauge!("build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
 }
 
@@ -119,7 +119,7 @@ impl RequestMetrics {
         self.active.increment(1);
     }
 
-    /// The request has a response, or its client has left.
+    /// The request has a response, or its client has closed the connection.
     pub(crate) fn end(&self) {
         self.active.decrement(1);
     }

@@ -21,7 +21,7 @@ const READY_SECONDS_MAX: u64 = 2;
 /// The first part of every path that only other services call.
 const INTERNAL: &str = "internal";
 
-/// Checks whether a service can do its work now. The error is the reason why not.
+/// Checks whether a service can do its work now. The error is the reason, for people.
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// A [`Ready`] from a closure that returns a future.

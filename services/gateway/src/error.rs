@@ -1,4 +1,4 @@
-//! Why the shop's settings cannot be read or replaced.
+//! The errors of the shop's settings.
 
 use axum::http::StatusCode;
 use contracts::{money::Currency, shop::InvalidShop};

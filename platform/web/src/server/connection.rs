@@ -34,10 +34,10 @@ use super::AllowedHosts;
 /// few hundred bytes.
 pub(super) const HEAD_SECONDS_MAX: u64 = 5;
 
-/// How long a rest that nobody reads is taken in and thrown away, so that the client gets to read the refusal: a
-/// socket that is closed with unread bytes resets the connection, and the response with it.
+/// How long the rest of a body that nobody read is discarded, so that the client can read the response: a socket that is
+/// closed with unread bytes resets the connection, and the client loses the response.
 const LINGER_SECONDS_MAX: u64 = 5;
-/// How much of it.
+/// How many bytes of it are discarded.
 const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Where the connection is. The transport and the service share it.
@@ -76,12 +76,12 @@ pub(super) struct ConnectionIo<S> {
     stream: S,
     state: Arc<ConnectionState>,
     deadline: Instant,
-    /// Set when somebody waits for the deadline: a head that arrives whole needs no timer.
+    /// `None` until a read has to wait: a head that arrives whole needs no timer.
     timer: Option<Pin<Box<Sleep>>>,
     closing: Option<Closing>,
 }
 
-/// What is left of the lingering.
+/// Our side is closed, and the rest of a body is discarded.
 struct Closing {
     bytes_left: usize,
 }
@@ -132,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ConnectionIo<S> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    /// Closes our side, and takes in what the client still sends of a body that nobody reads.
+    /// Closes our side, and discards what the client still sends of a body that nobody read.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.closing.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
@@ -206,7 +206,7 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
 }
 
 pin_project! {
-    /// A response that says `Connection: close` if the rest of the request was not read.
+    /// A response, with `Connection: close` if the rest of the request was not read.
     pub(super) struct ConnectionResponse {
         #[pin]
         response: RouterResponse,

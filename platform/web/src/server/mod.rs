@@ -9,7 +9,13 @@ mod limits;
 #[cfg(test)]
 mod tests;
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::{Shutdown, SocketAddr},
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -19,7 +25,7 @@ use hyper_util::{
 };
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     task::JoinSet,
@@ -51,12 +57,13 @@ const KEEPALIVE_INTERVAL_SECONDS: u64 = 10;
 const KEEPALIVE_PROBES: u32 = 3;
 const UNACKNOWLEDGED_SECONDS_MAX: u64 = 60;
 
-/// How many refused connections are kept open until the client has read the refusal. Others are closed without one.
-const REFUSALS_IN_PROGRESS_MAX: usize = 64;
+/// How many refused connections are kept open until the client has read the refusal. The others are closed at once: a
+/// client that is sending its request at that moment may see a reset instead of the refusal.
+const LINGERING_REFUSALS_MAX: usize = 128;
 /// How long each of them.
-const REFUSAL_SECONDS_MAX: u64 = 1;
+const REFUSAL_LINGER_SECONDS_MAX: u64 = 1;
 /// How much of what it sends is read meanwhile.
-const REFUSAL_BYTES_MAX: u64 = 64 * 1024;
+const REFUSAL_LINGER_BYTES_MAX: u64 = 64 * 1024;
 
 const TOO_MANY_CONNECTIONS: &str = "{\"type\":\"/problems/overloaded\",\"title\":\"Too many connections\",\
     \"status\":503,\"detail\":\"There are too many connections already. Nothing was done; try again in a second.\"}";
@@ -122,7 +129,7 @@ impl Port {
     /// Accepts connections until the shutdown, then waits for those that are open.
     async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
         let connections = GracefulShutdown::new();
-        let refusals = Arc::new(Semaphore::new(REFUSALS_IN_PROGRESS_MAX));
+        let lingering = Arc::new(Semaphore::new(LINGERING_REFUSALS_MAX));
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -150,12 +157,7 @@ impl Port {
                 Err(limit) => {
                     limit.count();
                     tracing::debug!(%address, ?limit, "connection_refused");
-                    if let Ok(permit) = Arc::clone(&refusals).try_acquire_owned() {
-                        tokio::spawn(async move {
-                            refuse(stream).await;
-                            drop(permit);
-                        });
-                    }
+                    refuse(stream, &lingering);
                 }
             }
         }
@@ -198,18 +200,28 @@ fn configure(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Answers 503 before anything is read, and stays until the client has had the time to read it.
-async fn refuse(mut stream: TcpStream) {
-    let response = format!(
+static REFUSAL: LazyLock<String> = LazyLock::new(|| {
+    format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
          connection: close\r\ncontent-length: {}\r\n\r\n{TOO_MANY_CONNECTIONS}",
         TOO_MANY_CONNECTIONS.len()
-    );
-    let refused = async {
-        stream.write_all(response.as_bytes()).await?;
-        stream.shutdown().await?;
-        tokio::io::copy(&mut stream.take(REFUSAL_BYTES_MAX), &mut tokio::io::sink()).await
-    };
-    // A client that has gone needs no refusal.
-    let _ = tokio::time::timeout(Duration::from_secs(REFUSAL_SECONDS_MAX), refused).await;
+    )
+});
+
+/// Answers 503 before anything is read, and stays, if there is room for that, until the client has read it.
+fn refuse(stream: TcpStream, lingering: &Arc<Semaphore>) {
+    let socket = SockRef::from(&stream);
+    // The refusal fits into the buffer of a new socket, so this does not block.
+    if socket.send(REFUSAL.as_bytes()).and_then(|_| socket.shutdown(Shutdown::Write)).is_err() {
+        return;
+    }
+    let Ok(permit) = Arc::clone(lingering).try_acquire_owned() else { return };
+    tokio::spawn(async move {
+        let mut rest = stream.take(REFUSAL_LINGER_BYTES_MAX);
+        let mut discarded = tokio::io::sink();
+        let read = tokio::io::copy(&mut rest, &mut discarded);
+        // A client that has left needs no refusal.
+        let _ = tokio::time::timeout(Duration::from_secs(REFUSAL_LINGER_SECONDS_MAX), read).await;
+        drop(permit);
+    });
 }

@@ -2,7 +2,7 @@
 
 use axum::routing::{get, post};
 use tokio::{
-    io::DuplexStream,
+    io::{AsyncWriteExt, DuplexStream},
     time::{Instant, sleep},
 };
 
@@ -166,6 +166,10 @@ async fn a_connection_too_many_is_refused_at_once_with_503() {
     let running = tokio::spawn(server.run(std::future::pending(), async {}));
     let first = TcpStream::connect(address).await.unwrap();
     let _second = TcpStream::connect(address).await.unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..2 * LINGERING_REFUSALS_MAX {
+        silent.push(TcpStream::connect(address).await.unwrap());
+    }
 
     let read_refusal = async {
         let mut third = TcpStream::connect(address).await.unwrap();

@@ -26,7 +26,7 @@ async fn get_shop(State(settings): State<Settings>) -> Result<impl IntoResponse,
 
 /// Replaces the shop's settings
 ///
-/// The whole document: read it, change it, send it. With If-Match, a change that somebody else made since is kept (412).
+/// The whole document: read it, change it, send it. With If-Match, the change of somebody else since is not lost (412).
 /// The currency cannot change while the menu has prices in another one (409 currency-fixed), and a tax that products
 /// name cannot be removed (409 tax-in-use).
 #[utoipa::path(put, path = "/api/Shop", tag = "Shop", request_body = ShopSettings,
