@@ -55,6 +55,7 @@ const ACCEPT_RETRY_SECONDS: u64 = 1;
 const KEEPALIVE_AFTER_SECONDS: u64 = 30;
 const KEEPALIVE_INTERVAL_SECONDS: u64 = 10;
 const KEEPALIVE_PROBES: u32 = 3;
+#[cfg(target_os = "linux")]
 const UNACKNOWLEDGED_SECONDS_MAX: u64 = 60;
 
 /// How many refused connections are kept open until the client has read the refusal. The others are closed at once: a
@@ -72,6 +73,7 @@ const TOO_MANY_CONNECTIONS: &str = "{\"type\":\"/problems/overloaded\",\"title\"
 pub struct Server {
     hosts: Arc<AllowedHosts>,
     limits: ConnectionLimits,
+    lingering: Arc<Semaphore>,
     listeners: Vec<(TcpListener, Router)>,
 }
 
@@ -79,7 +81,12 @@ impl Server {
     /// A server without ports.
     #[must_use]
     pub fn new(hosts: AllowedHosts) -> Self {
-        Self { hosts: Arc::new(hosts), limits: ConnectionLimits::default(), listeners: Vec::new() }
+        Self {
+            hosts: Arc::new(hosts),
+            limits: ConnectionLimits::default(),
+            lingering: Arc::new(Semaphore::new(LINGERING_REFUSALS_MAX)),
+            listeners: Vec::new(),
+        }
     }
 
     /// Listens on `address` and returns it with the port that was taken. Requests wait until [`Server::run`].
@@ -99,7 +106,12 @@ impl Server {
         let mut ports = JoinSet::new();
         let shutdown = CancellationToken::new();
         for (listener, router) in self.listeners {
-            let port = Port { router, hosts: Arc::clone(&self.hosts), limits: self.limits.clone() };
+            let port = Port {
+                router,
+                hosts: Arc::clone(&self.hosts),
+                limits: self.limits.clone(),
+                lingering: Arc::clone(&self.lingering),
+            };
             ports.spawn(port.serve(listener, shutdown.clone()));
         }
         stopped.await;
@@ -123,46 +135,48 @@ struct Port {
     router: Router,
     hosts: Arc<AllowedHosts>,
     limits: ConnectionLimits,
+    lingering: Arc<Semaphore>,
 }
 
 impl Port {
     /// Accepts connections until the shutdown, then waits for those that are open.
     async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
         let connections = GracefulShutdown::new();
-        let lingering = Arc::new(Semaphore::new(LINGERING_REFUSALS_MAX));
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = shutdown.cancelled() => break,
             };
-            let (stream, address) = match accepted {
-                Ok(accepted) => accepted,
+            match accepted {
+                Ok((stream, address)) => self.admit(stream, address, connections.watcher()),
                 Err(error) => {
                     tracing::error!(%error, "connection_not_accepted");
                     tokio::time::sleep(Duration::from_secs(ACCEPT_RETRY_SECONDS)).await;
-                    continue;
-                }
-            };
-            match self.limits.admit(address.ip()) {
-                Ok(permit) => {
-                    if let Err(error) = configure(&stream) {
-                        tracing::debug!(%error, "socket_not_configured");
-                    }
-                    let served = self.connection(stream, connections.watcher());
-                    tokio::spawn(async move {
-                        served.await;
-                        drop(permit);
-                    });
-                }
-                Err(limit) => {
-                    limit.count();
-                    tracing::debug!(%address, ?limit, "connection_refused");
-                    refuse(stream, &lingering);
                 }
             }
         }
         drop(listener);
         connections.shutdown().await;
+    }
+
+    /// Serves the connection in a task of its own, or refuses it.
+    fn admit(&self, stream: TcpStream, address: SocketAddr, watcher: Watcher) {
+        let permit = match self.limits.admit(address.ip()) {
+            Ok(permit) => permit,
+            Err(limit) => {
+                limit.count();
+                tracing::debug!(%address, ?limit, "connection_refused");
+                return refuse(stream, &self.lingering);
+            }
+        };
+        if let Err(error) = configure(&stream) {
+            tracing::debug!(%error, "socket_not_configured");
+        }
+        let connection = self.connection(stream, watcher);
+        tokio::spawn(async move {
+            connection.await;
+            drop(permit);
+        });
     }
 
     fn connection<S>(&self, stream: S, watcher: Watcher) -> impl Future<Output = ()> + use<S>

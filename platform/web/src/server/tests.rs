@@ -17,7 +17,8 @@ fn port() -> Port {
         .route("/json", post(async |Json(body): Json<serde_json::Value>| Json(body)))
         .route("/unread", post(async || "not read"));
     let hosts = AllowedHosts::new([127, 0, 0, 1].into(), &[]).unwrap();
-    Port { router, hosts: Arc::new(hosts), limits: ConnectionLimits::default() }
+    let lingering = Arc::new(Semaphore::new(1));
+    Port { router, hosts: Arc::new(hosts), limits: ConnectionLimits::default(), lingering }
 }
 
 /// A client that is connected, and the server's side, which runs until the connection ends.
