@@ -9,12 +9,13 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
+use web::AllowedHosts;
 
 /// The file in the current folder.
 const FILE: &str = "fnb.toml";
 /// Before the name of each variable, in capitals: `FNB_PORT`.
 const VARIABLE_PREFIX: &str = "FNB_";
-/// Reports that are older than a day are of no use.
+/// A report that is older than a day is of no use.
 const REPORT_PAUSE_SECONDS_MAX: u64 = 24 * 60 * 60;
 
 /// Whether something is on.
@@ -27,7 +28,17 @@ pub(crate) enum Switch {
     Off,
 }
 
-/// What every command takes: where the shop's rows are, and what is logged. What is absent is taken from the next source.
+/// How the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// An object of JSON on each line, for a log collector.
+    Json,
+}
+
+/// The options of every command: where the shop's rows are, and the log. An absent one is taken from the next source.
 #[derive(Debug, Default, Args, Serialize)]
 pub(crate) struct Basics {
     /// The folder of the shop's files [default: fnb-data].
@@ -47,9 +58,13 @@ pub(crate) struct Basics {
     #[arg(long, value_name = "LEVELS", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<String>,
+    /// Whether the log is text or JSON, a line for each event [default: text].
+    #[arg(long, value_name = "text|json", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_format: Option<LogFormat>,
 }
 
-/// The command line. What is absent is taken from the next source.
+/// The options of `fnb up` and `fnb config`. An absent one is taken from the next source.
 #[derive(Debug, Default, Args, Serialize)]
 pub(crate) struct Flags {
     #[command(flatten)]
@@ -63,6 +78,14 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
+    /// More names by which browsers reach the shop, such as kopi.example: others are refused [default: none].
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    allowed_hosts: Vec<String>,
+    /// Send traces to this OpenTelemetry collector, such as http://127.0.0.1:4318 [default: none].
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    otlp_endpoint: Option<String>,
     /// Whether each service also has its own port, 5001 to 5005 and 8000 [default: on].
     #[arg(long, value_name = "on|off")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,13 +127,19 @@ pub(crate) struct Config {
     pub(crate) service_ports: Switch,
     /// Whether an empty shop is filled, and QRIS paid by the mock gateway.
     pub(crate) demo: bool,
-    /// PostgreSQL's address, or nothing for files.
+    /// The address of PostgreSQL. `None`: SQLite files.
     pub(crate) database: Option<String>,
-    /// What the databases' names on PostgreSQL begin with.
+    /// The beginning of the databases' names on PostgreSQL.
     pub(crate) database_prefix: String,
-    /// What goes to the log: levels, of parts of the program too.
+    /// The levels of the log, also for parts of the program.
     pub(crate) log: String,
-    /// How long the mock gateway takes to pay, in milliseconds; nothing: no mock gateway, unless `demo`.
+    /// How the log looks.
+    pub(crate) log_format: LogFormat,
+    /// Names by which the shop may be reached, beside the addresses of this machine.
+    pub(crate) allowed_hosts: Vec<String>,
+    /// The OpenTelemetry collector that traces are sent to by OTLP over HTTP. `None`: they are not sent.
+    pub(crate) otlp_endpoint: Option<String>,
+    /// How long the mock gateway takes to pay, in milliseconds. `None`: no mock gateway, unless `demo`.
     pub(crate) mock_qris_ms: Option<u64>,
     /// How often reports are brought up to date when nothing was sold, in seconds.
     pub(crate) report_every_seconds: u64,
@@ -131,6 +160,9 @@ impl Default for Config {
             database: None,
             database_prefix: String::new(),
             log: "info,refinery_core=warn".into(),
+            log_format: LogFormat::Text,
+            allowed_hosts: Vec::new(),
+            otlp_endpoint: None,
             mock_qris_ms: None,
             report_every_seconds: 60 * 60,
             report_after_sale_seconds: 10,
@@ -146,7 +178,7 @@ pub(crate) struct ConfigError(String);
 
 /// The settings from every source.
 pub(crate) fn read(flags: &impl Serialize) -> Result<Config, ConfigError> {
-    // A relative path would be looked for in the folders above, too: what is there is another shop's.
+    // figment also looks for a relative path in the folders above, where it may be another shop's.
     let here = std::env::current_dir().map_err(|error| ConfigError(format!("the current folder: {error}")))?;
     Figment::from(Serialized::defaults(Config::default()))
         .merge(Toml::file(here.join(FILE)))
@@ -157,28 +189,35 @@ pub(crate) fn read(flags: &impl Serialize) -> Result<Config, ConfigError> {
         .and_then(checked)
 }
 
-/// What is logged, by the setting `log`.
+/// The levels of the setting `log`.
 pub(crate) fn levels(config: &Config) -> Result<Targets, ConfigError> {
-    let refused = |why: &dyn std::fmt::Display| {
+    let refused = |reason: &dyn std::fmt::Display| {
         ConfigError(format!(
-            "log is {:?}: {why}. Use a level, such as debug, or several, such as info,db=debug",
+            "log is {:?}: {reason}. Use a level, such as debug, or several, such as info,db=debug",
             config.log
         ))
     };
-    // A word alone would be the name of a part, and a misspelt level would silence all others.
-    let alone = config
+    // tracing takes a misspelt level for the name of a part, and then logs nothing else.
+    let misspelt = config
         .log
         .split(',')
-        .find(|word| word.is_empty() || (!word.contains('=') && word.parse::<LevelFilter>().is_err()));
-    if let Some(word) = alone {
-        return Err(refused(&format_args!("{word:?} is no level")));
+        .find(|level| level.is_empty() || (!level.contains('=') && level.parse::<LevelFilter>().is_err()));
+    if let Some(level) = misspelt {
+        return Err(refused(&format_args!("{level:?} is no level")));
     }
     config.log.parse().map_err(|error: ParseError| refused(&error))
 }
 
-/// Refuses levels that are none, and a pause that would be none, or would never end.
+/// Refuses settings with which the program cannot work.
 fn checked(config: Config) -> Result<Config, ConfigError> {
     levels(&config)?;
+    AllowedHosts::new(config.listen, &config.allowed_hosts)
+        .map_err(|error| ConfigError(format!("allowed_hosts: {error}")))?;
+    if let Some(endpoint) = config.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.starts_with("http://")) {
+        return Err(ConfigError(format!(
+            "otlp_endpoint is {endpoint:?}: use the address of a collector, such as http://127.0.0.1:4318"
+        )));
+    }
     let pauses = [
         ("report_every_seconds", config.report_every_seconds),
         ("report_after_sale_seconds", config.report_after_sale_seconds),
@@ -191,13 +230,16 @@ fn checked(config: Config) -> Result<Config, ConfigError> {
     }
 }
 
-/// The settings as `fnb.toml` would have them, secrets masked.
+/// The settings in the form of `fnb.toml`, with secrets masked.
 pub(crate) fn shown(config: &Config) -> Result<String, ConfigError> {
     let masked = Config { database: config.database.as_deref().map(db::without_secrets), ..config.clone() };
     let toml = toml::to_string(&masked).map_err(|error| ConfigError(error.to_string()))?;
     let mut unset = String::new();
     if config.database.is_none() {
         unset.push_str("# database is not set: SQLite files in the data folder\n");
+    }
+    if config.otlp_endpoint.is_none() {
+        unset.push_str("# otlp_endpoint is not set: traces are not sent to a collector\n");
     }
     if config.mock_qris_ms.is_none() {
         unset.push_str("# mock_qris_ms is not set: no mock gateway, unless demo is true (it then pays at once)\n");
@@ -220,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_that_are_none_are_refused_with_what_to_use() {
+    fn misspelt_levels_are_refused_with_what_to_use() {
         for wrong in ["", "debgu", "info,loud", "info,db=loud"] {
             let refusal = checked(Config { log: wrong.into(), ..Config::default() }).unwrap_err().to_string();
             assert!(refusal.contains(&format!("log is {wrong:?}")) && refusal.contains("info,db=debug"), "{refusal}");
@@ -244,9 +286,20 @@ mod tests {
     }
 
     #[test]
+    fn hosts_and_collectors_that_cannot_be_reached_are_refused_with_what_to_use() {
+        let wrong_host = Config { allowed_hosts: vec!["http://kopi.example".into()], ..Config::default() };
+        let refusal = checked(wrong_host).unwrap_err().to_string();
+        assert!(refusal.contains("allowed_hosts") && refusal.contains("such as kopi.example"), "{refusal}");
+        let wrong_endpoint = Config { otlp_endpoint: Some("localhost:4318".into()), ..Config::default() };
+        let refusal = checked(wrong_endpoint).unwrap_err().to_string();
+        assert!(refusal.contains("otlp_endpoint") && refusal.contains("http://127.0.0.1:4318"), "{refusal}");
+    }
+
+    #[test]
     fn what_is_shown_can_be_read_again() {
-        let shown = shown(&Config::default()).unwrap();
+        let config = Config { allowed_hosts: vec!["kopi.example".into()], ..Config::default() };
+        let shown = shown(&config).unwrap();
         let read: Config = Figment::from(Toml::string(&shown)).extract().unwrap();
-        assert_eq!(read, Config::default());
+        assert_eq!(read, config);
     }
 }

@@ -4,15 +4,15 @@ mod config;
 mod demo;
 mod events;
 mod serve;
+mod telemetry;
 mod up;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serde::Serialize;
-use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::config::{Config, ConfigError};
+use crate::{config::Config, telemetry::Telemetry};
 
 /// The system that runs a coffee shop: orders, payments, stock, and codes that become exactly one drink.
 ///
@@ -35,7 +35,7 @@ enum Command {
     Up(config::Flags),
     /// Show every setting and where it may be changed; secrets are masked.
     Config(config::Flags),
-    /// Look at events: what waits to be sent, and what could not be acted on.
+    /// Look at events: those that are not published yet, and dead letters.
     Events {
         /// What to do with them.
         #[command(subcommand)]
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     match run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("fnb: {error}");
+            eprintln!("fnb: {}", errors::chain(&*error));
             ExitCode::FAILURE
         }
     }
@@ -58,28 +58,28 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
     match command {
-        Command::Up(flags) => Ok(on_runtime(up::up(logging(&flags)?))??),
+        Command::Up(flags) => {
+            let (config, _telemetry) = start(&flags)?;
+            Ok(on_runtime(up::up(config))??)
+        }
         Command::Config(flags) => {
             print!("{}", config::shown(&config::read(&flags)?)?);
             Ok(())
         }
-        Command::Events { action, basics } => Ok(on_runtime(events::run(action, logging(&basics)?))??),
+        Command::Events { action, basics } => {
+            let (config, _telemetry) = start(&basics)?;
+            Ok(on_runtime(events::run(action, config))??)
+        }
     }
 }
 
-/// The settings, once the log goes where they say.
-fn logging(flags: &impl Serialize) -> Result<Config, ConfigError> {
+/// Reads the settings, and starts the log and the export of traces by them.
+fn start(flags: &impl Serialize) -> Result<(Config, Telemetry), Box<dyn std::error::Error>> {
     let config = config::read(flags)?;
-    log_to_standard_error(config::levels(&config)?);
-    Ok(config)
+    let telemetry = telemetry::start(config::levels(&config)?, config.log_format, config.otlp_endpoint.as_deref())?;
+    Ok((config, telemetry))
 }
 
 fn on_runtime<T>(work: impl Future<Output = T>) -> Result<T, std::io::Error> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work))
-}
-
-/// Standard output is for what a program reads: the `ready` line.
-fn log_to_standard_error(levels: Targets) {
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
-    tracing_subscriber::registry().with(lines.with_filter(levels)).init();
 }

@@ -12,11 +12,7 @@ use host::{Databases, Service, ServiceContext, ServiceHost, SharedShopRules};
 use payment::{PaymentSettings, QrisSettings};
 use web::ServiceRegistry;
 
-use crate::{
-    config::{Config, Switch},
-    demo,
-    serve::{SERVICE_PORTS, Servers},
-};
+use crate::{config::Config, demo, serve};
 
 /// The shop could not be started, or was stopped by a fault.
 #[derive(Debug, thiserror::Error)]
@@ -62,17 +58,7 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
         demo::fill(origin.clone()).await?;
     }
 
-    let mut servers = Servers::new();
-    let free_port = "Stop what listens there, or choose another port with --port (0 takes a free one).";
-    let address = servers.listen("the gateway", (config.listen, config.port), origin, free_port).await?;
-    if config.service_ports == Switch::On {
-        let no_ports = "Stop what listens there, or go without the services' own ports: --service-ports off.";
-        for (name, port) in SERVICE_PORTS {
-            if let Some((_, router)) = routers.iter().find(|(service, _)| *service == name) {
-                servers.listen(name, (config.listen, port), web::without_internal(router.clone()), no_ports).await?;
-            }
-        }
-    }
+    let (server, address) = serve::listen(&config, origin, routers).await?;
     if !config.listen.is_loopback() {
         tracing::warn!(%address, "anyone who reaches this address can sell and change everything: there is no sign-in yet");
     }
@@ -87,7 +73,7 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
             () = claim.lost() => is_lost = true,
         }
     };
-    servers.run(stopped, async move { listening.close_subscriptions() }).await;
+    server.run(stopped, async move { listening.close_subscriptions() }).await;
     tracing::info!("stopping");
     host.stop().await;
     if is_lost { Err(UpError::Lost(context.databases)) } else { Ok(()) }

@@ -163,7 +163,7 @@ fn a_request_in_flight_is_answered_though_the_program_is_asked_to_stop() {
         let mut till = TcpStream::connect(&address).unwrap();
         till.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let head = format!(
-            "POST /api/Order HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+            "POST /api/Order HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
              expect: 100-continue\r\n\r\n",
             order.len()
         );

@@ -1,4 +1,4 @@
-//! Answers that carry more than a body.
+//! `201 Created`.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::Serialize;
 
-/// 201, where the new thing is, and the thing.
+/// 201 with `Location` and the new thing as its body.
 #[derive(Debug)]
 pub struct Created<T> {
     location: String,
@@ -14,7 +14,7 @@ pub struct Created<T> {
 }
 
 impl<T> Created<T> {
-    /// What was made answers at `location`, a path of this origin.
+    /// `location` is the path at which `body` can be read.
     #[must_use]
     pub fn at(location: String, body: T) -> Self {
         Self { location, body }

@@ -1,15 +1,19 @@
-//! HTTP as every service speaks it: problems, extractors, health, metrics, OpenAPI, calls to other services, shutdown.
+//! HTTP for every service: the server, problems, extractors, health, metrics, OpenAPI, calls to other services, shutdown.
 //!
-//! Owns how a request is read and how a refusal looks, so that no service answers in a way of its own: whatever
-//! the framework would say in plain text is a [`Problem`] here. Refuses to know what any request means.
+//! Owns how a request is read and how a refusal looks, so that all services do it alike: whatever the framework
+//! refuses in plain text is a [`Problem`] here. Refuses to know what any request means.
 
 mod client;
 mod created;
 mod etag;
 mod extract;
-mod guard;
 mod metrics;
+mod observed_request;
+mod openapi;
 mod problem;
+mod request_id;
+mod request_limits;
+mod server;
 mod service;
 mod shutdown;
 #[cfg(test)]
@@ -19,6 +23,8 @@ pub use client::{CallError, ServiceClient, ServiceRegistry};
 pub use created::Created;
 pub use etag::{etag, if_match};
 pub use extract::{IdempotentJson, Json, Path, Query};
+pub use openapi::incomplete_operations;
 pub use problem::Problem;
+pub use server::{AllowedHosts, InvalidHost, Server};
 pub use service::{Ready, finish, ready, without_internal};
 pub use shutdown::stop_signal;

@@ -1,4 +1,4 @@
-//! Refusals, ready to be sent.
+//! Problems (RFC 9457): how every service refuses a request.
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
@@ -6,31 +6,42 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use contracts::InvalidLimit;
 use db::{DbError, idempotency::IdempotencyError};
+use errors::BoxError;
 use serde::Serialize;
 
-/// What a client that is turned away for now should wait. Longer than any queue of ours takes to drain.
+/// How long a client waits before it retries a 503. Longer than any queue of ours takes to drain.
 const RETRY_AFTER_SECONDS: u16 = 1;
 
 /// The media type of RFC 9457.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
-/// A refusal: what happened, to what, and the way on. `slug` becomes the type `/problems/{slug}`.
+/// A refusal: what happened, to what, and what to do now. `slug` becomes the type `/problems/{slug}`.
 pub struct Problem(Box<Refusal>);
 
 struct Refusal {
     status: StatusCode,
     body: contracts::problem::Problem,
-    /// What really went wrong, for the log and never for the client.
-    cause: Option<Arc<str>>,
+    /// For the log; a client never sees it.
+    cause: Option<Cause>,
 }
 
-/// Travels with a response to the place that logs it.
+/// Travels in a response's extensions to the place that logs it.
 #[derive(Clone)]
-pub(crate) struct Cause(pub(crate) Arc<str>);
+pub(crate) struct Cause(pub(crate) Arc<dyn std::error::Error + Send + Sync>);
+
+/// A failure on our side, by the name that the client was given for it.
+#[derive(Debug, thiserror::Error)]
+#[error("incident {incident}")]
+struct Incident {
+    incident: String,
+    #[source]
+    cause: BoxError,
+}
 
 impl Problem {
-    /// A refusal of this kind. `detail` names the thing and the way on.
+    /// A problem of this kind. `detail` names the thing and what to do now.
     #[must_use]
     pub fn new(status: StatusCode, slug: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         let body = contracts::problem::Problem {
@@ -48,19 +59,19 @@ impl Problem {
     pub fn with_context<T: Serialize>(mut self, context: &T) -> Self {
         match serde_json::value::to_raw_value(context) {
             Ok(context) => self.0.body.context = Some(context),
-            Err(error) => tracing::error!(%error, kind = self.0.body.kind, "a problem's context cannot be written"),
+            Err(error) => tracing::error!(%error, kind = self.0.body.kind, "problem_context_not_serialized"),
         }
         self
     }
 
-    /// Adds what really went wrong: the log shows it beside the request, the client never sees it.
+    /// Keeps the error behind the problem: the log shows it with its causes, the client never sees it.
     #[must_use]
-    pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
-        self.0.cause = Some(cause.to_string().into());
+    pub fn caused_by(mut self, cause: impl Into<BoxError>) -> Self {
+        self.0.cause = Some(Cause(Arc::from(cause.into())));
         self
     }
 
-    /// 400: the request itself cannot be understood.
+    /// 400: the request cannot be understood.
     #[must_use]
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be understood", detail)
@@ -79,13 +90,13 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, slug, title, detail)
     }
 
-    /// 422: well-formed, but it cannot be.
+    /// 422: well-formed, but not acceptable.
     #[must_use]
     pub fn invalid(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "That cannot be", detail)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Not acceptable", detail)
     }
 
-    /// 503 with Retry-After: something that this needs is away for now.
+    /// 503 with `Retry-After`: something that the request needs is unavailable for now.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available right now", detail)
@@ -93,13 +104,13 @@ impl Problem {
 
     /// 500: a defect or a broken machine. The client gets a name under which the log holds `cause`.
     #[must_use]
-    pub fn internal(cause: impl fmt::Display) -> Self {
+    pub fn internal(cause: impl Into<BoxError>) -> Self {
         let incident = incident();
         let detail = format!(
             "Something went wrong on our side. Try again; if it happens again, look into the log for incident {incident}."
         );
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong", detail)
-            .caused_by(format_args!("incident {incident}: {cause}"))
+            .caused_by(Incident { incident, cause: cause.into() })
     }
 
     /// The HTTP status.
@@ -108,14 +119,14 @@ impl Problem {
         self.0.status
     }
 
-    /// What is sent.
+    /// The body of the response.
     #[must_use]
     pub fn body(&self) -> &contracts::problem::Problem {
         &self.0.body
     }
 }
 
-/// A name that finds this failure in the log: the microsecond at which it happened, in hexadecimal.
+/// The microsecond at which it happened, in hexadecimal: short enough to read out on the phone.
 fn incident() -> String {
     let micros = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_micros());
     format!("{micros:x}")
@@ -130,7 +141,7 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
         }
         if let Some(cause) = cause {
-            response.extensions_mut().insert(Cause(cause));
+            response.extensions_mut().insert(cause);
         }
         response
     }
@@ -149,18 +160,29 @@ impl fmt::Debug for Problem {
             .field("status", status)
             .field("kind", &body.kind)
             .field("detail", &body.detail)
-            .field("cause", cause)
+            .field("cause", &cause.as_ref().map(|Cause(cause)| cause))
             .finish()
     }
 }
 
-impl std::error::Error for Problem {}
+impl std::error::Error for Problem {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let Cause(cause) = self.0.cause.as_ref()?;
+        Some(&**cause)
+    }
+}
 
 impl From<contracts::problem::Problem> for Problem {
-    /// Passes on what another service refused, in its own words.
+    /// Passes on another service's refusal as it is.
     fn from(body: contracts::problem::Problem) -> Self {
         let status = StatusCode::from_u16(body.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self(Box::new(Refusal { status, body, cause: None }))
+    }
+}
+
+impl From<InvalidLimit> for Problem {
+    fn from(error: InvalidLimit) -> Self {
+        Self::bad_request(format!("{error}."))
     }
 }
 
@@ -170,8 +192,8 @@ impl From<DbError> for Problem {
             DbError::Overloaded => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "overloaded",
-                "Too much at once",
-                "The database has more waiting than it can do in time. Nothing was written; try again in a second.",
+                "Too many requests at once",
+                "The database has more work waiting than it can do in time. Nothing was written; try again in a second.",
             )
             .caused_by(error),
             DbError::Closed => {
@@ -187,7 +209,7 @@ impl From<DbError> for Problem {
             .caused_by(error),
             DbError::Unavailable(..) => Self::unavailable(
                 "The database cannot be used right now, and it is not known whether this was written. \
-                 Try again in a second, with the same Idempotency-Key where there was one.",
+                 Try again in a second, with the same Idempotency-Key if the request had one.",
             )
             .caused_by(error),
             other => Self::internal(other),
@@ -204,7 +226,7 @@ impl From<IdempotencyError> for Problem {
                 "Idempotency-Key used again",
                 format!(
                     "Idempotency-Key {key} was used before with another body. \
-                     Send the same body to get the first answer again, or a new key for a new request."
+                     Send the same body to get the first response again, or a new key for a new request."
                 ),
             ),
             IdempotencyError::Db(error) => error.into(),

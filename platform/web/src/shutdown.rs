@@ -2,24 +2,24 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Waits until somebody asks this process to stop: Ctrl-C, or SIGTERM as a service manager sends it.
+/// Waits for Ctrl-C (SIGINT), or for SIGTERM, which a service manager sends.
 ///
-/// A process that cannot listen for one of the two still hears the other.
+/// If the handler of one signal cannot be installed, the other still works.
 pub async fn stop_signal() {
     let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     tokio::select! {
-        () = heard(interrupt) => tracing::info!(signal = "SIGINT", "asked to stop"),
-        () = heard(terminate) => tracing::info!(signal = "SIGTERM", "asked to stop"),
+        () = received(interrupt) => tracing::info!(signal = "SIGINT", "stop_requested"),
+        () = received(terminate) => tracing::info!(signal = "SIGTERM", "stop_requested"),
     }
 }
 
-async fn heard(signal: std::io::Result<Signal>) {
+async fn received(signal: std::io::Result<Signal>) {
     match signal {
         Ok(mut signal) => {
             signal.recv().await;
         }
         Err(error) => {
-            tracing::error!(%error, "cannot listen for a signal");
+            tracing::error!(%error, "signal_handler_not_installed");
             std::future::pending::<()>().await;
         }
     }

@@ -1,30 +1,30 @@
-//! What can go wrong with the shop's settings.
+//! The errors of the shop's settings.
 
 use axum::http::StatusCode;
 use contracts::{money::Currency, shop::InvalidShop};
 use db::DbError;
 use web::{CallError, Problem};
 
-/// Why the settings stay as they are.
+/// The settings were not replaced.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
-    /// A setting that cannot be.
-    #[error(transparent)]
+    /// A setting is not valid.
+    #[error("a setting is not valid")]
     Invalid(#[from] InvalidShop),
     /// Somebody else changed them since the client read them.
-    #[error("the settings are at version {current} now")]
-    ChangedMeanwhile { current: i64 },
-    /// There are prices in another currency.
+    #[error("the settings have version {current} now")]
+    VersionMismatch { current: i64 },
+    /// The menu has prices in another currency.
     #[error("the menu has prices in {priced}")]
     CurrencyFixed { wanted: Currency, priced: Currency },
-    /// Products name a tax that would be gone.
+    /// Products name a tax that would be removed.
     #[error("products name the tax {name}")]
     TaxInUse { name: String },
-    /// The menu cannot say in which currencies its prices are, or which taxes it names.
-    #[error(transparent)]
+    /// The menu's currencies and taxes are not known.
+    #[error("the menu cannot be checked")]
     Menu(#[from] CallError),
     /// The database.
-    #[error(transparent)]
+    #[error("the settings cannot be read or written")]
     Db(#[from] DbError),
 }
 
@@ -34,15 +34,15 @@ impl From<SettingsError> for Problem {
             SettingsError::Invalid(invalid) => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "invalid-shop",
-                "A setting that cannot be",
+                "A setting is not valid",
                 format!("{invalid}. Correct it and send the whole document again."),
             ),
-            SettingsError::ChangedMeanwhile { current } => Self::new(
+            SettingsError::VersionMismatch { current } => Self::new(
                 StatusCode::PRECONDITION_FAILED,
                 "shop-changed-meanwhile",
                 "Somebody else changed the settings",
                 format!(
-                    "The shop's settings were changed since you read them; they are at version {current} now. \
+                    "The shop's settings were changed since you read them; they have version {current} now. \
                      Read them again, make your change in them, and send them with their new ETag."
                 ),
             ),
@@ -50,8 +50,8 @@ impl From<SettingsError> for Problem {
                 "currency-fixed",
                 "The currency cannot change",
                 format!(
-                    "The menu has prices in {priced}, and a price does not become another by changing its currency to \
-                     {wanted}. Archive those products first, then change the currency and enter the menu's prices anew."
+                    "The menu has prices in {priced}, and the same numbers in {wanted} would be other prices. Archive those \
+                     products first, then change the currency and enter the prices again."
                 ),
             ),
             SettingsError::TaxInUse { name } => Self::conflict(

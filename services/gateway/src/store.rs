@@ -3,10 +3,10 @@
 use contracts::{shop::ShopSettings, time::Timestamp};
 use db::{DbResult, Row, Tx, json};
 
-use crate::model::{Document, kept_settings};
+use crate::model::{VersionedSettings, parse_stored_settings};
 
-/// Writes the settings of a new shop, unless there are some.
-pub(crate) fn insert_once(tx: &mut Tx<'_>, settings: &ShopSettings, now: Timestamp) -> DbResult<()> {
+/// Inserts the settings of a new shop. Does nothing if there are settings.
+pub(crate) fn insert_settings_once(tx: &mut Tx<'_>, settings: &ShopSettings, now: Timestamp) -> DbResult<()> {
     const SQL: &str = "
         INSERT INTO shop_settings (id, version, settings, updated_at)
         VALUES (1, 1, $1, $2)
@@ -14,27 +14,27 @@ pub(crate) fn insert_once(tx: &mut Tx<'_>, settings: &ShopSettings, now: Timesta
     tx.execute(SQL, (json(settings)?, now)).map(drop)
 }
 
-/// The settings as they are.
-pub(crate) fn current(tx: &mut Tx<'_>) -> DbResult<Document> {
+/// The current settings.
+pub(crate) fn get_settings(tx: &mut Tx<'_>) -> DbResult<VersionedSettings> {
     const SQL: &str = "SELECT version, settings FROM shop_settings WHERE id = 1";
-    tx.query_one(SQL, (), document)
+    tx.query_one(SQL, (), versioned_settings)
 }
 
-/// Replaces the settings of version `from`. `None`: another was there first.
-pub(crate) fn replace(
+/// Replaces the settings of version `from`. `None`: they have another version.
+pub(crate) fn replace_settings(
     tx: &mut Tx<'_>,
     from: i64,
     settings: &ShopSettings,
     now: Timestamp,
-) -> DbResult<Option<Document>> {
+) -> DbResult<Option<VersionedSettings>> {
     const SQL: &str = "
         UPDATE shop_settings SET settings = $2, version = version + 1, updated_at = $3
          WHERE id = 1 AND version = $1
         RETURNING version, settings";
-    tx.query_opt(SQL, (from, json(settings)?, now), document)
+    tx.query_opt(SQL, (from, json(settings)?, now), versioned_settings)
 }
 
-fn document(row: &Row<'_>) -> DbResult<Document> {
-    let settings = kept_settings(&row.get::<String>("settings")?)?;
-    Ok(Document { version: row.get("version")?, settings })
+fn versioned_settings(row: &Row<'_>) -> DbResult<VersionedSettings> {
+    let settings = parse_stored_settings(&row.get::<String>("settings")?)?;
+    Ok(VersionedSettings { version: row.get("version")?, settings })
 }

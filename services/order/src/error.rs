@@ -45,7 +45,7 @@ fn out_of_stock(detail: String, refusal: contracts::problem::Problem) -> Problem
 /// 503: Inventory refused the question.
 fn stock_fault(detail: String, fault: &contracts::problem::Problem) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stock-unknown", "The stock cannot be asked for", detail)
-        .caused_by(format_args!("inventory: {}: {}", fault.kind, fault.detail))
+        .caused_by(format!("inventory: {}: {}", fault.kind, fault.detail))
 }
 
 /// Why a changed product is not in the cache: the event comes again.

@@ -7,7 +7,6 @@ use contracts::{
     payment::{AlreadyPaid, AmountMismatch, CHANGE_MINOR_MAX, InsufficientTender, PaymentMethod, REFERENCE_CHARS_MAX},
 };
 use db::{DbError, idempotency::IdempotencyError};
-use errors::chain;
 use web::{CallError, Problem};
 
 use crate::gateways::GatewayError;
@@ -170,7 +169,7 @@ impl From<PaymentError> for Problem {
         match error {
             E::UnknownOrder(_) => Self::new(StatusCode::NOT_FOUND, "unknown-order", "No such order", detail),
             E::OrderUnavailable(_, cause) => {
-                unavailable("order-unavailable", "The order's total is not known", detail).caused_by(chain(&cause))
+                unavailable("order-unavailable", "The order's total is not known", detail).caused_by(cause)
             }
             E::OrderCancelled { .. } => Self::conflict("order-cancelled", "The order was cancelled", detail),
             E::OrderExpired { .. } => Self::conflict("order-expired", "The order has expired", detail),
@@ -198,7 +197,7 @@ impl From<PaymentError> for Problem {
             E::TenderNotAllowed => invalid("tender-not-allowed", "A QR code takes no cash", detail),
             E::NothingToPay => invalid("nothing-to-pay", "There is nothing to pay", detail),
             E::ChargeNotCreated(cause) => {
-                unavailable("gateway-unavailable", "The gateway does not answer", detail).caused_by(chain(&cause))
+                unavailable("gateway-unavailable", "The gateway does not answer", detail).caused_by(cause)
             }
             E::GatewayUnavailable => unavailable("gateway-unavailable", "The gateway does not answer", detail),
             E::UnknownPayment(_) => Self::new(StatusCode::NOT_FOUND, "unknown-payment", "No such payment", detail),

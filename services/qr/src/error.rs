@@ -148,7 +148,7 @@ impl From<QrError> for Problem {
             QrError::InvalidCursor(_) => Self::bad_request(detail),
             QrError::NotReissuable { status, is_paid, .. } => not_reissuable_problem(status, is_paid, detail),
             QrError::NotInReview { .. } => Self::conflict("code-not-in-review", "Not in review", detail),
-            QrError::NotDrawable { .. } | QrError::Interrupted(_) => Self::internal(errors::chain(&error)),
+            QrError::NotDrawable { .. } | QrError::Interrupted(_) => Self::internal(error),
             QrError::Idempotency(error) => error.into(),
             QrError::Db(error) => error.into(),
         }

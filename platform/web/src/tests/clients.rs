@@ -1,31 +1,31 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{CallError, ServiceRegistry, client::PEER_TIMEOUT_MS};
+use crate::{CallError, ServiceRegistry, client::CALL_TIMEOUT_MS};
 
 #[tokio::test]
-async fn a_peer_may_be_known_before_it_is_there() {
+async fn a_client_may_be_created_before_its_service_is_connected() {
     let services = ServiceRegistry::new();
-    let cafe_line = services.client("cafe");
-    let away = cafe_line.get::<Value>("/api/Mug?size=SMALL").await.unwrap_err();
-    assert!(matches!(away, CallError::Unavailable { service: "cafe", .. }));
-    assert_eq!(away.to_string(), "cafe is away: it is not running");
+    let client = services.client("cafe");
+    let error = client.get::<Value>("/api/Mug?size=SMALL").await.unwrap_err();
+    assert!(matches!(error, CallError::Unavailable { service: "cafe", .. }));
+    assert_eq!(errors::chain(&error).to_string(), "the cafe service is unavailable: it is not running");
 
     services.connect("cafe", cafe());
-    assert_eq!(cafe_line.get::<Value>("/api/Mug?size=SMALL").await.unwrap(), "SMALL");
+    assert_eq!(client.get::<Value>("/api/Mug?size=SMALL").await.unwrap(), "SMALL");
     let cups = Cups { lines: vec![] };
-    assert_eq!(cafe_line.post::<_, usize>("/api/Cup", &cups).await.unwrap(), 0);
+    assert_eq!(client.post::<_, usize>("/api/Cup", &cups).await.unwrap(), 0);
 }
 
 #[tokio::test]
-async fn an_answer_without_a_body_is_an_answer() {
+async fn a_response_without_a_body_is_a_response() {
     let services = ServiceRegistry::new();
     services.connect("cafe", cafe());
     services.client("cafe").post::<_, ()>("/internal/empty", &()).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_peers_refusal_keeps_its_words() {
+async fn a_refusal_of_another_service_is_passed_on_as_it_is() {
     let services = ServiceRegistry::new();
     services.connect("cafe", cafe());
     let error = services.client("cafe").get::<Value>("/internal/refused").await.unwrap_err();
@@ -38,7 +38,7 @@ async fn a_peers_refusal_keeps_its_words() {
 }
 
 #[tokio::test]
-async fn a_peer_that_broke_is_away() {
+async fn a_service_that_fails_is_unavailable() {
     let services = ServiceRegistry::new();
     services.connect("cafe", cafe());
     let error = services.client("cafe").get::<Value>("/internal/broken").await.unwrap_err();
@@ -47,7 +47,7 @@ async fn a_peer_that_broke_is_away() {
 }
 
 #[tokio::test]
-async fn a_peer_that_answers_something_else_is_garbled() {
+async fn a_response_of_another_shape_is_malformed() {
     let services = ServiceRegistry::new();
     services.connect("cafe", cafe());
     let error = services.client("cafe").get::<u32>("/api/Mug?size=SMALL").await.unwrap_err();
@@ -56,11 +56,12 @@ async fn a_peer_that_answers_something_else_is_garbled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_is_too_slow_is_away_after_two_seconds() {
+async fn a_service_that_is_too_slow_is_unavailable_after_two_seconds() {
     let services = ServiceRegistry::new();
     services.connect("cafe", cafe());
-    let since = tokio::time::Instant::now();
+    let started = tokio::time::Instant::now();
     let error = services.client("cafe").get::<Value>("/internal/stuck").await.unwrap_err();
-    assert_eq!(error.to_string(), "cafe is away: no answer to /internal/stuck in 2000 ms");
-    assert_eq!(since.elapsed().as_millis(), Duration::from_millis(PEER_TIMEOUT_MS).as_millis());
+    let text = errors::chain(&error).to_string();
+    assert_eq!(text, "the cafe service is unavailable: no response to /internal/stuck in 2000 ms");
+    assert_eq!(started.elapsed().as_millis(), Duration::from_millis(CALL_TIMEOUT_MS).as_millis());
 }

@@ -1,21 +1,22 @@
 use super::*;
 
 fn service(is_ready: bool) -> Router {
-    let asked = ready(move || async move { if is_ready { Ok(()) } else { Err("the database is away".to_owned()) } });
-    finish("health", "Health", "Nothing else.", OpenApiRouter::new(), asked).0
+    let check =
+        ready(move || async move { if is_ready { Ok(()) } else { Err("the database is unavailable".to_owned()) } });
+    finish("health", "Health", "Nothing else.", OpenApiRouter::new(), check).0
 }
 
 #[tokio::test]
-async fn a_service_that_lives_but_is_not_ready_says_why() {
+async fn a_service_that_is_live_but_not_ready_gives_the_reason() {
     assert_eq!(call(&service(true), "GET", "/readyz").await.body, "ready\n");
     assert_eq!(call(&service(false), "GET", "/livez").await.status, 200);
     let reply = call(&service(false), "GET", "/readyz").await;
-    reply.says(503, "not-ready", "Not ready: the database is away. Ask again in a second.");
+    reply.assert_problem(503, "not-ready", "Not ready: the database is unavailable. Ask again in a second.");
     assert_eq!(reply.headers["retry-after"], "1");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_does_not_say_whether_it_is_ready_is_not() {
+async fn a_readiness_check_that_does_not_end_means_not_ready() {
     let silent = ready(std::future::pending);
     let router = finish("silent", "Silent", "", OpenApiRouter::new(), silent).0;
     call(&router, "GET", "/readyz").await.problem(503, "not-ready");
@@ -31,10 +32,13 @@ async fn metrics_count_requests_by_route_and_never_by_id() {
     let metrics = call(&router, "GET", "/metrics").await;
     assert_eq!(metrics.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     let line = |start: &str| metrics.body.lines().find(|line| line.starts_with(start)).map(str::to_owned);
-    let requests = r#"http_requests_total{service="counted",method="GET","#;
-    assert!(line(&format!(r#"{requests}route="/api/Counted/{{id}}",status="200"}} 2"#)).is_some(), "{}", metrics.body);
-    assert!(line(&format!(r#"{requests}route="none",status="404"}} 1"#)).is_some(), "{}", metrics.body);
-    assert!(line(r#"http_request_duration_seconds_bucket{service="counted""#).is_some(), "{}", metrics.body);
+    let count = r#"http_server_request_duration_seconds_count{service="counted",method="GET","#;
+    assert!(line(&format!(r#"{count}route="/api/Counted/{{id}}",status="200"}} 2"#)).is_some(), "{}", metrics.body);
+    assert!(line(&format!(r#"{count}route="none",status="404"}} 1"#)).is_some(), "{}", metrics.body);
+    assert!(line(r#"http_server_request_duration_seconds_bucket{service="counted""#).is_some(), "{}", metrics.body);
+    assert!(line(r#"http_server_active_requests{service="counted"} 0"#).is_some(), "{}", metrics.body);
+    assert!(line(r#"build_info{version=""#).is_some(), "{}", metrics.body);
+    assert!(metrics.body.contains("# HELP http_server_active_requests Requests in progress"), "{}", metrics.body);
 }
 
 #[tokio::test]
@@ -50,4 +54,27 @@ async fn the_api_document_shows_public_routes_and_how_refusals_look() {
         assert_eq!(*content, problem, "{refusal}");
     }
     assert!(document["components"]["schemas"]["Problem"]["properties"]["detail"].is_object());
+}
+
+/// Fills cups.
+#[utoipa::path(post, path = "/api/Fill", params(
+    ("Idempotency-Key" = Option<String>, Header), ("limit" = Option<u32>, Query, description = "At most this many")),
+    responses((status = 201)))]
+async fn fill_cups() {}
+
+#[tokio::test]
+async fn the_api_document_is_completed_with_what_is_the_same_everywhere() {
+    let routes = OpenApiRouter::new().routes(routes!(fill_cups));
+    let (_, document) = finish("filled", "", "", routes, ready(async || Ok(())));
+
+    let json: Value = serde_json::from_str(&document.to_json().unwrap()).unwrap();
+    let fill = &json["paths"]["/api/Fill"]["post"];
+    assert_eq!(fill["responses"]["201"]["description"], "Created");
+    let key = &fill["parameters"][0];
+    let schema = json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" });
+    assert_eq!((&key["schema"], &key["required"]), (&schema, &json!(false)));
+    assert!(key["description"].as_str().unwrap().contains("same key"), "{key}");
+    let limit = &fill["parameters"][1]["schema"];
+    assert_eq!((&limit["minimum"], &limit["maximum"]), (&json!(1), &json!(200)));
+    assert_eq!(crate::incomplete_operations(&document), ["POST /api/Fill: no request body"]);
 }

@@ -1,10 +1,11 @@
-//! Requests to a small service, and what comes back.
+//! A small service, its requests and its responses.
 
-mod bounds;
 mod clients;
 mod health;
+mod idempotency;
+mod limits;
 mod refusals;
-mod submissions;
+mod tracing;
 
 use axum::{
     Router,
@@ -28,7 +29,7 @@ struct Reply {
 }
 
 impl Reply {
-    /// The body of a refusal, whose status, media type and kind are these.
+    /// The problem in the body, after a check of its status, media type and type.
     #[track_caller]
     fn problem(&self, status: u16, slug: &str) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
@@ -39,9 +40,9 @@ impl Reply {
         problem
     }
 
-    /// As [`Reply::problem`], and its text is this.
+    /// As [`Reply::problem`], and checks its detail.
     #[track_caller]
-    fn says(&self, status: u16, slug: &str, detail: &str) {
+    fn assert_problem(&self, status: u16, slug: &str, detail: &str) {
         assert_eq!(self.problem(status, slug)["detail"], detail);
     }
 }
@@ -96,19 +97,19 @@ async fn make_cups(Json(cups): Json<Cups>) -> Created<usize> {
     Created::at("/api/Cup/1".to_owned(), cups.lines.len())
 }
 
-async fn key_of(submission: IdempotentJson<Value>) -> axum::Json<Value> {
-    axum::Json(submission.key.map_or(
+async fn idempotency_key(request: IdempotentJson<Value>) -> axum::Json<Value> {
+    axum::Json(request.key.map_or(
         Value::Null,
         |key| json!({"caller": key.caller, "route": key.route, "key": key.key, "fingerprint": key.fingerprint}),
     ))
 }
 
-/// A service with one route of each sort.
+/// A service with one route of each kind.
 fn cafe() -> Router {
     let plain = Router::new()
         .route("/api/Cup/{cupId}", get(async |Path(id): Path<OrderId>| id.to_string()))
-        .route("/api/Cup/{cupId}/fill", post(key_of))
-        .route("/api/Mug", get(async |Query(filter): Query<Filter>| axum::Json(filter.size)).post(key_of))
+        .route("/api/Cup/{cupId}/fill", post(idempotency_key))
+        .route("/api/Mug", get(async |Query(filter): Query<Filter>| axum::Json(filter.size)).post(idempotency_key))
         .route("/internal/broken", get(broken))
         .route("/internal/stuck", get(std::future::pending::<()>))
         .route("/internal/refused", get(async || Problem::not_found("cup", 7).with_context(&json!({"cups": 6}))))

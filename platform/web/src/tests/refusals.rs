@@ -1,22 +1,22 @@
 use super::*;
 
 #[tokio::test]
-async fn a_good_request_is_answered() {
+async fn a_good_request_succeeds() {
     let reply = submit(&cafe(), r#"{"lines":[{"cupCount":2,"size":"LARGE"}]}"#).await;
     assert_eq!((reply.status.as_u16(), reply.body.as_str()), (201, "1"));
     assert_eq!(reply.headers["location"], "/api/Cup/1");
 }
 
 #[tokio::test]
-async fn malformed_json_is_refused_with_its_place() {
-    submit(&cafe(), "{\"lines\":\n [}").await.says(
+async fn malformed_json_is_refused_with_its_line_and_column() {
+    submit(&cafe(), "{\"lines\":\n [}").await.assert_problem(
         400,
         "malformed-json",
-        "The body is not JSON: expected value at line 2 column 3. Look there, and send it again.",
+        "The body is not JSON: expected value at line 2 column 3. Correct it and send it again.",
     );
     submit(&cafe(), r#"{"lines":["#).await.problem(400, "malformed-json");
     submit(&cafe(), vec![0xff, 0xfe]).await.problem(400, "malformed-json");
-    submit(&cafe(), "").await.says(400, "malformed-json", "The body is empty. Send a JSON object.");
+    submit(&cafe(), "").await.assert_problem(400, "malformed-json", "The body is empty. Send a JSON object.");
 }
 
 #[tokio::test]
@@ -25,31 +25,42 @@ async fn a_wrong_shape_is_refused_by_the_fields_name() {
         submit(&cafe(), body).await.problem(422, "invalid-body")["detail"].as_str().unwrap().to_owned()
     };
     let wrong_type = detail(r#"{"lines":[{"cupCount":1,"size":"SMALL"},{"cupCount":"two","size":"SMALL"}]}"#).await;
-    assert!(wrong_type.starts_with("lines[1].cupCount: invalid type: string \"two\", expected u32"), "{wrong_type}");
+    assert!(
+        wrong_type.starts_with("lines[1].cupCount: invalid type: string \"two\", expected a whole number, 0 or more."),
+        "{wrong_type}"
+    );
     assert!(wrong_type.ends_with("Correct it and send it again."), "{wrong_type}");
 
     let negative = detail(r#"{"lines":[{"cupCount":-1,"size":"SMALL"}]}"#).await;
-    assert!(negative.starts_with("lines[0].cupCount: invalid value: integer `-1`, expected u32"), "{negative}");
-    let unknown_word = detail(r#"{"lines":[{"cupCount":1,"size":"VENTI"}]}"#).await;
-    assert!(unknown_word.starts_with("lines[0].size: unknown variant `VENTI`, expected `SMALL` or"), "{unknown_word}");
+    assert!(
+        negative.starts_with("lines[0].cupCount: invalid value: integer `-1`, expected a whole number, 0 or more."),
+        "{negative}"
+    );
+    let unknown_variant = detail(r#"{"lines":[{"cupCount":1,"size":"VENTI"}]}"#).await;
+    assert!(
+        unknown_variant.starts_with("lines[0].size: unknown variant `VENTI`, expected `SMALL` or"),
+        "{unknown_variant}"
+    );
     let unknown_field = detail(r#"{"lines":[],"tip":1}"#).await;
     assert!(unknown_field.starts_with("tip: unknown field `tip`, expected `lines`"), "{unknown_field}");
     let missing = detail("{}").await;
     assert!(missing.starts_with("The body is not what this route takes: missing field `lines`"), "{missing}");
     let not_an_object = detail("[1]").await;
-    assert!(not_an_object.contains("invalid type"), "{not_an_object}");
+    assert!(not_an_object.contains("an array was sent, expected an object"), "{not_an_object}");
+    let nested = detail(r#"{"lines":[[1,"SMALL"]]}"#).await;
+    assert!(nested.starts_with("lines[0]: an array was sent, expected an object"), "{nested}");
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_refused_by_its_content_type() {
+async fn a_body_of_another_content_type_is_refused() {
     let text = Request::post("/api/Cup").header("content-type", "text/plain").body(Body::from("{}")).unwrap();
-    send(&cafe(), text).await.says(
+    send(&cafe(), text).await.assert_problem(
         415,
         "unsupported-media-type",
         "The request has Content-Type \"text/plain\". Send JSON with Content-Type: application/json.",
     );
-    let silent = Request::post("/api/Cup").body(Body::from("{}")).unwrap();
-    let reply = send(&cafe(), silent).await.problem(415, "unsupported-media-type");
+    let without_type = Request::post("/api/Cup").body(Body::from("{}")).unwrap();
+    let reply = send(&cafe(), without_type).await.problem(415, "unsupported-media-type");
     assert!(reply["detail"].as_str().unwrap().contains("no Content-Type"));
     for json in ["application/json; charset=utf-8", "Application/JSON", "application/merge-patch+json"] {
         let request =
@@ -60,7 +71,7 @@ async fn what_is_not_json_is_refused_by_its_content_type() {
 
 #[tokio::test]
 async fn an_unknown_route_is_a_problem() {
-    call(&cafe(), "GET", "/api/cup").await.says(
+    call(&cafe(), "GET", "/api/cup").await.assert_problem(
         404,
         "unknown-route",
         "There is nothing at GET /api/cup. /openapi.json lists every route; names are case-sensitive.",
@@ -68,9 +79,13 @@ async fn an_unknown_route_is_a_problem() {
 }
 
 #[tokio::test]
-async fn an_unknown_method_is_a_problem_that_names_the_known_ones() {
+async fn an_unknown_method_is_a_problem_that_lists_the_known_ones() {
     let reply = call(&cafe(), "DELETE", "/api/Mug").await;
-    reply.says(405, "method-not-allowed", "/api/Mug does not answer DELETE. The header Allow says what it answers.");
+    reply.assert_problem(
+        405,
+        "method-not-allowed",
+        "/api/Mug has no method DELETE. The header Allow lists its methods.",
+    );
     let mut allowed: Vec<_> = reply.headers["allow"].to_str().unwrap().split(',').collect();
     allowed.sort_unstable();
     assert_eq!(allowed, ["GET", "HEAD", "POST"]);
@@ -85,7 +100,7 @@ async fn an_id_that_is_not_an_id_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_query_that_cannot_be_understood_is_refused_by_the_fields_name() {
+async fn a_query_that_cannot_be_read_is_refused_by_the_fields_name() {
     let problem = call(&cafe(), "GET", "/api/Mug?size=VENTI").await.problem(400, "invalid-query");
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("size: unknown variant `VENTI`"), "{detail}");
@@ -93,13 +108,13 @@ async fn a_query_that_cannot_be_understood_is_refused_by_the_fields_name() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_500_and_the_next_request_is_answered() {
+async fn a_panic_is_a_500_and_the_next_request_succeeds() {
     let cafe = cafe();
     let reply = call(&cafe, "GET", "/internal/broken").await;
     let problem = reply.problem(500, "internal");
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.starts_with("Something went wrong on our side. Try again;"), "{detail}");
-    assert!(!reply.body.contains("the cup fell"), "a client learns nothing of the inside");
+    assert!(!reply.body.contains("the cup fell"), "a client sees nothing of the inside");
     assert_eq!(submit(&cafe, r#"{"lines":[]}"#).await.status, 201);
 }
 
@@ -111,7 +126,7 @@ async fn a_refusal_carries_what_the_client_needs_to_go_on() {
 }
 
 #[tokio::test]
-async fn a_refusal_shows_the_beginning_of_a_text_that_is_too_long() {
+async fn a_refusal_shortens_a_text_that_is_too_long() {
     let long = "é".repeat(100_000);
     let body = json!({ "lines": [{ "cupCount": 1, "size": long }] }).to_string();
     let by_body = submit(&cafe(), body).await.problem(422, "invalid-body")["detail"].clone();
@@ -119,16 +134,16 @@ async fn a_refusal_shows_the_beginning_of_a_text_that_is_too_long() {
     let by_query = call(&cafe(), "GET", &query).await.problem(400, "invalid-query")["detail"].clone();
     let mut request = request("POST", "/api/Cup", "{}");
     request.headers_mut().insert("content-type", "t".repeat(10_000).parse().unwrap());
-    let by_type = send(&cafe(), request).await.problem(415, "unsupported-media-type")["detail"].clone();
-    for detail in [by_body, by_query, by_type] {
+    let by_content_type = send(&cafe(), request).await.problem(415, "unsupported-media-type")["detail"].clone();
+    for detail in [by_body, by_query, by_content_type] {
         let detail = detail.as_str().unwrap();
         assert!(detail.chars().count() < 450 && detail.contains('…'), "{detail}");
-        assert!(!detail.ends_with('…'), "the way on is missing in {detail}");
+        assert!(!detail.ends_with('…'), "what to do now is missing in {detail}");
     }
 }
 
 #[tokio::test]
-async fn what_peers_call_is_not_there_for_those_outside() {
+async fn internal_routes_cannot_be_reached_from_outside() {
     let outside = crate::without_internal(cafe());
     for path in ["/internal/refused", "/internal/empty", "/internal/none", "/internal", "/internal/"] {
         call(&outside, "GET", path).await.problem(404, "unknown-route");
@@ -143,7 +158,7 @@ async fn what_peers_call_is_not_there_for_those_outside() {
 }
 
 #[test]
-fn a_busy_or_missing_database_is_a_503_that_says_when_to_come_back() {
+fn a_busy_or_closed_database_is_a_503_with_retry_after() {
     use axum::response::IntoResponse;
     for error in [db::DbError::Overloaded, db::DbError::Closed] {
         let response = Problem::from(error).into_response();
@@ -153,7 +168,7 @@ fn a_busy_or_missing_database_is_a_503_that_says_when_to_come_back() {
 }
 
 #[test]
-fn a_key_used_again_with_another_body_is_refused_by_the_key() {
+fn a_key_used_again_with_another_body_is_refused_with_the_key() {
     let reused = db::idempotency::IdempotencyError::KeyReused { key: "k-1".to_owned() };
     let problem = Problem::from(reused);
     assert_eq!((problem.status().as_u16(), problem.body().kind.as_str()), (422, "/problems/idempotency-key-reused"));

@@ -3,7 +3,7 @@
 mod docs;
 mod origin;
 mod settings;
-mod start;
+mod start_page;
 
 pub use origin::{document, origin};
-pub(crate) use settings::settings_routes;
+pub(crate) use settings::router;

@@ -14,41 +14,44 @@ use utoipa::openapi::{OpenApi, OpenApiBuilder, Server};
 use utoipa_axum::router::OpenApiRouter;
 use web::Problem;
 
-use super::{docs, start};
-use crate::model::{ServiceState, owner_of};
+use super::{
+    docs,
+    start_page::{self, StartPageState},
+};
+use crate::model::{ServiceState, service_of};
 
 const TITLE: &str = "fnb";
-const DESCRIPTION: &str = "Everything that a shop's tablets, machines and programs ask of it: the menu, orders, \
-    payments, codes, stock, reports and settings. Every refusal is a problem (RFC 9457) that says what to do.";
+const DESCRIPTION: &str = "Everything that a shop's tablets, machines and programs need: the menu, orders, payments, \
+    codes, stock, reports and settings. Every refusal is a problem (RFC 9457) that says what to do.";
 
 /// The services behind the origin. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Crew(Arc<[(&'static str, Router)]>);
+pub(super) struct ServiceRouters(Arc<[(&'static str, Router)]>);
 
 #[derive(Clone)]
-struct Front {
-    crew: Crew,
+struct Origin {
+    services: ServiceRouters,
     pages: Router,
 }
 
-/// The router of the one origin: each `/api` path goes to the service of `services` that owns it, answers and streams
-/// come back as they are. Its own are the start page, `/docs`, `/openapi.json` of all services, `/livez`,
-/// `/readyz` (all of them), and `/metrics`. What services say to each other is not reachable.
+/// The router of the one origin: each `/api` path goes to the one of `services` that owns it; responses and streams come
+/// back as they are. It has routes of its own: the start page, `/docs`, `/openapi.json` of all services, `/livez`,
+/// `/readyz` (of all services) and `/metrics`. Internal routes cannot be reached.
 pub fn origin(context: &ServiceContext, services: &[Service]) -> Router {
-    let crew = Crew(services.iter().map(|service| (service.name, service.router.clone())).collect());
-    let start = start::Start { shop: context.shop.clone(), clock: context.clock.clone(), crew: crew.clone() };
-    let pages = start::routes(start).merge(docs::routes());
+    let routers = ServiceRouters(services.iter().map(|service| (service.name, service.router.clone())).collect());
+    let state = StartPageState { shop: context.shop.clone(), clock: context.clock.clone(), services: routers.clone() };
+    let pages = start_page::routes(state).merge(docs::routes());
     let routes = OpenApiRouter::with_openapi(document(services)).merge(OpenApiRouter::from(pages));
-    let asked = crew.clone();
+    let checked = routers.clone();
     let ready = web::ready(move || {
-        let crew = asked.clone();
-        async move { crew.all_ready().await }
+        let services = checked.clone();
+        async move { services.check_ready().await }
     });
     let (pages, _) = web::finish("origin", TITLE, DESCRIPTION, routes, ready);
-    Router::new().fallback(pass_on).with_state(Front { crew, pages })
+    Router::new().fallback(forward).with_state(Origin { services: routers, pages })
 }
 
-/// The document of the whole API: that of each service, in one, sorted by path.
+/// The document of the whole API: those of all services in one, sorted by path.
 #[must_use]
 pub fn document(services: &[Service]) -> OpenApi {
     let server = Server::new("/");
@@ -59,43 +62,43 @@ pub fn document(services: &[Service]) -> OpenApi {
     whole
 }
 
-/// Hands the request to whose it is. Nothing of it is read here.
-async fn pass_on(State(front): State<Front>, mut request: Request) -> Response {
-    // What this router learned about the path must not look to the next as its own.
+/// Passes the request to the service that owns its path, without reading it.
+async fn forward(State(origin): State<Origin>, mut request: Request) -> Response {
+    // The path that this router matched is not the one that the service's router will match.
     request.extensions_mut().clear();
-    let router = match owner_of(request.uri().path()) {
-        None => front.pages,
-        Some(service) => match front.crew.router_of(service) {
+    let router = match service_of(request.uri().path()) {
+        None => origin.pages,
+        Some(service) => match origin.services.router_of(service) {
             Some(router) => router.clone(),
-            None => return not_here(service).into_response(),
+            None => return not_running(service).into_response(),
         },
     };
     router.oneshot(request).await.unwrap_or_else(|never| match never {})
 }
 
-fn not_here(service: &str) -> Problem {
+fn not_running(service: &str) -> Problem {
     Problem::unavailable(format!("The {service} service does not run here right now. Start it, or try again later."))
 }
 
-impl Crew {
+impl ServiceRouters {
     fn router_of(&self, service: &str) -> Option<&Router> {
         self.0.iter().find(|(name, _)| *name == service).map(|(_, router)| router)
     }
 
-    /// Asks every service at once whether it can do its work. Each says so within its own bound.
+    /// Checks all services at once. Each check has its own time limit.
     pub(super) async fn states(&self) -> Vec<ServiceState> {
-        let asked = self.0.iter().map(async |(name, router)| {
+        let checks = self.0.iter().map(async |(name, router)| {
             let request = Request::get("/readyz").body(axum::body::Body::empty());
             let Ok(request) = request else { return ServiceState { name, is_ready: false } };
             let response = router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
             ServiceState { name, is_ready: response.status().is_success() }
         });
-        join_all(asked).await
+        join_all(checks).await
     }
 
-    async fn all_ready(&self) -> Result<(), String> {
+    async fn check_ready(&self) -> Result<(), String> {
         let states = self.states().await;
-        let away: Vec<&str> = states.iter().filter(|state| !state.is_ready).map(|state| state.name).collect();
-        if away.is_empty() { Ok(()) } else { Err(format!("away: {}", away.join(", "))) }
+        let not_ready: Vec<&str> = states.iter().filter(|state| !state.is_ready).map(|state| state.name).collect();
+        if not_ready.is_empty() { Ok(()) } else { Err(format!("unavailable: {}", not_ready.join(", "))) }
     }
 }

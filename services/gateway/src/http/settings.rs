@@ -1,58 +1,52 @@
 //! `/api/Shop`: the shop's settings.
 
-use axum::{Json, Router, extract::State, http::HeaderMap, response::IntoResponse};
+use axum::{Router, extract::State, http::HeaderMap, response::IntoResponse};
 use contracts::{problem::Problem as ProblemBody, shop::ShopSettings};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Problem, Ready, etag, if_match};
+use web::{Json, Problem, Ready, etag, if_match};
 
-use crate::{commands::Settings, model::Document};
+use crate::{commands::Settings, model::VersionedSettings};
 
 /// The routes of this service, and their document.
-pub(crate) fn settings_routes(settings: Settings, ready: Ready) -> (Router, OpenApi) {
-    let routes = OpenApiRouter::new().routes(routes!(shop, replace_shop)).with_state(settings);
-    web::finish(
-        crate::NAME,
-        "Shop",
-        "The shop's settings: how it is called, how it trades and how guests pay.",
-        routes,
-        ready,
-    )
+pub(crate) fn router(settings: Settings, ready: Ready) -> (Router, OpenApi) {
+    let routes = OpenApiRouter::new().routes(routes!(get_shop, replace_shop)).with_state(settings);
+    web::finish(crate::NAME, "Shop", "The shop's settings: its name, how it trades and how guests pay.", routes, ready)
 }
 
 /// Reads the shop's settings
 ///
-/// The header ETag carries their version: send it as If-Match with a change.
+/// The header ETag holds their version: send it as If-Match with a change.
 #[utoipa::path(get, path = "/api/Shop", tag = "Shop", responses(
-    (status = 200, description = "The settings as they are", body = ShopSettings, headers(("ETag" = String)))
+    (status = 200, description = "The current settings", body = ShopSettings, headers(("ETag" = String, description = "Their version")))
 ))]
-async fn shop(State(settings): State<Settings>) -> Result<impl IntoResponse, Problem> {
-    Ok(answer(settings.current().await?))
+async fn get_shop(State(settings): State<Settings>) -> Result<impl IntoResponse, Problem> {
+    Ok(versioned(settings.get().await?))
 }
 
 /// Replaces the shop's settings
 ///
-/// The whole document: read it, change it, send it. With If-Match only if nobody else changed it meanwhile (412).
+/// The whole document: read it, change it, send it. With If-Match, the change of somebody else since is not lost (412).
 /// The currency cannot change while the menu has prices in another one (409 currency-fixed), and a tax that products
-/// name cannot go (409 tax-in-use).
+/// name cannot be removed (409 tax-in-use).
 #[utoipa::path(put, path = "/api/Shop", tag = "Shop", request_body = ShopSettings,
     params(("If-Match" = Option<String>, Header, description = "The ETag of the settings that were read")),
     responses(
-        (status = 200, description = "The settings as they are now", body = ShopSettings, headers(("ETag" = String))),
-        (status = 400, description = "If-Match is no version", body = ProblemBody),
-        (status = 409, description = "The menu stands in the way", body = ProblemBody),
-        (status = 412, description = "They were changed meanwhile", body = ProblemBody),
-        (status = 422, description = "A setting that cannot be", body = ProblemBody),
+        (status = 200, description = "The new settings", body = ShopSettings, headers(("ETag" = String, description = "Their new version"))),
+        (status = 400, description = "If-Match is not a version", body = ProblemBody),
+        (status = 409, description = "The menu has other prices or taxes", body = ProblemBody),
+        (status = 412, description = "They were changed since they were read", body = ProblemBody),
+        (status = 422, description = "A setting is not valid", body = ProblemBody),
     )
 )]
 async fn replace_shop(
     State(settings): State<Settings>,
     headers: HeaderMap,
-    web::Json(wanted): web::Json<ShopSettings>,
+    Json(shop): Json<ShopSettings>,
 ) -> Result<impl IntoResponse, Problem> {
-    Ok(answer(settings.replace(wanted, if_match(&headers)?).await?))
+    Ok(versioned(settings.replace(shop, if_match(&headers)?).await?))
 }
 
-fn answer(document: Document) -> impl IntoResponse {
-    (etag(document.version), Json(document.settings))
+fn versioned(stored: VersionedSettings) -> impl IntoResponse {
+    (etag(stored.version), Json(stored.settings))
 }

@@ -1,4 +1,4 @@
-//! The languages in which the pages are written, and which of them a guest reads.
+//! The languages of the pages, and which of them a guest gets.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -39,21 +39,21 @@ impl Language {
         }
     }
 
-    /// The language that was chosen on the page, or else the one that the browser likes best; English if neither is ours.
+    /// The language chosen on the page, or else the one that the browser prefers; English if neither is ours.
     pub(crate) fn of_guest(chosen: Option<&str>, accept_language: Option<&str>) -> Self {
         let chosen = chosen.and_then(Self::from_tag);
-        chosen.or_else(|| Self::liked_best(accept_language?)).unwrap_or(Self::English)
+        chosen.or_else(|| Self::preferred(accept_language?)).unwrap_or(Self::English)
     }
 
-    fn liked_best(accept_language: &str) -> Option<Self> {
-        let liked = accept_language.split(',').filter_map(|range| {
+    fn preferred(accept_language: &str) -> Option<Self> {
+        let offered = accept_language.split(',').filter_map(|range| {
             let mut parts = range.split(';').map(str::trim);
             let language = Self::from_tag(parts.next()?)?;
             let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1000), thousandths)?;
             (weight > 0).then_some((weight, language))
         });
-        // The first of equals: a browser lists what it likes best first.
-        liked.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, language)| language)
+        // The first of equals: a browser lists what it prefers first.
+        offered.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, language)| language)
     }
 
     /// `id`, `id-ID`; `in` is what old browsers call Indonesian.
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_guest_reads_the_language_that_the_browser_likes_best() {
+    fn a_guest_gets_the_language_that_the_browser_prefers() {
         let of = |accepts| Language::of_guest(None, Some(accepts));
         assert_eq!(of("id-ID,id;q=0.9,en-US;q=0.8"), Language::Indonesian);
         assert_eq!(of("en-US,en;q=0.9,id;q=0.8"), Language::English);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_chosen_on_the_page_wins() {
+    fn the_language_chosen_on_the_page_wins() {
         assert_eq!(Language::of_guest(Some("en"), Some("id")), Language::English);
         assert_eq!(Language::of_guest(Some("xx"), Some("id")), Language::Indonesian);
         assert_eq!(Language::of_guest(None, None), Language::English);

@@ -1,11 +1,11 @@
-//! The rules of the gateway: versions of the settings, owners of paths, and what the start page says.
+//! The rules of the gateway: versions of the settings, owners of paths, and the text of the start page.
 
-mod document;
 mod language;
-mod owner;
+mod path_owner;
 mod start_page;
+mod versioned_settings;
 
-pub(crate) use document::{Document, kept_settings};
 pub(crate) use language::Language;
-pub(crate) use owner::owner_of;
+pub(crate) use path_owner::service_of;
 pub(crate) use start_page::{ServiceState, StartPage};
+pub(crate) use versioned_settings::{VersionedSettings, parse_stored_settings};

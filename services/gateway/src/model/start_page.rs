@@ -1,4 +1,4 @@
-//! What the start page says: a text with `{{names}}`, filled from the translations and from how things are.
+//! The start page: a text with `{{names}}`, filled from the translations and the state of the services.
 
 use contracts::time::BusinessDay;
 
@@ -6,7 +6,7 @@ use super::language::Language;
 
 const PAGE: &str = include_str!("../../pages/start.html");
 
-/// How things are at the moment.
+/// What the page shows.
 pub(crate) struct StartPage<'a> {
     /// The name above the door, as the owner wrote it.
     pub(crate) shop: &'a str,
@@ -57,10 +57,10 @@ impl StartPage<'_> {
 }
 
 fn service_item(service: &ServiceState, language: Language) -> String {
-    let word = if service.is_ready { "service.ready" } else { "service.away" };
-    let said = language.texts().get(word).map_or("", String::as_str);
+    let name = if service.is_ready { "service.ready" } else { "service.unavailable" };
+    let state = language.texts().get(name).map_or("", String::as_str);
     let class = if service.is_ready { "ready" } else { "not_ready" };
-    format!("<li class=\"chip {class}\">{} <small>{}</small></li>\n", escaped(service.name), escaped(said))
+    format!("<li class=\"chip {class}\">{} <small>{}</small></li>\n", escaped(service.name), escaped(state))
 }
 
 fn other(language: Language) -> Language {
@@ -70,7 +70,7 @@ fn other(language: Language) -> Language {
     }
 }
 
-/// `22 November 2026`: the same order of words in both languages.
+/// `22 November 2026`: both languages write it in this order.
 fn day_in_words(day: BusinessDay, language: Language) -> String {
     let iso = day.to_string();
     let mut parts = iso.split('-').map(|part| part.trim_start_matches('0'));
@@ -116,10 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_is_away_is_seen() {
+    fn a_service_that_is_unavailable_is_shown() {
         let html = page("Kopi Pagi", false, Language::English);
         assert!(html.contains("Not ready yet"), "{html}");
-        assert!(html.contains("payment <small>away</small>"), "{html}");
+        assert!(html.contains("payment <small>unavailable</small>"), "{html}");
         assert!(html.contains("order <small>ready</small>"), "{html}");
     }
 

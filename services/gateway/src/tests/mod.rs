@@ -1,4 +1,4 @@
-//! Requests to the gateway, and what comes back.
+//! The gateway through its router.
 
 mod origin;
 mod pages;
@@ -9,7 +9,7 @@ use contracts::shop::ShopSettings;
 use serde_json::{Value, json};
 use testkit::{Client, World};
 
-/// The settings' own service, in a world of its own.
+/// The service alone.
 async fn start(world: &World) -> Client {
     world.start(crate::open(world.context()).await.unwrap()).await
 }
@@ -28,7 +28,7 @@ fn asking(path: &str, headers: &[(&str, &str)]) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
-/// `PUT /api/Shop` of what was read at `version`.
+/// `PUT /api/Shop` with the ETag `version`.
 fn replacing(settings: &Value, version: &str) -> Request<Body> {
     Request::put("/api/Shop")
         .header("content-type", "application/json")

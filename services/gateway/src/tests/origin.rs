@@ -18,7 +18,7 @@ async fn orders() -> &'static str {
     "the orders"
 }
 
-/// A service like any other: a public route, a stream that does not end, one between services.
+/// A service with a public route, a stream that does not end, and an internal route.
 fn order_routes() -> OpenApiRouter {
     let plain = Router::new()
         .route("/api/Order/{orderId}", get(async |web::Path(id): web::Path<OrderId>| id.to_string()))
@@ -32,11 +32,11 @@ fn two_ticks_and_silence() -> impl futures::Stream<Item = Result<String, std::io
     stream::iter(["data: 1\n\n", "data: 2\n\n"]).map(|tick| Ok(tick.to_owned())).chain(stream::pending())
 }
 
-/// The settings' service and an order service that is ready or not, behind the origin.
+/// The gateway and an order service that is ready or not, behind the origin.
 async fn shop(world: &World, is_ready: bool) -> Router {
     let gateway = crate::open(world.context()).await.unwrap();
-    let asked = web::ready(move || async move { if is_ready { Ok(()) } else { Err("no disk".to_owned()) } });
-    let (router, openapi) = web::finish("order", "Orders", "", order_routes(), asked);
+    let check = web::ready(move || async move { if is_ready { Ok(()) } else { Err("no disk".to_owned()) } });
+    let (router, openapi) = web::finish("order", "Orders", "", order_routes(), check);
     let order = Service { name: "order", router, openapi, db: gateway.db.clone(), consumer: None, timers: Vec::new() };
     crate::origin(world.context(), &[gateway, order])
 }
@@ -54,7 +54,7 @@ async fn each_path_reaches_the_service_that_owns_it() {
 }
 
 #[tokio::test]
-async fn a_services_refusals_come_back_as_they_are() {
+async fn a_refusal_of_a_service_comes_back_as_it_is() {
     let world = World::new().await;
     let client = Client::new(shop(&world, true).await);
 
@@ -66,7 +66,7 @@ async fn a_services_refusals_come_back_as_they_are() {
 }
 
 #[tokio::test]
-async fn what_services_say_to_each_other_cannot_be_reached() {
+async fn internal_routes_cannot_be_reached() {
     let world = World::new().await;
     let client = Client::new(shop(&world, true).await);
 
@@ -83,7 +83,7 @@ async fn what_services_say_to_each_other_cannot_be_reached() {
 }
 
 #[tokio::test]
-async fn a_service_that_does_not_run_here_is_said_to_be_away() {
+async fn a_service_that_does_not_run_here_is_unavailable() {
     let world = World::new().await;
     let reply = Client::new(shop(&world, true).await).get("/api/Payment").await;
     assert_eq!(reply.headers["retry-after"], "1");
@@ -111,7 +111,7 @@ async fn the_shop_is_ready_when_every_service_is() {
 
     let client = Client::new(shop(&world, false).await);
     let refused = client.get("/readyz").await.problem(503, "not-ready");
-    assert_eq!(refused["detail"], "Not ready: away: order. Ask again in a second.");
+    assert_eq!(refused["detail"], "Not ready: unavailable: order. Ask again in a second.");
     client.get("/livez").await.expect(200).as_str().unwrap();
 }
 

@@ -34,7 +34,7 @@ async fn the_start_page_shows_the_shops_name_as_text_and_its_business_day() {
 }
 
 #[tokio::test]
-async fn the_start_page_may_load_nothing_but_its_own_style_and_picture() {
+async fn the_start_page_loads_only_its_own_style_and_picture() {
     let world = World::new().await;
     let client = origin(&world).await;
 
@@ -47,7 +47,7 @@ async fn the_start_page_may_load_nothing_but_its_own_style_and_picture() {
 }
 
 #[tokio::test]
-async fn the_api_browser_comes_from_the_program_and_asks_nobody_else() {
+async fn the_api_browser_loads_nothing_from_elsewhere() {
     let world = World::new().await;
     let client = origin(&world).await;
 

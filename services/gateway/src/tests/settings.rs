@@ -15,7 +15,7 @@ async fn a_new_shop_trades_as_indonesian_coffee_shops_do() {
 }
 
 #[tokio::test]
-async fn new_settings_are_kept_said_and_true_at_once() {
+async fn new_settings_are_stored_published_and_used_at_once() {
     let world = World::new().await;
     let client = start(&world).await;
 
@@ -26,9 +26,9 @@ async fn new_settings_are_kept_said_and_true_at_once() {
     assert_eq!(client.get("/api/Shop").await.expect(200)["name"], "Kopi Pagi");
 
     world.wait_until_idle().await;
-    let said: Vec<ShopChanged> = world.published();
-    assert_eq!(said.len(), 1);
-    assert_eq!((said[0].version, said[0].settings.name.as_str()), (2, "Kopi Pagi"));
+    let events: Vec<ShopChanged> = world.published();
+    assert_eq!(events.len(), 1);
+    assert_eq!((events[0].version, events[0].settings.name.as_str()), (2, "Kopi Pagi"));
 }
 
 #[tokio::test]
@@ -57,12 +57,12 @@ async fn two_people_who_change_the_settings_at_once_do_not_undo_each_other() {
 }
 
 #[tokio::test]
-async fn a_shop_that_an_older_release_kept_trades_as_it_did_and_by_what_is_new_as_a_new_shop() {
+async fn settings_of_an_older_release_are_kept_and_new_ones_get_defaults() {
     let world = World::new().await;
     start(&world).await.put("/api/Shop", named("Kopi Pagi")).await.expect(200);
     let db = world.context().databases.open_existing(crate::NAME).await.unwrap();
-    let kept = r#"UPDATE shop_settings SET settings = '{"name": "Kopi Pagi"}'"#;
-    db.write::<_, db::DbError, _>(move |tx| tx.execute(kept, ())).await.unwrap();
+    let stored = r#"UPDATE shop_settings SET settings = '{"name": "Kopi Pagi"}'"#;
+    db.write::<_, db::DbError, _>(move |tx| tx.execute(stored, ())).await.unwrap();
     db.close().await;
 
     let client = start(&world).await;
@@ -74,7 +74,7 @@ async fn a_shop_that_an_older_release_kept_trades_as_it_did_and_by_what_is_new_a
 }
 
 #[tokio::test]
-async fn of_many_changes_at_the_same_instant_to_one_version_one_wins() {
+async fn of_many_changes_to_one_version_at_once_one_wins() {
     let world = World::new().await;
     let client = start(&world).await;
     let names: Vec<Value> = (0..8).map(|number| named(&format!("Kopi {number}"))).collect();
@@ -89,7 +89,7 @@ async fn of_many_changes_at_the_same_instant_to_one_version_one_wins() {
 }
 
 #[tokio::test]
-async fn a_setting_that_cannot_be_is_refused_by_name_and_nothing_changes() {
+async fn an_invalid_setting_is_refused_by_name_and_nothing_changes() {
     let world = World::new().await;
     let client = start(&world).await;
     let mut settings = named("Kopi Pagi");
@@ -118,7 +118,7 @@ async fn the_currency_stays_while_the_menu_has_prices_in_it() {
 }
 
 #[tokio::test]
-async fn a_shop_without_prices_or_with_prices_in_it_takes_another_currency() {
+async fn a_shop_without_prices_in_another_currency_takes_the_new_one() {
     for currencies in [&[][..], &["USD"]] {
         let world = World::new().await;
         let client = start(&world).await;
@@ -128,7 +128,7 @@ async fn a_shop_without_prices_or_with_prices_in_it_takes_another_currency() {
 }
 
 #[tokio::test]
-async fn the_currency_does_not_change_while_the_menu_cannot_be_asked() {
+async fn the_currency_does_not_change_while_the_menu_is_unavailable() {
     let world = World::new().await;
     let client = start(&world).await;
 
@@ -153,7 +153,7 @@ fn with_tax(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_tax_that_products_name_is_not_taken_away_or_renamed() {
+async fn a_tax_that_products_name_is_not_removed_or_renamed() {
     let world = World::new().await;
     let client = start(&world).await;
     world.stub("product", menu_with_taxes(&["PB1"]));
@@ -166,10 +166,27 @@ async fn a_tax_that_products_name_is_not_taken_away_or_renamed() {
 }
 
 #[tokio::test]
-async fn a_tax_that_no_product_names_goes_and_its_menu_must_be_asked_for_that() {
+async fn a_tax_that_no_product_names_can_be_removed() {
     let world = World::new().await;
     let client = start(&world).await;
     client.put("/api/Shop", with_tax("PPN")).await.problem(503, "unavailable");
     world.stub("product", menu_with_taxes(&["Alcohol"]));
     assert_eq!(client.put("/api/Shop", with_tax("PPN")).await.expect(200)["taxes"][0]["name"], "PPN");
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_read_stop_the_start_with_the_reason() {
+    let world = World::new().await;
+    start(&world).await;
+    let db = world.context().databases.open_existing(crate::NAME).await.unwrap();
+    let broken = r#"UPDATE shop_settings SET settings = '{"timeZone": "Mars/Base"}'"#;
+    db.write::<_, db::DbError, _>(move |tx| tx.execute(broken, ())).await.unwrap();
+    db.close().await;
+
+    let error = crate::open(world.context()).await.unwrap_err();
+
+    assert!(matches!(error, db::OpenError::Load { .. }), "{error:?}");
+    let text = errors::chain(&error).to_string();
+    assert!(text.starts_with("what gateway holds cannot be loaded: the stored settings are not valid: "), "{text}");
+    assert!(text.contains("Mars/Base"), "{text}");
 }

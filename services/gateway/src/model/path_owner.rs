@@ -1,4 +1,4 @@
-//! Which service owns which path of the one origin.
+//! Which service owns which path of the origin.
 
 /// The first parts of paths and the services that answer everything under them.
 const OWNERS: [(&str, &str); 10] = [
@@ -14,8 +14,8 @@ const OWNERS: [(&str, &str); 10] = [
     ("Shop", crate::NAME),
 ];
 
-/// The service that owns `path`. `None`: nobody's, as is everything that services say to each other.
-pub(crate) fn owner_of(path: &str) -> Option<&'static str> {
+/// The service that owns `path`. `None` for every other path, among them the internal ones.
+pub(crate) fn service_of(path: &str) -> Option<&'static str> {
     let part = path.strip_prefix("/api/")?.split('/').next()?;
     OWNERS.iter().find(|(owned, _)| *owned == part).map(|(_, service)| *service)
 }
@@ -26,16 +26,16 @@ mod tests {
 
     #[test]
     fn each_path_of_the_api_has_its_service() {
-        assert_eq!(owner_of("/api/Order"), Some("order"));
-        assert_eq!(owner_of("/api/Order/"), Some("order"));
-        assert_eq!(owner_of("/api/QrCode/QR-20261122-0/image.svg"), Some("qr"));
-        assert_eq!(owner_of("/api/v1/reports/summary"), Some("analytics"));
-        assert_eq!(owner_of("/api/Recipe/7"), Some("inventory"));
-        assert_eq!(owner_of("/api/Shop"), Some("gateway"));
+        assert_eq!(service_of("/api/Order"), Some("order"));
+        assert_eq!(service_of("/api/Order/"), Some("order"));
+        assert_eq!(service_of("/api/QrCode/QR-20261122-0/image.svg"), Some("qr"));
+        assert_eq!(service_of("/api/v1/reports/summary"), Some("analytics"));
+        assert_eq!(service_of("/api/Recipe/7"), Some("inventory"));
+        assert_eq!(service_of("/api/Shop"), Some("gateway"));
     }
 
     #[test]
-    fn nobody_reaches_what_services_say_to_each_other() {
+    fn internal_and_unknown_paths_have_no_service() {
         for path in [
             "/internal/Product/cards",
             "/",
@@ -46,7 +46,7 @@ mod tests {
             "/api//Order",
             "/API/Order",
         ] {
-            assert_eq!(owner_of(path), None, "{path}");
+            assert_eq!(service_of(path), None, "{path}");
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-async fn key_at(path: &str, key: &str, body: &str) -> Reply {
+async fn send_keyed(path: &str, key: &str, body: &str) -> Reply {
     let request = Request::post(path)
         .header("content-type", "application/json")
         .header("idempotency-key", key)
@@ -10,7 +10,7 @@ async fn key_at(path: &str, key: &str, body: &str) -> Reply {
 }
 
 async fn keyed(path: &str, key: &str, body: &str) -> Value {
-    serde_json::from_str(&key_at(path, key, body).await.body).unwrap()
+    serde_json::from_str(&send_keyed(path, key, body).await.body).unwrap()
 }
 
 #[tokio::test]
@@ -24,6 +24,14 @@ async fn the_same_request_sent_again_has_the_same_key() {
 }
 
 #[tokio::test]
+async fn a_body_that_means_the_same_has_the_same_fingerprint() {
+    let first = keyed("/api/Mug", "k-1", r#"{"a":1,"b":"x"}"#).await;
+    for same in [r#"{"b":"x","a":1}"#, "{ \"a\": 1.0,\n\"b\": \"\\u0078\" }"] {
+        assert_eq!(first, keyed("/api/Mug", "k-1", same).await, "{same}");
+    }
+}
+
+#[tokio::test]
 async fn another_body_has_another_fingerprint() {
     let (one, two) = (keyed("/api/Mug", "k-1", r#"{"a":1}"#).await, keyed("/api/Mug", "k-1", r#"{"a":2}"#).await);
     assert_eq!(one["key"], two["key"]);
@@ -31,7 +39,7 @@ async fn another_body_has_another_fingerprint() {
 }
 
 #[tokio::test]
-async fn a_key_used_for_two_cups_is_seen_though_the_bodies_are_the_same() {
+async fn a_key_used_for_two_cups_has_two_fingerprints_for_one_body() {
     let (one, two) = (keyed("/api/Cup/1/fill", "k", "{}").await, keyed("/api/Cup/2/fill", "k", "{}").await);
     assert_eq!(one["route"], "POST /api/Cup/{cupId}/fill");
     assert_eq!(one["route"], two["route"]);
@@ -39,7 +47,7 @@ async fn a_key_used_for_two_cups_is_seen_though_the_bodies_are_the_same() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_key_is_taken() {
+async fn a_request_without_a_key_is_accepted() {
     let reply = send(&cafe(), request("POST", "/api/Mug", "{}")).await;
     assert_eq!(reply.body, "null");
 }
@@ -47,8 +55,8 @@ async fn a_request_without_a_key_is_taken() {
 #[tokio::test]
 async fn a_key_that_is_empty_too_long_or_not_visible_ascii_is_refused() {
     let longest = "k".repeat(255);
-    assert_eq!(key_at("/api/Mug", &longest, "{}").await.status, 200);
+    assert_eq!(send_keyed("/api/Mug", &longest, "{}").await.status, 200);
     for key in ["", "two words", &"k".repeat(256)] {
-        key_at("/api/Mug", key, "{}").await.problem(400, "invalid-idempotency-key");
+        send_keyed("/api/Mug", key, "{}").await.problem(400, "invalid-idempotency-key");
     }
 }

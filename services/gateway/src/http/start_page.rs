@@ -1,4 +1,4 @@
-//! `/`: what a person sees first.
+//! `/`: the start page.
 
 use axum::{
     Router,
@@ -12,47 +12,47 @@ use host::SharedShopRules;
 use serde::Deserialize;
 use web::{Problem, Query};
 
-use super::origin::Crew;
+use super::origin::ServiceRouters;
 use crate::model::{Language, StartPage};
 
 const STYLE: &str = include_str!("../../pages/start.css");
 const ICON: &str = include_str!("../../pages/icon.svg");
 
-/// The page has no script, and its style and picture are this origin's.
+/// The page has no script; its style and picture come from this origin.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
 #[derive(Clone)]
-pub(super) struct Start {
+pub(super) struct StartPageState {
     pub(super) shop: SharedShopRules,
     pub(super) clock: Clock,
-    pub(super) crew: Crew,
+    pub(super) services: ServiceRouters,
 }
 
 #[derive(Deserialize)]
-struct Choice {
+struct LanguageQuery {
     lang: Option<String>,
 }
 
-pub(super) fn routes(start: Start) -> Router {
+pub(super) fn routes(state: StartPageState) -> Router {
     Router::new()
-        .route("/", get(page))
+        .route("/", get(get_start_page))
         .route("/start.css", get(async || ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)))
         .route("/icon.svg", get(async || ([(header::CONTENT_TYPE, "image/svg+xml")], ICON)))
-        .with_state(start)
+        .with_state(state)
 }
 
-async fn page(
-    State(start): State<Start>,
-    Query(choice): Query<Choice>,
+async fn get_start_page(
+    State(state): State<StartPageState>,
+    Query(query): Query<LanguageQuery>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     let accepts = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let language = Language::of_guest(choice.lang.as_deref(), accepts);
-    let (shop, services) = (start.shop.current(), start.crew.states().await);
+    let language = Language::of_guest(query.lang.as_deref(), accepts);
+    let (shop, services) = (state.shop.current(), state.services.states().await);
     let html =
-        StartPage { shop: &shop.settings().name, day: shop.business_day(start.clock.now()), services: &services }
+        StartPage { shop: &shop.settings().name, day: shop.business_day(state.clock.now()), services: &services }
             .html(language);
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY),

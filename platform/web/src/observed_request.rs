@@ -1,0 +1,122 @@
+//! What metrics, traces and the log learn of a request.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, Method, StatusCode, Uri},
+    response::Response,
+};
+use trace::TraceContext;
+use tracing::{Span, field::Empty};
+
+use crate::{metrics::RequestMetrics, problem::Cause, request_id::RequestId};
+
+/// The label of requests that no route matched.
+const NO_ROUTE: &str = "none";
+
+/// A request in progress.
+pub(crate) struct ObservedRequest {
+    metrics: Arc<RequestMetrics>,
+    method: Method,
+    uri: Uri,
+    route: Option<MatchedPath>,
+    started: Instant,
+    context: TraceContext,
+    request_id: RequestId,
+    span: Span,
+}
+
+impl ObservedRequest {
+    /// Begins to observe a request: it goes on with the caller's trace, or begins one.
+    pub(crate) fn new(metrics: Arc<RequestMetrics>, request: &Request) -> Self {
+        metrics.begin();
+        let parent = parent_context(request.headers());
+        let context = parent.map_or_else(TraceContext::new_root, |parent| parent.child());
+        let request_id = RequestId::of(request.headers(), context);
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let span = request_span(&metrics, request, route.as_ref(), parent, context, &request_id);
+        Self {
+            metrics,
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            route,
+            started: Instant::now(),
+            context,
+            request_id,
+            span,
+        }
+    }
+
+    /// Runs a part of the handler's work in the request's trace and span.
+    pub(crate) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.span.in_scope(|| trace::enter(Some(self.context), work))
+    }
+
+    /// Records the request, logs it if it failed, and adds its id to the response.
+    pub(crate) fn finish(&self, response: &mut Response) {
+        let duration = self.started.elapsed();
+        let status = response.status();
+        let route = self.route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+        self.metrics.record(&self.method, route, status, duration);
+        self.span.record("status", status.as_u16());
+        self.request_id.insert_into(response.headers_mut());
+        if status.is_server_error() {
+            self.span.record("otel.status_code", "error");
+            self.log_failure(response);
+        } else {
+            let (method, path, status) = (self.method.as_str(), self.uri.path(), status.as_u16());
+            tracing::debug!(method, path, status, ?duration, "request_completed");
+        }
+    }
+
+    fn log_failure(&self, response: &Response) {
+        let (method, path, status) = (self.method.as_str(), self.uri.path(), response.status().as_u16());
+        let (service, duration) = (self.metrics.service(), self.started.elapsed());
+        let (request_id, trace_id) = (&self.request_id, self.context.trace_id_hex());
+        let error = response.extensions().get::<Cause>().map(|Cause(cause)| errors::chain(&**cause).to_string());
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            tracing::warn!(service, method, path, status, ?duration, %request_id, %trace_id, error, "request_refused");
+        } else {
+            tracing::error!(service, method, path, status, ?duration, %request_id, %trace_id, error, "request_failed");
+        }
+    }
+}
+
+impl Drop for ObservedRequest {
+    fn drop(&mut self) {
+        self.metrics.end();
+    }
+}
+
+fn parent_context(headers: &HeaderMap) -> Option<TraceContext> {
+    TraceContext::from_traceparent(headers.get(trace::TRACEPARENT)?.to_str().ok())
+}
+
+/// At DEBUG, which the default levels of the log leave out: then it costs a comparison.
+fn request_span(
+    metrics: &RequestMetrics,
+    request: &Request,
+    route: Option<&MatchedPath>,
+    parent: Option<TraceContext>,
+    context: TraceContext,
+    request_id: &RequestId,
+) -> Span {
+    let method = request.method().as_str();
+    let route = route.map_or(NO_ROUTE, MatchedPath::as_str);
+    tracing::debug_span!(
+        "request",
+        otel.kind = "server",
+        otel.name = %format_args!("{method} {route}"),
+        otel.status_code = Empty,
+        service = metrics.service(),
+        method,
+        route,
+        path = request.uri().path(),
+        status = Empty,
+        %request_id,
+        trace_id = %context.trace_id_hex(),
+        span_id = %context.span_id_hex(),
+        parent_span_id = parent.map(|parent| tracing::field::display(parent.span_id_hex())),
+    )
+}

@@ -1,0 +1,177 @@
+//! What is the same in every service's API document, and what a document may not leave out.
+
+use contracts::PAGE_ROWS_MAX;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ComponentsBuilder, Content, InfoBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Schema,
+        Type,
+        path::{Operation, Parameter, ParameterIn, PathItem},
+    },
+};
+
+use crate::{extract::IDEMPOTENCY_KEY_CHARS_MAX, problem::PROBLEM_JSON};
+
+/// Adds the title, the problems with which every operation refuses, and what handlers leave out because it is the same
+/// everywhere: the descriptions of responses, and the bounds of common parameters.
+pub(crate) fn complete(mut document: OpenApi, title: &str, description: &str) -> OpenApi {
+    document.info =
+        InfoBuilder::new().title(title).description(Some(description)).version(env!("CARGO_PKG_VERSION")).build();
+    if document.paths.paths.is_empty() {
+        return document;
+    }
+    for (_, operation) in document.paths.paths.values_mut().flat_map(operations_mut) {
+        complete_responses(operation);
+        operation.parameters.iter_mut().flatten().filter_map(inline_mut).for_each(complete_parameter);
+    }
+    let problem = contracts::problem::Problem::name().into_owned();
+    let schema = contracts::problem::Problem::schema();
+    let components = document.components.get_or_insert_with(|| ComponentsBuilder::new().build());
+    components.schemas.entry(problem).or_insert(schema);
+    document
+}
+
+/// What the document of an API leaves out, an operation and a finding in each: `POST /api/Order: no request body`.
+/// For a test of every service's document.
+#[must_use]
+pub fn incomplete_operations(document: &OpenApi) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (path, item) in &document.paths.paths {
+        for (method, operation) in operations(item) {
+            let mut find = |finding: &str| findings.push(format!("{method} {path}: {finding}"));
+            if matches!(method, "PUT" | "POST" | "PATCH") && operation.request_body.is_none() {
+                find("no request body");
+            }
+            if operation.summary.as_deref().unwrap_or_default().is_empty() {
+                find("no summary");
+            }
+            for parameter in operation.parameters.iter().flatten().filter_map(inline) {
+                if parameter.parameter_in != ParameterIn::Path && parameter.description.is_none() {
+                    find(&format!("no description of the parameter {}", parameter.name));
+                }
+            }
+            for (status, response) in &operation.responses.responses {
+                if matches!(response, RefOr::T(response) if response.description.is_empty()) {
+                    find(&format!("no description of the response {status}"));
+                }
+            }
+        }
+    }
+    findings
+}
+
+fn operations(item: &PathItem) -> impl Iterator<Item = (&'static str, &Operation)> {
+    let all = [
+        ("GET", &item.get),
+        ("PUT", &item.put),
+        ("POST", &item.post),
+        ("PATCH", &item.patch),
+        ("DELETE", &item.delete),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
+}
+
+fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let all = [
+        ("GET", &mut item.get),
+        ("PUT", &mut item.put),
+        ("POST", &mut item.post),
+        ("PATCH", &mut item.patch),
+        ("DELETE", &mut item.delete),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// What is written here and not elsewhere in the document.
+fn inline<T>(value: &RefOr<T>) -> Option<&T> {
+    match value {
+        RefOr::T(value) => Some(value),
+        RefOr::Ref(_) => None,
+    }
+}
+
+fn inline_mut<T>(value: &mut RefOr<T>) -> Option<&mut T> {
+    match value {
+        RefOr::T(value) => Some(value),
+        RefOr::Ref(_) => None,
+    }
+}
+
+fn complete_responses(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    for (status, response) in responses.iter_mut() {
+        let RefOr::T(response) = response else { continue };
+        if response.description.is_empty() {
+            default_description(status).clone_into(&mut response.description);
+        }
+        if status.starts_with(['4', '5']) {
+            as_problem(response);
+        }
+    }
+    responses.entry("default".into()).or_insert_with(refusal);
+}
+
+/// A handler declares the body of a refusal as JSON; its media type is that of a problem.
+fn as_problem(refusal: &mut Response) {
+    if let Some(body) = refusal.content.swap_remove("application/json") {
+        refusal.content.insert(PROBLEM_JSON.into(), body);
+    }
+}
+
+fn refusal() -> RefOr<Response> {
+    let problem = Ref::from_schema_name(contracts::problem::Problem::name());
+    let response = ResponseBuilder::new()
+        .description("A refusal: what happened, to what, and what to do now.")
+        .content(PROBLEM_JSON, Content::new(Some(problem)))
+        .build();
+    RefOr::T(response)
+}
+
+fn default_description(status: &str) -> &'static str {
+    match status {
+        "200" => "Success",
+        "201" => "Created",
+        "204" => "Done, without a body",
+        "304" => "Not changed",
+        "400" => "The request cannot be understood",
+        "404" => "There is no such thing",
+        "409" => "Not possible in the current state",
+        "412" => "Changed since it was read",
+        "422" => "Understood, but not acceptable",
+        "503" => "Not available right now; try again after Retry-After",
+        _ => "See the status",
+    }
+}
+
+/// The form of the parameters that mean the same in every operation.
+fn complete_parameter(parameter: &mut Parameter) {
+    match (&parameter.parameter_in, parameter.name.as_str()) {
+        (ParameterIn::Header, "Idempotency-Key") => {
+            parameter.schema = Some(text_schema(1, IDEMPOTENCY_KEY_CHARS_MAX, "^[!-~]+$"));
+            parameter.description.get_or_insert_with(|| {
+                "The same request with the same key is answered as the first time. A new UUID for each new thing."
+                    .into()
+            });
+        }
+        (ParameterIn::Header, "If-Match") => {
+            parameter.schema = Some(text_schema(1, 22, r#"^(\*|"[0-9]+")$"#));
+            parameter.description.get_or_insert_with(|| "The ETag of what was read.".into());
+        }
+        (ParameterIn::Query, "limit") => {
+            if let Some(RefOr::T(Schema::Object(limit))) = &mut parameter.schema {
+                limit.minimum = Some(1.into());
+                limit.maximum.get_or_insert_with(|| PAGE_ROWS_MAX.into());
+            }
+        }
+        _ => {}
+    }
+}
+
+fn text_schema(min_length: usize, max_length: usize, pattern: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(min_length))
+        .max_length(Some(max_length))
+        .pattern(Some(pattern))
+        .into()
+}
