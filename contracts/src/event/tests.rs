@@ -45,6 +45,7 @@ fn placed() -> PlacedOrder {
                 product_id: id(2),
                 product_name: "Cold brew".into(),
                 quantity: 1,
+                options: Vec::new(),
                 dispense_ml: Some(240),
             },
             PlacedItem {

@@ -129,7 +129,7 @@ impl TestShop {
 
     /// The same, where it may not be possible.
     pub(super) async fn try_to_expire(&self) -> Result<(), String> {
-        (self.expiry.run)().await
+        (self.expiry.run)().await.map_err(|error| errors::chain(&*error).to_string())
     }
 
     /// Changes what Product answers from now on, for what is not in the cache yet.
