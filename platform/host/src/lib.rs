@@ -12,6 +12,7 @@ mod outbox;
 mod pruning;
 mod readiness;
 mod redrive;
+mod run_to_end;
 mod shared_cache;
 mod shop;
 mod shutdown;
@@ -22,6 +23,7 @@ pub use context::{Service, ServiceContext, Timer};
 pub use databases::Databases;
 pub use host::{Host, NotIdle};
 pub use readiness::ready;
+pub use run_to_end::run_to_end;
 pub use shared_cache::{NotCached, put_product_card, put_receipt_part};
 pub use shop::SharedShopRules;
 
