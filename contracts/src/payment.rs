@@ -11,33 +11,10 @@ use crate::{
     time::Timestamp,
 };
 
+pub use crate::payment_method::PaymentMethod;
+
 /// What staff write down when they confirm a payment by hand: a bank's reference.
 pub const REFERENCE_CHARS_MAX: usize = 120;
-
-/// How a guest pays.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    Display,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
-)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-pub enum PaymentMethod {
-    /// Notes and coins.
-    Cash,
-    /// Indonesia's national QR, through a gateway.
-    Qris,
-}
 
 /// Where a payment stands.
 #[derive(

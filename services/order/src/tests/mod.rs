@@ -1,8 +1,8 @@
 //! Orders through their routes, on both databases.
 
+mod event_order;
 mod events;
-mod order_of_arrival;
 mod placing;
 mod reading;
 mod shop;
-mod standing;
+mod transitions;
