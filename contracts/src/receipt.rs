@@ -194,7 +194,7 @@ pub struct Receipt {
     pub change: Option<Amount>,
     /// Whether no real money moved: print TEST on it.
     pub is_test: bool,
-    /// The first code, or null where the order has none.
+    /// The first code. Null if the order has none.
     pub qr_code: Option<String>,
     /// Until when the first code pours.
     pub qr_expires_at: Option<Timestamp>,

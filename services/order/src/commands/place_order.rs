@@ -2,8 +2,9 @@
 
 use contracts::{
     event::OrderCreated,
-    order::{OrderView, PlaceOrder},
-    time::Timestamp,
+    ids::OrderId,
+    order::{OrderView, PlaceOrder, StockCheck},
+    time::{BusinessDay, Timestamp},
 };
 use db::{
     Tx,
@@ -25,7 +26,7 @@ impl Orders {
     /// [`PlaceError`]: nothing was written. `Refused`: a bound, a product, an option or the number of cups.
     /// `TotalMismatch`: the client showed another total. `OutOfStock`: something ran out. `OrderIdTaken`: the id is
     /// another order's. `Idempotency`: the key is another request's. Else a service or the database is unavailable.
-    #[tracing::instrument(name = "place_order", level = "debug", skip_all)]
+    #[tracing::instrument(name = "place_order", level = "debug", skip_all, fields(order_id))]
     pub(crate) async fn place(
         &self,
         key: Option<IdempotencyKey>,
@@ -33,7 +34,7 @@ impl Orders {
     ) -> Result<OrderView, PlaceError> {
         model::check_bounds(&request)?;
         let order_id = model::order_id_for(&request, key.as_ref(), self.clock.now());
-        tracing::debug!(%order_id);
+        tracing::Span::current().record("order_id", tracing::field::display(order_id));
         // A retry waits for the first attempt, instead of competing with it for the last piece.
         let _lock = self.order_locks.lock(order_id).await;
         // A retry is answered even if prices have changed since.
@@ -92,7 +93,7 @@ impl Orders {
                 self.find_placed(key.as_ref(), request, order_id).await?.ok_or(taken)
             }
             Err(error) => {
-                self.release_stock_unless_placed(order_id).await;
+                self.release_stock_unless_written(order_id, model::FIRST_VERSION).await;
                 Err(error)
             }
         }
@@ -106,7 +107,7 @@ impl Orders {
         &self,
         key: Option<&IdempotencyKey>,
         request: &PlaceOrder,
-        order_id: contracts::ids::OrderId,
+        order_id: OrderId,
     ) -> Result<Option<OrderView>, PlaceError> {
         if key.is_none() && request.order_id.is_none() {
             return Ok(None);
@@ -148,8 +149,8 @@ impl Orders {
 /// What is known of a [`Placement`] before the write gives the number.
 #[derive(Clone, Copy)]
 struct DraftPlacement {
-    stock: contracts::order::StockCheck,
-    business_day: contracts::time::BusinessDay,
+    stock: StockCheck,
+    business_day: BusinessDay,
     placed_at: Timestamp,
     expires_at: Timestamp,
 }

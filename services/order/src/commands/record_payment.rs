@@ -72,7 +72,7 @@ impl Orders {
         self.record_late_payment(delivery, payment, &order).await
     }
 
-    /// Records a payment that Payment has, as it told Order when it was asked. Answers whether the order was PENDING.
+    /// Records a payment that Payment answered when it was asked. Answers whether the order was PENDING.
     pub(super) async fn record_known_payment(&self, payment: RecordedPayment) -> Result<bool, DbError> {
         let now = self.clock.now();
         let recorded = self.db.write(move |tx| pay_pending(tx, &payment, now)).await?;

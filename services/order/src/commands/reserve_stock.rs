@@ -10,9 +10,6 @@ use web::CallError;
 use super::Orders;
 use crate::error::{OrderError, ReservationError};
 
-/// The version whose stock is reserved for an order that is placed.
-const PLACED_VERSION: i64 = 1;
-
 impl Orders {
     /// Asks Inventory to reserve what an order needs. If Inventory is unavailable the order goes through, DEFERRED,
     /// because a shop that cannot sell is worse than a count that is late.
@@ -30,11 +27,6 @@ impl Orders {
                 Ok(StockCheck::Deferred)
             }
         }
-    }
-
-    /// Releases the stock of an order that was not placed.
-    pub(super) async fn release_stock_unless_placed(&self, order_id: OrderId) {
-        self.release_stock_unless_written(order_id, PLACED_VERSION).await;
     }
 
     /// Releases the stock that was reserved for this version of an order, unless another request wrote that version. A

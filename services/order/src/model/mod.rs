@@ -10,7 +10,7 @@ mod pricing;
 mod request;
 
 pub(crate) use order::{
-    Order, OrderHeader, OrderLine, Placement, PricedLine, PricedOrder, number_letter, order_number,
+    FIRST_VERSION, Order, OrderHeader, OrderLine, Placement, PricedLine, PricedOrder, number_letter, order_number,
 };
 pub(crate) use order_id::order_id_for;
 pub(crate) use payment::{PaymentDecision, PaymentState, RecordedPayment, decide_payment, explain_refused_transition};

@@ -15,7 +15,7 @@ use contracts::{
 };
 
 /// The version of an order that was just placed.
-const FIRST_VERSION: i64 = 1;
+pub(crate) const FIRST_VERSION: i64 = 1;
 
 /// An order with every rule applied, not yet written. What only the write decides is in [`Placement`].
 #[derive(Clone, Debug)]
@@ -132,7 +132,7 @@ impl PricedOrder {
         ReserveStock { order_version: FIRST_VERSION, items: self.lines.iter().map(reserve_item).collect() }
     }
 
-    /// What a client is told whose total differs.
+    /// What the server computed, for a client that showed another total.
     #[must_use]
     pub(crate) fn total_mismatch(&self) -> TotalMismatch {
         let items = self.lines.iter().map(|line| item_view(line, 0, 0)).collect();

@@ -2,6 +2,7 @@
 
 mod event_order;
 mod events;
+mod observing;
 mod placing;
 mod reading;
 mod shop;
