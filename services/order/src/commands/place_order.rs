@@ -3,8 +3,7 @@
 use contracts::{
     event::OrderCreated,
     ids::OrderId,
-    order::{OrderView, PlaceOrder, StockCheck},
-    time::{BusinessDay, Timestamp},
+    order::{OrderView, PlaceOrder},
 };
 use db::{
     Tx,
@@ -53,7 +52,7 @@ impl Orders {
         match self.reserve_stock(order_id, &order.stock_needs()).await {
             Ok(stock) => {
                 let placed_at = self.clock.now();
-                let placement = DraftPlacement {
+                let placement = Placement {
                     stock,
                     business_day: rules.business_day(placed_at),
                     placed_at,
@@ -75,11 +74,11 @@ impl Orders {
         key: Option<IdempotencyKey>,
         request: &PlaceOrder,
         order: PricedOrder,
-        placement: DraftPlacement,
+        placement: Placement,
     ) -> Result<OrderView, PlaceError> {
         let (order_id, write_key) = (order.order_id, key.clone());
         let write = move |tx: &mut Tx<'_>| {
-            idempotency::once(tx, write_key.as_ref(), placement.placed_at, |tx| write_order(tx, &order, &placement))
+            idempotency::once(tx, write_key.as_ref(), placement.placed_at, |tx| write_order(tx, &order, placement))
         };
         match self.db.write(write).await {
             Ok(Answer::First(placed)) => {
@@ -146,24 +145,13 @@ impl Orders {
     }
 }
 
-/// What is known of a [`Placement`] before the write gives the number.
-#[derive(Clone, Copy)]
-struct DraftPlacement {
-    stock: StockCheck,
-    business_day: BusinessDay,
-    placed_at: Timestamp,
-    expires_at: Timestamp,
-}
-
-fn write_order(tx: &mut Tx<'_>, order: &PricedOrder, draft: &DraftPlacement) -> Result<OrderView, PlaceError> {
-    let DraftPlacement { stock, business_day, placed_at, expires_at } = *draft;
+fn write_order(tx: &mut Tx<'_>, order: &PricedOrder, placement: Placement) -> Result<OrderView, PlaceError> {
     let letter = model::number_letter(order.channel);
-    let order_number = model::order_number(letter, store::next_count(tx, letter, business_day)?);
-    let placement = Placement { order_number, stock, business_day, placed_at, expires_at };
-    let order = order.clone().placed(placement);
+    let count = store::next_count(tx, letter, placement.business_day)?;
+    let order = order.clone().placed(model::order_number(letter, count), placement);
     if !store::insert(tx, &order)? {
         return Err(PlaceError::OrderIdTaken(order.header.order_id));
     }
-    outbox::append(tx, &OrderCreated(order.placed_order()), placed_at)?;
+    outbox::append(tx, &OrderCreated(order.placed_order()), placement.placed_at)?;
     Ok(append_order_changed(tx, order)?)
 }

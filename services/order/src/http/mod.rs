@@ -95,6 +95,7 @@ struct ListQuery {
     #[param(max_length = 80)]
     text: Option<String>,
     /// The `nextCursor` of the page before.
+    #[param(pattern = "^[0-9]{1,18}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
     cursor: Option<String>,
     /// How many orders. Absent: 50.
     #[param(minimum = 1, maximum = 200)]

@@ -37,7 +37,7 @@ static STREAMS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::
 #[utoipa::path(
     get, path = "/api/Order/stream", tag = "Order",
     params((
-        "Last-Event-ID" = Option<String>, Header, pattern = "^-?[0-9]{1,19}$",
+        "Last-Event-ID" = Option<String>, Header, pattern = "^[0-9]{1,18}$",
         description = "The id of the last event that the client received."
     )),
     responses(

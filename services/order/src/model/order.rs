@@ -17,7 +17,7 @@ use contracts::{
 /// The version of an order that was just placed.
 pub(crate) const FIRST_VERSION: i64 = 1;
 
-/// An order with every rule applied, not yet written. What only the write decides is in [`Placement`].
+/// An order with every rule applied, not yet written.
 #[derive(Clone, Debug)]
 pub(crate) struct PricedOrder {
     pub(crate) order_id: OrderId,
@@ -46,10 +46,9 @@ pub(crate) struct PricedLine {
     pub(crate) share: LinePrice,
 }
 
-/// What is known of an order only when it is written.
-#[derive(Clone, Debug)]
+/// When and with which stock an order is placed: known when its stock is reserved.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Placement {
-    pub(crate) order_number: String,
     pub(crate) stock: StockCheck,
     pub(crate) business_day: BusinessDay,
     pub(crate) placed_at: Timestamp,
@@ -101,10 +100,10 @@ pub(crate) struct OrderLine {
 impl PricedOrder {
     /// The order as it is written first: PENDING, with its number.
     #[must_use]
-    pub(crate) fn placed(self, placement: Placement) -> Order {
+    pub(crate) fn placed(self, order_number: String, placement: Placement) -> Order {
         let header = OrderHeader {
             order_id: self.order_id,
-            order_number: placement.order_number,
+            order_number,
             business_day: placement.business_day,
             status: OrderStatus::Pending,
             channel: self.channel,
@@ -135,7 +134,7 @@ impl PricedOrder {
     /// What the server computed, for a client that showed another total.
     #[must_use]
     pub(crate) fn total_mismatch(&self) -> TotalMismatch {
-        let items = self.lines.iter().map(|line| item_view(line, 0, 0)).collect();
+        let items = self.lines.iter().cloned().map(|line| item_view(line, 0, 0)).collect();
         TotalMismatch { items, price: PriceView::from(&self.price) }
     }
 }
@@ -203,7 +202,7 @@ impl From<Order> for OrderView {
             dining_option: header.dining_option,
             customer_name: header.customer_name,
             table: header.table,
-            items: lines.iter().map(|line| item_view(&line.priced, line.poured, line.in_review)).collect(),
+            items: lines.into_iter().map(|line| item_view(line.priced, line.poured, line.in_review)).collect(),
             price: PriceView::from(&header.price),
             stock: header.stock,
             business_day: header.business_day,
@@ -218,16 +217,16 @@ impl From<Order> for OrderView {
     }
 }
 
-fn item_view(line: &PricedLine, poured: u32, in_review: u32) -> OrderItemView {
+fn item_view(line: PricedLine, poured: u32, in_review: u32) -> OrderItemView {
     OrderItemView {
         line: line.line,
         product_id: line.product_id,
-        product_name: line.product_name.clone(),
+        product_name: line.product_name,
         quantity: line.quantity,
         unit_price: line.unit_price.amount(),
         line_total: line.share.line_total.amount(),
-        options: line.options.clone(),
-        note: line.note.clone(),
+        options: line.options,
+        note: line.note,
         is_dispensable: line.dispense_ml.is_some(),
         poured,
         in_review,

@@ -61,13 +61,13 @@ fn priced(card: &ProductCard, request: &PlaceOrder) -> Result<PricedOrder, Refus
 }
 
 fn placed(order: PricedOrder) -> Order {
-    order.placed(Placement {
-        order_number: "A-0001".into(),
+    let placement = Placement {
         stock: StockCheck::Reserved,
         business_day: "2026-11-22".parse().unwrap(),
         placed_at: NOW,
         expires_at: NOW,
-    })
+    };
+    order.placed("A-0001".into(), placement)
 }
 
 #[test]

@@ -164,9 +164,9 @@ async fn a_paid_order_does_not_expire_however_late_its_event_arrives() {
     let shop = TestShop::open().await;
     let paid = shop.place(shop.cold_brew_order(1)).await;
     let payment = payment_of(&paid, shop.world.clock.now());
-    shop.world.clock.advance(Duration::from_secs(30 * 60));
 
     shop.payment(Payment::Unavailable);
+    shop.world.clock.advance(Duration::from_secs(30 * 60));
     let error = shop.try_to_expire().await.unwrap_err();
     assert!(error.contains("cannot be found out") && error.contains("payment"), "{error}");
     assert_eq!(shop.order(paid.order_id).await, paid);
@@ -192,8 +192,9 @@ async fn orders_that_cannot_be_decided_keep_no_other_from_expiring() {
     for _ in 0..5 {
         shop.place(shop.croissant_order()).await;
     }
-    shop.world.clock.advance(Duration::from_secs(30 * 60));
+    // Before their time is over: the service's own timer runs beside the test.
     shop.payment(Payment::FailsFor(undecided.clone()));
+    shop.world.clock.advance(Duration::from_secs(30 * 60));
     let error = shop.try_to_expire().await.unwrap_err();
     assert!(error.contains("cannot be found out"), "{error}");
     shop.world.settle().await;
