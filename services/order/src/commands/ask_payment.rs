@@ -99,3 +99,16 @@ impl Orders {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_not_closed_after_payment_may_take_money_again() {
+        let permit = |valid_until| ClosePermit { order_number: "A-0042".into(), order_version: 1, valid_until };
+        assert!(permit(Instant::now() + Duration::from_secs(1)).check().is_ok());
+        let refused = permit(Instant::now()).check().unwrap_err();
+        assert!(refused.to_string().starts_with("Order A-0042 took too long to close"), "{refused}");
+    }
+}

@@ -1,6 +1,9 @@
 //! Expires the orders that were not paid in time. Runs every second.
 
-use std::{sync::PoisonError, time::Duration};
+use std::{
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
 
 use contracts::{event::OrderExpired, ids::OrderId, order::OrderView, time::Timestamp};
 use db::{DbError, Tx, outbox};
@@ -16,39 +19,50 @@ use crate::{
 
 /// How many orders one query finds.
 const ORDERS_PER_PAGE: u32 = 50;
-/// How many orders one run decides: a run must end even if every answer of Payment takes its time.
-const ORDERS_PER_RUN_MAX: u32 = 500;
+/// A run that takes longer ends, and the next one goes on from there: every answer of Payment may take its time.
+const RUN_TIME_MAX: Duration = Duration::from_secs(5);
 /// A deadline this much later than a new order's was set by a clock that ran ahead.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
 impl Orders {
     /// Expires every PENDING order whose deadline has passed and that Payment took no money for. An order about which
-    /// Payment cannot be asked stays PENDING and keeps no other from expiring: the run goes on after it, and the next
+    /// Payment cannot be asked stays PENDING and keeps no other from expiring: the run goes on after it, and a later
     /// run asks again.
     ///
     /// # Errors
-    /// That of the first order that could not be decided, after all others were.
+    /// That of the first order that could not be decided, after the others were.
     #[tracing::instrument(name = "expire_unpaid_orders", level = "debug", skip_all)]
     pub(crate) async fn expire_unpaid(&self) -> Result<(), OrderError> {
         self.shorten_far_deadlines().await?;
+        let run_ends_at = Instant::now() + RUN_TIME_MAX;
         let mut first_error = None;
-        let mut after = *self.expiry_cursor.lock().unwrap_or_else(PoisonError::into_inner);
-        for _ in 0..ORDERS_PER_RUN_MAX / ORDERS_PER_PAGE {
+        let mut after = self.take_expiry_cursor();
+        'run: loop {
             let overdue = self.list_overdue(after).await?;
-            let is_last = overdue.len() < ORDERS_PER_PAGE as usize;
             for &(expires_at, order_id) in &overdue {
+                if Instant::now() >= run_ends_at {
+                    self.keep_expiry_cursor(after);
+                    break 'run;
+                }
                 after = Some((expires_at, order_id));
                 if let Err(error) = self.expire_unless_paid(order_id).await {
                     first_error.get_or_insert(error);
                 }
             }
-            if is_last {
-                after = None;
-                break;
+            if overdue.len() < ORDERS_PER_PAGE as usize {
+                break 'run;
             }
         }
-        *self.expiry_cursor.lock().unwrap_or_else(PoisonError::into_inner) = after;
         first_error.map_or(Ok(()), Err)
+    }
+
+    /// Where this run begins. Unless it is kept again, the next one begins with the longest overdue order.
+    fn take_expiry_cursor(&self) -> Option<OverdueCursor> {
+        self.expiry_cursor.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn keep_expiry_cursor(&self, after: Option<OverdueCursor>) {
+        *self.expiry_cursor.lock().unwrap_or_else(PoisonError::into_inner) = after;
     }
 
     async fn list_overdue(&self, after: Option<OverdueCursor>) -> Result<Vec<OverdueCursor>, DbError> {
