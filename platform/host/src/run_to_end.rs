@@ -3,15 +3,16 @@
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
-/// How many commands run in tasks of their own: more than requests are served at once, and a bound for clients that send
-/// and leave.
+/// How many commands run in tasks of their own: more than requests are served at once, and a bound for clients that
+/// send and leave.
 const COMMANDS_MAX: usize = 2_048;
 
 static COMMANDS: Semaphore = Semaphore::const_new(COMMANDS_MAX);
 
-/// Runs `command` in a task of its own and waits for its answer. If the caller is dropped, because its client closed the
-/// connection, the command goes on: what it reserved is used or released, and what it wrote reaches the cache. A panic of
-/// the command is the caller's. With [`COMMANDS_MAX`] of them running, the command runs as a part of its caller.
+/// Runs `command` in a task of its own and waits for its answer. If the caller is dropped, because its client closed
+/// the connection, the command goes on: what it reserved is used or released, and what it wrote reaches the cache. A
+/// panic of the command is the caller's. With [`COMMANDS_MAX`] of them running, the command runs as a part of its
+/// caller.
 pub async fn run_to_end<F>(command: F) -> F::Output
 where
     F: Future<Output: Send> + Send + 'static,

@@ -46,7 +46,7 @@ fn out_of_stock(detail: String, refusal: ProblemBody) -> Problem {
 /// 503: Inventory refused the request itself.
 fn stock_unknown(detail: String, refusal: &ProblemBody) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stock-unknown", "The stock cannot be reserved", detail)
-        .caused_by(format_args!("inventory: {}: {}", refusal.kind, refusal.detail))
+        .caused_by(format!("inventory: {}: {}", refusal.kind, refusal.detail))
 }
 
 /// Why a payment was not recorded. The event comes again.
@@ -124,7 +124,7 @@ impl From<PlaceError> for Problem {
             PlaceError::OrderIdTaken(_) => Problem::conflict("order-id-taken", "The order id is taken", detail),
             PlaceError::MenuUnavailable(cause) => {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "menu-unavailable", "The menu cannot be read", detail)
-                    .caused_by(errors::chain(&cause))
+                    .caused_by(cause)
             }
             PlaceError::Idempotency(error) => error.into(),
             PlaceError::Db(error) => error.into(),
@@ -235,8 +235,7 @@ impl From<OrderError> for Problem {
                 Problem::conflict("late-payment-refunded", "Its late payment is refunded", detail)
             }
             OrderError::PaymentUnavailable(_, cause) => {
-                Problem::new(unavailable, "payment-unavailable", "Payment cannot be asked", detail)
-                    .caused_by(errors::chain(&cause))
+                Problem::new(unavailable, "payment-unavailable", "Payment cannot be asked", detail).caused_by(cause)
             }
             OrderError::ClosedTooLate(_) => {
                 Problem::new(unavailable, "closed-too-late", "The order took too long to close", detail)

@@ -1,5 +1,5 @@
-//! Asks Payment, synchronously, about an order that looks unpaid. PaymentCompleted may still be on its way when a person
-//! goes on with the order, or when its time is over.
+//! Asks Payment, synchronously, about an order that looks unpaid. PaymentCompleted may still be on its way when a
+//! person goes on with the order, or when its time is over.
 
 use std::time::{Duration, Instant};
 

@@ -18,8 +18,8 @@ impl Orders {
     /// Cancels an order. An order that is cancelled already is answered as it is.
     ///
     /// # Errors
-    /// `IllegalTransition` if it is paid or closed otherwise; `PaymentUnavailable` while Payment cannot say whether it is
-    /// paid, and promise to take no money for it.
+    /// `IllegalTransition` if it is paid or closed otherwise; `PaymentUnavailable` while Payment cannot say whether it
+    /// is paid, and promise to take no money for it.
     #[tracing::instrument(name = "cancel_order", level = "debug", skip(self, reason))]
     pub(crate) async fn cancel(&self, order_id: OrderId, reason: String) -> Result<OrderView, OrderError> {
         let permit = match self.close_for_payment(order_id).await? {

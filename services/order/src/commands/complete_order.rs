@@ -11,8 +11,8 @@ use db::{DbResult, Tx, outbox};
 use super::append_order_changed;
 use crate::{model::Order, store};
 
-/// Appends OrderChanged, and completes the order if it is paid and machines have poured every unit. Answers the order as
-/// it is then.
+/// Appends OrderChanged, and completes the order if it is paid and machines have poured every unit. Answers the order
+/// as it is then.
 pub(super) fn append_changed_and_complete_if_poured(
     tx: &mut Tx<'_>,
     order: Order,

@@ -105,8 +105,8 @@ impl Orders {
         }
     }
 
-    /// Reserves the stock of an expired order that was paid late, but on its business day. The day of the payment counts,
-    /// not the day on which its event arrives.
+    /// Reserves the stock of an expired order that was paid late, but on its business day. The day of the payment
+    /// counts, not the day on which its event arrives.
     async fn reserve_for_late_payment(&self, order: &Order, paid_at: Timestamp) -> Result<Revival, RecordError> {
         let (order_id, version) = (order.header.order_id, order.header.version);
         if self.shop.current().business_day(paid_at) != order.header.business_day {

@@ -30,8 +30,8 @@ impl Orders {
     }
 
     /// Releases the stock that was reserved for this version of an order, unless another request wrote that version. A
-    /// rename also raises the version of an EXPIRED order, and uses no stock. If the release fails, Inventory releases the
-    /// stock by itself later.
+    /// rename also raises the version of an EXPIRED order, and uses no stock. If the release fails, Inventory releases
+    /// the stock by itself later.
     pub(super) async fn release_stock_unless_written(&self, order_id: OrderId, order_version: i64) {
         match self.find_order(order_id).await {
             Ok(order) if order.status != OrderStatus::Expired && order.version >= order_version => {}

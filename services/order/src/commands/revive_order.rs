@@ -16,7 +16,8 @@ use crate::{
 };
 
 impl Orders {
-    /// Makes an EXPIRED order PENDING again, with the deadline of a new one. An order that is PENDING is answered as it is.
+    /// Makes an EXPIRED order PENDING again, with the deadline of a new one. An order that is PENDING is answered as it
+    /// is.
     pub(super) async fn revive(&self, order_id: OrderId) -> Result<OrderView, OrderError> {
         let find = move |tx: &mut Tx<'_>| store::find(tx, order_id)?.ok_or(OrderError::UnknownOrder(order_id));
         let order = self.db.point_read(find).await?;

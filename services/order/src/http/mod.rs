@@ -91,7 +91,8 @@ struct ListQuery {
     /// Only orders of this business day, such as 2026-11-22.
     #[param(inline)]
     business_day: Option<BusinessDay>,
-    /// A part of the number or of the customer's name, in any case. Without `businessDay`, the last 31 days are searched.
+    /// A part of the number or of the customer's name, in any case. Without `businessDay`, the last 31 days are
+    /// searched.
     #[param(max_length = 80)]
     text: Option<String>,
     /// The `nextCursor` of the page before.

@@ -31,9 +31,9 @@ static STREAMS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::
 
 /// Follows orders as they change.
 ///
-/// Each event `order` has an order as its data: its whole state, not a difference. The first event is `connected`; it has
-/// an id, so a client that has seen no order yet can resume, too. A client that resumes with `Last-Event-ID` gets what it
-/// missed, some of it twice, or the event `reset`: it reads the list again.
+/// Each event `order` has an order as its data: its whole state, not a difference. The first event is `connected`; it
+/// has an id, so a client that has seen no order yet can resume, too. A client that resumes with `Last-Event-ID` gets
+/// what it missed, some of it twice, or the event `reset`: it reads the list again.
 #[utoipa::path(
     get, path = "/api/Order/stream", tag = "Order",
     params((

@@ -1,7 +1,7 @@
 //! The rules of an order: plain data in, plain data or a refusal out. No I/O.
 //!
-//! A value has one type for each stage of its life: [`PlaceOrder`](contracts::order::PlaceOrder) (a request, nothing of it
-//! checked), [`PricedOrder`] (the rules are applied, nothing is written), [`Order`] (a row), `OrderView` (an answer).
+//! Each stage of an order has a type: [`PlaceOrder`](contracts::order::PlaceOrder) is a request, nothing of it checked;
+//! [`PricedOrder`] has every rule applied and is not written; [`Order`] is a row; `OrderView` is an answer.
 
 mod order;
 mod order_id;

@@ -27,9 +27,9 @@ pub(crate) fn order_id_for(request: &PlaceOrder, key: Option<&IdempotencyKey>, n
     }
 }
 
-/// A UUIDv8 (RFC 9562) of a digest of the key. The time of the first attempt cannot be a part of it, because a retry after
-/// a crash does not know that time. Only a key that is itself a UUIDv7, which clients of ours send, carries its time: the
-/// id takes it over, and so grows with time as other ids do, which keeps the rows of a busy hour together in the indexes.
+/// A UUIDv8 (RFC 9562) of a digest of the key. The time of the first attempt cannot be a part of it, because a retry
+/// after a crash does not know that time. A key that is itself a UUIDv7 has a time, and the id takes it over: ids that
+/// grow with time keep the rows of a busy hour together in the indexes.
 fn order_id_of_key(IdempotencyKey { caller, route, key, fingerprint: _ }: &IdempotencyKey) -> OrderId {
     let digest = [caller, route, key].iter().fold(Sha256::new(), |digest, part| {
         let length = u64::try_from(part.len()).unwrap_or(u64::MAX);

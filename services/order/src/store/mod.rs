@@ -142,8 +142,8 @@ pub(crate) fn refuse_late_payment(tx: &mut Tx<'_>, order_id: OrderId, version: i
     Ok(tx.execute(SQL, (order_id, version))? == 1)
 }
 
-/// Changes the name to call out and the table. `None` stays as it is; an empty text removes it. `None` as the answer: no
-/// such order.
+/// Changes the name to call out and the table. `None` stays as it is; an empty text removes it. `None` as the answer:
+/// no such order.
 pub(crate) fn rename(
     tx: &mut Tx<'_>,
     order_id: OrderId,

@@ -27,7 +27,8 @@ fn an_order_ends_the_same_in_whatever_order_events_arrive() {
         .unwrap();
 }
 
-/// Two cups: the first fails, becomes active again and is poured; the second is poured at once. Every event comes twice.
+/// Two cups: the first fails, becomes active again and is poured; the second is poured at once. Every event comes
+/// twice.
 async fn deliver(steps: &[usize]) {
     let shop = TestShop::open().await;
     let order = shop.place(shop.cold_brew_order(2)).await;

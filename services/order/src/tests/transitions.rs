@@ -207,7 +207,7 @@ async fn orders_that_cannot_be_decided_keep_no_other_from_expiring() {
 }
 
 #[tokio::test]
-async fn unpaid_orders_of_a_clock_that_ran_ahead_expire_in_half_an_hour_of_the_right_clock() {
+async fn an_unpaid_order_of_a_clock_that_ran_ahead_expires_half_an_hour_later() {
     let shop = TestShop::open().await;
     let ahead = Clock::manual(shop.world.clock.now() + Duration::from_secs(5 * 60 * 60));
     let context = ServiceContext { clock: ahead, ..shop.world.context().clone() };
