@@ -47,6 +47,11 @@ mod tests {
     }
 
     #[test]
+    fn a_rounding_step_is_at_least_one_minor_unit() {
+        assert_eq!([-1, 0, 1].map(|minor| RoundingStep::new(minor).map(RoundingStep::minor)), [None, None, Some(1)]);
+    }
+
+    #[test]
     fn cash_is_rounded_to_the_nearest_hundred_and_ties_go_down() {
         assert_eq!(cash_due(idr(92_430), RoundingStep::HUNDRED), Ok((idr(92_400), idr(-30))));
         assert_eq!(cash_due(idr(92_450), RoundingStep::HUNDRED), Ok((idr(92_400), idr(-50))));

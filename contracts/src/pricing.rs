@@ -329,6 +329,14 @@ mod tests {
     }
 
     #[test]
+    fn the_last_unit_of_a_share_goes_to_the_line_with_the_largest_remainder() {
+        assert_eq!(shares(4, &[2, 1]), [3, 1]); // 2.67 and 1.33
+        assert_eq!(shares(4, &[1, 2]), [1, 3]);
+        assert_eq!(shares(1, &[1, 1]), [1, 0], "ties go to the earlier line");
+        assert_eq!(shares(4, &[0, 0]), [0, 0]);
+    }
+
+    #[test]
     fn each_rate_has_its_own_tax_and_what_is_untaxed_has_none() {
         let ppn = Some(TaxRate { name: "PPN".into(), percent: percent(1100) });
         let lines = [line(10_000, 1, pb1()), line(10_000, 1, ppn), line(10_000, 1, None)];
