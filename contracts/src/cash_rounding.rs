@@ -1,14 +1,14 @@
-//! Cash rounding: what changes hands where the smallest coins are no longer used. It belongs to the payment, never to
-//! the order.
+//! Cash rounding: what a guest pays in cash if the smallest coins are no longer used. It belongs to the payment, never
+//! to the order.
 
 use crate::money::{Money, MoneyError};
 
-/// The smallest sum that changes hands in cash, in minor units.
+/// Cash sums are multiples of this, in minor units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoundingStep(i64);
 
 impl RoundingStep {
-    /// Rp100, the smallest coin that tills still give.
+    /// Rp100, the smallest coin in use.
     pub const HUNDRED: Self = Self(100);
     /// No rounding.
     pub const ONE: Self = Self(1);
@@ -44,6 +44,11 @@ mod tests {
 
     fn idr(minor: i64) -> Money {
         Money::new(minor, Currency::IDR)
+    }
+
+    #[test]
+    fn a_rounding_step_is_at_least_one_minor_unit() {
+        assert_eq!([-1, 0, 1].map(|minor| RoundingStep::new(minor).map(RoundingStep::minor)), [None, None, Some(1)]);
     }
 
     #[test]

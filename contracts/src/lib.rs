@@ -11,6 +11,7 @@ pub mod inventory;
 pub mod money;
 pub mod order;
 pub mod payment;
+mod payment_method;
 pub mod pricing;
 pub mod problem;
 pub mod product;

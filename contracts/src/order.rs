@@ -7,28 +7,28 @@ use utoipa::ToSchema;
 use crate::{
     ids::{OptionId, OrderId, ProductId},
     money::{Amount, Currency},
-    payment::PaymentMethod,
-    pricing::Percent,
+    payment_method::PaymentMethod,
+    pricing::{Percent, Price, TaxAmount},
     product::{OPTION_GROUPS_MAX, OPTIONS_PER_GROUP_MAX},
     time::{BusinessDay, Timestamp},
 };
 
-/// More lines than a table of forty orders.
+/// The most lines of an order: more than a table of forty guests orders.
 pub const ITEMS_MAX: usize = 200;
-/// More of one thing than a shop can make in an hour.
+/// The most units of a line: more than a shop makes in an hour.
 pub const QUANTITY_MAX: u32 = 999;
-/// As many cups for machines as one line may have: each becomes a code on the receipt.
+/// The most cups of an order that machines pour. Each becomes a code on the receipt.
 pub const CUPS_MAX: u32 = 999;
-/// More choices than any product offers.
+/// The most options of a line: more than any product offers.
 pub const OPTIONS_PER_ITEM_MAX: usize = OPTION_GROUPS_MAX * OPTIONS_PER_GROUP_MAX;
-/// What a receipt's line can carry, four times.
+/// The longest note of a line: four lines of a receipt.
 pub const NOTE_CHARS_MAX: usize = 160;
-/// What a screen's tile can carry.
+/// The longest customer name: what a tile of a screen can show.
 pub const CUSTOMER_CHARS_MAX: usize = 80;
-/// "Terrace 12", in any language.
+/// The longest name of a table, such as "Terrace 12".
 pub const TABLE_CHARS_MAX: usize = 40;
 
-/// Where an order stands.
+/// The status of an order.
 #[derive(
     Clone,
     Copy,
@@ -47,31 +47,72 @@ pub const TABLE_CHARS_MAX: usize = 40;
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
-    /// Placed, not paid. Its stock is reserved, its codes pour nothing.
+    /// Placed, not paid. Its stock is reserved; its codes do not pour yet.
     Pending,
-    /// Paid: it is being made.
+    /// Paid, and being made.
     Processing,
-    /// Made: it waits for its guest.
+    /// Made, and waiting for its guest.
     Ready,
     /// Every unit is poured, handed over or refunded.
     Completed,
-    /// Given up by a person.
+    /// Cancelled by a person before it was paid.
     Cancelled,
-    /// Given up by time: it was not paid.
+    /// Not paid in time.
     Expired,
 }
 
 impl OrderStatus {
-    /// Whether an order may go from `self` to `next`.
+    /// Whether some [`OrderTransition`] leads from `self` to `next`.
     #[must_use]
-    pub const fn can_transition_to(self, next: Self) -> bool {
+    pub fn can_transition_to(self, next: Self) -> bool {
+        OrderTransition::VARIANTS.iter().any(|transition| transition.from() == self && transition.to() == next)
+    }
+}
+
+/// A legal change of an order's status; there are no others. A command names the one that it makes, and the SQL takes
+/// both ends from it: `UPDATE ... SET status = to WHERE status = from`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
+pub enum OrderTransition {
+    /// Its payment completed in time.
+    Pay,
+    /// A person cancelled it.
+    Cancel,
+    /// It was not paid in time.
+    Expire,
+    /// Staff revived it on its business day.
+    Revive,
+    /// Its payment completed after it had expired.
+    PayLate,
+    /// Staff made it.
+    MakeReady,
+    /// Every unit was handed over or poured, and nobody set it to READY before.
+    CompleteFromProcessing,
+    /// Every unit was handed over or poured.
+    CompleteFromReady,
+}
+
+impl OrderTransition {
+    /// The status before.
+    #[must_use]
+    pub const fn from(self) -> OrderStatus {
         match self {
-            Self::Pending => matches!(next, Self::Processing | Self::Cancelled | Self::Expired),
-            Self::Processing => matches!(next, Self::Ready | Self::Completed),
-            Self::Ready => matches!(next, Self::Completed),
-            // By staff, or by money that came late.
-            Self::Expired => matches!(next, Self::Pending | Self::Processing),
-            Self::Completed | Self::Cancelled => false,
+            Self::Pay | Self::Cancel | Self::Expire => OrderStatus::Pending,
+            Self::Revive | Self::PayLate => OrderStatus::Expired,
+            Self::MakeReady | Self::CompleteFromProcessing => OrderStatus::Processing,
+            Self::CompleteFromReady => OrderStatus::Ready,
+        }
+    }
+
+    /// The status after.
+    #[must_use]
+    pub const fn to(self) -> OrderStatus {
+        match self {
+            Self::Pay | Self::PayLate => OrderStatus::Processing,
+            Self::Cancel => OrderStatus::Cancelled,
+            Self::Expire => OrderStatus::Expired,
+            Self::Revive => OrderStatus::Pending,
+            Self::MakeReady => OrderStatus::Ready,
+            Self::CompleteFromProcessing | Self::CompleteFromReady => OrderStatus::Completed,
         }
     }
 }
@@ -96,14 +137,14 @@ impl OrderStatus {
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Channel {
-    /// At the till.
+    /// By staff at the counter.
     #[default]
     Pos,
-    /// At the self-service kiosk.
+    /// By the guest at a self-service kiosk.
     Kiosk,
 }
 
-/// Where the guest will have it.
+/// Where the guest eats and drinks it.
 #[derive(
     Clone,
     Copy,
@@ -123,14 +164,14 @@ pub enum Channel {
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum DiningOption {
-    /// Away.
+    /// Elsewhere: it is packed.
     #[default]
     Takeaway,
     /// At a table.
     DineIn,
 }
 
-/// Whether the stock of an order is certain.
+/// Whether Inventory holds the stock of an order.
 #[derive(
     Clone,
     Copy,
@@ -151,34 +192,38 @@ pub enum DiningOption {
 pub enum StockCheck {
     /// Inventory holds it.
     Reserved,
-    /// Inventory was away when the order was placed; it will hold it when it is back.
+    /// Inventory was unavailable when the order was placed, and reserves it when it is back.
     Deferred,
-    /// Inventory came back and there was too little: a person must look.
+    /// There was too little of it after the order had been accepted: a person must decide.
     Short,
 }
 
-/// `POST /api/Order` (step 1).
+/// `POST /api/Order` (step 1): what a client asks for. Nothing of it is trusted before it is priced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlaceOrder {
-    /// The order's id, if the client chooses it: a retry after any failure is then the same order.
+    /// The order's id, if the client chooses it: a retry after any failure is then the same order. Absent: it follows
+    /// from the Idempotency-Key, or is new if there is no key. Not the nil UUID.
     #[serde(default)]
     pub order_id: Option<OrderId>,
     /// What is ordered: 1 to 200 lines.
+    #[schema(min_items = 1, max_items = 200)]
     pub items: Vec<PlaceOrderItem>,
-    /// The total that the client showed. One that differs is refused with the server's own.
+    /// The total that the client showed. An order whose total differs is refused with the server's own.
     pub total_amount: Amount,
-    /// Where it was placed. Absent: at the till.
+    /// Where it is placed. Absent: POS.
     #[serde(default)]
     pub channel: Option<Channel>,
-    /// Where the guest will have it. Absent: away.
+    /// Where the guest eats and drinks it. Absent: TAKEAWAY.
     #[serde(default)]
     pub dining_option: Option<DiningOption>,
-    /// What to call out, at most 80 characters.
+    /// The name to call out, at most 80 characters.
     #[serde(default)]
+    #[schema(max_length = 80)]
     pub customer_name: Option<String>,
-    /// Where to bring it, at most 40 characters.
+    /// The table to bring it to, at most 40 characters.
     #[serde(default)]
+    #[schema(max_length = 40)]
     pub table: Option<String>,
 }
 
@@ -189,61 +234,66 @@ pub struct PlaceOrderItem {
     /// Which product.
     pub product_id: ProductId,
     /// How many, 1 to 999.
+    #[schema(minimum = 1, maximum = 999)]
     pub quantity: i64,
-    /// The options chosen, of this product's groups.
+    /// The chosen options, each once, from the product's option groups.
     #[serde(default)]
+    #[schema(max_items = 512)]
     pub options: Vec<OptionId>,
-    /// A wish, at most 160 characters.
+    /// What the guest asks for in words, at most 160 characters.
     #[serde(default)]
+    #[schema(max_length = 160)]
     pub note: Option<String>,
 }
 
-/// `PATCH /api/Order/{orderId}`: what is absent stays.
+/// `PATCH /api/Order/{orderId}`: a field that is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangeOrder {
     /// READY, COMPLETED, or PENDING to revive an expired order.
     #[serde(default)]
     pub status: Option<OrderStatus>,
-    /// What to call out. Empty takes it away.
+    /// The name to call out, at most 80 characters. Empty removes it.
     #[serde(default)]
+    #[schema(max_length = 80)]
     pub customer_name: Option<String>,
-    /// Where to bring it. Empty takes it away.
+    /// The table to bring it to, at most 40 characters. Empty removes it.
     #[serde(default)]
+    #[schema(max_length = 40)]
     pub table: Option<String>,
 }
 
-/// An order as everyone sees it.
+/// An order as clients and other services see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderView {
     /// Its id.
     pub order_id: OrderId,
-    /// What people call it: a letter and a counter for each business day, `A-0042`.
+    /// What people call it: a letter and a count for each business day, `A-0042`.
     pub order_number: String,
-    /// Where it stands.
+    /// Its status.
     pub status: OrderStatus,
     /// Where it was placed.
     pub channel: Channel,
-    /// Where the guest will have it.
+    /// Where the guest eats and drinks it.
     pub dining_option: DiningOption,
-    /// What to call out.
+    /// The name to call out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_name: Option<String>,
-    /// Where to bring it.
+    /// The table to bring it to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
-    /// Its lines, in the order in which they were asked for.
+    /// Its lines, in the order of the request.
     pub items: Vec<OrderItemView>,
-    /// What it costs, and why.
+    /// What it costs, part by part.
     pub price: PriceView,
-    /// Whether its stock is certain.
+    /// Whether Inventory holds its stock.
     pub stock: StockCheck,
-    /// The day whose sales it belongs to.
+    /// The business day of its sale.
     pub business_day: BusinessDay,
     /// When it was placed.
     pub placed_at: Timestamp,
-    /// When it will be given up, while it is not paid.
+    /// When it expires. Absent unless it is PENDING.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     /// When it was paid.
@@ -255,9 +305,9 @@ pub struct OrderView {
     /// Why it was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_reason: Option<String>,
-    /// When it changed last.
+    /// When it last changed.
     pub updated_at: Timestamp,
-    /// Grows with every change.
+    /// Grows with every change, from 1.
     pub version: i64,
 }
 
@@ -277,16 +327,16 @@ pub struct OrderItemView {
     pub unit_price: Amount,
     /// Unit price times quantity.
     pub line_total: Amount,
-    /// The options chosen.
+    /// The chosen options.
     pub options: Vec<ChosenOption>,
-    /// A wish.
+    /// What the guest asked for in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// Whether a machine pours it.
     pub is_dispensable: bool,
     /// How many a machine has poured.
     pub poured: u32,
-    /// How many wait for a person to say whether they were poured.
+    /// How many are in review: a person decides whether they were poured.
     pub in_review: u32,
 }
 
@@ -312,13 +362,13 @@ pub struct PriceView {
     pub currency: Currency,
     /// The sum of the lines.
     pub subtotal: Amount,
-    /// What is taken off, as a positive number.
+    /// What is deducted, as a positive number.
     pub discount: Amount,
     /// The service charge.
     pub service: Amount,
     /// The tax of each rate.
     pub taxes: Vec<TaxView>,
-    /// Their sum; inside the total where prices are inclusive.
+    /// Their sum. Part of the total already if prices include tax.
     pub tax: Amount,
     /// What is owed.
     pub total: Amount,
@@ -336,9 +386,9 @@ pub struct TaxView {
     pub amount: Amount,
 }
 
-impl From<&crate::pricing::Price> for PriceView {
-    fn from(price: &crate::pricing::Price) -> Self {
-        let tax_view = |tax: &crate::pricing::TaxAmount| TaxView {
+impl From<&Price> for PriceView {
+    fn from(price: &Price) -> Self {
+        let tax_view = |tax: &TaxAmount| TaxView {
             name: tax.rate.name.clone(),
             percent: tax.rate.percent,
             amount: tax.amount.amount(),
@@ -367,7 +417,7 @@ pub struct TotalMismatch {
 
 /// How many cups of these lines machines pour.
 #[must_use]
-pub fn cups(items: &[OrderItemView]) -> u32 {
+pub fn dispensable_cups(items: &[OrderItemView]) -> u32 {
     items.iter().filter(|item| item.is_dispensable).map(|item| item.quantity).sum()
 }
 
@@ -379,7 +429,7 @@ pub struct AmountDue {
     pub order_id: OrderId,
     /// What people call it.
     pub order_number: String,
-    /// Where it stands.
+    /// Its status.
     pub status: OrderStatus,
     /// Its version.
     pub version: i64,
@@ -393,13 +443,17 @@ pub struct AmountDue {
 
 #[cfg(test)]
 mod tests {
-    use super::OrderStatus::{self, Cancelled, Completed, Expired, Pending, Processing, Ready};
     use strum::VariantArray;
+
+    use super::{
+        OrderStatus::{self, Cancelled, Completed, Expired, Pending, Processing, Ready},
+        OrderTransition,
+    };
 
     #[test]
     fn an_order_goes_only_the_ways_that_the_design_names() {
-        let ways = OrderStatus::VARIANTS.iter().flat_map(|from| OrderStatus::VARIANTS.iter().map(|to| (*from, *to)));
-        let legal: Vec<_> = ways.filter(|(from, to)| from.can_transition_to(*to)).collect();
+        let pairs = OrderStatus::VARIANTS.iter().flat_map(|from| OrderStatus::VARIANTS.iter().map(|to| (*from, *to)));
+        let legal: Vec<_> = pairs.filter(|(from, to)| from.can_transition_to(*to)).collect();
         assert_eq!(
             legal,
             [
@@ -413,5 +467,6 @@ mod tests {
                 (Expired, Processing),
             ]
         );
+        assert_eq!(OrderTransition::VARIANTS.len(), legal.len(), "each way has one name");
     }
 }

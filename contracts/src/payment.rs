@@ -11,37 +11,14 @@ use crate::{
     time::Timestamp,
 };
 
+pub use crate::payment_method::PaymentMethod;
+
 /// The longest reference of a bank that staff write down when they confirm a payment by hand.
 pub const REFERENCE_CHARS_MAX: usize = 120;
 
 /// The most change, in minor units: Rp10.000.000, a hundred of the largest rupiah notes. A tendered sum that would need
 /// more is a typing mistake.
 pub const CHANGE_MINOR_MAX: i64 = 10_000_000;
-
-/// How a guest pays.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    Display,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
-)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-pub enum PaymentMethod {
-    /// Notes and coins.
-    Cash,
-    /// A QR code of Indonesia's national standard, through a gateway.
-    Qris,
-}
 
 /// The status of a payment.
 #[derive(

@@ -1,7 +1,7 @@
 //! What an order costs: subtotal, discount, service, tax for each rate, total.
 //!
-//! Pure rules, the same for the server, the tablets and the tests. Everything is rounded once, for the
-//! whole order, and then shared among the lines so that the shares add up to the unit.
+//! Pure rules, the same for the server, the tablets and the tests. Each sum is rounded once, for the whole order, and
+//! then shared among the lines so that the shares add up to the minor unit. Cash rounding is in `cash_rounding.rs`.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::ToSchema;
@@ -26,7 +26,7 @@ impl Percent {
         divided_half_up(i128::from(base) * i128::from(self.0), i128::from(Self::WHOLE_HUNDREDTHS))
     }
 
-    /// The part of `gross` that is this rate's, where `gross` has it inside.
+    /// The part of `gross` that is tax, if `gross` includes the tax of this rate.
     fn within(self, gross: i64) -> i64 {
         let whole = i128::from(Self::WHOLE_HUNDREDTHS);
         divided_half_up(i128::from(gross) * i128::from(self.0), whole + i128::from(self.0))
@@ -60,13 +60,13 @@ impl utoipa::PartialSchema for Percent {
 }
 impl ToSchema for Percent {}
 
-/// Whether the menu's prices have the tax inside.
+/// Whether the menu's prices include tax.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TaxMode {
     /// The price on the menu is what the guest pays.
     Inclusive,
-    /// The tax comes on top.
+    /// The tax is added to it.
     Exclusive,
 }
 
@@ -85,18 +85,18 @@ pub struct TaxRate {
 pub struct PriceRules {
     /// The currency of every price.
     pub currency: Currency,
-    /// Whether prices have the tax inside.
+    /// Whether prices include tax.
     pub tax_mode: TaxMode,
     /// The service charge, before tax.
     pub service: Percent,
 }
 
-/// What is taken off the subtotal, before service and tax.
+/// What is deducted from the subtotal, before service and tax.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Discount {
     /// Nothing.
     None,
-    /// A part of the subtotal.
+    /// A percentage of the subtotal.
     Percent(Percent),
     /// A fixed sum; never more than the subtotal.
     Fixed(Money),
@@ -109,11 +109,11 @@ pub struct PriceLine {
     pub unit_price: Money,
     /// How many.
     pub quantity: u32,
-    /// The tax on it. `None`: untaxed.
+    /// Its tax. `None`: untaxed.
     pub tax: Option<TaxRate>,
 }
 
-/// One line's part of the price.
+/// One line's share of the price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinePrice {
     /// Unit price times quantity, as the menu shows it.
@@ -135,18 +135,16 @@ pub struct TaxAmount {
     pub amount: Money,
 }
 
-/// What an order costs, and why.
+/// What an order costs, part by part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {
-    /// Each line's part, in the order given.
-    pub lines: Vec<LinePrice>,
     /// The sum of the lines.
     pub subtotal: Money,
-    /// What is taken off, as a positive number.
+    /// What is deducted, as a positive number.
     pub discount: Money,
     /// The service charge.
     pub service: Money,
-    /// The tax of each rate, in the order of the lines; inside the total already where prices are inclusive.
+    /// The tax of each rate, in the order of the lines. Part of the total already if prices include tax.
     pub taxes: Vec<TaxAmount>,
     /// The sum of `taxes`.
     pub tax: Money,
@@ -154,11 +152,20 @@ pub struct Price {
     pub total: Money,
 }
 
-/// Prices an order. Service is charged before tax and is itself taxed.
+/// The price of an order, and each line's share of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// The price of the order.
+    pub price: Price,
+    /// Each line's share, in the order of the lines. The shares add up to `price`, to the minor unit.
+    pub lines: Vec<LinePrice>,
+}
+
+/// Prices an order (step 4). The service charge comes before tax and is itself taxed.
 ///
 /// # Errors
-/// [`MoneyError`] where a sum does not fit or a line is in another currency.
-pub fn price(lines: &[PriceLine], discount: Discount, rules: &PriceRules) -> Result<Price, MoneyError> {
+/// [`MoneyError`] if a sum does not fit or a line is in another currency.
+pub fn quote(lines: &[PriceLine], discount: Discount, rules: &PriceRules) -> Result<Quote, MoneyError> {
     let currency = rules.currency;
     let line_totals = line_totals(lines, currency)?;
     let subtotal = sum(&line_totals)?;
@@ -172,8 +179,8 @@ pub fn price(lines: &[PriceLine], discount: Discount, rules: &PriceRules) -> Res
 
     let (taxes, line_taxes) = taxes(lines, &bases, rules);
     let tax = sum(&line_taxes)?;
-    let on_top = if rules.tax_mode == TaxMode::Exclusive { tax } else { 0 };
-    let total = sum(&[subtotal - discount, service, on_top])?;
+    let tax_on_top = if rules.tax_mode == TaxMode::Exclusive { tax } else { 0 };
+    let total = sum(&[subtotal - discount, service, tax_on_top])?;
 
     let money = |minor| Money::new(minor, currency);
     let lines = (0..lines.len())
@@ -184,15 +191,15 @@ pub fn price(lines: &[PriceLine], discount: Discount, rules: &PriceRules) -> Res
             tax: money(line_taxes[line]),
         })
         .collect();
-    Ok(Price {
-        lines,
+    let price = Price {
         subtotal: money(subtotal),
         discount: money(discount),
         service: money(service),
         taxes,
         tax: money(tax),
         total: money(total),
-    })
+    };
+    Ok(Quote { price, lines })
 }
 
 fn line_totals(lines: &[PriceLine], currency: Currency) -> Result<Vec<i64>, MoneyError> {
@@ -233,7 +240,7 @@ fn taxes(lines: &[PriceLine], bases: &[i64], rules: &PriceRules) -> (Vec<TaxAmou
 }
 
 /// Shares `whole` in proportion to `weights` so that the shares add up to it: by largest remainder, ties to the
-/// earlier line. Nothing is shared where nothing weighs.
+/// earlier line. If every weight is zero, every share is.
 fn shares(whole: i64, weights: &[i64]) -> Vec<i64> {
     let all: i128 = weights.iter().map(|weight| i128::from(*weight)).sum();
     if all == 0 {
@@ -243,8 +250,8 @@ fn shares(whole: i64, weights: &[i64]) -> Vec<i64> {
     let mut shares: Vec<i64> = weights.iter().map(|weight| to_i64(exact(weight).div_euclid(all))).collect();
     let mut by_remainder: Vec<usize> = (0..weights.len()).collect();
     by_remainder.sort_by_key(|line| std::cmp::Reverse(exact(&weights[*line]).rem_euclid(all)));
-    let left = usize::try_from(whole - shares.iter().sum::<i64>()).unwrap_or(0);
-    for line in by_remainder.into_iter().take(left) {
+    let remaining = usize::try_from(whole - shares.iter().sum::<i64>()).unwrap_or(0);
+    for line in by_remainder.into_iter().take(remaining) {
         shares[line] += 1;
     }
     shares
@@ -292,10 +299,14 @@ mod tests {
         PriceRules { currency: Currency::IDR, tax_mode, service: percent(service) }
     }
 
+    fn priced(lines: &[PriceLine], discount: Discount, rules: &PriceRules) -> Price {
+        quote(lines, discount, rules).unwrap().price
+    }
+
     #[test]
     fn tax_on_top_is_charged_on_the_discounted_price_and_on_the_service() {
         let lines = [line(100_000, 1, pb1())];
-        let price = price(&lines, Discount::Percent(percent(2000)), &rules(TaxMode::Exclusive, 500)).unwrap();
+        let price = priced(&lines, Discount::Percent(percent(2000)), &rules(TaxMode::Exclusive, 500));
         assert_eq!(price.discount, idr(20_000));
         assert_eq!(price.service, idr(4_000));
         assert_eq!(price.tax, idr(8_400));
@@ -304,7 +315,7 @@ mod tests {
 
     #[test]
     fn tax_inside_the_price_is_shown_and_not_added() {
-        let price = price(&[line(25_000, 1, pb1())], Discount::None, &rules(TaxMode::Inclusive, 0)).unwrap();
+        let price = priced(&[line(25_000, 1, pb1())], Discount::None, &rules(TaxMode::Inclusive, 0));
         assert_eq!(price.tax, idr(2_273));
         assert_eq!(price.total, idr(25_000));
     }
@@ -312,16 +323,24 @@ mod tests {
     #[test]
     fn tax_is_rounded_once_for_the_order_and_not_once_for_each_line() {
         let lines = vec![line(25_000, 1, pb1()); 3];
-        let price = price(&lines, Discount::None, &rules(TaxMode::Inclusive, 0)).unwrap();
-        assert_eq!(price.tax, idr(6_818)); // three times 2,273 would be 6,819
-        assert_eq!(price.lines.iter().map(|line| line.tax.minor).collect::<Vec<_>>(), [2_273, 2_273, 2_272]);
+        let quote = quote(&lines, Discount::None, &rules(TaxMode::Inclusive, 0)).unwrap();
+        assert_eq!(quote.price.tax, idr(6_818)); // three times 2,273 would be 6,819
+        assert_eq!(quote.lines.iter().map(|line| line.tax.minor).collect::<Vec<_>>(), [2_273, 2_273, 2_272]);
+    }
+
+    #[test]
+    fn the_last_unit_of_a_share_goes_to_the_line_with_the_largest_remainder() {
+        assert_eq!(shares(4, &[2, 1]), [3, 1]); // 2.67 and 1.33
+        assert_eq!(shares(4, &[1, 2]), [1, 3]);
+        assert_eq!(shares(1, &[1, 1]), [1, 0], "ties go to the earlier line");
+        assert_eq!(shares(4, &[0, 0]), [0, 0]);
     }
 
     #[test]
     fn each_rate_has_its_own_tax_and_what_is_untaxed_has_none() {
         let ppn = Some(TaxRate { name: "PPN".into(), percent: percent(1100) });
         let lines = [line(10_000, 1, pb1()), line(10_000, 1, ppn), line(10_000, 1, None)];
-        let price = price(&lines, Discount::None, &rules(TaxMode::Exclusive, 0)).unwrap();
+        let price = priced(&lines, Discount::None, &rules(TaxMode::Exclusive, 0));
         let taxes: Vec<_> = price.taxes.iter().map(|tax| (tax.rate.name.as_str(), tax.amount.minor)).collect();
         assert_eq!(taxes, [("PB1", 1_000), ("PPN", 1_100)]);
         assert_eq!(price.total, idr(32_100));
@@ -329,16 +348,25 @@ mod tests {
 
     #[test]
     fn a_fixed_discount_never_makes_the_shop_pay() {
-        let price = price(&[line(5_000, 1, pb1())], Discount::Fixed(idr(9_000)), &rules(TaxMode::Inclusive, 0));
-        assert_eq!(price.unwrap().total, idr(0));
+        let price = priced(&[line(5_000, 1, pb1())], Discount::Fixed(idr(9_000)), &rules(TaxMode::Inclusive, 0));
+        assert_eq!((price.discount, price.total), (idr(5_000), idr(0)));
     }
 
     #[test]
     fn a_price_that_cannot_be_counted_is_refused() {
         let lines = [line(i64::MAX / 2, 3, None)];
-        assert_eq!(price(&lines, Discount::None, &rules(TaxMode::Inclusive, 0)), Err(MoneyError::TooLarge));
+        assert_eq!(quote(&lines, Discount::None, &rules(TaxMode::Inclusive, 0)), Err(MoneyError::TooLarge));
         let dollars = PriceLine { unit_price: Money::new(1, "USD".parse().unwrap()), quantity: 1, tax: None };
-        assert!(price(&[dollars], Discount::None, &rules(TaxMode::Inclusive, 0)).is_err());
+        assert!(quote(&[dollars], Discount::None, &rules(TaxMode::Inclusive, 0)).is_err());
+    }
+
+    #[test]
+    fn a_whole_percentage_is_the_most_and_halves_are_rounded_away_from_zero() {
+        assert_eq!(
+            (Percent::from_hundredths(10_000).map(|percent| percent.of(7)), Percent::from_hundredths(10_001)),
+            (Some(7), None)
+        );
+        assert_eq!([-150, -50, 50, 149, 150].map(|base| percent(100).of(base)), [-2, -1, 1, 1, 2]);
     }
 
     #[test]
@@ -363,9 +391,9 @@ mod tests {
             };
             let lines: Vec<PriceLine> = lines.into_iter().map(|(unit, quantity, tax)| line(unit, quantity, rate(tax))).collect();
             let mode = if inclusive { TaxMode::Inclusive } else { TaxMode::Exclusive };
-            let price = price(&lines, Discount::Percent(percent(discount)), &rules(mode, service)).unwrap();
+            let Quote { price, lines } = quote(&lines, Discount::Percent(percent(discount)), &rules(mode, service)).unwrap();
 
-            let sum_of = |part: fn(&LinePrice) -> Money| price.lines.iter().map(|line| part(line).minor).sum::<i64>();
+            let sum_of = |part: fn(&LinePrice) -> Money| lines.iter().map(|line| part(line).minor).sum::<i64>();
             prop_assert_eq!(sum_of(|line| line.line_total), price.subtotal.minor);
             prop_assert_eq!(sum_of(|line| line.discount), price.discount.minor);
             prop_assert_eq!(sum_of(|line| line.service), price.service.minor);
@@ -373,7 +401,7 @@ mod tests {
             let on_top = if inclusive { 0 } else { price.tax.minor };
             let owed = price.subtotal.minor - price.discount.minor + price.service.minor + on_top;
             prop_assert_eq!(owed, price.total.minor);
-            prop_assert!(price.lines.iter().all(|line| line.discount.minor >= 0 && line.tax.minor >= 0));
+            prop_assert!(lines.iter().all(|line| line.discount.minor >= 0 && line.tax.minor >= 0));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The receipt: one document, written by three services, printed and shown.
 //!
-//! In the cache each service owns one field of the hash `receipt:{orderId}`, so that none can overwrite
-//! another's; readers put the parts together with [`Receipt::assemble`].
+//! In the cache each service owns one field of the hash `receipt:{orderId}`, so that none can overwrite another's.
+//! Readers assemble the parts with [`Receipt::assemble`].
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use utoipa::ToSchema;
 use crate::{
     ids::{OrderId, PaymentId},
     money::Amount,
-    order::{OrderItemView, OrderStatus, PriceView, cups},
-    payment::PaymentMethod,
+    order::{OrderItemView, OrderStatus, OrderView, PriceView, dispensable_cups},
+    payment_method::PaymentMethod,
     qr::CodeView,
     time::Timestamp,
 };
 
-/// How long the cache keeps a receipt: a business day. The services can put it together again.
+/// How long the cache keeps a receipt: a business day. After that it is assembled from the services.
 pub const RECEIPT_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The key of an order's receipt in the cache.
@@ -31,7 +31,7 @@ pub fn cache_key(order_id: OrderId) -> String {
 pub enum ReceiptField {
     /// [`ReceiptOrder`], by Order.
     Order,
-    /// [`ReceiptPayment`], by Payment.
+    /// [`ReceiptPayment`], by Payment. JSON `null` if Payment withdrew it: read it as absent.
     Payment,
     /// [`ReceiptCodes`], by QR.
     Codes,
@@ -49,7 +49,7 @@ impl ReceiptField {
     }
 }
 
-/// Order's part. It says by itself how many codes the others owe.
+/// Order's part. From it alone a reader knows how many codes QR issues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReceiptOrder {
@@ -57,7 +57,7 @@ pub struct ReceiptOrder {
     pub order_id: OrderId,
     /// What people call it.
     pub order_number: String,
-    /// Where the order stood when this was written.
+    /// The order's status when this was written.
     pub status: OrderStatus,
     /// The order's version: the newer part wins.
     pub version: i64,
@@ -67,16 +67,16 @@ pub struct ReceiptOrder {
     pub price: PriceView,
     /// When it was placed.
     pub placed_at: Timestamp,
-    /// What to call out.
+    /// The name to call out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_name: Option<String>,
-    /// Where to bring it.
+    /// The table to bring it to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
-    /// How it was paid, for as long as Payment's part is not there.
+    /// How it was paid, for readers without Payment's part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<PaymentMethod>,
-    /// When it was paid, for as long as Payment's part is not there.
+    /// When it was paid, for readers without Payment's part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_at: Option<Timestamp>,
 }
@@ -85,7 +85,25 @@ impl ReceiptOrder {
     /// How many codes this order has: one for each cup that a machine pours.
     #[must_use]
     pub fn codes_expected(&self) -> usize {
-        usize::try_from(cups(&self.items)).unwrap_or(usize::MAX)
+        usize::try_from(dispensable_cups(&self.items)).unwrap_or(usize::MAX)
+    }
+}
+
+impl From<&OrderView> for ReceiptOrder {
+    fn from(order: &OrderView) -> Self {
+        Self {
+            order_id: order.order_id,
+            order_number: order.order_number.clone(),
+            status: order.status,
+            version: order.version,
+            items: order.items.clone(),
+            price: order.price.clone(),
+            placed_at: order.placed_at,
+            customer_name: order.customer_name.clone(),
+            table: order.table.clone(),
+            payment_method: order.payment_method,
+            paid_at: order.paid_at,
+        }
     }
 }
 
@@ -101,7 +119,7 @@ pub struct ReceiptPayment {
     pub paid_at: Timestamp,
     /// What cash rounding added.
     pub rounding: Amount,
-    /// What changed hands.
+    /// What the guest paid.
     pub due: Amount,
     /// The cash given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -117,10 +135,10 @@ pub struct ReceiptPayment {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReceiptCodes {
-    /// Whether QR has heard that the order is paid: until then its codes pour nothing.
+    /// Whether QR knows that the order is paid: until then its codes do not pour.
     pub is_paid: bool,
-    /// The codes that stand for the order's cups, in the order of its lines. Those given up are left out: no receipt
-    /// shows a code that no machine will ever take.
+    /// The codes of the order's cups, in the order of its lines. Void codes are left out: no receipt shows a code that
+    /// no machine accepts.
     pub codes: Vec<CodeView>,
 }
 
@@ -142,10 +160,10 @@ pub struct Receipt {
     pub order_id: OrderId,
     /// What people call it.
     pub order_number: String,
-    /// What to call out.
+    /// The name to call out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_name: Option<String>,
-    /// Where to bring it.
+    /// The table to bring it to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
     /// When it was placed.
@@ -165,7 +183,7 @@ pub struct Receipt {
     /// What cash rounding added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounding: Option<Amount>,
-    /// What changed hands.
+    /// What the guest paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Amount>,
     /// The cash given.
@@ -176,29 +194,33 @@ pub struct Receipt {
     pub change: Option<Amount>,
     /// Whether no real money moved: print TEST on it.
     pub is_test: bool,
-    /// The first code, or null where the order has none.
+    /// The first code. Null if the order has none.
     pub qr_code: Option<String>,
     /// Until when the first code pours.
     pub qr_expires_at: Option<Timestamp>,
     /// Every code, one for each cup.
     pub qr_codes: Vec<CodeView>,
-    /// Whether codes are still being issued, or are not yet ready to pour though the order is paid: ask again.
+    /// Whether codes are still being issued, or do not pour yet though the order is paid: ask again.
     pub qr_pending: bool,
 }
 
 impl Receipt {
-    /// Puts the parts together. Without Payment's the receipt says what Order knows of the payment: how and when.
+    /// Assembles the parts. Without Payment's, the receipt shows what Order knows of the payment: how and when.
+    ///
+    /// A cancelled order is never paid: money that arrived for it is refunded, so a payment that a late writer left in
+    /// the cache is not shown.
     #[must_use]
     pub fn assemble(order: ReceiptOrder, payment: Option<&ReceiptPayment>, codes: Option<ReceiptCodes>) -> Self {
+        let payment = payment.filter(|_| order.status != OrderStatus::Cancelled);
         let expected = order.codes_expected();
         let ReceiptCodes { is_paid: codes_are_paid, codes: qr_codes } = codes.unwrap_or_default();
         let method = payment.map(|part| part.method).or(order.payment_method);
         let paid_at = payment.map(|part| part.paid_at).or(order.paid_at);
         let awaits_codes = match order.status {
             OrderStatus::Pending | OrderStatus::Processing | OrderStatus::Ready => true,
-            // Its money came late: the order lives again, with new codes, or the money goes back.
+            // Its payment came late: the order is revived with new codes, or the money is refunded.
             OrderStatus::Expired => paid_at.is_some(),
-            // What was handed over by hand, or given up, has no code to wait for.
+            // An order that was handed over or cancelled has no code to wait for.
             OrderStatus::Completed | OrderStatus::Cancelled => false,
         };
         let is_behind = qr_codes.len() < expected || (expected > 0 && paid_at.is_some() && !codes_are_paid);
@@ -331,23 +353,30 @@ mod tests {
     }
 
     #[test]
-    fn codes_of_a_paid_order_are_pending_until_qr_has_heard_of_the_money() {
+    fn codes_of_a_paid_order_are_pending_until_qr_knows_of_the_payment() {
         for unpaid in [CodeStatus::Pending, CodeStatus::Expired] {
             assert!(
                 is_pending(order(OrderStatus::Pending, 1), Some(&paid()), Some(codes(false, &[unpaid]))),
                 "{unpaid:?}"
             );
         }
-        for heard in [CodeStatus::Active, CodeStatus::Leased, CodeStatus::Used, CodeStatus::Expired] {
+        for known in [CodeStatus::Active, CodeStatus::Leased, CodeStatus::Used, CodeStatus::Expired] {
             assert!(
-                !is_pending(order(OrderStatus::Pending, 1), Some(&paid()), Some(codes(true, &[heard]))),
-                "{heard:?}"
+                !is_pending(order(OrderStatus::Pending, 1), Some(&paid()), Some(codes(true, &[known]))),
+                "{known:?}"
             );
         }
     }
 
     #[test]
-    fn an_expired_order_waits_for_new_codes_once_money_for_it_came() {
+    fn a_cancelled_order_is_never_shown_as_paid() {
+        let receipt = Receipt::assemble(order(OrderStatus::Cancelled, 0), Some(&paid()), None);
+        assert_eq!(receipt.payment_status, ReceiptPaymentStatus::Pending);
+        assert_eq!((receipt.payment_method, receipt.paid_at, receipt.due), (None, None, None));
+    }
+
+    #[test]
+    fn an_expired_order_waits_for_new_codes_once_its_late_payment_came() {
         assert!(!is_pending(order(OrderStatus::Expired, 1), None, Some(codes(false, &[]))));
         assert!(is_pending(order(OrderStatus::Expired, 1), Some(&paid()), Some(codes(false, &[]))));
     }

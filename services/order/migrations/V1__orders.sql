@@ -6,11 +6,14 @@ CREATE TABLE orders (
     channel        TEXT NOT NULL CHECK (channel IN ('POS', 'KIOSK')),
     dining_option  TEXT NOT NULL CHECK (dining_option IN ('TAKEAWAY', 'DINE_IN')),
     customer_name  TEXT,
+    -- customer_name in lower case, written by the program: SQLite's LOWER folds ASCII only.
+    customer_name_lower TEXT,
     table_name     TEXT,
     currency       TEXT NOT NULL,
     subtotal       BIGINT NOT NULL CHECK (subtotal >= 0),
     discount       BIGINT NOT NULL CHECK (discount >= 0),
     service        BIGINT NOT NULL CHECK (service >= 0),
+    -- JSON: name, percent and minor units of each rate.
     taxes          TEXT NOT NULL,
     tax            BIGINT NOT NULL CHECK (tax >= 0),
     total          BIGINT NOT NULL CHECK (total >= 0),
@@ -21,10 +24,11 @@ CREATE TABLE orders (
     payment_id     TEXT,
     payment_method TEXT CHECK (payment_method IN ('CASH', 'QRIS')),
     cancel_reason  TEXT,
-    -- Money that came too late goes back: others heard that the order is paid, so it never lives again.
-    orphaned       BIGINT NOT NULL DEFAULT 0 CHECK (orphaned = 0 OR (orphaned = 1 AND status = 'EXPIRED')),
-    -- The version at which it was placed, or lives again: what is said of an earlier one's stock counts no more.
-    lives_since    BIGINT NOT NULL DEFAULT 1,
+    -- 1: a late payment is refunded. QR and Inventory know the order as paid, so it must never be revived.
+    late_payment_refused BIGINT NOT NULL DEFAULT 0
+                   CHECK (late_payment_refused = 0 OR (late_payment_refused = 1 AND status = 'EXPIRED')),
+    -- The version at which its stock was last reserved. A StockShort about an earlier version no longer counts.
+    reserved_at_version BIGINT NOT NULL DEFAULT 1,
     updated_at     BIGINT NOT NULL,
     version        BIGINT NOT NULL CHECK (version >= 1),
     CHECK ((paid_at IS NULL) = (payment_id IS NULL)),
@@ -33,13 +37,15 @@ CREATE TABLE orders (
 
 -- Lists, newest first.
 CREATE INDEX orders_by_time ON orders (placed_at, order_id);
--- The boards of what is open.
+-- The boards of open orders.
 CREATE INDEX orders_by_status ON orders (status, placed_at, order_id);
--- The orders of the tills, or of the kiosks.
+-- The orders of one channel.
 CREATE INDEX orders_by_channel ON orders (channel, placed_at, order_id);
--- The clock that gives up what is not paid.
-CREATE INDEX orders_unpaid ON orders (expires_at) WHERE status = 'PENDING';
--- The extraction's watermark, and screens that come back.
+-- The orders whose stock fell short: few, so that the index costs the others nothing.
+CREATE INDEX orders_short ON orders (placed_at, order_id) WHERE stock = 'SHORT';
+-- Expiry.
+CREATE INDEX orders_unpaid ON orders (expires_at, order_id) WHERE status = 'PENDING';
+-- The extraction's watermark, and streams that resume.
 CREATE INDEX orders_by_change ON orders (updated_at, order_id);
 
 CREATE TABLE order_items (
@@ -59,15 +65,15 @@ CREATE TABLE order_items (
     PRIMARY KEY (order_id, line)
 );
 
--- What QR and the machines said of each cup, and before that. The newer version wins.
+-- The code of each cup as QR last published it, and its status before that. The newer version wins.
 CREATE TABLE order_cups (
-    order_id      TEXT NOT NULL REFERENCES orders (order_id),
-    line          BIGINT NOT NULL,
-    unit          BIGINT NOT NULL,
-    status        TEXT NOT NULL,
-    status_before TEXT,
-    code          TEXT NOT NULL,
-    version       BIGINT NOT NULL,
+    order_id        TEXT NOT NULL REFERENCES orders (order_id),
+    line            BIGINT NOT NULL,
+    unit            BIGINT NOT NULL,
+    status          TEXT NOT NULL,
+    previous_status TEXT,
+    code            TEXT NOT NULL,
+    version         BIGINT NOT NULL,
     PRIMARY KEY (order_id, line, unit)
 ) WITHOUT ROWID;
 

@@ -28,21 +28,21 @@ async fn on_payment_completed(orders: Orders, event: Event<PaymentCompleted>) ->
 }
 
 async fn on_codes_issued(orders: Orders, event: Event<CodesIssued>) -> Result<(), ConsumeError> {
-    orders.keep_cups(event.delivery(), event.data.codes).await.map_err(retry)
+    orders.record_cups(event.delivery(), event.data.codes).await.map_err(retry)
 }
 
 async fn on_dispense_completed(orders: Orders, event: Event<DispenseCompleted>) -> Result<(), ConsumeError> {
-    orders.keep_cups(event.delivery(), vec![event.data.code]).await.map_err(retry)
+    orders.record_cups(event.delivery(), vec![event.data.code]).await.map_err(retry)
 }
 
 async fn on_dispense_failed(orders: Orders, event: Event<DispenseFailed>) -> Result<(), ConsumeError> {
-    orders.keep_cups(event.delivery(), vec![event.data.code]).await.map_err(retry)
+    orders.record_cups(event.delivery(), vec![event.data.code]).await.map_err(retry)
 }
 
 async fn on_stock_short(orders: Orders, event: Event<StockShort>) -> Result<(), ConsumeError> {
-    orders.mark_short(event.delivery(), event.data).await.map_err(retry)
+    orders.mark_stock_short(event.delivery(), event.data).await.map_err(retry)
 }
 
 async fn on_product_changed(orders: Orders, event: Event<ProductChanged>) -> Result<(), ConsumeError> {
-    orders.cache_card(&event.data.0).await.map_err(retry)
+    orders.cache_product_card(&event.data.0).await.map_err(retry)
 }

@@ -1,10 +1,10 @@
-//! Order: the life of an order, from the request at the till to the last cup handed over.
+//! Order: the life of an order, from the request of a client to the last cup that is handed over.
 //!
-//! Owns orders, their lines and their numbers. It says OrderCreated, OrderRevived, OrderCancelled, OrderExpired,
-//! OrderCompleted, OrderChanged and PaymentOrphaned; it hears PaymentCompleted, CodesIssued, DispenseCompleted,
-//! DispenseFailed, StockShort and ProductChanged. It asks Product for what the cache does not know, Inventory for stock,
-//! and Payment before it gives up or goes on with an order that looks unpaid; it refuses to know how money comes or what a
-//! code looks like.
+//! Owns orders, their lines and their numbers. Publishes OrderCreated, OrderRevived, OrderCancelled, OrderExpired,
+//! OrderCompleted, OrderChanged and PaymentOrphaned. Consumes PaymentCompleted, CodesIssued, DispenseCompleted,
+//! DispenseFailed, StockShort and ProductChanged. Asks Product for cards that the cache does not have, Inventory for
+//! stock, and Payment before it cancels, expires or goes on with an order that looks unpaid. Refuses to know how money
+//! is taken and what a code looks like.
 
 mod commands;
 mod consumers;
@@ -29,13 +29,10 @@ pub const NAME: &str = "order";
 pub const SCHEMA: Schema =
     Schema { service: NAME, migrations: &[("V1__orders", include_str!("../migrations/V1__orders.sql"))] };
 
-/// How often the clock looks for orders to give up: they may live this much longer.
+/// How often unpaid orders are expired. An order may be PENDING this much longer than its deadline.
 const EXPIRY_EVERY: Duration = Duration::from_secs(1);
 
-/// Opens the service: its database, its routes, what it hears and what time does.
-///
-/// # Errors
-/// Where its database cannot be opened.
+/// Opens the service: its database, its routes, its consumer and its timer.
 pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
     let db = context.databases.open(&SCHEMA).await?;
     let orders = Orders::new(db.clone(), context);

@@ -1,47 +1,60 @@
-//! `DELETE /api/Order/{orderId}`: a person gives an unpaid order up.
+//! `DELETE /api/Order/{orderId}`: a person cancels an unpaid order.
 
 use contracts::{
     event::OrderCancelled,
     ids::OrderId,
-    order::{OrderStatus, OrderView, cups},
+    order::{OrderStatus, OrderView},
     time::Timestamp,
 };
 use db::{Tx, outbox};
 
-use super::{Orders, say_changed};
+use super::{
+    Orders, append_order_changed,
+    ask_payment::{ClosePermit, Closing},
+};
 use crate::{error::OrderError, store};
 
 impl Orders {
-    /// Cancels an order. Cancelling it again answers it as it is.
+    /// Cancels an order. An order that is cancelled already is answered as it is.
     ///
     /// # Errors
-    /// [`OrderError::Illegal`] for one that is paid or closed otherwise; [`OrderError::PaymentAway`] while nobody can
-    /// say whether it is paid.
+    /// `IllegalTransition` if it is paid or closed otherwise; `PaymentUnavailable` while Payment cannot say whether it
+    /// is paid, and promise to take no money for it.
+    #[tracing::instrument(name = "cancel_order", level = "debug", skip(self, reason))]
     pub(crate) async fn cancel(&self, order_id: OrderId, reason: String) -> Result<OrderView, OrderError> {
-        self.hear_of_money(order_id).await?;
+        let permit = match self.close_for_payment(order_id).await? {
+            Closing::Permitted(permit) => permit,
+            Closing::NotPending => return self.answer_if_cancelled(order_id).await,
+        };
         let now = self.clock.now();
-        let order = self.db.write(move |tx| write_cancellation(tx, order_id, &reason, now)).await?;
+        let cancelled = self.db.write(move |tx| write_cancellation(tx, order_id, &permit, &reason, now)).await?;
+        let Some(order) = cancelled else { return self.answer_if_cancelled(order_id).await };
+        metrics::counter!("orders_cancelled_total").increment(1);
         self.cache_receipt(&order).await;
         Ok(order)
     }
+
+    async fn answer_if_cancelled(&self, order_id: OrderId) -> Result<OrderView, OrderError> {
+        let order = self.find_order(order_id).await?;
+        match order.status {
+            OrderStatus::Cancelled => Ok(order),
+            OrderStatus::Pending => Err(OrderError::ChangedConcurrently(order.order_number)),
+            from => Err(OrderError::IllegalTransition { from, to: OrderStatus::Cancelled }),
+        }
+    }
 }
 
+/// Answers the cancelled order. `None`: it changed since Payment was asked.
 fn write_cancellation(
     tx: &mut Tx<'_>,
     order_id: OrderId,
+    permit: &ClosePermit,
     reason: &str,
     now: Timestamp,
-) -> Result<OrderView, OrderError> {
-    let Some(order) = store::cancel(tx, order_id, reason, now)? else {
-        let order = store::find(tx, order_id)?.ok_or(OrderError::Unknown(order_id))?;
-        return match order.status {
-            OrderStatus::Cancelled => Ok(order),
-            from => Err(OrderError::Illegal { from, to: OrderStatus::Cancelled }),
-        };
-    };
-    let (order_version, cups, reason) = (order.version, cups(&order.items), reason.to_owned());
-    let event = OrderCancelled { order_id, order_version, cups, reason };
-    outbox::append(tx, &event, now)?;
-    say_changed(tx, &order)?;
-    Ok(order)
+) -> Result<Option<OrderView>, OrderError> {
+    permit.check()?;
+    let Some(order) = store::cancel(tx, order_id, permit.order_version, reason, now)? else { return Ok(None) };
+    let (order_version, cups, reason) = (order.header.version, order.cups(), reason.to_owned());
+    outbox::append(tx, &OrderCancelled { order_id, order_version, cups, reason }, now)?;
+    Ok(Some(append_order_changed(tx, order)?))
 }

@@ -1,30 +1,47 @@
-//! An order is complete when every unit is poured or handed over.
+//! An order is complete if every unit is poured or handed over.
 
 use contracts::{
     event::OrderCompleted,
     ids::OrderId,
-    order::{OrderView, cups},
+    order::{OrderTransition, OrderView},
     time::Timestamp,
 };
-use db::{DbError, Tx, outbox};
+use db::{DbResult, Tx, outbox};
 
-use super::say_changed;
-use crate::{model, store};
+use super::append_order_changed;
+use crate::{model::Order, store};
 
-/// Completes a paid order of which machines have poured every unit. Answers the order as it is then.
-pub(super) fn complete_if_poured(tx: &mut Tx<'_>, order: OrderView, now: Timestamp) -> Result<OrderView, DbError> {
-    if !model::is_all_poured(&order) {
-        return Ok(order);
+/// Appends OrderChanged, and completes the order if it is paid and machines have poured every unit. Answers the order
+/// as it is then.
+pub(super) fn append_changed_and_complete_if_poured(
+    tx: &mut Tx<'_>,
+    order: Order,
+    now: Timestamp,
+) -> DbResult<OrderView> {
+    let (order_id, is_all_poured) = (order.header.order_id, order.is_all_poured());
+    let changed = append_order_changed(tx, order)?;
+    if !is_all_poured {
+        return Ok(changed);
     }
-    Ok(complete(tx, order.order_id, now)?.unwrap_or(order))
+    match complete(tx, order_id, now)? {
+        Some(completed) => append_completed(tx, completed, now),
+        None => Ok(changed),
+    }
 }
 
-/// Moves a paid order to COMPLETED and says so. `None`: it is not being made.
-pub(super) fn complete(tx: &mut Tx<'_>, order_id: OrderId, now: Timestamp) -> Result<Option<OrderView>, DbError> {
-    let Some(completed) = store::complete(tx, order_id, now)? else { return Ok(None) };
-    let (order_version, cups) = (completed.version, cups(&completed.items));
-    let event = OrderCompleted { order_id, order_version, cups };
+/// Moves a paid order to COMPLETED. `None`: it is not being made. The caller calls [`append_completed`].
+pub(super) fn complete(tx: &mut Tx<'_>, order_id: OrderId, now: Timestamp) -> DbResult<Option<Order>> {
+    // PROCESSING first: an order goes from there to READY and never back, so it cannot slip through between the two.
+    if let Some(order) = store::transition(tx, order_id, OrderTransition::CompleteFromProcessing, now)? {
+        return Ok(Some(order));
+    }
+    store::transition(tx, order_id, OrderTransition::CompleteFromReady, now)
+}
+
+/// Appends OrderCompleted and OrderChanged.
+pub(super) fn append_completed(tx: &mut Tx<'_>, order: Order, now: Timestamp) -> DbResult<OrderView> {
+    let event =
+        OrderCompleted { order_id: order.header.order_id, order_version: order.header.version, cups: order.cups() };
     outbox::append(tx, &event, now)?;
-    say_changed(tx, &completed)?;
-    Ok(Some(completed))
+    append_order_changed(tx, order)
 }

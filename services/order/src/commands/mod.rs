@@ -1,42 +1,42 @@
-//! What can be done with orders: one file for each use case.
+//! What can be done with orders: one file for each use case, and one for each service that a use case asks.
 
-mod advance_order;
+mod ask_payment;
 mod cancel_order;
-mod cards;
+mod change_order;
 mod complete_order;
-mod expire_orders;
-mod keep_cups;
+mod expire_unpaid_orders;
+mod get_order;
+mod get_receipt;
+mod list_orders;
+mod mark_stock_short;
+mod order_locks;
 mod place_order;
-mod read_orders;
-mod receipt;
+mod product_cards;
+mod record_cups;
 mod record_payment;
+mod reserve_stock;
 mod revive_order;
-mod turns;
+mod stream_orders;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bus::Bus;
 use cache::Cache;
 use clock::Clock;
 use contracts::{
     event::OrderChanged,
-    ids::OrderId,
-    inventory::ReleaseStock,
-    order::{OrderStatus, OrderView, StockCheck},
-    receipt::{RECEIPT_TTL, ReceiptField, ReceiptPayment, cache_key},
+    order::OrderView,
+    receipt::{ReceiptField, ReceiptOrder},
 };
 use db::{Db, DbResult, Tx, outbox};
 use host::{ServiceContext, SharedShopRules};
-use web::{CallError, ServiceClient};
+use web::ServiceClient;
 
-use crate::{
-    error::{NotHeld, OrderError},
-    model,
-};
+use crate::{model::Order, store::OverdueCursor};
+use order_locks::OrderLocks;
 
-use turns::Turns;
-
-pub(crate) use read_orders::{ListRequest, STREAM_BACKLOG_ORDERS_MAX};
+pub(crate) use list_orders::ListRequest;
+pub(crate) use stream_orders::Backlog;
 
 /// Orders, and what can be done with them.
 #[derive(Clone)]
@@ -50,7 +50,9 @@ pub(crate) struct Orders {
     qr: ServiceClient,
     shop: SharedShopRules,
     clock: Clock,
-    turns: Turns,
+    order_locks: OrderLocks,
+    /// Where the next run of expiry begins, if the last one did not reach the end.
+    expiry_cursor: Arc<Mutex<Option<OverdueCursor>>>,
 }
 
 impl Orders {
@@ -65,65 +67,21 @@ impl Orders {
             qr: context.services.client("qr"),
             shop: context.shop.clone(),
             clock: context.clock.clone(),
-            turns: Turns::default(),
+            order_locks: OrderLocks::default(),
+            expiry_cursor: Arc::default(),
         }
     }
 
-    /// Asks Inventory to hold what an order of this version needs (idempotent by order id). With Inventory away the
-    /// order goes through, marked, because a till that cannot sell is worse than a count that is late.
-    async fn reserve(&self, order: &OrderView, version: i64) -> Result<StockCheck, NotHeld> {
-        let path = format!("/internal/Reservation/{}", order.order_id);
-        let asked = self.inventory.put::<_, serde_json::Value>(&path, &model::stock_needs(order, version)).await;
-        match asked {
-            Ok(_) => Ok(StockCheck::Reserved),
-            Err(CallError::Refused(problem)) => Err(NotHeld::from(problem)),
-            Err(error) => {
-                tracing::warn!(order_id = %order.order_id, %error, "stock is not reserved: inventory will hold it when it is back");
-                Ok(StockCheck::Deferred)
-            }
-        }
-    }
-
-    /// Payment's part of the receipt. `None`: Payment took no money for the order.
-    async fn money_taken(&self, order_id: OrderId) -> Result<Option<ReceiptPayment>, CallError> {
-        self.payment.get(&format!("/internal/Payment/receipt/{order_id}")).await
-    }
-
-    /// Gives back what was asked for an order of this version and then not written, unless another request wrote it: a
-    /// rename raises the version of an EXPIRED order, and gives it no stock. As
-    /// well as can be: Inventory gives it back by itself later.
-    async fn release_unless_placed(&self, order_id: OrderId, version: i64) {
-        match self.find(order_id).await {
-            Ok(order) if order.status != OrderStatus::Expired && order.version >= version => {}
-            Ok(_) | Err(OrderError::Unknown(_)) => self.release(order_id, version).await,
-            Err(error) => tracing::warn!(%order_id, %error, "stock stays held for a while: is the order there?"),
-        }
-    }
-
-    /// Gives back what was asked for an order of this version that will not be written.
-    async fn release(&self, order_id: OrderId, order_version: i64) {
-        let path = format!("/internal/Reservation/{order_id}/release");
-        let released = self.inventory.post::<_, serde_json::Value>(&path, &ReleaseStock { order_version }).await;
-        if let Err(error) = released {
-            tracing::warn!(%order_id, %error, "stock stays held for a while");
-        }
-    }
-
-    /// Writes Order's part of the receipt to the cache (step 6). A cache: losing it costs time, not truth.
+    /// Writes Order's part of the receipt to the cache (step 6).
     async fn cache_receipt(&self, order: &OrderView) {
-        let part = match serde_json::to_string(&model::receipt_part(order)) {
-            Ok(part) => part,
-            Err(error) => return tracing::error!(order_id = %order.order_id, %error, "a receipt cannot be written"),
-        };
-        let key = cache_key(order.order_id);
-        let put = self.cache.put_field(&key, ReceiptField::Order.name(), order.version, part, RECEIPT_TTL);
-        if let Err(error) = put.await {
-            tracing::warn!(order_id = %order.order_id, %error, "the receipt is not cached");
-        }
+        let part = ReceiptOrder::from(order);
+        host::put_receipt_part(&*self.cache, order.order_id, ReceiptField::Order, order.version, &part).await;
     }
 }
 
-/// Tells every screen how an order is now.
-fn say_changed(tx: &mut Tx<'_>, order: &OrderView) -> DbResult<()> {
-    outbox::append(tx, &OrderChanged(order.clone()), order.updated_at)
+/// Appends OrderChanged, the order's state for every screen, and answers that state.
+fn append_order_changed(tx: &mut Tx<'_>, order: Order) -> DbResult<OrderView> {
+    let changed = OrderChanged(OrderView::from(order));
+    outbox::append(tx, &changed, changed.0.updated_at)?;
+    Ok(changed.0)
 }

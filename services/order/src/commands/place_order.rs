@@ -1,147 +1,157 @@
-//! `POST /api/Order` (steps 1 to 8): prices it, reserves its stock, writes it, says OrderCreated.
+//! `POST /api/Order` (steps 1 to 8): prices an order, reserves its stock, writes it and publishes OrderCreated.
 
 use contracts::{
     event::OrderCreated,
+    ids::OrderId,
     order::{OrderView, PlaceOrder},
 };
 use db::{
     Tx,
-    idempotency::{self, IdempotencyKey},
+    idempotency::{self, Answer, IdempotencyError, IdempotencyKey},
     outbox,
 };
 
-use super::{Orders, say_changed};
+use super::{Orders, append_order_changed};
 use crate::{
     error::PlaceError,
-    model::{self, NewOrder},
+    model::{self, Placement, PricedOrder},
     store,
 };
 
 impl Orders {
-    /// Places an order and answers it. The same request again, by its key or by its order id, is answered the same
-    /// order.
+    /// Places an order. The same request again, by its Idempotency-Key or its order id, is answered the same order.
     ///
     /// # Errors
-    /// [`PlaceError`]: nothing was written.
+    /// [`PlaceError`]: nothing was written. `Refused`: a bound, a product, an option or the number of cups.
+    /// `TotalMismatch`: the client showed another total. `OutOfStock`: something ran out. `OrderIdTaken`: the id is
+    /// another order's. `Idempotency`: the key is another request's. Else a service or the database is unavailable.
+    #[tracing::instrument(name = "place_order", level = "debug", skip_all, fields(order_id))]
     pub(crate) async fn place(
         &self,
         key: Option<IdempotencyKey>,
         request: PlaceOrder,
     ) -> Result<OrderView, PlaceError> {
-        let _turn = self.turns.wait(key.as_ref()).await;
-        if let Some(earlier) = self.placed_before(key.clone(), &request).await? {
-            return Ok(earlier);
-        }
         model::check_bounds(&request)?;
-        let cards = self.cards(request.items.iter().map(|item| item.product_id)).await?;
-        let shop = self.shop.current();
-        let mut draft = model::price(&request, &cards, &shop, self.clock.now())?;
-        let order_id = draft.view.order_id;
-        draft.view.stock = match self.reserve(&draft.view, draft.view.version).await {
-            Ok(stock) => stock,
-            Err(not_held) => {
-                // The same request, sent to another process in the same moment, may have taken the last of it.
-                let refusal = PlaceError::not_held(order_id, not_held);
-                return self.placed_before(key, &request).await?.ok_or(refusal);
+        let order_id = model::order_id_for(&request, key.as_ref(), self.clock.now());
+        tracing::Span::current().record("order_id", tracing::field::display(order_id));
+        // A retry waits for the first attempt, instead of competing with it for the last piece.
+        let _lock = self.order_locks.lock(order_id).await;
+        // A retry is answered even if prices have changed since.
+        if let Some(placed) = self.find_placed(key.as_ref(), &request, order_id).await? {
+            return Ok(placed);
+        }
+
+        let cards = self.product_cards(request.items.iter().map(|item| item.product_id)).await?;
+        let rules = self.shop.current();
+        let lines = model::choose_products(&request, &cards, &rules)?;
+        model::check_cups(&lines)?;
+        let order = model::price_order(order_id, &request, lines, &rules)?;
+        model::check_total(&request, &order)
+            .map_err(|mismatch| PlaceError::TotalMismatch { shown: request.total_amount, mismatch })?;
+
+        match self.reserve_stock(order_id, &order.stock_needs()).await {
+            Ok(stock) => {
+                let placed_at = self.clock.now();
+                let placement = Placement {
+                    stock,
+                    business_day: rules.business_day(placed_at),
+                    placed_at,
+                    expires_at: placed_at + rules.unpaid_order_ttl(),
+                };
+                self.write_reserved(key, &request, order, placement).await
             }
-        };
-        model::place_at(&mut draft.view, &shop, self.clock.now());
-        self.write_reserved(key, &request, draft).await
+            // The same request, sent to another process in the same moment, may have taken the last piece.
+            Err(error) => match self.find_placed(key.as_ref(), &request, order_id).await? {
+                Some(placed) => Ok(placed),
+                None => Err(PlaceError::not_reserved(order_id, error)),
+            },
+        }
     }
 
-    /// Writes an order whose stock is held. What is not written gives it back.
+    /// Writes an order whose stock is reserved. The stock of an order that is not written is released.
     async fn write_reserved(
         &self,
         key: Option<IdempotencyKey>,
         request: &PlaceOrder,
-        draft: NewOrder,
+        order: PricedOrder,
+        placement: Placement,
     ) -> Result<OrderView, PlaceError> {
-        let (order_id, version) = (draft.view.order_id, draft.view.version);
-        let write_key = key.clone();
-        match self.db.write(move |tx| write_order(tx, write_key.as_ref(), draft.clone())).await {
-            Ok(order) => {
-                if order.order_id != order_id {
-                    self.release(order_id, version).await;
-                }
-                self.cache_receipt(&order).await;
-                Ok(order)
+        let (order_id, write_key) = (order.order_id, key.clone());
+        let write = move |tx: &mut Tx<'_>| {
+            idempotency::once(tx, write_key.as_ref(), placement.placed_at, |tx| write_order(tx, &order, placement))
+        };
+        match self.db.write(write).await {
+            Ok(Answer::First(placed)) => {
+                metrics::counter!("orders_placed_total").increment(1);
+                self.cache_receipt(&placed).await;
+                Ok(placed)
             }
-            Err(PlaceError::IdTaken(_)) => self.same_order(key, request).await,
+            Ok(Answer::Repeated(placed)) => Ok(placed),
+            // Another process wrote this id in the same moment: the same order, or another one.
+            Err(taken @ PlaceError::OrderIdTaken(_)) => {
+                self.find_placed(key.as_ref(), request, order_id).await?.ok_or(taken)
+            }
             Err(error) => {
-                self.release_unless_placed(order_id, version).await;
+                self.release_stock_unless_written(order_id, model::FIRST_VERSION).await;
                 Err(error)
             }
         }
     }
 
-    /// The order that this request made before, if it did: a replay is answered even when prices have changed since.
-    async fn placed_before(
+    /// The order that this request placed before, if it did.
+    ///
+    /// # Errors
+    /// `OrderIdTaken` if the id is another order's, `Idempotency` if the key is another request's.
+    async fn find_placed(
         &self,
-        key: Option<IdempotencyKey>,
+        key: Option<&IdempotencyKey>,
         request: &PlaceOrder,
+        order_id: OrderId,
     ) -> Result<Option<OrderView>, PlaceError> {
         if key.is_none() && request.order_id.is_none() {
             return Ok(None);
         }
-        let (order_id, replay_key) = (request.order_id, key.clone());
-        let (replay, existing) = self
+        let read_key = key.cloned();
+        let (answered, existing) = self
             .db
             .point_read(move |tx| {
-                let replay = idempotency::find_response::<OrderView>(tx, replay_key.as_ref())?;
-                let existing = order_id.map(|order_id| store::find(tx, order_id)).transpose()?.flatten();
-                Ok::<_, PlaceError>((replay, existing))
+                let answered = idempotency::find_response::<OrderView>(tx, read_key.as_ref())?;
+                Ok::<_, PlaceError>((answered, store::find(tx, order_id)?.map(OrderView::from)))
             })
             .await?;
-        match (replay, existing) {
-            (Some(replay), _) => Ok(Some(replay)),
-            (None, Some(existing)) => self.remembered(key, same_or_taken(existing, request)?).await.map(Some),
-            (None, None) => Ok(None),
+        let existing = match (answered, existing) {
+            (Some(answered), _) => return Ok(Some(answered)),
+            (None, None) => return Ok(None),
+            (None, Some(existing)) => existing,
+        };
+        match (model::is_same_request(&existing, request), key) {
+            (true, None) => Ok(Some(existing)),
+            (true, Some(key)) => self.save_answer(key.clone(), existing).await.map(Some),
+            // The id follows from the key, and the answer under the key is pruned already.
+            (false, Some(key)) if request.order_id.is_none() => {
+                Err(IdempotencyError::KeyReused { key: key.key.clone() }.into())
+            }
+            (false, _) => Err(PlaceError::OrderIdTaken(order_id)),
         }
     }
 
-    /// Keeps the answer for this key too: the order was placed by its id, under another one or none.
-    async fn remembered(&self, key: Option<IdempotencyKey>, order: OrderView) -> Result<OrderView, PlaceError> {
-        if key.is_none() {
-            return Ok(order);
-        }
+    /// Keeps the answer under this key too, because the order was placed under another key or none.
+    async fn save_answer(&self, key: IdempotencyKey, order: OrderView) -> Result<OrderView, PlaceError> {
         let now = self.clock.now();
-        self.db
-            .write(move |tx| {
-                if let Some(earlier) = idempotency::find_response(tx, key.as_ref())? {
-                    return Ok(earlier);
-                }
-                idempotency::save_response(tx, key.as_ref(), &order, now)?;
-                Ok(order.clone())
-            })
-            .await
-    }
-
-    /// Another request wrote this order id in the same moment.
-    async fn same_order(&self, key: Option<IdempotencyKey>, request: &PlaceOrder) -> Result<OrderView, PlaceError> {
-        match self.placed_before(key, request).await? {
-            Some(order) => Ok(order),
-            None => Err(PlaceError::Db(db::DbError::Unavailable("the order was there and is gone".into()))),
-        }
+        let save = move |tx: &mut Tx<'_>| {
+            idempotency::once(tx, Some(&key), now, |_| Ok::<_, PlaceError>(order.clone())).map(Answer::into_inner)
+        };
+        self.db.write(save).await
     }
 }
 
-fn same_or_taken(existing: OrderView, request: &PlaceOrder) -> Result<OrderView, PlaceError> {
-    if model::is_same_request(&existing, request) { Ok(existing) } else { Err(PlaceError::IdTaken(existing.order_id)) }
-}
-
-fn write_order(tx: &mut Tx<'_>, key: Option<&IdempotencyKey>, mut order: NewOrder) -> Result<OrderView, PlaceError> {
-    if let Some(earlier) = idempotency::find_response(tx, key)? {
-        return Ok(earlier);
-    }
-    let letter = model::number_letter(order.view.channel);
-    let count = store::next_count(tx, letter, order.view.business_day)?;
-    order.view.order_number = model::order_number(letter, count);
+fn write_order(tx: &mut Tx<'_>, order: &PricedOrder, placement: Placement) -> Result<OrderView, PlaceError> {
+    let letter = model::number_letter(order.channel);
+    let count = store::next_count(tx, letter, placement.business_day)?;
+    let order = order.clone().placed(model::order_number(letter, count), placement);
     if !store::insert(tx, &order)? {
-        return Err(PlaceError::IdTaken(order.view.order_id));
+        return Err(PlaceError::OrderIdTaken(order.header.order_id));
     }
-    let now = order.view.placed_at;
-    outbox::append(tx, &OrderCreated(model::placed(&order.view, &order.dispense_ml)), now)?;
-    say_changed(tx, &order.view)?;
-    idempotency::save_response(tx, key, &order.view, now)?;
-    Ok(order.view)
+    outbox::append(tx, &OrderCreated(order.placed_order()), placement.placed_at)?;
+    Ok(append_order_changed(tx, order)?)
 }

@@ -1,10 +1,8 @@
-//! PaymentCompleted (steps 21 and 22): PENDING becomes PROCESSING; money that nothing is owed for is sent back.
+//! PaymentCompleted (steps 21 and 22): PENDING becomes PROCESSING. A late payment revives its order, or is refunded.
 
 use contracts::{
     event::{OrderRevived, PaymentCompleted, PaymentOrphaned},
-    ids::OrderId,
-    order::{OrderStatus, OrderView, StockCheck},
-    receipt::ReceiptPayment,
+    order::{OrderView, StockCheck},
     time::Timestamp,
 };
 use db::{
@@ -13,44 +11,45 @@ use db::{
     outbox,
 };
 
-use super::{Orders, complete_order::complete_if_poured, say_changed};
+use super::{Orders, complete_order::append_changed_and_complete_if_poured};
 use crate::{
-    error::{NotHeld, OrderError, RecordError},
-    model::{self, MoneyFate},
-    store::{self, Paid, PaidFrom},
+    error::{RecordError, ReservationError},
+    model::{self, Order, PaymentDecision, RecordedPayment},
+    store,
 };
 
-/// Why money was not recorded at once. Nothing of the transaction is kept, not even that the event came.
+/// Why a payment was not recorded at once. The transaction is rolled back, the inbox row too.
 #[derive(Debug)]
-enum NotYet {
-    /// The order expired: its stock must be asked for first.
-    Late(Box<OrderView>),
+enum NotRecorded {
+    /// The order expired: its stock must be reserved first, outside of a transaction.
+    OrderExpired(Box<Order>),
     /// Somebody revived the order in the same moment.
-    ChangedMeanwhile,
-    /// The database did not take it.
+    ChangedConcurrently,
+    /// The database failed.
     Db(DbError),
 }
 
-impl From<DbError> for NotYet {
+impl From<DbError> for NotRecorded {
     fn from(error: DbError) -> Self {
         Self::Db(error)
     }
 }
 
-/// What late money finds when its order's stock was asked for.
-#[derive(Clone, Copy)]
+/// Whether a late payment can revive an order of this version.
+#[derive(Clone, Copy, Debug)]
 enum Revival {
-    /// The order can be made.
-    Stocked { version: i64, stock: StockCheck },
-    /// What it needs went to others, or its day is over.
-    Refused { version: i64, reason: &'static str },
+    /// Its stock is reserved for the next version.
+    Possible { version: i64, stock: StockCheck },
+    /// Its stock went to others, or its business day is over.
+    Impossible { version: i64, reason: &'static str },
 }
 
 impl Orders {
-    /// Records that the money of an order is here.
+    /// Records the payment of an order.
     ///
     /// # Errors
     /// [`RecordError`]: the event comes again.
+    #[tracing::instrument(name = "record_payment", level = "debug", skip_all, fields(order_id = %payment.order_id))]
     pub(crate) async fn record_payment(
         &self,
         delivery: Delivery,
@@ -58,140 +57,145 @@ impl Orders {
     ) -> Result<(), RecordError> {
         let now = self.clock.now();
         let in_time = payment.clone();
-        let order = match self.db.write_deferred(move |tx| record_in_time(tx, delivery, &in_time, now)).await {
-            Ok(()) => return Ok(()),
-            Err(NotYet::Late(order)) => order,
-            Err(NotYet::ChangedMeanwhile) => return Err(RecordError::ChangedMeanwhile(payment.order_id)),
-            Err(NotYet::Db(error)) => return Err(error.into()),
+        let record = move |tx: &mut Tx<'_>| inbox::once(tx, delivery, now, |tx| record_in_time(tx, &in_time, now));
+        let order = match self.db.write_deferred(record).await {
+            Ok(recorded) => {
+                count_paid(recorded == Some(true));
+                return Ok(());
+            }
+            Err(NotRecorded::OrderExpired(order)) => order,
+            Err(NotRecorded::ChangedConcurrently) => {
+                return Err(RecordError::ChangedConcurrently(payment.order_id));
+            }
+            Err(NotRecorded::Db(error)) => return Err(error.into()),
         };
-        let revival = self.ask_for_revival(&order, payment.paid_at).await?;
+        self.record_late_payment(delivery, payment, &order).await
+    }
+
+    /// Records a payment that Payment answered when it was asked. Answers whether the order was PENDING.
+    pub(super) async fn record_known_payment(&self, payment: RecordedPayment) -> Result<bool, DbError> {
         let now = self.clock.now();
-        let late = move |tx: &mut Tx<'_>| record_late(tx, delivery, &payment, revival, now);
-        match self.db.write_deferred(late).await {
-            Ok(Some(revived)) => {
+        let recorded = self.db.write(move |tx| pay_pending(tx, &payment, now)).await?;
+        count_paid(recorded);
+        Ok(recorded)
+    }
+
+    async fn record_late_payment(
+        &self,
+        delivery: Delivery,
+        payment: PaymentCompleted,
+        order: &Order,
+    ) -> Result<(), RecordError> {
+        let revival = self.reserve_for_late_payment(order, payment.paid_at).await?;
+        let now = self.clock.now();
+        let record =
+            move |tx: &mut Tx<'_>| inbox::once(tx, delivery, now, |tx| record_late(tx, &payment, revival, now));
+        match self.db.write_deferred(record).await {
+            Ok(Some(Some(revived))) => {
+                count_paid(true);
                 self.cache_receipt(&revived).await;
                 Ok(())
             }
             not_revived => {
-                if let Revival::Stocked { version, .. } = revival {
-                    self.release_unless_placed(order.order_id, version + 1).await;
+                if let Revival::Possible { version, .. } = revival {
+                    self.release_stock_unless_written(order.header.order_id, version + 1).await;
                 }
-                not_revived.map(|_| ())
+                not_revived.map(drop)
             }
         }
     }
 
-    /// Asks Payment about an order that looks unpaid, and records what it took: its event may still be on the way when
-    /// somebody who was told that the order is paid goes on with it, or when its time is over.
-    ///
-    /// # Errors
-    /// [`OrderError`]: there is no such order, or Payment cannot be asked.
-    pub(super) async fn hear_of_money(&self, order_id: OrderId) -> Result<(), OrderError> {
-        let due = self.amount_due(order_id).await?;
-        if due.status != OrderStatus::Pending {
-            return Ok(());
+    /// Reserves the stock of an expired order that was paid late, but on its business day. The day of the payment
+    /// counts, not the day on which its event arrives.
+    async fn reserve_for_late_payment(&self, order: &Order, paid_at: Timestamp) -> Result<Revival, RecordError> {
+        let (order_id, version) = (order.header.order_id, order.header.version);
+        if self.shop.current().business_day(paid_at) != order.header.business_day {
+            return Ok(Revival::Impossible { version, reason: "the order expired on an earlier business day" });
         }
-        let taken = self.money_taken(order_id).await;
-        let taken = taken.map_err(|error| OrderError::PaymentAway(due.order_number, error))?;
-        let Some(ReceiptPayment { payment_id, method, paid_at, .. }) = taken else { return Ok(()) };
-        let paid = Paid { order_id, payment_id, method, paid_at, now: self.clock.now() };
-        self.db.write(move |tx| pay_pending(tx, &paid)).await?;
-        Ok(())
-    }
-
-    /// Asks for the stock of an expired order whose money came late, but on its business day: whenever we hear of it.
-    async fn ask_for_revival(&self, order: &OrderView, paid_at: Timestamp) -> Result<Revival, RecordError> {
-        let version = order.version;
-        if self.shop.current().business_day(paid_at) != order.business_day {
-            return Ok(Revival::Refused { version, reason: "the order expired on an earlier business day" });
-        }
-        match self.reserve(order, version + 1).await {
-            Ok(stock) => Ok(Revival::Stocked { version, stock }),
-            Err(NotHeld::OutOfStock(_)) => {
-                Ok(Revival::Refused { version, reason: "the order expired and its stock went to others" })
+        match self.reserve_stock(order_id, &order.stock_needs_of_revival()).await {
+            Ok(stock) => Ok(Revival::Possible { version, stock }),
+            Err(ReservationError::OutOfStock(_)) => {
+                Ok(Revival::Impossible { version, reason: "the order expired and its stock went to others" })
             }
-            Err(NotHeld::IdTaken) => Err(RecordError::ChangedMeanwhile(order.order_id)),
-            Err(NotHeld::Fault(problem)) => Err(RecordError::StockUnknown(order.order_id, problem)),
+            Err(ReservationError::OrderIdTaken) => Err(RecordError::ChangedConcurrently(order_id)),
+            Err(ReservationError::Rejected(problem)) => Err(RecordError::StockUnknown(order_id, problem)),
         }
     }
 }
 
-fn paid(payment: &PaymentCompleted, now: Timestamp) -> Paid {
-    Paid {
+fn count_paid(is_paid_now: bool) {
+    if is_paid_now {
+        metrics::counter!("orders_paid_total").increment(1);
+    }
+}
+
+fn recorded(payment: &PaymentCompleted) -> RecordedPayment {
+    RecordedPayment {
         order_id: payment.order_id,
         payment_id: payment.payment_id,
         method: payment.method,
         paid_at: payment.paid_at,
-        now,
     }
 }
 
-fn record_in_time(
-    tx: &mut Tx<'_>,
-    delivery: Delivery,
-    payment: &PaymentCompleted,
-    now: Timestamp,
-) -> Result<(), NotYet> {
-    if !inbox::insert_if_new(tx, delivery, now)? {
-        return Ok(());
+/// Answers whether the payment paid the order now.
+fn record_in_time(tx: &mut Tx<'_>, payment: &PaymentCompleted, now: Timestamp) -> Result<bool, NotRecorded> {
+    if pay_pending(tx, &recorded(payment), now)? {
+        return Ok(true);
     }
-    if pay_pending(tx, &paid(payment, now))? {
-        return Ok(());
-    }
-    let Some(standing) = store::money_standing(tx, payment.order_id)? else {
-        return Ok(send_back(tx, payment, "there is no such order", now)?);
+    let Some(state) = store::find_payment_state(tx, payment.order_id)? else {
+        append_orphaned(tx, payment, "there is no such order", now)?;
+        return Ok(false);
     };
-    match model::fate_of_money(&standing, payment.payment_id) {
-        MoneyFate::Recorded => Ok(()),
-        MoneyFate::GoesBack(reason) => Ok(send_back(tx, payment, reason, now)?),
-        MoneyFate::ComesAgain => Err(NotYet::ChangedMeanwhile),
-        MoneyFate::Revives => {
-            let order = store::find(tx, payment.order_id)?.ok_or(NotYet::ChangedMeanwhile)?;
-            Err(NotYet::Late(Box::new(order)))
+    match model::decide_payment(&state, payment.payment_id) {
+        PaymentDecision::AlreadyRecorded => Ok(false),
+        PaymentDecision::Refund(reason) => {
+            append_orphaned(tx, payment, reason, now)?;
+            Ok(false)
+        }
+        PaymentDecision::Retry => Err(NotRecorded::ChangedConcurrently),
+        PaymentDecision::ReviveOrder => {
+            let order = store::find(tx, payment.order_id)?.ok_or(NotRecorded::ChangedConcurrently)?;
+            Err(NotRecorded::OrderExpired(Box::new(order)))
         }
     }
 }
 
-/// Whether the order was PENDING: it is PROCESSING now.
-fn pay_pending(tx: &mut Tx<'_>, paid: &Paid) -> DbResult<bool> {
-    let Some(order) = store::pay(tx, paid, PaidFrom::Pending)? else { return Ok(false) };
-    say_changed(tx, &order)?;
-    complete_if_poured(tx, order, paid.now)?;
+/// Answers whether the order was PENDING: it is PROCESSING now.
+fn pay_pending(tx: &mut Tx<'_>, payment: &RecordedPayment, now: Timestamp) -> DbResult<bool> {
+    let Some(order) = store::pay(tx, payment, now)? else { return Ok(false) };
+    append_changed_and_complete_if_poured(tx, order, now)?;
     Ok(true)
 }
 
-/// Answers the order where its money revived it.
+/// Answers the order that the late payment revived. `None`: the payment is refunded.
 fn record_late(
     tx: &mut Tx<'_>,
-    delivery: Delivery,
     payment: &PaymentCompleted,
     revival: Revival,
     now: Timestamp,
 ) -> Result<Option<OrderView>, RecordError> {
-    if !inbox::insert_if_new(tx, delivery, now)? {
-        return Ok(None);
-    }
-    // Whoever changed the order in the same moment decides: the event comes again and finds it as it then is.
-    let changed_meanwhile = RecordError::ChangedMeanwhile(payment.order_id);
-    let (version, stock) = match revival {
-        Revival::Stocked { version, stock } => (version, stock),
-        Revival::Refused { version, reason } => {
-            if !store::orphan(tx, payment.order_id, version)? {
-                return Err(changed_meanwhile);
-            }
-            send_back(tx, payment, reason, now)?;
-            return Ok(None);
+    // Whoever changed the order in the same moment decides: the event comes again and finds the order as it is then.
+    let changed = || RecordError::ChangedConcurrently(payment.order_id);
+    match revival {
+        Revival::Possible { version, stock } => {
+            let order = store::pay_late(tx, &recorded(payment), version, stock, now)?.ok_or_else(changed)?;
+            outbox::append(tx, &OrderRevived(order.placed_order()), now)?;
+            Ok(Some(append_changed_and_complete_if_poured(tx, order, now)?))
         }
-    };
-    let order = store::pay(tx, &paid(payment, now), PaidFrom::Expired { version, stock })?.ok_or(changed_meanwhile)?;
-    let dispense_ml = store::dispense_ml(tx, order.order_id)?;
-    outbox::append(tx, &OrderRevived(model::placed(&order, &dispense_ml)), now)?;
-    say_changed(tx, &order)?;
-    Ok(Some(complete_if_poured(tx, order, now)?))
+        Revival::Impossible { version, reason } => {
+            if !store::refuse_late_payment(tx, payment.order_id, version)? {
+                return Err(changed());
+            }
+            append_orphaned(tx, payment, reason, now)?;
+            Ok(None)
+        }
+    }
 }
 
-fn send_back(tx: &mut Tx<'_>, payment: &PaymentCompleted, reason: &str, now: Timestamp) -> Result<(), DbError> {
-    tracing::warn!(order_id = %payment.order_id, payment_id = %payment.payment_id, reason, "money must go back");
+/// Appends PaymentOrphaned: Payment refunds the payment.
+fn append_orphaned(tx: &mut Tx<'_>, payment: &PaymentCompleted, reason: &str, now: Timestamp) -> DbResult<()> {
+    tracing::warn!(order_id = %payment.order_id, payment_id = %payment.payment_id, reason, "payment orphaned");
     let orphaned =
         PaymentOrphaned { order_id: payment.order_id, payment_id: payment.payment_id, reason: reason.to_owned() };
     outbox::append(tx, &orphaned, now)

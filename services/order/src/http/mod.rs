@@ -1,14 +1,14 @@
 //! The routes of orders: parse, call a command, answer.
 
-mod stream;
+mod stream_orders;
 
-use std::{fmt::Display, str::FromStr, time::Duration};
+use std::time::Duration;
 
 use axum::{Router, extract::State, routing::get};
 use contracts::{
     Page,
     ids::OrderId,
-    order::{AmountDue, CUSTOMER_CHARS_MAX, ChangeOrder, Channel, OrderStatus, OrderView, PlaceOrder},
+    order::{AmountDue, CUSTOMER_CHARS_MAX, ChangeOrder, Channel, OrderStatus, OrderView, PlaceOrder, StockCheck},
     page_rows,
     problem::Problem as ProblemBody,
     receipt::Receipt,
@@ -16,89 +16,110 @@ use contracts::{
     time::BusinessDay,
 };
 use serde::Deserialize;
-use strum::VariantArray;
 use utoipa::{IntoParams, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use web::{Created, IdempotentJson, Json, Path, Problem, Query, Ready};
 
 use crate::{
+    NAME,
     commands::{ListRequest, Orders},
     error::OrderError,
 };
 
-/// What a list answers when it is not asked for a number.
+/// How many orders a page has if the client names no limit.
 const DEFAULT_PAGE_ROWS: u32 = 50;
-/// Longer than any name or number that is looked for.
+/// The longest text that is searched: no name and no number is longer.
 const SEARCH_CHARS_MAX: usize = CUSTOMER_CHARS_MAX;
-/// What a person writes when an order is given up.
+/// The longest reason of a cancellation.
 const REASON_CHARS_MAX: usize = 160;
+/// The longest that a client may wait for codes: a guest does not stand longer before a printer.
+const RECEIPT_WAIT_MAX_MS: u64 = 10_000;
 
 pub(crate) fn router(orders: Orders, ready: Ready) -> (Router, OpenApi) {
     let routes = OpenApiRouter::new()
         .routes(routes!(place_order, list_orders))
-        .routes(routes!(stream::stream_orders))
+        .routes(routes!(stream_orders::stream_orders))
         .routes(routes!(get_order, change_order, cancel_order))
         .routes(routes!(get_receipt))
-        .merge(OpenApiRouter::from(Router::new().route("/internal/Order/{orderId}/due", get(amount_due))))
+        .merge(OpenApiRouter::from(Router::new().route("/internal/Order/{orderId}/due", get(get_amount_due))))
         .with_state(orders);
-    web::finish("order", "Order", "The life of an order: place it, follow it, hand it over.", routes, ready)
+    web::finish(NAME, "Order", "The life of an order: place it, follow it, hand it over.", routes, ready)
 }
 
-/// Places an order, or says what differs (steps 1 to 13).
+/// Places an order (steps 1 to 13).
+///
+/// The same request again, by its Idempotency-Key or its orderId, is answered the same order.
 #[utoipa::path(
-    post, path = "/api/Order", tag = "Order",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the same answer.")),
+    post, path = "/api/Order", tag = "Order", request_body = PlaceOrder,
+    params((
+        "Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]{1,255}$",
+        description = "A new UUID for each new order, best a UUIDv7, and the same one for a retry."
+    )),
     responses(
-        (status = 201, body = OrderView),
-        (status = 409, body = ProblemBody, description = "total-mismatch, out-of-stock, product-not-sold, order-id-taken"),
-        (status = 422, body = ProblemBody, description = "invalid-order, unknown-product, idempotency-key-reused"),
-        (status = 503, body = ProblemBody, description = "menu-away, stock-unknown: nothing was written"),
+        (status = 201, body = OrderView, description = "The order, PENDING.",
+         headers(("Location" = String, description = "Where the order is read."))),
+        (status = 400, body = ProblemBody, description = "malformed-json, invalid-idempotency-key"),
+        (status = 409, body = ProblemBody,
+         description = "total-mismatch (its context has the items and the price), out-of-stock, product-not-sold, order-id-taken"),
+        (status = 422, body = ProblemBody,
+         description = "invalid-order, unknown-product, invalid-body, idempotency-key-reused"),
+        (status = 503, body = ProblemBody, description = "menu-unavailable, stock-unknown: nothing was written")
     )
 )]
 async fn place_order(
     State(orders): State<Orders>,
-    submission: IdempotentJson<PlaceOrder>,
+    IdempotentJson { key, body }: IdempotentJson<PlaceOrder>,
 ) -> Result<Created<OrderView>, Problem> {
-    let order = orders.place(submission.key, submission.body).await?;
+    let order = host::run_to_end(async move { orders.place(key, body).await }).await?;
     Ok(Created::at(format!("/api/Order/{}", order.order_id), order))
 }
 
-/// The filters of the list.
+/// The filters of a list. Absent: any.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// PENDING, PROCESSING, READY, COMPLETED, CANCELLED or EXPIRED.
-    status: Option<String>,
-    /// POS or KIOSK.
-    channel: Option<String>,
-    /// Such as 2026-11-22.
-    business_day: Option<String>,
-    /// A part of the number or of the customer's name, in the orders of `businessDay` or of the last month.
+    /// Only orders of this status.
+    #[param(inline)]
+    status: Option<OrderStatus>,
+    /// Only orders of this channel.
+    #[param(inline)]
+    channel: Option<Channel>,
+    /// Only orders whose stock is like this. SHORT: a person must decide.
+    #[param(inline)]
+    stock: Option<StockCheck>,
+    /// Only orders of this business day, such as 2026-11-22.
+    #[param(inline)]
+    business_day: Option<BusinessDay>,
+    /// A part of the number or of the customer's name, in any case. Without `businessDay`, the last 31 days are
+    /// searched.
+    #[param(max_length = 80)]
     text: Option<String>,
     /// The `nextCursor` of the page before.
+    #[param(pattern = "^[0-9]{1,18}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
     cursor: Option<String>,
-    /// 1 to 200; 50 unless told.
+    /// How many orders. Absent: 50.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
 /// Lists orders, newest first.
 #[utoipa::path(
     get, path = "/api/Order", tag = "Order", params(ListQuery),
-    responses((status = 200, body = Page<OrderView>), (status = 400, body = ProblemBody))
+    responses(
+        (status = 200, body = Page<OrderView>, description = "One page. nextCursor is absent on the last one."),
+        (status = 400, body = ProblemBody, description = "invalid-query, bad-request")
+    )
 )]
 async fn list_orders(
     State(orders): State<Orders>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<OrderView>>, Problem> {
-    let day = |text: String| {
-        text.parse::<BusinessDay>()
-            .map_err(|_| Problem::bad_request(format!("businessDay {text:?} is not a day such as 2026-11-22.")))
-    };
     let request = ListRequest {
-        status: query.status.as_deref().map(|word| choice::<OrderStatus>("status", word)).transpose()?,
-        channel: query.channel.as_deref().map(|word| choice::<Channel>("channel", word)).transpose()?,
-        business_day: query.business_day.map(day).transpose()?,
+        status: query.status,
+        channel: query.channel,
+        stock: query.stock,
+        business_day: query.business_day,
         text: query.text.filter(|text| !text.trim().is_empty()),
         cursor: query.cursor,
         limit: page_rows(query.limit, DEFAULT_PAGE_ROWS).map_err(|error| Problem::bad_request(format!("{error}.")))?,
@@ -110,28 +131,33 @@ async fn list_orders(
     Ok(Json(orders.list(request).await?))
 }
 
-fn choice<T: FromStr + VariantArray + Display>(name: &str, word: &str) -> Result<T, Problem> {
-    word.parse().map_err(|_| {
-        let words = T::VARIANTS.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        Problem::bad_request(format!("{name} {word:?} is not one of {words}."))
-    })
-}
-
 /// One order.
 #[utoipa::path(
-    get, path = "/api/Order/{orderId}", tag = "Order", params(("orderId" = OrderId, Path)),
-    responses((status = 200, body = OrderView), (status = 404, body = ProblemBody))
+    get, path = "/api/Order/{orderId}", tag = "Order",
+    params(("orderId" = OrderId, Path, description = "The order's id.")),
+    responses(
+        (status = 200, body = OrderView, description = "The order as it is now."),
+        (status = 400, body = ProblemBody, description = "invalid-id"),
+        (status = 404, body = ProblemBody, description = "unknown-order")
+    )
 )]
 async fn get_order(State(orders): State<Orders>, Path(order_id): Path<OrderId>) -> Result<Json<OrderView>, Problem> {
-    Ok(Json(orders.find(order_id).await?))
+    Ok(Json(orders.find_order(order_id).await?))
 }
 
 /// Makes an order READY or COMPLETED, revives an expired one, or writes a name or a table on it.
 #[utoipa::path(
-    patch, path = "/api/Order/{orderId}", tag = "Order", params(("orderId" = OrderId, Path)),
+    patch, path = "/api/Order/{orderId}", tag = "Order", request_body = ChangeOrder,
+    params(("orderId" = OrderId, Path, description = "The order's id.")),
     responses(
-        (status = 200, body = OrderView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody),
-        (status = 422, body = ProblemBody), (status = 503, body = ProblemBody)
+        (status = 200, body = OrderView, description = "The order as it is now."),
+        (status = 400, body = ProblemBody, description = "malformed-json, invalid-id"),
+        (status = 404, body = ProblemBody, description = "unknown-order"),
+        (status = 409, body = ProblemBody,
+         description = "illegal-transition, cup-in-review, earlier-business-day, out-of-stock, late-payment-refunded, \
+                        changed-concurrently"),
+        (status = 422, body = ProblemBody, description = "invalid-order, status-not-settable, invalid-body"),
+        (status = 503, body = ProblemBody, description = "payment-unavailable, stock-unknown: nothing was changed")
     )
 )]
 async fn change_order(
@@ -139,24 +165,31 @@ async fn change_order(
     Path(order_id): Path<OrderId>,
     Json(change): Json<ChangeOrder>,
 ) -> Result<Json<OrderView>, Problem> {
-    Ok(Json(orders.change(order_id, change).await?))
+    Ok(Json(host::run_to_end(async move { orders.change(order_id, change).await }).await?))
 }
 
-/// Why an order is given up.
+/// Why an order is cancelled.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct CancelQuery {
-    /// At most 160 characters.
+    /// Why, in a few words.
+    #[param(min_length = 1, max_length = 160)]
     reason: String,
 }
 
-/// Gives an unpaid order up, with a reason.
+/// Cancels an unpaid order, for a reason.
 #[utoipa::path(
-    delete, path = "/api/Order/{orderId}", tag = "Order", params(("orderId" = OrderId, Path), CancelQuery),
+    delete, path = "/api/Order/{orderId}", tag = "Order",
+    params(("orderId" = OrderId, Path, description = "The order's id."), CancelQuery),
     responses(
-        (status = 200, body = OrderView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody),
-        (status = 422, body = ProblemBody), (status = 503, body = ProblemBody)
+        (status = 200, body = OrderView, description = "The order, CANCELLED."),
+        (status = 400, body = ProblemBody, description = "invalid-id, invalid-query"),
+        (status = 404, body = ProblemBody, description = "unknown-order"),
+        (status = 409, body = ProblemBody,
+         description = "illegal-transition: it is paid, or closed otherwise; changed-concurrently"),
+        (status = 422, body = ProblemBody, description = "invalid-order"),
+        (status = 503, body = ProblemBody, description = "payment-unavailable, closed-too-late: nothing was changed")
     )
 )]
 async fn cancel_order(
@@ -164,12 +197,12 @@ async fn cancel_order(
     Path(order_id): Path<OrderId>,
     Query(query): Query<CancelQuery>,
 ) -> Result<Json<OrderView>, Problem> {
-    let reason = query.reason.trim();
+    let reason = query.reason.trim().to_owned();
     if reason.is_empty() {
-        return Err(OrderError::Invalid("reason is empty. Say in a few words why.".into()).into());
+        return Err(OrderError::Invalid("reason is empty. Write in a few words why.".into()).into());
     }
-    text::check("reason", reason, REASON_CHARS_MAX, LineBreaks::Forbidden).map_err(OrderError::from)?;
-    Ok(Json(orders.cancel(order_id, reason.to_owned()).await?))
+    text::check("reason", &reason, REASON_CHARS_MAX, LineBreaks::Forbidden).map_err(OrderError::from)?;
+    Ok(Json(host::run_to_end(async move { orders.cancel(order_id, reason).await }).await?))
 }
 
 /// How long to wait for codes.
@@ -177,25 +210,38 @@ async fn cancel_order(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ReceiptQuery {
-    /// Milliseconds, at most 10000; 0 unless told.
+    /// Milliseconds to wait while codes are being issued. Absent: 0.
+    #[param(minimum = 0, maximum = 10000)]
     wait: Option<u64>,
 }
 
 /// The receipt of an order (steps 20 and 23).
 #[utoipa::path(
-    get, path = "/api/Order/{orderId}/receipt", tag = "Order", params(("orderId" = OrderId, Path), ReceiptQuery),
-    responses((status = 200, body = Receipt), (status = 404, body = ProblemBody))
+    get, path = "/api/Order/{orderId}/receipt", tag = "Order",
+    params(("orderId" = OrderId, Path, description = "The order's id."), ReceiptQuery),
+    responses(
+        (status = 200, body = Receipt, description = "The receipt as it is now; qrPending if codes are still to come."),
+        (status = 400, body = ProblemBody, description = "invalid-id, invalid-query, bad-request"),
+        (status = 404, body = ProblemBody, description = "unknown-order")
+    )
 )]
 async fn get_receipt(
     State(orders): State<Orders>,
     Path(order_id): Path<OrderId>,
     Query(query): Query<ReceiptQuery>,
 ) -> Result<Json<Receipt>, Problem> {
-    let wait = Duration::from_millis(query.wait.unwrap_or(0));
-    Ok(Json(orders.receipt(order_id, wait).await?))
+    let wait_ms = query.wait.unwrap_or(0);
+    if wait_ms > RECEIPT_WAIT_MAX_MS {
+        let detail = format!("wait is {wait_ms} ms; wait at most {RECEIPT_WAIT_MAX_MS} ms, then ask again.");
+        return Err(Problem::bad_request(detail));
+    }
+    Ok(Json(orders.receipt(order_id, Duration::from_millis(wait_ms)).await?))
 }
 
 /// What is owed, for Payment.
-async fn amount_due(State(orders): State<Orders>, Path(order_id): Path<OrderId>) -> Result<Json<AmountDue>, Problem> {
+async fn get_amount_due(
+    State(orders): State<Orders>,
+    Path(order_id): Path<OrderId>,
+) -> Result<Json<AmountDue>, Problem> {
     Ok(Json(orders.amount_due(order_id).await?))
 }

@@ -1,4 +1,4 @@
-//! What Order hears.
+//! The events that Order consumes.
 
 use contracts::{
     event::{ProductChanged, StockShort},
@@ -10,7 +10,7 @@ use serde_json::json;
 use super::shop::TestShop;
 
 #[tokio::test]
-async fn a_new_price_counts_from_the_moment_it_is_said_and_an_older_one_never_again() {
+async fn a_new_price_counts_from_its_event_on_and_an_older_one_never_again() {
     let shop = TestShop::open().await;
     shop.place(shop.croissant_order()).await;
     let dearer = ProductCard { price: "25000".parse().unwrap(), version: 2, ..shop.croissant.clone() };
@@ -37,10 +37,15 @@ async fn an_order_whose_stock_fell_short_is_marked() {
     let order = shop.place(shop.croissant_order()).await;
     shop.world.publish(&StockShort { order_id: order.order_id, order_version: 1, shortages: Vec::new() }).await;
     assert_eq!(shop.order(order.order_id).await.stock, StockCheck::Short);
+
+    shop.place(shop.croissant_order()).await;
+    let short = shop.client.get("/api/Order?stock=SHORT").await.expect(200);
+    assert_eq!(short["items"].as_array().unwrap().len(), 1, "staff have a list of them");
+    assert_eq!(short["items"][0]["orderId"], json!(order.order_id));
 }
 
 #[tokio::test]
-async fn an_order_that_lives_again_is_not_marked_for_the_stock_that_it_lacked_before() {
+async fn a_revived_order_is_not_marked_for_the_stock_that_it_lacked_before() {
     let shop = TestShop::open().await;
     let order = shop.place(shop.croissant_order()).await;
     shop.world.clock.advance(std::time::Duration::from_secs(30 * 60));

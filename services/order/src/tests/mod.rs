@@ -1,8 +1,9 @@
 //! Orders through their routes, on both databases.
 
+mod event_order;
 mod events;
-mod order_of_arrival;
+mod observing;
 mod placing;
 mod reading;
 mod shop;
-mod standing;
+mod transitions;

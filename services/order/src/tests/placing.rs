@@ -12,7 +12,7 @@ use testkit::product_card;
 use super::shop::{CURRENCY, Inventory, TestShop};
 
 #[tokio::test]
-async fn an_order_is_priced_numbered_and_said() {
+async fn an_order_is_priced_numbered_and_published() {
     let shop = TestShop::open().await;
     let order = shop
         .place(json!({
@@ -33,9 +33,9 @@ async fn an_order_is_priced_numbered_and_said() {
     assert_eq!(shop.order(order.order_id).await, order);
 
     shop.world.wait_until_idle().await;
-    let said = shop.world.published::<OrderCreated>();
-    assert_eq!(said.len(), 1);
-    assert_eq!(said[0].0.items.len(), 2);
+    let created = shop.world.published::<OrderCreated>();
+    assert_eq!(created.len(), 1);
+    assert_eq!(created[0].0.items.len(), 2);
     assert_eq!(shop.world.published::<OrderChanged>(), [OrderChanged(order)]);
 }
 
@@ -188,7 +188,7 @@ async fn a_product_with_a_tax_that_the_shop_does_not_know_is_not_sold_untaxed() 
 }
 
 #[tokio::test]
-async fn what_ran_out_is_refused_in_inventorys_words() {
+async fn what_ran_out_is_refused_with_inventorys_own_explanation() {
     let shop = TestShop::open().await;
     shop.inventory(Inventory::RanOut);
     let problem = shop.client.post("/api/Order", shop.croissant_order()).await.problem(409, "out-of-stock");
@@ -198,19 +198,19 @@ async fn what_ran_out_is_refused_in_inventorys_words() {
 }
 
 #[tokio::test]
-async fn what_inventory_does_not_understand_is_not_called_out_of_stock() {
+async fn a_reservation_that_inventory_rejects_is_not_called_out_of_stock() {
     let shop = TestShop::open().await;
-    shop.inventory(Inventory::DoesNotUnderstand);
+    shop.inventory(Inventory::Rejects);
     shop.client.post("/api/Order", shop.croissant_order()).await.problem(503, "stock-unknown");
-    shop.inventory(Inventory::KnowsAnother);
+    shop.inventory(Inventory::HasAnotherOrder);
     shop.client.post("/api/Order", shop.croissant_order()).await.problem(409, "order-id-taken");
     nothing_was_written(&shop).await;
 }
 
 #[tokio::test]
-async fn with_inventory_away_the_order_goes_through_and_is_marked() {
+async fn with_inventory_unavailable_the_order_goes_through_and_is_marked() {
     let shop = TestShop::open().await;
-    shop.inventory(Inventory::IsAway);
+    shop.inventory(Inventory::Unavailable);
     assert_eq!(shop.place(shop.croissant_order()).await.stock, StockCheck::Deferred);
 }
 
@@ -267,7 +267,7 @@ async fn one_order_id_at_the_same_instant_is_one_order() {
 #[tokio::test]
 async fn one_key_at_the_same_instant_is_one_order_even_of_the_last_piece() {
     let shop = TestShop::open().await;
-    shop.inventory(Inventory::HoldsTheLast);
+    shop.inventory(Inventory::HasOnlyOne);
     let sent = (0..8).map(|_| shop.client.post_with_key("/api/Order", "k1", shop.croissant_order()));
     let orders: Vec<OrderView> =
         futures::future::join_all(sent).await.into_iter().map(|reply| reply.read(201)).collect();
@@ -277,8 +277,8 @@ async fn one_key_at_the_same_instant_is_one_order_even_of_the_last_piece() {
 }
 
 #[tokio::test]
-async fn one_key_sent_to_two_processes_is_one_order_and_what_the_slower_one_held_is_given_back() {
-    for does in [Inventory::Holds, Inventory::RanOut] {
+async fn one_key_sent_to_two_processes_is_one_order_with_one_reservation() {
+    for does in [Inventory::Reserves, Inventory::RanOut] {
         let shop = TestShop::open().await;
         let second = shop.second_process().await;
         let (asked, answer) = shop.hold_next_reservation(does);
@@ -291,17 +291,17 @@ async fn one_key_sent_to_two_processes_is_one_order_and_what_the_slower_one_held
         let slower = shop.client.post_with_key("/api/Order", "k1", shop.croissant_order());
         let (slower, faster) = futures::future::join(slower, faster).await;
         assert_eq!(slower.read::<OrderView>(201), faster);
-        let slowers = shop.reservations.lock().unwrap()[0].clone();
-        let expected = if does == Inventory::Holds { vec![slowers] } else { Vec::new() };
-        assert_eq!(*shop.released.lock().unwrap(), expected);
+        let reserved = (faster.order_id.to_string(), 1);
+        assert_eq!(*shop.reservations.lock().unwrap(), [reserved.clone(), reserved]);
+        assert!(shop.released.lock().unwrap().is_empty(), "the stock is the order's");
     }
 }
 
 #[tokio::test]
-async fn stock_that_was_held_for_an_order_that_is_then_refused_is_given_back() {
+async fn a_key_that_another_process_used_for_another_order_is_refused() {
     let shop = TestShop::open().await;
     let second = shop.second_process().await;
-    let (asked, answer) = shop.hold_next_reservation(Inventory::Holds);
+    let (asked, answer) = shop.hold_next_reservation(Inventory::Reserves);
     let other = async {
         asked.await.unwrap();
         second.post_with_key("/api/Order", "k1", shop.cold_brew_order(1)).await.expect(201);
@@ -310,8 +310,57 @@ async fn stock_that_was_held_for_an_order_that_is_then_refused_is_given_back() {
     let refused = shop.client.post_with_key("/api/Order", "k1", shop.croissant_order());
     let (refused, ()) = futures::future::join(refused, other).await;
     refused.problem(422, "idempotency-key-reused");
-    let held = shop.reservations.lock().unwrap()[0].clone();
-    assert_eq!(*shop.released.lock().unwrap(), [held]);
+    assert!(shop.released.lock().unwrap().is_empty(), "the stock is the other order's, which has the same id");
+}
+
+#[tokio::test]
+async fn a_retry_after_the_client_left_gets_the_order_that_was_being_placed() {
+    let shop = TestShop::open().await;
+    let (asked, answer) = shop.hold_next_reservation(Inventory::Reserves);
+    let request = shop.client.post_with_key("/api/Order", "k1", shop.croissant_order());
+    tokio::select! {
+        _ = request => panic!("it waits for its stock"),
+        asked = asked => asked.unwrap(),
+    }
+    answer.send(()).expect("a command that goes on without its client");
+
+    let order: OrderView = shop.client.post_with_key("/api/Order", "k1", shop.croissant_order()).await.read(201);
+    assert_eq!(*shop.reservations.lock().unwrap(), [(order.order_id.to_string(), 1)]);
+    shop.world.wait_until_idle().await;
+    assert_eq!(shop.world.published::<OrderCreated>().len(), 1);
+}
+
+#[tokio::test]
+async fn a_retry_after_a_crash_finds_the_stock_of_the_first_attempt() {
+    let shop = TestShop::open().await;
+    shop.inventory(Inventory::HasOnlyOne);
+    let (asked, _never_answered) = shop.hold_next_reservation(Inventory::Reserves);
+    let request = shop.client.post_with_key("/api/Order", "k1", shop.croissant_order());
+    tokio::select! {
+        _ = request => panic!("it waits for its stock"),
+        asked = asked => asked.unwrap(),
+    }
+    let restarted = shop.second_process().await;
+    let order: OrderView = restarted.post_with_key("/api/Order", "k1", shop.croissant_order()).await.read(201);
+    assert_eq!(shop.reservations.lock().unwrap()[0], (order.order_id.to_string(), 1));
+}
+
+#[tokio::test]
+async fn an_order_id_of_zeros_is_refused() {
+    let shop = TestShop::open().await;
+    let mut request = shop.croissant_order();
+    request["orderId"] = json!("00000000-0000-0000-0000-000000000000");
+    let problem = shop.client.post("/api/Order", request).await.problem(422, "invalid-order");
+    assert!(problem["detail"].as_str().unwrap().starts_with("orderId is the nil UUID"), "{problem}");
+    nothing_was_written(&shop).await;
+}
+
+#[tokio::test]
+async fn with_product_unavailable_nothing_is_written() {
+    let shop = TestShop::open().await;
+    shop.world.stub("product", axum::Router::new());
+    shop.client.post("/api/Order", shop.croissant_order()).await.problem(503, "menu-unavailable");
+    nothing_was_written(&shop).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Lists, receipts and streams.
 
-use std::time::Duration;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -8,16 +8,20 @@ use axum::{
     http::{Request, header},
     routing::get,
 };
+use cache::{Cache, CacheError};
 use contracts::{
     order::OrderView,
     qr::CodeStatus,
     receipt::{ReceiptCodes, ReceiptField},
 };
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt, future::BoxFuture};
+use host::ServiceContext;
 use serde_json::json;
+use testkit::Client;
+use tokio::sync::{Semaphore, mpsc};
 use tower::ServiceExt;
 
-use super::shop::{Payment, TestShop, cup, on_receipt};
+use super::shop::{Payment, TestShop, cup, on_receipt, payment_of};
 
 #[tokio::test]
 async fn a_list_is_read_page_by_page_newest_first_and_without_gaps() {
@@ -44,11 +48,11 @@ async fn a_list_is_read_page_by_page_newest_first_and_without_gaps() {
 #[tokio::test]
 async fn a_list_is_filtered_by_status_channel_day_and_text() {
     let shop = TestShop::open().await;
-    let till = shop.place(shop.croissant_order()).await;
+    let counter = shop.place(shop.croissant_order()).await;
     let kiosk = shop.place(shop.cold_brew_order(1)).await;
     shop.pay(&kiosk).await;
     let named = json!({ "customerName": "100% Budi_S" });
-    shop.client.patch(&format!("/api/Order/{}", till.order_id), named).await.expect(200);
+    shop.client.patch(&format!("/api/Order/{}", counter.order_id), named).await.expect(200);
 
     let numbers = async |filter: &str| -> Vec<String> {
         let page = shop.client.get(&format!("/api/Order?{filter}")).await.expect(200);
@@ -63,17 +67,35 @@ async fn a_list_is_filtered_by_status_channel_day_and_text() {
     assert_eq!(numbers("text=0%25%20b").await, ["A-0001"]);
     assert!(numbers("text=100_").await.is_empty());
 
-    for wrong in ["limit=many", "page=2"] {
+    let invalid = ["limit=many", "page=2", "status=EATEN", "channel=FAX", "stock=LOTS", "businessDay=today"];
+    for wrong in invalid {
         shop.client.get(&format!("/api/Order?{wrong}")).await.problem(400, "invalid-query");
     }
-    for wrong in ["status=EATEN", "channel=FAX", "businessDay=today", "cursor=x", "limit=0", "limit=201", "text=a%00b"]
-    {
+    for wrong in ["cursor=x", "limit=0", "limit=201", "text=a%00b"] {
         shop.client.get(&format!("/api/Order?{wrong}")).await.problem(400, "bad-request");
     }
 }
 
 #[tokio::test]
-async fn an_order_that_is_not_there_is_said_so() {
+async fn a_name_is_found_in_any_case_and_any_script() {
+    let shop = TestShop::open().await;
+    let mut request = shop.croissant_order();
+    request["customerName"] = json!("Café ÜBER");
+    let order = shop.place(request).await;
+    let finds = async |text: &str| {
+        let page = shop.client.get(&format!("/api/Order?text={text}")).await.expect(200);
+        page["items"].as_array().unwrap().len() == 1
+    };
+    assert!(finds("CAF%C3%89").await && finds("%C3%BCber").await, "CAFÉ and über");
+
+    let renamed = json!({ "customerName": "ЮЛИЯ" });
+    shop.client.patch(&format!("/api/Order/{}", order.order_id), renamed).await.expect(200);
+    assert!(finds("%D1%8E%D0%BB%D0%B8%D1%8F").await, "юлия");
+    assert!(!finds("caf").await, "the old name");
+}
+
+#[tokio::test]
+async fn an_order_that_does_not_exist_is_404() {
     let shop = TestShop::open().await;
     shop.client.get("/api/Order/0192f0c1-2b3a-7c4d-8e5f-60718293a4b5").await.problem(404, "unknown-order");
     shop.client.get("/api/Order/0192f0c1-2b3a-7c4d-8e5f-60718293a4b5/receipt").await.problem(404, "unknown-order");
@@ -81,7 +103,87 @@ async fn an_order_that_is_not_there_is_said_so() {
 }
 
 #[tokio::test]
-async fn a_receipt_is_put_together_when_the_cache_has_lost_it() {
+async fn a_rename_reaches_the_receipt_even_if_the_client_leaves() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    let (mut arrived, cache) = HeldCache::new(Arc::clone(&shop.world.context().cache));
+    let context = ServiceContext { cache: Arc::clone(&cache) as _, ..shop.world.context().clone() };
+    let client = Client::new(crate::open(&context).await.unwrap().router);
+
+    let path = format!("/api/Order/{}", order.order_id);
+    tokio::select! {
+        _ = client.patch(&path, json!({ "table": "4" })) => panic!("it waits for the cache"),
+        _ = arrived.recv() => {}
+    }
+    cache.go_on.add_permits(1);
+    tokio::time::timeout(Duration::from_secs(5), cache.written.acquire()).await.unwrap().unwrap().forget();
+    let fields = cache.inner.get_fields(&contracts::receipt::cache_key(order.order_id)).await.unwrap();
+    assert!(fields[ReceiptField::Order.name()].contains("\"table\":\"4\""), "{fields:?}");
+}
+
+/// A cache that takes a receipt's part only when the test lets it.
+struct HeldCache {
+    inner: Arc<dyn Cache>,
+    arrived: mpsc::UnboundedSender<()>,
+    go_on: Semaphore,
+    written: Semaphore,
+}
+
+impl HeldCache {
+    fn new(inner: Arc<dyn Cache>) -> (mpsc::UnboundedReceiver<()>, Arc<Self>) {
+        let (arrived, arrivals) = mpsc::unbounded_channel();
+        let cache = Self { inner, arrived, go_on: Semaphore::new(0), written: Semaphore::new(0) };
+        (arrivals, Arc::new(cache))
+    }
+}
+
+impl Cache for HeldCache {
+    fn get_many<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Result<Vec<Option<String>>, CacheError>> {
+        self.inner.get_many(keys)
+    }
+
+    fn put_versioned<'a>(
+        &'a self,
+        name: &'a str,
+        version: i64,
+        entries: &'a [(String, String)],
+    ) -> BoxFuture<'a, Result<bool, CacheError>> {
+        self.inner.put_versioned(name, version, entries)
+    }
+
+    fn put_field<'a>(
+        &'a self,
+        key: &'a str,
+        field: &'a str,
+        version: i64,
+        value: String,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), CacheError>> {
+        let put = async move {
+            self.arrived.send(()).unwrap();
+            self.go_on.acquire().await.unwrap().forget();
+            let put = self.inner.put_field(key, field, version, value, ttl).await;
+            self.written.add_permits(1);
+            put
+        };
+        put.boxed()
+    }
+
+    fn get_fields<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<HashMap<String, String>, CacheError>> {
+        self.inner.get_fields(key)
+    }
+
+    fn changed<'a>(&'a self, key: &'a str) -> BoxFuture<'a, ()> {
+        self.inner.changed(key)
+    }
+
+    fn remove<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), CacheError>> {
+        self.inner.remove(key)
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_is_assembled_if_the_cache_has_lost_it() {
     let shop = TestShop::open().await;
     let order = shop.place(shop.cold_brew_order(1)).await;
     let codes = ReceiptCodes { is_paid: false, codes: vec![cup(&order, 1, CodeStatus::Pending, 2)] };
@@ -96,9 +198,9 @@ async fn a_receipt_is_put_together_when_the_cache_has_lost_it() {
 }
 
 #[tokio::test]
-async fn a_receipt_of_a_paid_order_says_so_while_payment_is_away() {
+async fn a_receipt_of_a_paid_order_shows_it_while_payment_is_unavailable() {
     let shop = TestShop::open().await;
-    shop.payment(Payment::IsAway);
+    shop.payment(Payment::Unavailable);
     let order = shop.place(shop.croissant_order()).await;
     let payment = shop.pay(&order).await;
     let receipt = shop.client.get(&format!("/api/Order/{}/receipt", order.order_id)).await.expect(200);
@@ -127,7 +229,35 @@ async fn a_receipt_from_the_cache_shows_what_became_of_its_cups_and_its_order() 
 }
 
 #[tokio::test]
-async fn a_receipt_without_its_codes_says_that_they_are_pending() {
+async fn a_payment_that_is_left_in_the_cache_makes_no_receipt_of_a_cancelled_order_paid() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    let path = format!("/api/Order/{}", order.order_id);
+    shop.client.delete(&format!("{path}?reason=left")).await.expect(200);
+    let late = serde_json::to_string(&on_receipt(&payment_of(&order, shop.world.clock.now()))).unwrap();
+    put_payment(&shop, &order, 1, late).await;
+    let receipt = shop.client.get(&format!("{path}/receipt")).await.expect(200);
+    assert_eq!((&receipt["paymentStatus"], &receipt["paymentMethod"]), (&json!("PENDING"), &json!(null)));
+}
+
+#[tokio::test]
+async fn a_payment_that_was_withdrawn_from_the_cache_is_read_from_payment() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    let payment = payment_of(&order, shop.world.clock.now());
+    put_payment(&shop, &order, 1, serde_json::to_string(&on_receipt(&payment)).unwrap()).await;
+    put_payment(&shop, &order, 2, "null".into()).await;
+    let receipt = shop.client.get(&format!("/api/Order/{}/receipt", order.order_id)).await.expect(200);
+    assert_eq!(receipt["paymentStatus"], "PENDING");
+}
+
+async fn put_payment(shop: &TestShop, order: &OrderView, version: i64, part: String) {
+    let (key, ttl) = (contracts::receipt::cache_key(order.order_id), Duration::from_secs(60));
+    shop.world.context().cache.put_field(&key, ReceiptField::Payment.name(), version, part, ttl).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_receipt_without_its_codes_shows_that_they_are_pending() {
     let shop = TestShop::open().await;
     let order = shop.place(shop.cold_brew_order(1)).await;
     let receipt = shop.client.get(&format!("/api/Order/{}/receipt?wait=1", order.order_id)).await.expect(200);
@@ -135,7 +265,14 @@ async fn a_receipt_without_its_codes_says_that_they_are_pending() {
     assert_eq!(receipt["qrCode"], json!(null));
 }
 
-/// What a screen hears: the events of a stream, one text each.
+#[tokio::test]
+async fn a_wait_longer_than_ten_seconds_is_refused() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    shop.client.get(&format!("/api/Order/{}/receipt?wait=10001", order.order_id)).await.problem(400, "bad-request");
+}
+
+/// A client of the stream.
 struct Screen(axum::body::BodyDataStream);
 
 impl Screen {
@@ -150,32 +287,60 @@ impl Screen {
         Self(answer.into_body().into_data_stream())
     }
 
-    async fn next_event(&mut self) -> (String, OrderView) {
+    /// The next event: its name, its id and its data.
+    async fn next(&mut self) -> (String, String, String) {
         let text = String::from_utf8(self.0.next().await.unwrap().unwrap().to_vec()).unwrap();
-        let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
-        assert_eq!(line("event:"), "order", "{text}");
-        (line("id:"), serde_json::from_str(&line("data:")).unwrap())
+        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+        (field("event:"), field("id:"), field("data:"))
+    }
+
+    async fn next_order(&mut self) -> (String, OrderView) {
+        let (event, id, data) = self.next().await;
+        assert_eq!(event, "order", "{data}");
+        (id, serde_json::from_str(&data).unwrap())
     }
 }
 
 #[tokio::test]
-async fn a_screen_hears_how_orders_change_and_what_it_missed() {
+async fn a_screen_follows_orders_and_gets_what_it_missed() {
     let shop = TestShop::open().await;
     let mut screen = Screen::opens(&shop, None).await;
+    assert_eq!(screen.next().await.0, "connected");
     let first = shop.place(shop.croissant_order()).await;
-    let (id, heard) = screen.next_event().await;
-    assert_eq!(heard, first);
+    let (id, order) = screen.next_order().await;
+    assert_eq!(order, first);
     drop(screen);
 
     shop.world.clock.advance(Duration::from_secs(60));
     let missed = shop.place(shop.croissant_order()).await;
     let mut back = Screen::opens(&shop, Some(&id)).await;
-    assert_eq!(back.next_event().await.1, first);
-    assert_eq!(back.next_event().await.1, missed);
+    assert_eq!(back.next().await, ("connected".into(), id, "{}".into()), "it may break off again before the rest");
+    assert_eq!(back.next_order().await.1, first);
+    assert_eq!(back.next_order().await.1, missed);
 }
 
 #[tokio::test]
-async fn a_screen_with_an_id_of_no_event_is_told_so() {
+async fn a_screen_that_saw_no_order_resumes_without_a_gap() {
+    let shop = TestShop::open().await;
+    let (_, id, _) = Screen::opens(&shop, None).await.next().await;
+    shop.world.clock.advance(Duration::from_secs(60));
+    let missed = shop.place(shop.croissant_order()).await;
+    let mut back = Screen::opens(&shop, Some(&id)).await;
+    assert_eq!(back.next().await.0, "connected");
+    assert_eq!(back.next_order().await.1, missed);
+}
+
+#[tokio::test]
+async fn a_screen_whose_id_is_ahead_of_the_clock_reads_the_list_again() {
+    let shop = TestShop::open().await;
+    let ahead = shop.world.clock.now() + Duration::from_secs(60 * 60);
+    let mut screen = Screen::opens(&shop, Some(&ahead.0.to_string())).await;
+    let (event, id, _) = screen.next().await;
+    assert_eq!((event, id), ("reset".into(), shop.world.clock.now().0.to_string()), "the clock was set back");
+}
+
+#[tokio::test]
+async fn a_screen_with_an_id_of_no_event_is_refused() {
     let shop = TestShop::open().await;
     let request = Request::get("/api/Order/stream").header("Last-Event-ID", "x").body(Body::empty()).unwrap();
     shop.client.send(request).await.problem(400, "bad-request");

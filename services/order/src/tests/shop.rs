@@ -18,7 +18,7 @@ use contracts::{
     inventory::{ReleaseStock, ReserveStock},
     money::{Amount, Currency},
     order::OrderView,
-    payment::PaymentMethod,
+    payment::{CloseOrder, PaymentMethod},
     product::{OptionGroup, ProductCard, ProductOption},
     qr::{CodeStatus, CodeView},
     receipt::ReceiptPayment,
@@ -29,31 +29,33 @@ use serde_json::{Value, json};
 use testkit::{Client, World, product_card};
 use tokio::sync::oneshot;
 
-/// What Inventory does when it is asked.
+/// What Inventory does with a reservation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Inventory {
-    Holds,
+    Reserves,
     RanOut,
     /// The first order that asks gets the last piece.
-    HoldsTheLast,
-    IsAway,
-    /// It knows another order of this id.
-    KnowsAnother,
-    /// It does not understand what it is asked.
-    DoesNotUnderstand,
+    HasOnlyOne,
+    Unavailable,
+    /// It has another order of this id.
+    HasAnotherOrder,
+    /// It refuses the request itself.
+    Rejects,
 }
 
-/// What Payment says of an order's money when it is asked.
+/// What Payment answers about an order's money.
 #[derive(Clone)]
 pub(super) enum Payment {
     TookNothing,
     Took(OrderId, ReceiptPayment),
-    IsAway,
-    /// What it has of this order it cannot read.
-    Fails(OrderId),
+    /// It takes the money in the moment in which Order asks to close the order.
+    TakesBeforeClose(OrderId, ReceiptPayment),
+    Unavailable,
+    /// It fails for these orders.
+    FailsFor(Vec<OrderId>),
 }
 
-/// A reservation that Inventory answers only when it is told to.
+/// A reservation that Inventory answers only when the test lets it.
 pub(super) struct Gate {
     does: Inventory,
     arrived: oneshot::Sender<()>,
@@ -72,10 +74,12 @@ pub(super) struct TestShop {
     inventory: Arc<Mutex<Inventory>>,
     gate: Arc<Mutex<Option<Gate>>>,
     payment: Arc<Mutex<Payment>>,
-    /// What Inventory was asked to hold: (order, version).
+    /// What Inventory was asked to reserve: (order, version).
     pub(super) reservations: Arc<Mutex<Vec<(String, i64)>>>,
-    /// What was given back to it: (order, version).
+    /// What Inventory was asked to release: (order, version).
     pub(super) released: Arc<Mutex<Vec<(String, i64)>>>,
+    /// What Payment was asked to close: (order, version).
+    pub(super) closed: Arc<Mutex<Vec<(OrderId, i64)>>>,
 }
 
 impl TestShop {
@@ -89,15 +93,17 @@ impl TestShop {
         let cold_brew =
             ProductCard { is_dispensable: true, dispense_ml: Some(240), ..product_card("Cold brew", 24_000) };
         let menu = Arc::new(Mutex::new(vec![latte.clone(), croissant.clone(), cold_brew.clone()]));
-        let inventory = Arc::new(Mutex::new(Inventory::Holds));
+        let inventory = Arc::new(Mutex::new(Inventory::Reserves));
         let (reservations, released) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
         let gate = Arc::new(Mutex::new(None));
+        let closed = Arc::new(Mutex::new(Vec::new()));
 
         world.stub("product", product(Arc::clone(&menu)));
         let stock = stock(Arc::clone(&inventory), Arc::clone(&gate), Arc::clone(&reservations));
         let payment = Arc::new(Mutex::new(Payment::TookNothing));
-        world.stub("payment", money(Arc::clone(&payment)));
-        world.stub("inventory", stock.merge(given_back(Arc::clone(&released))));
+        world
+            .stub("payment", receipts(Arc::clone(&payment)).merge(closings(Arc::clone(&payment), Arc::clone(&closed))));
+        world.stub("inventory", stock.merge(releases(Arc::clone(&released))));
         let service = crate::open(world.context()).await.unwrap();
         let expiry = service.timers[0].clone();
         let client = world.start(service).await;
@@ -114,6 +120,7 @@ impl TestShop {
             payment,
             reservations,
             released,
+            closed,
         }
     }
 
@@ -122,14 +129,14 @@ impl TestShop {
         Client::new(crate::open(self.world.context()).await.unwrap().router)
     }
 
-    /// Does what the clock does each second.
+    /// Runs the timer that expires unpaid orders.
     pub(super) async fn expire(&self) {
         self.try_to_expire().await.unwrap();
     }
 
-    /// The same, where it may not be possible.
+    /// The same, if it may fail.
     pub(super) async fn try_to_expire(&self) -> Result<(), String> {
-        (self.expiry.run)().await
+        (self.expiry.run)().await.map_err(|error| errors::chain(&*error).to_string())
     }
 
     /// Changes what Product answers from now on, for what is not in the cache yet.
@@ -141,23 +148,23 @@ impl TestShop {
         *self.inventory.lock().unwrap() = does;
     }
 
-    pub(super) fn payment(&self, says: Payment) {
-        *self.payment.lock().unwrap() = says;
+    pub(super) fn payment(&self, answers: Payment) {
+        *self.payment.lock().unwrap() = answers;
     }
 
-    /// Keeps the next reservation waiting: answers when it has arrived, and what lets it be answered so.
+    /// Keeps the next reservation waiting. Answers what completes when it has arrived, and what lets it be answered.
     pub(super) fn hold_next_reservation(&self, does: Inventory) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
-        let ((arrived, heard), (let_go, go_on)) = (oneshot::channel(), oneshot::channel());
+        let ((arrived, asked), (answer, go_on)) = (oneshot::channel(), oneshot::channel());
         *self.gate.lock().unwrap() = Some(Gate { does, arrived, go_on });
-        (heard, let_go)
+        (asked, answer)
     }
 
-    /// One croissant, as a till asks for it.
+    /// One croissant, ordered at the counter.
     pub(super) fn croissant_order(&self) -> Value {
         json!({ "items": [{ "productId": self.croissant.product_id, "quantity": 1 }], "totalAmount": 22_000 })
     }
 
-    /// Cold brews, as a kiosk asks for them.
+    /// Cold brews, ordered at a kiosk.
     pub(super) fn cold_brew_order(&self, quantity: u32) -> Value {
         json!({
             "items": [{ "productId": self.cold_brew.product_id, "quantity": quantity }],
@@ -179,7 +186,7 @@ impl TestShop {
         self.client.get(&format!("/api/Order/{order_id}")).await.read(200)
     }
 
-    /// Says, as Payment does, that an order's money is here.
+    /// Publishes, as Payment does, that an order is paid.
     pub(super) async fn pay(&self, order: &OrderView) -> PaymentCompleted {
         let payment = payment_of(order, self.world.clock.now());
         self.world.publish(&payment).await;
@@ -190,7 +197,7 @@ impl TestShop {
 pub(super) fn payment_of(order: &OrderView, paid_at: Timestamp) -> PaymentCompleted {
     PaymentCompleted {
         order_id: order.order_id,
-        cups: contracts::order::cups(&order.items),
+        cups: contracts::order::dispensable_cups(&order.items),
         payment_id: PaymentId::new(paid_at),
         method: PaymentMethod::Cash,
         amount: order.price.total,
@@ -214,7 +221,7 @@ pub(super) fn on_receipt(payment: &PaymentCompleted) -> ReceiptPayment {
     }
 }
 
-/// A cup of an order's first line, as QR says it.
+/// A cup of an order's first line, as QR publishes it.
 pub(super) fn cup(order: &OrderView, unit: u32, status: CodeStatus, version: i64) -> CodeView {
     CodeView {
         code: format!("QR-20261122-{unit:016}"),
@@ -279,32 +286,47 @@ fn stock(
             None => *inventory.lock().unwrap(),
         };
         match does {
-            Inventory::Holds => Json(json!({})).into_response(),
-            Inventory::HoldsTheLast if is_first => Json(json!({})).into_response(),
-            Inventory::IsAway => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-            Inventory::RanOut | Inventory::HoldsTheLast => refusal(409, "out-of-stock", "Croissant: 1 wanted, 0 left."),
-            Inventory::KnowsAnother => refusal(409, "order-id-taken", "The order id is another order's."),
-            Inventory::DoesNotUnderstand => refusal(422, "invalid-body", "orderVersion: missing."),
+            Inventory::Reserves => Json(json!({})).into_response(),
+            Inventory::HasOnlyOne if is_first => Json(json!({})).into_response(),
+            Inventory::Unavailable => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            Inventory::RanOut | Inventory::HasOnlyOne => refusal(409, "out-of-stock", "Croissant: 1 wanted, 0 left."),
+            Inventory::HasAnotherOrder => refusal(409, "order-id-taken", "The order id is another order's."),
+            Inventory::Rejects => refusal(422, "invalid-body", "orderVersion: missing."),
         }
     };
     Router::new().route("/internal/Reservation/{orderId}", put(reserve))
 }
 
-fn money(payment: Arc<Mutex<Payment>>) -> Router {
+fn receipts(payment: Arc<Mutex<Payment>>) -> Router {
     let receipt = move |Path(asked): Path<OrderId>| async move {
         match payment.lock().unwrap().clone() {
             Payment::Took(order_id, payment) if order_id == asked => Json(payment).into_response(),
-            Payment::Fails(order_id) if order_id == asked => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-            Payment::TookNothing | Payment::Took(..) | Payment::Fails(_) => Json(Value::Null).into_response(),
-            Payment::IsAway => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            Payment::FailsFor(orders) if orders.contains(&asked) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            Payment::Unavailable => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            _ => Json(Value::Null).into_response(),
         }
     };
     Router::new().route("/internal/Payment/receipt/{orderId}", get(receipt))
 }
 
-fn given_back(released: Arc<Mutex<Vec<(String, i64)>>>) -> Router {
-    let release = move |Path(order_id): Path<String>, Json(given_back): Json<ReleaseStock>| async move {
-        released.lock().unwrap().push((order_id, given_back.order_version));
+fn closings(payment: Arc<Mutex<Payment>>, closed: Arc<Mutex<Vec<(OrderId, i64)>>>) -> Router {
+    let close = move |Path(asked): Path<OrderId>, Json(close): Json<CloseOrder>| async move {
+        closed.lock().unwrap().push((asked, close.order_version));
+        match payment.lock().unwrap().clone() {
+            Payment::Took(order_id, payment) | Payment::TakesBeforeClose(order_id, payment) if order_id == asked => {
+                Json(payment).into_response()
+            }
+            Payment::FailsFor(orders) if orders.contains(&asked) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            Payment::Unavailable => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            _ => Json(Value::Null).into_response(),
+        }
+    };
+    Router::new().route("/internal/Payment/order/{orderId}/close", post(close))
+}
+
+fn releases(released: Arc<Mutex<Vec<(String, i64)>>>) -> Router {
+    let release = move |Path(order_id): Path<String>, Json(asked): Json<ReleaseStock>| async move {
+        released.lock().unwrap().push((order_id, asked.order_version));
         Json(json!({}))
     };
     Router::new().route("/internal/Reservation/{orderId}/release", post(release))

@@ -1,4 +1,4 @@
-//! Reads products from the cache (step 3), and from Product what the cache does not know.
+//! Reads product cards from the cache (step 3), and from Product those that the cache does not have.
 
 use std::collections::HashMap;
 
@@ -6,16 +6,25 @@ use contracts::{
     ids::ProductId,
     product::{ProductCard, cache_keys},
 };
+use host::NotCached;
 
 use super::Orders;
-use crate::error::{CardNotCached, PlaceError};
+use crate::error::PlaceError;
 
 /// The three entries that the cache has for one product.
 const ENTRIES_PER_PRODUCT: usize = 3;
 
 impl Orders {
-    /// The cards of these products. One that does not exist is left out.
-    pub(super) async fn cards(
+    /// ProductChanged: keeps a card in the cache, unless a newer one is there.
+    ///
+    /// # Errors
+    /// [`NotCached`]: an old price may still be there. The event comes again.
+    pub(crate) async fn cache_product_card(&self, card: &ProductCard) -> Result<(), NotCached> {
+        host::put_product_card(&*self.cache, card).await
+    }
+
+    /// The cards of these products. A product that does not exist is left out.
+    pub(super) async fn product_cards(
         &self,
         product_ids: impl Iterator<Item = ProductId>,
     ) -> Result<HashMap<ProductId, ProductCard>, PlaceError> {
@@ -26,9 +35,9 @@ impl Orders {
         let mut cards = self.cached_cards(&product_ids).await;
         product_ids.retain(|product_id| !cards.contains_key(product_id));
         if !product_ids.is_empty() {
-            for card in self.cards_from_product(&product_ids).await? {
-                if let Err(error) = self.cache_card(&card).await {
-                    tracing::warn!(product_id = %card.product_id, %error, "a product is not cached");
+            for card in self.fetch_cards(&product_ids).await? {
+                if let Err(error) = self.cache_product_card(&card).await {
+                    tracing::warn!(product_id = %card.product_id, error = %errors::chain(&error), "product not cached");
                 }
                 cards.insert(card.product_id, card);
             }
@@ -47,32 +56,20 @@ impl Orders {
                 cards.map(|card| (card.product_id, card)).collect()
             }
             Err(error) => {
-                tracing::warn!(%error, "products are read from their service");
+                tracing::warn!(error = %errors::chain(&error), "product cache unavailable");
                 HashMap::new()
             }
         }
     }
 
-    async fn cards_from_product(&self, product_ids: &[ProductId]) -> Result<Vec<ProductCard>, PlaceError> {
+    async fn fetch_cards(&self, product_ids: &[ProductId]) -> Result<Vec<ProductCard>, PlaceError> {
         let ids = product_ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        self.product.get(&format!("/internal/Product/cards?ids={ids}")).await.map_err(|error| {
-            tracing::error!(%error, "an order was not placed: products cannot be read");
-            PlaceError::MenuAway
-        })
-    }
-
-    /// Keeps a card in the cache, unless a newer one is there.
-    ///
-    /// # Errors
-    /// Where the cache does not take it: an old price may be there.
-    pub(crate) async fn cache_card(&self, card: &ProductCard) -> Result<(), CardNotCached> {
-        let entries = cache_keys::entries(card)?;
-        self.cache.put_versioned(&cache_keys::card(card.product_id), card.version, &entries).await?;
-        Ok(())
+        let cards = self.product.get(&format!("/internal/Product/cards?ids={ids}")).await;
+        cards.map_err(PlaceError::MenuUnavailable)
     }
 }
 
-/// The card, if the three entries are there and agree: whoever changed one of them by hand is asked to be sure.
+/// The card, if all three entries are there and agree: an entry that somebody changed by hand is not believed.
 fn card_of_entries(entries: &[Option<String>]) -> Option<ProductCard> {
     let [Some(price), Some(dispensable), Some(card)] = entries else { return None };
     let card: ProductCard = serde_json::from_str(card).ok()?;

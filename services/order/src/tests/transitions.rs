@@ -1,15 +1,22 @@
-//! Where an order may go: by staff, by time, by money.
+//! How an order changes its status: by staff, by time, by its payment.
 
 use std::time::Duration;
-use strum::VariantArray;
 
+use clock::Clock;
 use contracts::{
     event::{OrderCancelled, OrderCompleted, OrderExpired, OrderRevived, PaymentOrphaned},
-    order::{OrderStatus, OrderView},
+    ids::{OrderId, PaymentId},
+    order::{OrderStatus, OrderTransition, OrderView, StockCheck},
+    payment::PaymentMethod,
     qr::CodeStatus,
+    time::Timestamp,
 };
+use host::ServiceContext;
 use serde_json::json;
-use testkit::Reply;
+use strum::VariantArray;
+use testkit::{Client, Reply};
+
+use crate::store;
 
 use super::shop::{Inventory, Payment, TestShop, cup, on_receipt, payment_of};
 
@@ -46,7 +53,7 @@ async fn a_paid_order_is_made_handed_over_and_complete() {
 }
 
 #[tokio::test]
-async fn staff_cannot_move_an_order_where_it_may_not_go() {
+async fn staff_cannot_make_an_illegal_transition() {
     let shop = TestShop::open().await;
     let order = shop.place(shop.croissant_order()).await;
     for status in [OrderStatus::Ready, OrderStatus::Completed] {
@@ -54,7 +61,7 @@ async fn staff_cannot_move_an_order_where_it_may_not_go() {
         assert!(problem["detail"].as_str().unwrap().contains("take the payment first"), "{problem}");
     }
     for status in [OrderStatus::Processing, OrderStatus::Cancelled, OrderStatus::Expired] {
-        let _ = set(&shop, &order, status).await.problem(422, "not-by-hand");
+        let _ = set(&shop, &order, status).await.problem(422, "status-not-settable");
     }
     shop.pay(&order).await;
     cancel(&shop, &order).await.problem(409, "illegal-transition");
@@ -75,43 +82,74 @@ async fn an_unpaid_order_is_cancelled_once_with_its_reason() {
 }
 
 #[tokio::test]
-async fn an_order_whose_money_is_here_is_paid_for_whoever_asks_before_order_heard_of_it() {
+async fn an_order_that_payment_took_money_for_counts_as_paid_before_its_event_arrives() {
     let shop = TestShop::open().await;
-    let (given_up, made) = (shop.place(shop.croissant_order()).await, shop.place(shop.croissant_order()).await);
-    let paid = [&given_up, &made].map(|order| payment_of(order, shop.world.clock.now()));
+    let (cancelled, made) = (shop.place(shop.croissant_order()).await, shop.place(shop.croissant_order()).await);
+    let paid = [&cancelled, &made].map(|order| payment_of(order, shop.world.clock.now()));
 
-    shop.payment(Payment::Took(given_up.order_id, on_receipt(&paid[0])));
-    let problem = cancel(&shop, &given_up).await.problem(409, "illegal-transition");
-    assert!(problem["detail"].as_str().unwrap().contains("money must go back first"), "{problem}");
+    shop.payment(Payment::Took(cancelled.order_id, on_receipt(&paid[0])));
+    let problem = cancel(&shop, &cancelled).await.problem(409, "illegal-transition");
+    assert!(problem["detail"].as_str().unwrap().contains("It is paid"), "{problem}");
     shop.payment(Payment::Took(made.order_id, on_receipt(&paid[1])));
     set(&shop, &made, OrderStatus::Completed).await.expect(200);
 
-    let stood = [shop.order(given_up.order_id).await, shop.order(made.order_id).await];
-    assert_eq!(stood.each_ref().map(|order| order.status), [OrderStatus::Processing, OrderStatus::Completed]);
+    let before = [shop.order(cancelled.order_id).await, shop.order(made.order_id).await];
+    assert_eq!(before.each_ref().map(|order| order.status), [OrderStatus::Processing, OrderStatus::Completed]);
     for payment in &paid {
         shop.world.publish(payment).await;
     }
     shop.world.wait_until_idle().await;
-    assert_eq!([shop.order(given_up.order_id).await, shop.order(made.order_id).await], stood);
+    assert_eq!([shop.order(cancelled.order_id).await, shop.order(made.order_id).await], before);
     assert!(shop.world.published::<PaymentOrphaned>().is_empty());
     assert_eq!(shop.world.published::<OrderCompleted>().len(), 1);
 }
 
 #[tokio::test]
-async fn an_order_of_which_nobody_can_say_whether_it_is_paid_is_left_as_it_is() {
+async fn an_order_that_is_paid_in_the_moment_of_its_cancellation_stays_paid() {
     let shop = TestShop::open().await;
     let order = shop.place(shop.croissant_order()).await;
-    shop.payment(Payment::IsAway);
-    let problem = cancel(&shop, &order).await.problem(503, "payment-away");
+    let payment = payment_of(&order, shop.world.clock.now());
+    shop.payment(Payment::TakesBeforeClose(order.order_id, on_receipt(&payment)));
+    let problem = cancel(&shop, &order).await.problem(409, "illegal-transition");
+    assert!(problem["detail"].as_str().unwrap().contains("It is paid"), "{problem}");
+    let paid = shop.order(order.order_id).await;
+    assert_eq!((paid.status, paid.paid_at), (OrderStatus::Processing, Some(payment.paid_at)));
+
+    shop.world.publish(&payment).await;
+    shop.world.wait_until_idle().await;
+    assert!(
+        shop.world.published::<OrderCancelled>().is_empty() && shop.world.published::<PaymentOrphaned>().is_empty()
+    );
+}
+
+#[tokio::test]
+async fn payment_closes_an_order_before_it_is_cancelled_or_expires() {
+    let shop = TestShop::open().await;
+    let cancelled = shop.place(shop.croissant_order()).await;
+    let cancelled: OrderView = cancel(&shop, &cancelled).await.read(200);
+    let expired = expired(&shop).await;
+    assert_eq!(
+        *shop.closed.lock().unwrap(),
+        [(cancelled.order_id, cancelled.version), (expired.order_id, expired.version)],
+        "with the version that the order then has"
+    );
+}
+
+#[tokio::test]
+async fn an_order_that_payment_cannot_decide_about_is_left_as_it_is() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    shop.payment(Payment::Unavailable);
+    let problem = cancel(&shop, &order).await.problem(503, "payment-unavailable");
     assert!(problem["detail"].as_str().unwrap().contains(&order.order_number), "{problem}");
-    set(&shop, &order, OrderStatus::Completed).await.problem(503, "payment-away");
-    set(&shop, &order, OrderStatus::Cancelled).await.problem(422, "not-by-hand");
+    set(&shop, &order, OrderStatus::Completed).await.problem(503, "payment-unavailable");
+    set(&shop, &order, OrderStatus::Cancelled).await.problem(422, "status-not-settable");
     assert_eq!(shop.order(order.order_id).await, order);
 
     shop.payment(Payment::TookNothing);
     let cancelled: OrderView = cancel(&shop, &order).await.read(200);
-    shop.payment(Payment::IsAway);
-    assert_eq!(cancel(&shop, &order).await.read::<OrderView>(200), cancelled, "there is nothing more to ask");
+    shop.payment(Payment::Unavailable);
+    assert_eq!(cancel(&shop, &order).await.read::<OrderView>(200), cancelled, "Payment is not asked again");
 }
 
 #[tokio::test]
@@ -124,15 +162,15 @@ async fn an_order_that_is_not_paid_in_half_an_hour_expires() {
 }
 
 #[tokio::test]
-async fn an_order_whose_money_is_here_does_not_expire_however_late_order_hears_of_it() {
+async fn a_paid_order_does_not_expire_however_late_its_event_arrives() {
     let shop = TestShop::open().await;
     let paid = shop.place(shop.cold_brew_order(1)).await;
     let payment = payment_of(&paid, shop.world.clock.now());
-    shop.world.clock.advance(Duration::from_secs(30 * 60));
 
-    shop.payment(Payment::IsAway);
+    shop.payment(Payment::Unavailable);
+    shop.world.clock.advance(Duration::from_secs(30 * 60));
     let error = shop.try_to_expire().await.unwrap_err();
-    assert!(error.contains("cannot be found out") && error.contains("payment is away"), "{error}");
+    assert!(error.contains("cannot be found out") && error.contains("payment"), "{error}");
     assert_eq!(shop.order(paid.order_id).await, paid);
 
     shop.payment(Payment::Took(paid.order_id, on_receipt(&payment)));
@@ -146,30 +184,106 @@ async fn an_order_whose_money_is_here_does_not_expire_however_late_order_hears_o
 }
 
 #[tokio::test]
-async fn an_order_that_cannot_be_decided_keeps_no_other_from_expiring() {
+async fn orders_that_cannot_be_decided_keep_no_other_from_expiring() {
     let shop = TestShop::open().await;
-    let undecided = shop.place(shop.croissant_order()).await;
-    shop.world.clock.advance(Duration::from_secs(1));
+    let mut undecided = Vec::new();
     for _ in 0..60 {
+        undecided.push(shop.place(shop.croissant_order()).await.order_id);
+    }
+    shop.world.clock.advance(Duration::from_secs(1));
+    for _ in 0..5 {
         shop.place(shop.croissant_order()).await;
     }
+    // Before their time is over: the service's own timer runs beside the test.
+    shop.payment(Payment::FailsFor(undecided.clone()));
     shop.world.clock.advance(Duration::from_secs(30 * 60));
-    shop.payment(Payment::Fails(undecided.order_id));
-    // What cannot be decided ends a round, and each round decides a look's worth of the others.
-    for _ in 0..2 {
-        let error = shop.try_to_expire().await.unwrap_err();
-        assert!(error.contains(&undecided.order_number), "{error}");
-    }
+    let error = shop.try_to_expire().await.unwrap_err();
+    assert!(error.contains("cannot be found out"), "{error}");
     shop.world.wait_until_idle().await;
-    assert_eq!(shop.world.published::<OrderExpired>().len(), 60);
+    assert_eq!(shop.world.published::<OrderExpired>().len(), 5);
 
     shop.payment(Payment::TookNothing);
     shop.expire().await;
-    assert_eq!(shop.order(undecided.order_id).await.status, OrderStatus::Expired);
+    shop.world.wait_until_idle().await;
+    assert_eq!(shop.world.published::<OrderExpired>().len(), 65);
 }
 
 #[tokio::test]
-async fn more_orders_than_one_look_finds_expire_in_one_round() {
+async fn an_unpaid_order_of_a_clock_that_ran_ahead_expires_half_an_hour_later() {
+    let shop = TestShop::open().await;
+    let ahead = Clock::manual(shop.world.clock.now() + Duration::from_secs(5 * 60 * 60));
+    let context = ServiceContext { clock: ahead, ..shop.world.context().clone() };
+    let fast = Client::new(crate::open(&context).await.unwrap().router);
+    let order: OrderView = fast.post("/api/Order", shop.croissant_order()).await.read(201);
+
+    shop.expire().await;
+    let waiting = shop.order(order.order_id).await;
+    assert_eq!(waiting.status, OrderStatus::Pending, "its guest still has the time to pay");
+    assert_eq!(waiting.expires_at, Some(shop.world.clock.now() + Duration::from_secs(30 * 60)));
+    shop.world.clock.advance(Duration::from_secs(30 * 60));
+    shop.expire().await;
+    assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Expired);
+}
+
+#[tokio::test]
+async fn only_legal_transitions_change_a_row_whatever_the_status() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    let db = crate::open(shop.world.context()).await.unwrap().db;
+    for (from, transition) in
+        OrderStatus::VARIANTS.iter().flat_map(|from| OrderTransition::VARIANTS.iter().map(move |way| (*from, *way)))
+    {
+        let order_id = order.order_id;
+        let attempt = move |tx: &mut db::Tx<'_>| {
+            const SQL: &str = "UPDATE orders SET status = $2, version = 7, expires_at = 0 WHERE order_id = $1";
+            tx.execute(SQL, (order_id, from))?;
+            let moved = make(tx, order_id, transition)?;
+            // Nothing is kept: each attempt begins with the order as it was placed.
+            Err::<(), _>(Attempt::Ended(moved.map(|order| (order.header.status, order.header.version))))
+        };
+        let Err(Attempt::Ended(moved)) = db.write(attempt).await else { panic!("{from} by {transition:?}") };
+        let expected = (transition.from() == from).then_some((transition.to(), 8));
+        assert_eq!(moved, expected, "{from} by {transition:?}");
+        assert!(moved.is_none_or(|(to, _)| from.can_transition_to(to)), "{from} by {transition:?}");
+    }
+}
+
+/// How an attempt ended: always with an error, so that it is rolled back.
+#[derive(Debug)]
+enum Attempt {
+    Ended(Option<(OrderStatus, i64)>),
+    Failed(#[expect(dead_code, reason = "shown by Debug")] db::DbError),
+}
+
+impl From<db::DbError> for Attempt {
+    fn from(error: db::DbError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+fn make(
+    tx: &mut db::Tx<'_>,
+    order_id: OrderId,
+    transition: OrderTransition,
+) -> db::DbResult<Option<crate::model::Order>> {
+    const VERSION: i64 = 7;
+    let now = Timestamp(1);
+    let (payment_id, method) = (PaymentId::new(now), PaymentMethod::Cash);
+    let payment = crate::model::RecordedPayment { order_id, payment_id, method, paid_at: now };
+    match transition {
+        OrderTransition::Pay => store::pay(tx, &payment, now),
+        OrderTransition::PayLate => store::pay_late(tx, &payment, VERSION, StockCheck::Reserved, now),
+        OrderTransition::Cancel => store::cancel(tx, order_id, VERSION, "guest left", now),
+        OrderTransition::Expire => store::expire(tx, order_id, VERSION, now),
+        OrderTransition::Revive => store::revive(tx, order_id, VERSION, StockCheck::Reserved, now, now),
+        OrderTransition::MakeReady | OrderTransition::CompleteFromProcessing | OrderTransition::CompleteFromReady => {
+            store::transition(tx, order_id, transition, now)
+        }
+    }
+}
+
+#[tokio::test]
+async fn more_orders_than_one_page_expire_in_one_run() {
     let shop = TestShop::open().await;
     for _ in 0..60 {
         shop.place(shop.croissant_order()).await;
@@ -199,14 +313,14 @@ async fn an_expired_order_is_not_revived_on_another_day_or_without_stock() {
     let order = expired(&shop).await;
     shop.inventory(Inventory::RanOut);
     set(&shop, &order, OrderStatus::Pending).await.problem(409, "out-of-stock");
-    shop.inventory(Inventory::Holds);
+    shop.inventory(Inventory::Reserves);
     shop.world.clock.advance(Duration::from_secs(24 * 60 * 60));
-    set(&shop, &order, OrderStatus::Pending).await.problem(409, "earlier-day");
+    set(&shop, &order, OrderStatus::Pending).await.problem(409, "earlier-business-day");
     assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Expired);
 }
 
 #[tokio::test]
-async fn late_money_revives_an_expired_order_of_the_day() {
+async fn a_late_payment_revives_an_expired_order_of_the_day() {
     let shop = TestShop::open().await;
     let order = expired(&shop).await;
     shop.pay(&order).await;
@@ -217,7 +331,7 @@ async fn late_money_revives_an_expired_order_of_the_day() {
 }
 
 #[tokio::test]
-async fn money_that_nothing_is_owed_for_is_sent_back() {
+async fn a_payment_that_no_order_can_take_is_refunded() {
     let shop = TestShop::open().await;
     let cancelled = shop.place(shop.croissant_order()).await;
     cancel(&shop, &cancelled).await.expect(200);
@@ -227,7 +341,7 @@ async fn money_that_nothing_is_owed_for_is_sent_back() {
     shop.inventory(Inventory::RanOut);
     let for_expired = shop.pay(&expired).await;
 
-    shop.inventory(Inventory::Holds);
+    shop.inventory(Inventory::Reserves);
     let paid = shop.place(shop.croissant_order()).await;
     shop.pay(&paid).await;
     let second = shop.pay(&paid).await;
@@ -243,14 +357,14 @@ async fn money_that_nothing_is_owed_for_is_sent_back() {
 }
 
 #[tokio::test]
-async fn an_order_whose_late_money_goes_back_never_lives_again() {
+async fn an_order_whose_late_payment_is_refunded_is_never_revived() {
     let shop = TestShop::open().await;
     let order = expired(&shop).await;
     shop.inventory(Inventory::RanOut);
     let late = shop.pay(&order).await;
 
-    shop.inventory(Inventory::Holds);
-    let problem = set(&shop, &order, OrderStatus::Pending).await.problem(409, "money-goes-back");
+    shop.inventory(Inventory::Reserves);
+    let problem = set(&shop, &order, OrderStatus::Pending).await.problem(409, "late-payment-refunded");
     assert!(problem["detail"].as_str().unwrap().contains("place a new order"), "{problem}");
     let later = shop.pay(&order).await;
     assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Expired);
@@ -262,7 +376,7 @@ async fn an_order_whose_late_money_goes_back_never_lives_again() {
 }
 
 #[tokio::test]
-async fn money_said_twice_asks_for_stock_once() {
+async fn a_late_payment_published_twice_reserves_stock_once() {
     let shop = TestShop::open().await;
     let order = expired(&shop).await;
     shop.inventory(Inventory::RanOut);
@@ -270,14 +384,14 @@ async fn money_said_twice_asks_for_stock_once() {
     shop.world.wait_until_idle().await;
     let asked = shop.reservations.lock().unwrap().len();
 
-    shop.inventory(Inventory::Holds);
+    shop.inventory(Inventory::Reserves);
     shop.world.redeliver_all_shuffled(7).await;
     assert_eq!(shop.reservations.lock().unwrap().len(), asked);
     assert_eq!(shop.world.published::<PaymentOrphaned>().len(), 1);
 }
 
 #[tokio::test]
-async fn late_money_for_an_order_that_staff_revive_in_the_same_moment_pays_it() {
+async fn a_late_payment_of_an_order_that_staff_revive_in_the_same_moment_pays_it() {
     let shop = TestShop::open().await;
     let order = expired(&shop).await;
     let (asked, answer) = shop.hold_next_reservation(Inventory::RanOut);
@@ -293,10 +407,10 @@ async fn late_money_for_an_order_that_staff_revive_in_the_same_moment_pays_it() 
 }
 
 #[tokio::test]
-async fn staff_who_revive_an_order_while_its_money_goes_back_are_told() {
+async fn staff_cannot_revive_an_order_while_its_late_payment_is_refunded() {
     let shop = TestShop::open().await;
     let order = expired(&shop).await;
-    let (asked, answer) = shop.hold_next_reservation(Inventory::Holds);
+    let (asked, answer) = shop.hold_next_reservation(Inventory::Reserves);
     let money = async {
         asked.await.unwrap();
         shop.inventory(Inventory::RanOut);
@@ -304,13 +418,13 @@ async fn staff_who_revive_an_order_while_its_money_goes_back_are_told() {
         answer.send(()).unwrap();
     };
     let (reply, ()) = futures::future::join(set(&shop, &order, OrderStatus::Pending), money).await;
-    reply.problem(409, "money-goes-back");
+    reply.problem(409, "late-payment-refunded");
     let held = (order.order_id.to_string(), order.version + 1);
-    assert_eq!(*shop.released.lock().unwrap(), [held], "what was held for the revival is given back");
+    assert_eq!(*shop.released.lock().unwrap(), [held], "what was reserved for the revival is released");
 }
 
 #[tokio::test]
-async fn a_status_that_an_order_has_already_is_answered_so_that_a_lost_answer_can_be_asked_for_again() {
+async fn a_status_that_an_order_has_already_can_be_set_again() {
     let shop = TestShop::open().await;
     let order = shop.place(shop.croissant_order()).await;
     assert_eq!(set(&shop, &order, OrderStatus::Pending).await.read::<OrderView>(200), order);
@@ -325,9 +439,9 @@ async fn a_status_that_an_order_has_already_is_answered_so_that_a_lost_answer_ca
 }
 
 #[tokio::test]
-async fn an_order_waits_for_its_money_from_when_its_stock_was_there() {
+async fn the_time_to_pay_begins_when_the_stock_is_reserved() {
     let shop = TestShop::open().await;
-    let (asked, answer) = shop.hold_next_reservation(Inventory::Holds);
+    let (asked, answer) = shop.hold_next_reservation(Inventory::Reserves);
     let slowly = async {
         asked.await.unwrap();
         shop.world.clock.advance(Duration::from_secs(60));
@@ -340,15 +454,15 @@ async fn an_order_waits_for_its_money_from_when_its_stock_was_there() {
 }
 
 #[tokio::test]
-async fn a_question_that_inventory_does_not_understand_is_no_reason_to_send_money_back() {
+async fn a_reservation_that_inventory_rejects_is_no_reason_to_refund() {
     let shop = TestShop::open().await;
     let order = expired(&shop).await;
-    shop.inventory(Inventory::DoesNotUnderstand);
+    shop.inventory(Inventory::Rejects);
     set(&shop, &order, OrderStatus::Pending).await.problem(503, "stock-unknown");
-    let (asked, answer) = shop.hold_next_reservation(Inventory::DoesNotUnderstand);
+    let (asked, answer) = shop.hold_next_reservation(Inventory::Rejects);
     let repaired = async {
         asked.await.unwrap();
-        shop.inventory(Inventory::Holds);
+        shop.inventory(Inventory::Reserves);
         answer.send(()).unwrap();
     };
     futures::future::join(shop.pay(&order), repaired).await;
@@ -385,16 +499,16 @@ async fn an_order_with_a_cup_in_review_waits_for_the_decision() {
     };
     shop.world.publish(&failed).await;
     assert_eq!(shop.order(order.order_id).await.items[0].in_review, 1);
-    set(&shop, &order, OrderStatus::Completed).await.problem(409, "in-review");
+    set(&shop, &order, OrderStatus::Completed).await.problem(409, "cup-in-review");
 
-    let given_back =
+    let active_again =
         contracts::event::CodesIssued { order_id: order.order_id, codes: vec![cup(&order, 1, CodeStatus::Active, 4)] };
-    shop.world.publish(&given_back).await;
+    shop.world.publish(&active_again).await;
     set(&shop, &order, OrderStatus::Completed).await.expect(200);
 }
 
 #[tokio::test]
-async fn every_word_of_a_status_is_refused_or_taken_and_none_is_unknown() {
+async fn every_status_is_set_or_refused_and_none_is_unknown() {
     let shop = TestShop::open().await;
     let order = shop.place(shop.croissant_order()).await;
     for status in OrderStatus::VARIANTS.iter().filter(|status| **status != OrderStatus::Pending) {
@@ -407,7 +521,7 @@ async fn every_word_of_a_status_is_refused_or_taken_and_none_is_unknown() {
 }
 
 #[tokio::test]
-async fn money_of_the_day_is_taken_even_if_it_is_heard_of_on_the_next() {
+async fn a_payment_of_the_day_is_taken_even_if_its_event_arrives_on_the_next() {
     let shop = TestShop::open().await;
     let order = expired(&shop).await;
     let paid_in_time = payment_of(&order, shop.world.clock.now());
@@ -418,14 +532,14 @@ async fn money_of_the_day_is_taken_even_if_it_is_heard_of_on_the_next() {
     let order = expired(&shop).await;
     shop.world.clock.advance(Duration::from_secs(24 * 60 * 60));
     shop.pay(&order).await;
-    assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Expired, "it came a day late");
+    assert_eq!(shop.order(order.order_id).await.status, OrderStatus::Expired, "it was paid a day late");
 }
 
 #[tokio::test]
-async fn of_two_staff_who_revive_an_order_both_are_told_that_it_lives() {
+async fn two_staff_who_revive_an_order_in_the_same_moment_both_succeed() {
     let shop = TestShop::open().await;
     let order = expired(&shop).await;
-    let (asked, answer) = shop.hold_next_reservation(Inventory::Holds);
+    let (asked, answer) = shop.hold_next_reservation(Inventory::Reserves);
     let colleague = async {
         asked.await.unwrap();
         let revived: OrderView = set(&shop, &order, OrderStatus::Pending).await.read(200);
@@ -438,10 +552,10 @@ async fn of_two_staff_who_revive_an_order_both_are_told_that_it_lives() {
 }
 
 #[tokio::test]
-async fn stock_of_a_revival_that_a_rename_overtakes_is_given_back() {
+async fn the_stock_of_a_revival_that_a_rename_overtakes_is_released() {
     let shop = TestShop::open().await;
     let order = expired(&shop).await;
-    let (asked, answer) = shop.hold_next_reservation(Inventory::Holds);
+    let (asked, answer) = shop.hold_next_reservation(Inventory::Reserves);
     let colleague = async {
         asked.await.unwrap();
         let path = format!("/api/Order/{}", order.order_id);
@@ -449,6 +563,6 @@ async fn stock_of_a_revival_that_a_rename_overtakes_is_given_back() {
         answer.send(()).unwrap();
     };
     let (reply, ()) = futures::future::join(set(&shop, &order, OrderStatus::Pending), colleague).await;
-    reply.problem(409, "changed-meanwhile");
+    reply.problem(409, "changed-concurrently");
     assert_eq!(*shop.released.lock().unwrap(), [(order.order_id.to_string(), order.version + 1)]);
 }

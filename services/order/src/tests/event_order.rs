@@ -14,7 +14,7 @@ use serde_json::json;
 use super::shop::{Inventory, TestShop, cup};
 
 #[test]
-fn what_machines_and_money_say_ends_the_same_in_every_order() {
+fn an_order_ends_the_same_in_whatever_order_events_arrive() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let steps = proptest::sample::subsequence((0..10_usize).collect::<Vec<_>>(), 10);
     let shuffled = proptest::strategy::Strategy::prop_shuffle(steps);
@@ -27,7 +27,8 @@ fn what_machines_and_money_say_ends_the_same_in_every_order() {
         .unwrap();
 }
 
-/// Two cups: the first fails, is given back and is poured; the second is poured at once. Every event comes twice.
+/// Two cups: the first fails, becomes active again and is poured; the second is poured at once. Every event comes
+/// twice.
 async fn deliver(steps: &[usize]) {
     let shop = TestShop::open().await;
     let order = shop.place(shop.cold_brew_order(2)).await;
@@ -58,11 +59,11 @@ async fn deliver(steps: &[usize]) {
     let order = shop.order(order.order_id).await;
     assert_eq!(order.status, OrderStatus::Completed, "after {steps:?}");
     assert_eq!((order.items[0].poured, order.items[0].in_review), (2, 0), "after {steps:?}");
-    nothing_changes_when_all_is_said_again(&shop, order.order_id).await;
+    nothing_changes_if_every_event_is_delivered_again(&shop, order.order_id).await;
 }
 
-/// The very same events again, shuffled: the inbox knows them.
-async fn nothing_changes_when_all_is_said_again(shop: &TestShop, order_id: OrderId) {
+/// The same events again, shuffled: the inbox has them.
+async fn nothing_changes_if_every_event_is_delivered_again(shop: &TestShop, order_id: OrderId) {
     let before = (shop.order(order_id).await, orphaned(shop), shop.reservations.lock().unwrap().clone());
     shop.world.redeliver_all_shuffled(before.0.version.unsigned_abs()).await;
     let after = (shop.order(order_id).await, orphaned(shop), shop.reservations.lock().unwrap().clone());
@@ -77,59 +78,59 @@ fn orphaned(shop: &TestShop) -> Vec<PaymentId> {
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Expires,
-    Money,
+    Payment,
     StaffRevive,
     StaffCancel,
     RunsOut,
-    IsDelivered,
+    IsRestocked,
 }
 
 #[test]
-fn money_around_an_expiry_pays_once_or_goes_back_whatever_comes_when() {
+fn each_payment_around_an_expiry_pays_once_or_is_refunded() {
     const STEPS: [Step; 6] =
-        [Step::Expires, Step::Money, Step::StaffRevive, Step::StaffCancel, Step::RunsOut, Step::IsDelivered];
+        [Step::Expires, Step::Payment, Step::StaffRevive, Step::StaffCancel, Step::RunsOut, Step::IsRestocked];
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let steps = proptest::collection::vec(proptest::sample::select(&STEPS[..]), 3..10);
     let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
     runner
         .run(&steps, |steps| {
-            runtime.block_on(live(&steps));
+            runtime.block_on(run_steps(&steps));
             Ok(())
         })
         .unwrap();
 }
 
-async fn live(steps: &[Step]) {
+async fn run_steps(steps: &[Step]) {
     let shop = TestShop::open().await;
     let order = shop.place(shop.croissant_order()).await;
     let path = format!("/api/Order/{}", order.order_id);
     let mut payments = Vec::new();
-    // Once its late money went back, others believe that it is paid: it must not live again.
+    // After a late payment was refunded others know the order as paid: it must not be revived.
     let mut is_over = false;
-    let mut stood = order.status;
+    let mut before = order.status;
     for step in steps {
         match step {
             Step::Expires => {
                 shop.world.clock.advance(Duration::from_secs(30 * 60));
                 shop.expire().await;
             }
-            Step::Money => {
+            Step::Payment => {
                 shop.world.clock.advance(Duration::from_secs(1));
                 payments.push(shop.pay(&order).await);
             }
             Step::StaffRevive => drop(shop.client.patch(&path, json!({ "status": "PENDING" })).await),
             Step::StaffCancel => drop(shop.client.delete(&format!("{path}?reason=left")).await),
             Step::RunsOut => shop.inventory(Inventory::RanOut),
-            Step::IsDelivered => shop.inventory(Inventory::Holds),
+            Step::IsRestocked => shop.inventory(Inventory::Reserves),
         }
         shop.world.wait_until_idle().await;
         let order = shop.order(order.order_id).await;
         assert!(
-            stood == order.status || stood.can_transition_to(order.status),
-            "{stood:?} to {:?} by {steps:?}",
+            before == order.status || before.can_transition_to(order.status),
+            "{before:?} to {:?} by {steps:?}",
             order.status
         );
-        stood = order.status;
+        before = order.status;
         assert!(!is_over || order.status == OrderStatus::Expired, "{steps:?}");
         is_over = order.status == OrderStatus::Expired && !orphaned(&shop).is_empty();
     }
@@ -137,9 +138,9 @@ async fn live(steps: &[Step]) {
     let orphaned = orphaned(&shop);
     for payment in &payments {
         let pays = order.paid_at == Some(payment.paid_at);
-        let goes_back = orphaned.iter().filter(|id| **id == payment.payment_id).count();
-        assert_eq!(usize::from(pays) + goes_back, 1, "{payment:?} after {steps:?}");
+        let is_refunded = orphaned.iter().filter(|id| **id == payment.payment_id).count();
+        assert_eq!(usize::from(pays) + is_refunded, 1, "{payment:?} after {steps:?}");
     }
     assert_eq!(order.paid_at.is_some(), order.status == OrderStatus::Processing, "after {steps:?}");
-    nothing_changes_when_all_is_said_again(&shop, order.order_id).await;
+    nothing_changes_if_every_event_is_delivered_again(&shop, order.order_id).await;
 }

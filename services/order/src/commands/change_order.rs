@@ -1,0 +1,97 @@
+//! `PATCH /api/Order/{orderId}`: staff make an order READY, hand it over, revive it, or write a name or a table on it.
+
+use contracts::{
+    ids::OrderId,
+    order::{CUSTOMER_CHARS_MAX, ChangeOrder, OrderStatus, OrderTransition, OrderView, TABLE_CHARS_MAX},
+    time::Timestamp,
+};
+use db::Tx;
+
+use super::{
+    Orders, append_order_changed,
+    complete_order::{append_completed, complete},
+};
+use crate::{error::OrderError, model, store};
+
+impl Orders {
+    /// Changes an order. A status that it has already is answered as it is.
+    ///
+    /// # Errors
+    /// [`OrderError`]: nothing was changed.
+    #[tracing::instrument(name = "change_order", level = "debug", skip(self, change))]
+    pub(crate) async fn change(&self, order_id: OrderId, change: ChangeOrder) -> Result<OrderView, OrderError> {
+        model::check_text("customerName", change.customer_name.as_deref(), CUSTOMER_CHARS_MAX)?;
+        model::check_text("table", change.table.as_deref(), TABLE_CHARS_MAX)?;
+
+        let change = match change.status {
+            // A revival asks Inventory first, so it cannot share a transaction with the texts.
+            Some(OrderStatus::Pending) => {
+                let revived = self.revive(order_id).await?;
+                self.cache_receipt(&revived).await;
+                if !has_texts(&change) {
+                    return Ok(revived);
+                }
+                ChangeOrder { status: None, ..change }
+            }
+            Some(OrderStatus::Ready | OrderStatus::Completed) => {
+                self.record_payment_if_taken(order_id).await?;
+                change
+            }
+            _ => change,
+        };
+        let now = self.clock.now();
+        let order = self.db.write(move |tx| write_change(tx, order_id, &change, now)).await?;
+        self.cache_receipt(&order).await;
+        Ok(order)
+    }
+}
+
+fn has_texts(change: &ChangeOrder) -> bool {
+    change.customer_name.is_some() || change.table.is_some()
+}
+
+fn write_change(
+    tx: &mut Tx<'_>,
+    order_id: OrderId,
+    change: &ChangeOrder,
+    now: Timestamp,
+) -> Result<OrderView, OrderError> {
+    if has_texts(change) {
+        let trimmed = |text: &Option<String>| text.as_deref().map(str::trim).map(str::to_owned);
+        let (customer_name, table) = (trimmed(&change.customer_name), trimmed(&change.table));
+        let renamed = store::rename(tx, order_id, customer_name.as_deref(), table.as_deref(), now)?;
+        append_order_changed(tx, renamed.ok_or(OrderError::UnknownOrder(order_id))?)?;
+    }
+    if let Some(status) = change.status {
+        set_status(tx, order_id, status, now)?;
+    }
+    let order = store::find(tx, order_id)?.ok_or(OrderError::UnknownOrder(order_id))?;
+    Ok(OrderView::from(order))
+}
+
+fn set_status(tx: &mut Tx<'_>, order_id: OrderId, to: OrderStatus, now: Timestamp) -> Result<(), OrderError> {
+    let not_settable = |advice| Err(OrderError::StatusNotSettable(to, advice));
+    let moved = match to {
+        OrderStatus::Ready => {
+            let ready = store::transition(tx, order_id, OrderTransition::MakeReady, now)?;
+            ready.map(|order| append_order_changed(tx, order)).transpose()?
+        }
+        OrderStatus::Completed => {
+            // The row is locked from here on, so a cup that goes into review meanwhile does so before or after.
+            let completed = complete(tx, order_id, now)?;
+            if let Some(order) = completed.as_ref().filter(|order| order.is_in_review()) {
+                return Err(OrderError::CupInReview(order.header.order_number.clone()));
+            }
+            completed.map(|order| append_completed(tx, order, now)).transpose()?
+        }
+        OrderStatus::Processing => return not_settable("Take the payment with POST /api/Payment."),
+        OrderStatus::Cancelled | OrderStatus::Expired => return not_settable("Cancel the order with DELETE."),
+        OrderStatus::Pending => return not_settable("Revive an expired order."),
+    };
+    if moved.is_some() {
+        return Ok(());
+    }
+    let from = store::find(tx, order_id)?.ok_or(OrderError::UnknownOrder(order_id))?.header.status;
+    // A client that lost the answer may ask again.
+    if from == to { Ok(()) } else { Err(OrderError::IllegalTransition { from, to }) }
+}

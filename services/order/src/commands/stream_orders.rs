@@ -1,0 +1,56 @@
+//! `GET /api/Order/stream`: how orders change from now on, and what a client missed.
+
+use std::time::Duration;
+
+use bus::Subscription;
+use contracts::{PAGE_ROWS_MAX, event::EventKind, order::OrderView, time::Timestamp};
+use db::DbError;
+
+use super::Orders;
+use crate::store;
+
+/// A client that missed more orders reads the list again.
+const BACKLOG_ORDERS_MAX: u32 = PAGE_ROWS_MAX;
+/// Transactions can become visible in another order than their timestamps: a client that resumes gets this much twice.
+const RESUME_OVERLAP: Duration = Duration::from_secs(5);
+
+/// What a client missed between two streams.
+#[derive(Clone, Debug)]
+pub(crate) enum Backlog {
+    /// These orders, in the order of their changes.
+    Orders(Vec<OrderView>),
+    /// Too much, or nobody can say what: it reads the list again.
+    Unknown,
+}
+
+impl Orders {
+    /// Subscribes to changes of orders, from now on.
+    pub(crate) fn subscribe(&self) -> Subscription {
+        self.bus.subscribe(&[EventKind::OrderChanged])
+    }
+
+    /// Now, as the id of an event: a client that resumes from it misses nothing that changes after it.
+    pub(crate) fn stream_position(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What changed since `since`. A time that is ahead of the clock was given by a clock that was set back meanwhile:
+    /// what changed since then has earlier times, so nobody can say what was missed.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub(crate) async fn changed_since(&self, since: Timestamp) -> Result<Backlog, DbError> {
+        if since > self.clock.now() {
+            return Ok(Backlog::Unknown);
+        }
+        let from = since - RESUME_OVERLAP;
+        let changed = self
+            .db
+            .read::<_, DbError, _>(move |tx| store::list_changed_since(tx, from, BACKLOG_ORDERS_MAX + 1))
+            .await?;
+        if changed.len() > BACKLOG_ORDERS_MAX as usize {
+            return Ok(Backlog::Unknown);
+        }
+        Ok(Backlog::Orders(changed.into_iter().map(OrderView::from).collect()))
+    }
+}
