@@ -16,7 +16,7 @@ impl Timestamp {
         (since_epoch.as_secs(), since_epoch.subsec_nanos())
     }
 
-    /// How long after `earlier` this is. Zero if it is not after.
+    /// The time from `earlier` to this. Zero if this is not later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0).try_into().unwrap_or(0))
@@ -74,13 +74,13 @@ impl utoipa::PartialSchema for Timestamp {
 }
 impl utoipa::ToSchema for Timestamp {}
 
-/// A day of trade: it ends at the shop's cut-off, not at midnight, so that a night's sales stay together.
+/// A day of trade: it ends at the shop's cut-off instead of midnight, so that one evening's sales are one day's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BusinessDay(civil::Date);
 
 impl BusinessDay {
-    /// The business day of `instant` in a shop of this time zone whose day ends at `cutoff`.
+    /// The business day of `instant` in this time zone, if days end at `cutoff` local time.
     #[must_use]
     pub fn of(instant: Timestamp, time_zone: &TimeZone, cutoff: civil::Time) -> Self {
         let local = time_zone.to_datetime(instant.to_jiff());
@@ -88,13 +88,13 @@ impl BusinessDay {
         Self(if local.time() < cutoff { date.yesterday().unwrap_or(date) } else { date })
     }
 
-    /// The day as eight digits, as codes carry it: `20261122`.
+    /// The day as eight digits, as in codes: `20261122`.
     #[must_use]
     pub fn compact(self) -> String {
         self.0.strftime("%Y%m%d").to_string()
     }
 
-    /// The day `days` before this one.
+    /// The day that is `days` before this one.
     #[must_use]
     pub fn days_earlier(self, days: u32) -> Self {
         Self(self.0.saturating_sub(jiff::Span::new().days(i64::from(days))))
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sale_before_the_cutoff_belongs_to_the_evening_before() {
+    fn a_sale_before_the_cutoff_counts_for_the_day_before() {
         assert_eq!(day_of("2026-11-21T20:59:59Z"), "2026-11-21"); // 03:59:59 in Jakarta
         assert_eq!(day_of("2026-11-21T21:00:00Z"), "2026-11-22"); // 04:00
     }
