@@ -197,4 +197,13 @@ mod tests {
             assert!(wrong.parse::<OrderId>().is_err(), "{wrong:?}");
         }
     }
+
+    #[test]
+    fn different_ids_have_different_hashes_and_are_printed_as_their_text() {
+        let hashes = std::hash::RandomState::new();
+        let (one, other) = (OrderId::new(Timestamp(0)), OrderId::new(Timestamp(0)));
+        assert_eq!(hash::BuildHasher::hash_one(&hashes, one), hash::BuildHasher::hash_one(&hashes, one));
+        assert_ne!(hash::BuildHasher::hash_one(&hashes, one), hash::BuildHasher::hash_one(&hashes, other));
+        assert_eq!(format!("{one:?}"), one.to_string());
+    }
 }

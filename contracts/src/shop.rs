@@ -293,4 +293,23 @@ mod tests {
         let most = ShopSettings { cash_rounding: Amount::whole(1_000), ..ShopSettings::default() };
         assert_eq!(ShopRules::new(most).unwrap().cash_step().minor(), CASH_ROUNDING_MINOR_MAX);
     }
+
+    #[test]
+    fn a_product_has_the_tax_that_it_names_or_the_first() {
+        let tax = |name: &str| TaxRate { name: name.into(), percent: Percent::default() };
+        let settings = ShopSettings { taxes: vec![tax("PB1"), tax("PPN")], ..ShopSettings::default() };
+        let shop = ShopRules::new(settings.clone()).unwrap();
+        let name = |tax_name| shop.tax_of(tax_name).map(|tax| tax.name.as_str());
+        assert_eq!((name(None), name(Some("PPN")), name(Some("VAT"))), (Some("PB1"), Some("PPN"), None));
+        assert_eq!(shop.settings(), &settings);
+    }
+
+    #[test]
+    fn codes_and_unpaid_orders_last_as_long_as_set() {
+        let settings =
+            ShopSettings { code_validity_seconds: 61, unpaid_order_seconds: SECONDS_MAX, ..ShopSettings::default() };
+        let shop = ShopRules::new(settings).unwrap();
+        assert_eq!(shop.code_validity(), Duration::from_secs(61));
+        assert_eq!(shop.unpaid_order_ttl(), Duration::from_secs(86_400));
+    }
 }

@@ -69,4 +69,10 @@ mod tests {
         assert_eq!(refusal("1234"), "table is longer than 3 characters: shorten it");
         assert!(refusal("\0").starts_with("table has a control character"));
     }
+
+    #[test]
+    fn a_text_may_be_exactly_as_long_as_allowed() {
+        assert_eq!(check("table", "123", 3, LineBreaks::Forbidden), Ok(()));
+        assert_eq!(check("table", "咖啡厅", 3, LineBreaks::Forbidden), Ok(()), "characters are counted, not bytes");
+    }
 }

@@ -142,4 +142,24 @@ mod tests {
         assert_eq!(serde_json::to_string(&instant).unwrap(), r#""2026-11-22T09:30:00.000001Z""#);
         assert_eq!(serde_json::from_str::<Timestamp>(r#""2026-11-22T16:30:00.000001+07:00""#).unwrap(), instant);
     }
+
+    #[test]
+    fn a_duration_between_instants_is_never_negative() {
+        let (earlier, later) = (Timestamp(1_000_000), Timestamp(3_500_000));
+        assert_eq!(later.since(earlier), Duration::from_millis(2_500));
+        assert_eq!(earlier.since(later), Duration::ZERO);
+        assert_eq!(earlier + Duration::from_millis(2_500), later);
+        assert_eq!(later - Duration::from_millis(2_500), earlier);
+    }
+
+    #[test]
+    fn an_instant_outside_the_calendar_is_shown_as_its_last_or_first_day() {
+        assert!(Timestamp(i64::MAX).to_string().starts_with("9999-12-30"), "{}", Timestamp(i64::MAX));
+        assert!(Timestamp(i64::MIN).to_string().starts_with("-009999-01-0"), "{}", Timestamp(i64::MIN));
+    }
+
+    #[test]
+    fn a_day_has_eight_digits_in_codes() {
+        assert_eq!("2026-11-22".parse::<BusinessDay>().unwrap().compact(), "20261122");
+    }
 }
