@@ -1,4 +1,4 @@
-//! The commands that a person and CI both use: `cargo xtask up | test | lint | bench | mutants`.
+//! The commands that a person and CI both use: `cargo xtask up | test | lint | openapi | bench | mutants`.
 //!
 //! Owns how the workspace is built, checked and started. Knows nothing about its content except the design's rules,
 //! which `lint` checks. Every command builds this crate first, so it has almost no dependencies.
@@ -25,6 +25,7 @@ The commands of this workspace. Each prepares what it needs.
   cargo xtask test [--long] [FILTERS]   run every test: on SQLite, then on a PostgreSQL of its own
   cargo xtask lint                      format, clippy, the design's rules, licences, spelling,
                                         contracts as WebAssembly
+  cargo xtask openapi                   the API documents against the real program, as in test --long
   cargo xtask bench orders [ARGS]       measure the release build; see `bench orders --help`
   cargo xtask mutants [ARGS]            change the rules one place at a time and report the changes
                                         that no test notices (hours); ARGS go to cargo-mutants
@@ -53,8 +54,9 @@ fn main() -> ExitCode {
         "test" if !is_help(&args) => test::run(&args),
         "lint" if !is_help(&args) => lint::run(&args),
         "mutants" if !is_help(&args) => mutants::run(&args),
+        "openapi" if !is_help(&args) => openapi::run(&args),
         "bench" => bench::run(&args),
-        "test" | "lint" | "mutants" | "" | "help" | "--help" | "-h" => {
+        "test" | "lint" | "mutants" | "openapi" | "" | "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())
         }
