@@ -1,6 +1,7 @@
 //! The design's rules as checks: each reads the files and reports what breaks it, where, and what to do.
 
 mod dependencies;
+mod documents;
 mod errors;
 mod file_sizes;
 mod internal_routes;
@@ -53,6 +54,7 @@ pub(crate) fn check(tree: &Tree, packages: &[Package]) -> Vec<Finding> {
     findings.extend(internal_routes::check(tree));
     findings.extend(file_sizes::check(tree));
     findings.extend(shared_sql::check(tree));
+    findings.extend(documents::check(tree));
     findings.sort();
     findings.dedup();
     findings

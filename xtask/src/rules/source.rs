@@ -2,16 +2,16 @@
 
 use std::{fs, io, path::Path};
 
-/// The folders with our code.
-const FOLDERS: [&str; 7] = ["bench", "contracts", "fnb", "platform", "services", "tests", "xtask"];
+/// The folders with our code and documents.
+pub(crate) const FOLDERS: [&str; 8] = ["bench", "contracts", "docs", "fnb", "platform", "services", "tests", "xtask"];
 
-/// Every file in them.
+/// Every file in them, and the documents beside them.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     pub(crate) files: Vec<SourceFile>,
 }
 
-/// One file; its text is empty unless it is Rust or SQL.
+/// One file; its text is empty unless it is Rust, SQL or Markdown.
 #[derive(Debug)]
 pub(crate) struct SourceFile {
     /// From the workspace's root, with `/`.
@@ -49,8 +49,21 @@ impl Tree {
                 tree.read_folder(&root.join(folder), folder)?;
             }
         }
+        tree.read_documents(root)?;
         tree.files.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(tree)
+    }
+
+    /// Reads the documents in the root itself, such as README.md.
+    fn read_documents(&mut self, root: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(root)? {
+            let entry = entry?;
+            let path = entry.file_name().to_string_lossy().into_owned();
+            if path.ends_with(".md") {
+                self.files.push(SourceFile { path, text: fs::read_to_string(entry.path())? });
+            }
+        }
+        Ok(())
     }
 
     fn read_folder(&mut self, folder: &Path, path: &str) -> io::Result<()> {
@@ -65,7 +78,7 @@ impl Tree {
                 self.read_folder(&entry.path(), &path)?;
                 continue;
             }
-            let is_read = path.ends_with(".rs") || path.ends_with(".sql");
+            let is_read = [".rs", ".sql", ".md"].iter().any(|ending| path.ends_with(ending));
             let text = if is_read { fs::read_to_string(entry.path())? } else { String::new() };
             self.files.push(SourceFile { path, text });
         }
