@@ -119,7 +119,10 @@ fn an_order_goes_from_the_menu_to_a_poured_cup_in_the_specified_steps() {
     assert!(running.stop().success(), "{}", shop.log());
     let shown = shop.command("events").args(["show", &order_created[0]]).output().unwrap();
     let shown = String::from_utf8(shown.stdout).unwrap();
-    assert!(shown.contains("in the outbox of order") && shown.contains(order_id) && shown.contains("Cold brew"), "{shown}");
+    assert!(
+        shown.contains("in the outbox of order") && shown.contains(order_id) && shown.contains("Cold brew"),
+        "{shown}"
+    );
     assert!(!shop.log().contains("panicked"), "{}", shop.log());
 }
 
