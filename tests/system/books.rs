@@ -192,27 +192,27 @@ impl Books {
 
         let mut held: HashMap<String, i64> = HashMap::new();
         let mut sold: HashMap<(String, String), i64> = HashMap::new();
-        let reservations = self.rows("inventory", "SELECT order_id, effect, parts FROM reservations", |row| {
+        let reservations = self.rows("inventory", "SELECT order_id, effect, quantities FROM reservations", |row| {
             Ok((
                 row.get::<String>("order_id")?,
                 row.get::<String>("effect")?,
-                row.json::<HashMap<String, i64>>("parts")?,
+                row.json::<HashMap<String, i64>>("quantities")?,
             ))
         });
-        for (order_id, effect, parts) in reservations {
+        for (order_id, effect, quantities) in reservations {
             // A reservation without an order is held until it expires.
             if let Some(order) = orders.get(&order_id) {
                 let expected = match order.status.as_str() {
                     "PENDING" => "HELD",
                     "CANCELLED" | "EXPIRED" => "NONE",
-                    _ => "TAKEN",
+                    _ => "CONSUMED",
                 };
                 assert_eq!(effect, expected, "the stock of {order_id} {order:?}");
             }
-            for (inventory_id, quantity) in parts {
+            for (inventory_id, quantity) in quantities {
                 match effect.as_str() {
                     "HELD" => *held.entry(inventory_id).or_default() += quantity,
-                    "TAKEN" => *sold.entry((order_id.clone(), inventory_id)).or_default() += quantity,
+                    "CONSUMED" => *sold.entry((order_id.clone(), inventory_id)).or_default() += quantity,
                     _ => {}
                 }
             }
