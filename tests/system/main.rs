@@ -8,6 +8,7 @@ mod books;
 mod command_line;
 mod concurrent_clients;
 mod crash;
+mod metrics;
 mod order_to_cup;
 mod program;
 mod timers;
