@@ -1,5 +1,6 @@
 //! The design's rules as checks: each reads the files and reports what breaks it, where, and what to do.
 
+mod cycles;
 mod dependencies;
 mod documents;
 mod errors;
@@ -45,6 +46,7 @@ impl fmt::Display for Finding {
 /// Every breach of every rule, sorted by file and line.
 pub(crate) fn check(tree: &Tree, packages: &[Package]) -> Vec<Finding> {
     let mut findings = dependencies::check(packages);
+    findings.extend(cycles::check(tree));
     findings.extend(rooms::check(tree));
     findings.extend(skeleton::check(tree));
     findings.extend(names::check(tree));
