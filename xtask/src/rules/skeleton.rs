@@ -56,11 +56,15 @@ fn missing_in_lib(file: &SourceFile) -> Vec<Finding> {
 /// The function that each room offers to `lib.rs`, in every service that has the room.
 fn missing_functions(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (room, function) in [("http", "fn router("), ("consumers", "fn consumer(")] {
+    for (room, function) in [("http", "router"), ("consumers", "consumer")] {
+        let (declaration, export) = (format!("fn {function}("), format!("::{function};"));
         for file in tree.files.iter().filter(|file| is_head_of(file, room)) {
-            let declares = RustCode::parse(&file.text).lines().any(|(_, line)| line.contains(function));
-            if !declares {
-                let what = format!("every service has `pub(crate) {function}...)` in {room}: lib.rs calls it");
+            let code = RustCode::parse(&file.text);
+            let offers = |line: &str| {
+                line.contains(&declaration) || (line.contains("use ") && line.trim_end().ends_with(&export))
+            };
+            if !code.lines().any(|(_, line)| offers(line)) {
+                let what = format!("every service has `pub(crate) fn {function}(...)` in {room}: lib.rs calls it");
                 findings.push(Finding::new(&file.path, 1, what));
             }
         }
@@ -138,6 +142,7 @@ pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
         assert!(found(&[("services/order/src/http.rs", "")])[0].contains("fn router("));
         assert!(found(&[("services/order/src/consumers.rs", "")])[0].contains("fn consumer("));
         assert!(found(&[("services/order/src/http/stream.rs", "")]).is_empty());
+        assert!(found(&[("services/gateway/src/http/mod.rs", "pub(crate) use settings::router;")]).is_empty());
     }
 
     #[test]
