@@ -1,4 +1,4 @@
-//! HTTP/1.1 as a client speaks it, by hand: the measuring shares two cores with what it measures.
+//! A minimal HTTP/1.1 client: the benchmark shares the machine's cores with the program, so it must be cheap.
 
 use std::{
     io::{Error, ErrorKind, Result},
@@ -7,10 +7,10 @@ use std::{
 
 use tokio::net::TcpStream;
 
-/// What one read takes; a receipt is a few kilobytes.
+/// Bytes for one read; a receipt is a few kilobytes.
 const READ_BYTES: usize = 16 * 1024;
-/// More than any answer; beyond it something is wrong.
-const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Larger than any response of the program.
+const RESPONSE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// A connection that stays open from request to request.
 pub(crate) struct Connection {
@@ -26,7 +26,7 @@ impl Connection {
         Ok(Self { stream, read: Vec::with_capacity(READ_BYTES), body: Vec::new() })
     }
 
-    /// Sends a whole request, and answers the status. The body is then [`Self::body`].
+    /// Sends a request and returns the status of the response; [`Self::body`] then has its body.
     pub(crate) async fn send(&mut self, request: &[u8]) -> Result<u16> {
         self.write(request).await?;
         let head_end = loop {
@@ -39,8 +39,8 @@ impl Connection {
         self.read.drain(..head_end);
         self.body.clear();
         match head.length {
-            Some(length) => self.take(length).await?,
-            None => self.take_chunks().await?,
+            Some(length) => self.read_body(length).await?,
+            None => self.read_chunks().await?,
         }
         Ok(head.status)
     }
@@ -60,11 +60,11 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads what has come, waiting for it.
+    /// Waits for bytes and reads them.
     async fn fill(&mut self) -> Result<()> {
         let held = self.read.len();
-        if held > ANSWER_BYTES_MAX {
-            return Err(Error::other("an answer has no end"));
+        if held > RESPONSE_BYTES_MAX {
+            return Err(Error::other("a response is longer than 8 MiB"));
         }
         self.read.resize(held + READ_BYTES, 0);
         let outcome = loop {
@@ -83,7 +83,7 @@ impl Connection {
         }
     }
 
-    async fn take(&mut self, length: usize) -> Result<()> {
+    async fn read_body(&mut self, length: usize) -> Result<()> {
         while self.read.len() < length {
             self.fill().await?;
         }
@@ -91,7 +91,7 @@ impl Connection {
         Ok(())
     }
 
-    async fn take_chunks(&mut self) -> Result<()> {
+    async fn read_chunks(&mut self) -> Result<()> {
         loop {
             let end = loop {
                 if let Some(at) = find(&self.read, b"\r\n") {
@@ -103,7 +103,7 @@ impl Connection {
             let size = usize::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16)
                 .map_err(|_| Error::new(ErrorKind::InvalidData, "a chunk has no size"))?;
             self.read.drain(..end + 2);
-            self.take(size).await?;
+            self.read_body(size).await?;
             while self.read.len() < 2 {
                 self.fill().await?;
             }
@@ -117,13 +117,13 @@ impl Connection {
 
 struct Head {
     status: u16,
-    /// `None`: it comes in chunks.
+    /// `None`: the body comes in chunks.
     length: Option<usize>,
 }
 
 impl Head {
     fn read(bytes: &[u8]) -> Result<Self> {
-        let invalid = || Error::new(ErrorKind::InvalidData, "the answer is not HTTP/1.1");
+        let invalid = || Error::new(ErrorKind::InvalidData, "the response is not HTTP/1.1");
         let text = std::str::from_utf8(bytes).map_err(|_| invalid())?;
         let status = text.get(9..12).and_then(|digits| digits.parse().ok()).ok_or_else(invalid)?;
         let value = |name: &str| {
@@ -147,7 +147,7 @@ pub(crate) fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n\r\n").into_bytes()
 }
 
-/// A request that makes something, as a client sends it.
+/// A POST request with an idempotency key.
 pub(crate) fn post(path: &str, key: &str, json: &str) -> Vec<u8> {
     let length = json.len();
     format!(
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_says_its_status_and_how_long_its_body_is() {
+    fn status_and_body_length_are_read_from_the_head() {
         let plain = Head::read(b"HTTP/1.1 201 Created\r\nContent-Length: 42\r\n\r\n").unwrap();
         assert_eq!((plain.status, plain.length), (201, Some(42)));
         let chunked = Head::read(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").unwrap();

@@ -1,8 +1,8 @@
-//! Why a measurement could not be taken.
+//! The reason why a benchmark failed.
 
 use std::fmt;
 
-/// What went wrong, for a person.
+/// A message for a person.
 #[derive(Debug)]
 pub(crate) struct Failure(pub(crate) String);
 
@@ -24,6 +24,6 @@ impl From<rusqlite::Error> for Failure {
 }
 impl From<serde_json::Error> for Failure {
     fn from(error: serde_json::Error) -> Self {
-        Self(format!("an answer is not what we know: {error}"))
+        Self(format!("a response is not the expected JSON: {error}"))
     }
 }

@@ -1,19 +1,21 @@
 //! Benchmarks of the real program: the release build, over HTTP, on a real disk.
 //!
-//! Owns how speed is measured; knows the program only by its command line, its routes and its files.
-#![allow(clippy::float_arithmetic, reason = "measures time; counts no money with floats")]
+//! Owns how speed is measured. Knows the program only by its command line, its routes and its files.
+#![allow(clippy::float_arithmetic, reason = "floats are times here, never money")]
 
-mod bare;
+mod baseline;
 mod connection;
 mod failure;
 mod load;
 mod menu;
 mod orders;
 mod outboxes;
-mod past;
+mod past_orders;
 mod plan;
 mod report;
+mod results;
 mod server;
+mod times;
 
 use std::{env, process::ExitCode};
 

@@ -1,4 +1,4 @@
-//! What the outboxes say, read from the shop's files: what is still unsaid, and how long events took.
+//! The outboxes, read from the shop's files: events that wait to be published, and the time that the others took.
 
 use std::{
     fs,
@@ -11,15 +11,15 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::{
     failure::Failure,
-    load::{Span, Times},
+    times::{TimeRange, Times},
 };
 
-/// A backlog that takes longer than this is not going to end.
+/// A backlog that takes longer does not end.
 const EMPTY_WITHIN: Duration = Duration::from_secs(120);
-/// How often the files are looked at: often enough for a time in milliseconds.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Between two reads of the files: short enough for a result in milliseconds.
+const POLL_EVERY: Duration = Duration::from_millis(5);
 
-/// Every service's file, opened to be read.
+/// The file of every service, opened read-only.
 pub(crate) struct Outboxes(Vec<Connection>);
 
 impl Outboxes {
@@ -36,34 +36,38 @@ impl Outboxes {
         Ok(Self(outboxes))
     }
 
-    /// Waits until every outbox is empty, and answers how long after `since` that was.
+    /// Waits until every event is published, and returns the time since `since`.
     pub(crate) fn wait_until_empty(&self, since: Instant) -> Result<Duration, Failure> {
         while since.elapsed() < EMPTY_WITHIN {
-            if self.unsaid()? == 0 {
+            if self.count_unpublished()? == 0 {
                 return Ok(since.elapsed());
             }
-            thread::sleep(LOOK_EVERY);
+            thread::sleep(POLL_EVERY);
         }
-        Err(Failure(format!("{} events are still unsaid after {} s", self.unsaid()?, EMPTY_WITHIN.as_secs())))
+        Err(Failure(format!(
+            "{} events are still unpublished after {} s",
+            self.count_unpublished()?,
+            EMPTY_WITHIN.as_secs()
+        )))
     }
 
-    fn unsaid(&self) -> Result<i64, Failure> {
-        let mut unsaid = 0;
+    fn count_unpublished(&self) -> Result<i64, Failure> {
+        let mut unpublished = 0;
         for connection in &self.0 {
             let count = "SELECT COUNT(*) FROM outbox WHERE published_at IS NULL";
-            unsaid += connection.prepare_cached(count)?.query_row((), |row| row.get::<_, i64>(0))?;
+            unpublished += connection.prepare_cached(count)?.query_row((), |row| row.get::<_, i64>(0))?;
         }
-        Ok(unsaid)
+        Ok(unpublished)
     }
 
-    /// From an event's writing to every consumer's having acted, for the events written within `span`.
-    pub(crate) fn delivery_times(&self, span: Span) -> Result<Times, Failure> {
+    /// The time from the commit of an event until every consumer had acted on it, for events committed in this range.
+    pub(crate) fn delivery_times(&self, range: TimeRange) -> Result<Times, Failure> {
         let mut micros = Vec::new();
         for connection in &self.0 {
             let sql = "SELECT published_at - appended_at FROM outbox
                         WHERE appended_at BETWEEN ?1 AND ?2 AND published_at IS NOT NULL";
             let mut statement = connection.prepare_cached(sql)?;
-            let times = statement.query_map((span.begin, span.end), |row| row.get::<_, i64>(0))?;
+            let times = statement.query_map((range.start, range.end), |row| row.get::<_, i64>(0))?;
             for time in times {
                 micros.push(u32::try_from(time?).unwrap_or(0));
             }

@@ -1,9 +1,10 @@
-//! What was measured, for a person, beside what was aimed at.
+//! Prints the results beside the targets.
 
 use crate::{
-    bare::Bare,
-    orders::{PastResults, Results, Round},
+    baseline::Baseline,
     plan::Plan,
+    results::{PastOrdersResult, Results, Round},
+    times::Times,
 };
 
 /// Kibibytes in a mebibyte.
@@ -12,7 +13,7 @@ const KIB_PER_MIB: f64 = 1024.0;
 /// Prints the tables.
 pub(crate) fn print(plan: &Plan, results: &Results) {
     println!();
-    println!("Placing and paying orders of three lines, {} s each{}", plan.measured.as_secs(), slower(plan));
+    println!("Placing and paying orders of three lines, {} s each{}", plan.measured.as_secs(), slower_disk(plan));
     println!();
     println!(
         "clients  orders/s    place ms p50/p99    pay ms p50/p99     both ms p50/p99    events ms p50/p99   drained   cpu/order"
@@ -21,9 +22,13 @@ pub(crate) fn print(plan: &Plan, results: &Results) {
         print_round(round);
     }
     println!();
-    let Bare { per_second, alone } = &results.bare;
-    println!("the bare loop: {per_second:.0} commits/s, one order's rows at a time");
-    println!("a commit after a pause: {:.2}/{:.2} ms p50/p99", alone.percentile_ms(50), alone.percentile_ms(99));
+    let Baseline { per_second, after_pause } = &results.baseline;
+    println!("baseline (bare SQLite): {per_second:.0} commits/s, one order's rows at a time");
+    println!(
+        "a commit after a pause: {:.2}/{:.2} ms p50/p99",
+        after_pause.percentile_ms(50),
+        after_pause.percentile_ms(99)
+    );
     println!("ready on an existing shop: {:.0} ms (median of {})", results.starts.percentile_ms(50), plan.starts);
     if let Some(round) = results.rounds.last() {
         let memory = round.memory;
@@ -34,19 +39,19 @@ pub(crate) fn print(plan: &Plan, results: &Results) {
         print_past(past);
     }
     println!();
-    println!("aims");
-    for (is_met, aim) in aims(plan, results) {
-        println!("  {}  {aim}", if is_met { "met   " } else { "MISSED" });
+    println!("targets");
+    for (is_reached, target) in targets(plan, results) {
+        println!("  {}  {target}", if is_reached { "reached" } else { "MISSED " });
     }
 }
 
-fn slower(plan: &Plan) -> String {
+fn slower_disk(plan: &Plan) -> String {
     if plan.flush_ms == 0 { String::new() } else { format!(", on a disk that takes {} ms longer", plan.flush_ms) }
 }
 
 fn print_round(round: &Round) {
     let load = &round.load;
-    let pair = |times: &crate::load::Times| format!("{:.2}/{:.2}", times.percentile_ms(50), times.percentile_ms(99));
+    let pair = |times: &Times| format!("{:.2}/{:.2}", times.percentile_ms(50), times.percentile_ms(99));
     println!(
         "{:>7}  {:>8.0}  {:>18}  {:>16}  {:>18}  {:>19}  {:>5} ms  {:>6.0} us",
         load.clients,
@@ -58,12 +63,15 @@ fn print_round(round: &Round) {
         round.drained_in.as_millis(),
         round.cpu_micros_per_order,
     );
-    if load.codes_late > 0 {
-        println!("         {} of {} receipts came before their codes", load.codes_late, load.orders);
+    if load.receipts_without_codes > 0 {
+        println!(
+            "         {} of {} receipts were returned before their codes",
+            load.receipts_without_codes, load.orders
+        );
     }
 }
 
-fn print_past(past: &PastResults) {
+fn print_past(past: &PastOrdersResult) {
     println!(
         "64 clients with {} past orders: {:.0} orders/s, without: {:.0} ({:+.1} %)",
         past.past_orders,
@@ -73,39 +81,41 @@ fn print_past(past: &PastResults) {
     );
 }
 
-fn past_percent(past: &PastResults) -> f64 {
+fn past_percent(past: &PastOrdersResult) -> f64 {
     (past.many_per_second / past.few_per_second - 1.0) * 100.0
 }
 
-/// What the project aims at, and whether this run got there.
-fn aims(plan: &Plan, results: &Results) -> Vec<(bool, String)> {
+/// The project's targets, and whether this run reached them.
+fn targets(plan: &Plan, results: &Results) -> Vec<(bool, String)> {
     let at = |clients: usize| results.rounds.iter().find(|round| round.load.clients == clients);
-    let mut aims = Vec::new();
+    let mut targets = Vec::new();
     if let Some(round) = at(64) {
-        let ratio = round.per_second() / results.bare.per_second;
+        let ratio = round.per_second() / results.baseline.per_second;
         let least = if plan.flush_ms == 0 { 0.25 } else { 4.0 };
-        aims.push((ratio >= least, format!("64 clients: {ratio:.2} of the bare loop (at least {least})")));
+        targets.push((ratio >= least, format!("64 clients: {ratio:.2} of the baseline (at least {least})")));
         let median = round.delivery.percentile_ms(50);
-        aims.push((median <= 50.0, format!("events at 64 clients: {median:.1} ms at the median (at most 50)")));
+        targets.push((median <= 50.0, format!("events at 64 clients: {median:.1} ms at the median (at most 50)")));
     }
     if let Some(round) = at(1).filter(|_| plan.flush_ms == 0) {
         let rate = round.per_second();
-        aims.push((rate >= 300.0, format!("1 client: {rate:.0} orders/s (at least 300)")));
+        targets.push((rate >= 300.0, format!("1 client: {rate:.0} orders/s (at least 300)")));
     }
     if let Some(round) = at(16).filter(|_| plan.flush_ms == 0) {
         let (place, pay) = (round.load.place.percentile_ms(99), round.load.pay.percentile_ms(99));
-        let is_met = place < 20.0 && pay < 20.0;
-        aims.push((is_met, format!("16 clients: p99 {place:.1} ms to place, {pay:.1} ms to pay (under 20 each)")));
+        let is_reached = place < 20.0 && pay < 20.0;
+        targets
+            .push((is_reached, format!("16 clients: p99 {place:.1} ms to place, {pay:.1} ms to pay (under 20 each)")));
     }
     if let Some(round) = results.rounds.last() {
         let mib = round.memory.resident_kib as f64 / KIB_PER_MIB;
-        aims.push((mib < 64.0, format!("resident: {mib:.1} MiB (under 64)")));
+        targets.push((mib < 64.0, format!("resident: {mib:.1} MiB (under 64)")));
     }
     let start = results.starts.percentile_ms(50);
-    aims.push((start < 150.0, format!("ready: {start:.0} ms (under 150)")));
+    targets.push((start < 150.0, format!("ready: {start:.0} ms (under 150)")));
     if let Some(past) = &results.past {
         let percent = past_percent(past);
-        aims.push((percent >= -10.0, format!("with {} past orders: {percent:+.1} % (at least -10)", past.past_orders)));
+        targets
+            .push((percent >= -10.0, format!("with {} past orders: {percent:+.1} % (at least -10)", past.past_orders)));
     }
-    aims
+    targets
 }

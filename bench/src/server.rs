@@ -1,4 +1,4 @@
-//! The real program, started and stopped as an owner would.
+//! The real program, started and stopped as its owner does.
 
 use std::{
     env,
@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{failure::Failure, plan::Plan};
 
-/// A stop finishes what is in flight, within the program's own bound of ten seconds.
+/// The program finishes its requests within ten seconds.
 const STOPPED_WITHIN: Duration = Duration::from_secs(20);
 
 /// A running shop. Dropping it stops it.
@@ -23,14 +23,14 @@ pub(crate) struct Server {
     program: Child,
     /// Held open, so that the program may print.
     _output: BufReader<ChildStdout>,
-    /// Where it answers.
+    /// The address of the gateway.
     pub(crate) address: SocketAddr,
-    /// From its start to its `ready`.
+    /// The time until it printed `ready`.
     pub(crate) started_in: Duration,
     pub(crate) data: PathBuf,
 }
 
-/// What the program holds of the machine's memory, in KiB.
+/// The program's resident memory.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Memory {
     pub(crate) resident_kib: u64,
@@ -38,14 +38,14 @@ pub(crate) struct Memory {
 }
 
 impl Server {
-    /// Starts the program on `data` and waits until it answers.
+    /// Starts the program on `data` and waits until it is ready.
     pub(crate) fn start(plan: &Plan, data: &Path) -> Result<Self, Failure> {
         fs::create_dir_all(data)?;
         let log_path = data.with_extension("log");
         let mut command = Command::new(&plan.program);
         command.arg("up").arg("--data").arg(data).args(["--port", "0", "--service-ports", "off", "--demo"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log_path)?);
-        // The settings of a shop that this machine may run, in the environment or a file, are not what is measured.
+        // Settings in the environment or in a file of the current folder must not change what is measured.
         command.current_dir(data);
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FNB_")) {
             command.env_remove(name);
@@ -53,7 +53,7 @@ impl Server {
         if plan.flush_ms > 0 {
             command.env("FNB_BENCH_FLUSH_MS", plan.flush_ms.to_string());
         }
-        let begun = Instant::now();
+        let started = Instant::now();
         let mut program =
             command.spawn().map_err(|error| Failure(format!("cannot run {}: {error}", plan.program.display())))?;
         let Some(output) = program.stdout.take() else { return Err(Failure("the program has no output".into())) };
@@ -71,8 +71,8 @@ impl Server {
                 break address.trim_end_matches('/').parse();
             }
         };
-        let started_in = begun.elapsed();
-        let address = address.map_err(|_| Failure(format!("the program says {line:?}, which is no address")))?;
+        let started_in = started.elapsed();
+        let address = address.map_err(|_| Failure(format!("the program printed {line:?}, which is not an address")))?;
         Ok(Self { program, _output: output, address, started_in, data: data.to_path_buf() })
     }
 
@@ -85,7 +85,7 @@ impl Server {
         Ok(Memory { resident_kib: kib("VmRSS").unwrap_or(0), peak_kib: kib("VmHWM").unwrap_or(0) })
     }
 
-    /// The time that it has computed, in seconds.
+    /// The CPU time that the program has used, in seconds.
     pub(crate) fn cpu_seconds(&self) -> f64 {
         /// Linux counts in hundredths of a second.
         const TICKS_PER_SECOND: f64 = 100.0;
@@ -99,8 +99,8 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         kill_process(Pid::from_child(&self.program), Signal::TERM).ok();
-        let begun = Instant::now();
-        while begun.elapsed() < STOPPED_WITHIN {
+        let started = Instant::now();
+        while started.elapsed() < STOPPED_WITHIN {
             if !matches!(self.program.try_wait(), Ok(None)) {
                 return;
             }

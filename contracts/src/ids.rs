@@ -1,6 +1,6 @@
-//! Ids: UUIDs that cannot be mistaken for each other.
+//! Ids: a UUID with a type for each kind of thing, so that the compiler tells them apart.
 //!
-//! New ids are UUIDv7 (RFC 9562): they grow with time, so rows land at the end of an index.
+//! New ids are UUIDv7 (RFC 9562): they grow with time, so new rows are at the end of an index.
 
 use std::{cmp::Ordering, fmt, hash, marker::PhantomData, str::FromStr, sync::Mutex};
 
@@ -8,33 +8,33 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use uuid::{ContextV7, Uuid};
 
-/// The id of one `Of`: an [`OrderId`] does not fit where a [`PaymentId`] is asked for.
+/// The id of an `Of`: an [`OrderId`] cannot be passed for a [`PaymentId`].
 pub struct Id<Of>(Uuid, PhantomData<fn() -> Of>);
 
-/// One for the process, so that its ids grow even within a microsecond and across threads.
+/// Shared by the whole process, so that its ids grow even within a microsecond and across threads.
 static CONTEXT: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
-/// What an [`OrderId`] names.
+/// Marks a [`OrderId`].
 pub enum OrderMarker {}
-/// What a [`PaymentId`] names.
+/// Marks a [`PaymentId`].
 pub enum PaymentMarker {}
-/// What a [`TransactionId`] names.
+/// Marks a [`TransactionId`].
 pub enum TransactionMarker {}
-/// What a [`ProductId`] names.
+/// Marks a [`ProductId`].
 pub enum ProductMarker {}
-/// What a [`CategoryId`] names.
+/// Marks a [`CategoryId`].
 pub enum CategoryMarker {}
-/// What an [`OptionGroupId`] names.
+/// Marks a [`OptionGroupId`].
 pub enum OptionGroupMarker {}
-/// What an [`OptionId`] names.
+/// Marks a [`OptionId`].
 pub enum OptionMarker {}
-/// What an [`InventoryId`] names.
+/// Marks a [`InventoryId`].
 pub enum InventoryMarker {}
-/// What a [`StockMoveId`] names.
+/// Marks a [`StockMoveId`].
 pub enum StockMoveMarker {}
-/// What a [`DispenseId`] names.
+/// Marks a [`DispenseId`].
 pub enum DispenseMarker {}
-/// What an [`EventId`] names.
+/// Marks a [`EventId`].
 pub enum EventMarker {}
 
 /// One order.
@@ -61,7 +61,8 @@ pub type DispenseId = Id<DispenseMarker>;
 pub type EventId = Id<EventMarker>;
 
 impl<Of> Id<Of> {
-    /// A new id for something made at `now`, after every id that this process made before.
+    /// A new id for something created at `now`. It sorts after every id that this process created before, even if `now` is
+    /// earlier than theirs.
     #[must_use]
     pub fn new(now: crate::time::Timestamp) -> Self {
         let (seconds, nanos) = now.seconds_and_nanos();
@@ -69,14 +70,15 @@ impl<Of> Id<Of> {
         Self::from_uuid(Uuid::new_v7(timestamp))
     }
 
-    /// The first id of the millisecond of `at`: those made before are less. The time is an id's first 48 bits (RFC 9562).
+    /// The smallest id of the millisecond of `at`: ids created earlier are smaller. The first 48 bits of an id are its time
+    /// (RFC 9562).
     #[must_use]
     pub fn first_at(at: crate::time::Timestamp) -> Self {
         let millis = u64::try_from(at.0.div_euclid(1_000)).unwrap_or(0);
         Self::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
     }
 
-    /// The id that is this UUID.
+    /// The id with this UUID.
     #[must_use]
     pub const fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid, PhantomData)
@@ -121,7 +123,7 @@ impl<Of> fmt::Display for Id<Of> {
     }
 }
 
-/// The text is not an id.
+/// A text that is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not an id: an id is a UUID such as 0192f0c1-2b3a-7c4d-8e5f-60718293a4b5")]
 pub struct InvalidId(String);
@@ -130,7 +132,7 @@ impl<Of> FromStr for Id<Of> {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        /// Of a wrong text, as much as a person needs to recognise it.
+        /// Enough of a wrong text for a person to recognise it.
         const SHOWN_CHARS_MAX: usize = 64;
         let invalid = || InvalidId(text.chars().take(SHOWN_CHARS_MAX).collect());
         let hyphenated = text.parse::<uuid::fmt::Hyphenated>().map_err(|_| invalid())?;
@@ -169,7 +171,7 @@ mod tests {
     use crate::time::Timestamp;
 
     #[test]
-    fn a_later_id_sorts_after_an_earlier_one_even_within_one_microsecond() {
+    fn later_ids_sort_after_earlier_ones_even_within_a_microsecond() {
         let now = Timestamp(1_700_000_000_000_000);
         let ids: Vec<OrderId> = (0..1000).map(|_| OrderId::new(now)).collect();
         assert!(ids.is_sorted());
@@ -177,8 +179,9 @@ mod tests {
     }
 
     #[test]
-    fn the_first_id_of_a_moment_sorts_after_those_made_before_and_not_after_its_own() {
-        let moment = Timestamp(1_700_000_000_123_000);
+    fn the_first_id_of_a_moment_is_between_earlier_ids_and_its_own() {
+        // Later than any time in the other tests: within one process, ids never go back.
+        let moment = Timestamp(4_000_000_000_123_000);
         let (before, after) = (EventId::new(moment - Duration::from_millis(1)), EventId::new(moment));
         let first = EventId::first_at(moment);
         assert!(before < first && first <= after);
@@ -187,11 +190,20 @@ mod tests {
     }
 
     #[test]
-    fn an_id_reads_its_own_text_and_refuses_another() {
+    fn an_id_is_parsed_from_its_own_text_and_no_other() {
         let id = OrderId::new(Timestamp(0));
         assert_eq!(id.to_string().parse(), Ok(id));
         for wrong in ["", "42", "0192f0c12b3a7c4d8e5f60718293a4b5", "{0192f0c1-2b3a-7c4d-8e5f-60718293a4b5}"] {
             assert!(wrong.parse::<OrderId>().is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn different_ids_have_different_hashes_and_are_printed_as_their_text() {
+        let hashes = std::hash::RandomState::new();
+        let (one, other) = (OrderId::new(Timestamp(0)), OrderId::new(Timestamp(0)));
+        assert_eq!(hash::BuildHasher::hash_one(&hashes, one), hash::BuildHasher::hash_one(&hashes, one));
+        assert_ne!(hash::BuildHasher::hash_one(&hashes, one), hash::BuildHasher::hash_one(&hashes, other));
+        assert_eq!(format!("{one:?}"), one.to_string());
     }
 }

@@ -1,8 +1,8 @@
-//! What every part of the system says to every other: ids, money, statuses with their legal
-//! transitions, requests and answers, prices and taxes, events, the receipt document.
+//! The contracts between all parts of the system: ids, money, statuses with their legal transitions, requests and
+//! responses, prices and taxes, events, the receipt.
 //!
-//! Owns the words; refuses to know how they travel. There is no I/O and no clock here, so that the
-//! services, the tablets (as WebAssembly) and the tests share one reading of every rule.
+//! Owns types and rules. Knows nothing of HTTP, databases or the bus: there is no I/O and no clock here, so that services,
+//! tablets (as WebAssembly) and tests apply the same rules.
 
 pub mod cash_rounding;
 pub mod event;
@@ -22,20 +22,20 @@ pub mod shop;
 pub mod text;
 pub mod time;
 
-/// The longest page that a list answers. One screen of a busy bar; more is a report's job.
+/// The longest page of a list. One screen of a busy bar; more is a report's job.
 pub const PAGE_ROWS_MAX: u32 = 200;
 
-/// A page that no list answers.
+/// A `limit` outside 1 to [`PAGE_ROWS_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("limit is {0}: ask for 1 to {PAGE_ROWS_MAX} rows, and for the next page with nextCursor")]
 pub struct InvalidLimit(u32);
 
-/// The rows of a page that is asked for with `limit`, or `unless_told`.
+/// The number of rows of a page: `limit`, or `default_rows` without one.
 ///
 /// # Errors
-/// [`InvalidLimit`] for none, or more than [`PAGE_ROWS_MAX`].
-pub fn page_rows(limit: Option<u32>, unless_told: u32) -> Result<u32, InvalidLimit> {
-    match limit.unwrap_or(unless_told) {
+/// [`InvalidLimit`] for 0 or more than [`PAGE_ROWS_MAX`].
+pub fn page_rows(limit: Option<u32>, default_rows: u32) -> Result<u32, InvalidLimit> {
+    match limit.unwrap_or(default_rows) {
         rows @ 1..=PAGE_ROWS_MAX => Ok(rows),
         other => Err(InvalidLimit(other)),
     }
@@ -53,7 +53,8 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page of `limit` rows, from `rows` that were asked for with one more. `cursor`: what names a row.
+    /// A page of `limit` rows. `rows` were queried with a limit of one more, which tells whether there is a next page.
+    /// `cursor` returns the key of a row.
     pub fn of<C: ToString>(mut rows: Vec<T>, limit: u32, cursor: impl FnOnce(&T) -> C) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_next = rows.len() > limit;
@@ -79,8 +80,8 @@ mod tests {
         qr::{AttentionReason, CodeStatus, DispenseOutcome},
     };
 
-    /// `T`'s text in JSON, in the database and in a query parameter is the same.
-    fn one_text_everywhere<T>()
+    /// Asserts that `T` has the same text in JSON, in the database and in a query parameter.
+    fn assert_one_text<T>()
     where
         T: Copy + Debug + PartialEq + Into<&'static str> + VariantArray + Serialize + DeserializeOwned,
         T: FromStr<Err: Debug>,
@@ -95,21 +96,21 @@ mod tests {
 
     #[test]
     fn an_enum_has_one_text_in_json_and_in_the_database() {
-        one_text_everywhere::<StockoutPolicy>();
-        one_text_everywhere::<MoveReason>();
-        one_text_everywhere::<OrderStatus>();
-        one_text_everywhere::<Channel>();
-        one_text_everywhere::<DiningOption>();
-        one_text_everywhere::<StockCheck>();
-        one_text_everywhere::<CodeStatus>();
-        one_text_everywhere::<DispenseOutcome>();
-        one_text_everywhere::<AttentionReason>();
-        one_text_everywhere::<PaymentMethod>();
-        one_text_everywhere::<PaymentStatus>();
+        assert_one_text::<StockoutPolicy>();
+        assert_one_text::<MoveReason>();
+        assert_one_text::<OrderStatus>();
+        assert_one_text::<Channel>();
+        assert_one_text::<DiningOption>();
+        assert_one_text::<StockCheck>();
+        assert_one_text::<CodeStatus>();
+        assert_one_text::<DispenseOutcome>();
+        assert_one_text::<AttentionReason>();
+        assert_one_text::<PaymentMethod>();
+        assert_one_text::<PaymentStatus>();
     }
 
     #[test]
-    fn a_page_has_1_to_200_rows_and_says_so() {
+    fn a_page_has_1_to_200_rows() {
         assert_eq!(page_rows(None, 50), Ok(50));
         assert_eq!((page_rows(Some(1), 50), page_rows(Some(PAGE_ROWS_MAX), 50)), (Ok(1), Ok(PAGE_ROWS_MAX)));
         assert_eq!((page_rows(Some(0), 50), page_rows(Some(201), 50)), (Err(InvalidLimit(0)), Err(InvalidLimit(201))));

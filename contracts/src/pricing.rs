@@ -404,4 +404,10 @@ mod tests {
             prop_assert!(lines.iter().all(|line| line.discount.minor >= 0 && line.tax.minor >= 0));
         }
     }
+
+    #[test]
+    fn halves_are_rounded_away_from_zero_on_both_sides() {
+        let rounded = [(5, 2), (4, 3), (0, 3), (-4, 3), (-5, 2)].map(|(part, whole)| divided_half_up(part, whole));
+        assert_eq!(rounded, [3, 1, 0, -1, -3]);
+    }
 }

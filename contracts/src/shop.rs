@@ -1,4 +1,4 @@
-//! The one document that says how this shop trades. Defaults are Indonesia's.
+//! The shop's settings, such as currency, taxes and times, as one document. The defaults are Indonesian.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShopSettings {
-    /// What the receipt's head says.
+    /// The shop's name, at the top of the receipt.
     pub name: String,
     /// The address on the receipt, lines separated by line feeds.
     pub address: String,
@@ -27,29 +27,29 @@ pub struct ShopSettings {
     pub tax_number: String,
     /// The last lines of the receipt.
     pub receipt_foot: String,
-    /// The currency of every price. It cannot change once there are prices in it.
+    /// The currency of every price. It cannot change once there are prices.
     pub currency: Currency,
     /// An IANA time zone such as `Asia/Jakarta`.
     pub time_zone: String,
     /// The local time at which a business day ends, `HH:MM`.
     pub business_day_cutoff: String,
-    /// Whether the menu's prices have the tax inside.
+    /// Whether the menu's prices include the tax.
     pub tax_mode: TaxMode,
-    /// The taxes; a product names its own, or bears the first.
+    /// The taxes. A product names one of them; without a name the first applies.
     pub taxes: Vec<TaxRate>,
-    /// The service charge, before tax.
+    /// The service charge on the net price, before tax.
     pub service_percent: Percent,
-    /// The smallest sum that changes hands in cash.
+    /// The smallest amount that is paid in cash: a total is rounded to a multiple of it.
     pub cash_rounding: Amount,
-    /// How guests may pay.
+    /// The payment methods that guests may use.
     pub payment_methods: Vec<PaymentMethod>,
-    /// How long a code pours, in seconds: from its issue while unpaid, anew from payment.
+    /// How long a code is valid, in seconds: from its issue while unpaid, and again from its payment.
     pub code_validity_seconds: u32,
-    /// How long an order waits for its payment, in seconds.
+    /// The time to live of an unpaid order, in seconds. Then it expires and its stock is released.
     pub unpaid_order_seconds: u32,
 }
 
-/// A setting that cannot be.
+/// A setting that is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidShop {
     /// The shop has no name.
@@ -58,45 +58,45 @@ pub enum InvalidShop {
     /// A text is too long for a receipt, or has a character that no receipt prints.
     #[error(transparent)]
     Text(#[from] InvalidText),
-    /// Not in the tz database.
+    /// The time zone is not in the tz database.
     #[error("timeZone {0:?} is not known: use an IANA name such as Asia/Jakarta")]
     TimeZone(String),
-    /// Not a time of day.
+    /// The cut-off is not a time of day.
     #[error("businessDayCutoff {0:?} is not a time of day such as 04:00")]
     Cutoff(String),
-    /// No tax name, or one twice.
+    /// Too many taxes, or a tax without a name of its own.
     #[error("taxes: give each of at most {TAXES_MAX} taxes a name of its own, such as PB1")]
     Taxes,
-    /// Nothing, less than nothing, a part of a minor unit, or more than any coin.
+    /// The step is not positive, has a fraction of a minor unit, or is larger than any coin.
     #[error(
         "cashRounding {0} is not an amount of the currency from 1 to {CASH_ROUNDING_MINOR_MAX} of its smallest unit: use 100 for Rp100, or 1 for no rounding"
     )]
     CashRounding(Amount),
-    /// Nobody could pay.
+    /// No payment method, or one twice.
     #[error("paymentMethods is empty or names one twice: list CASH, QRIS or both")]
     PaymentMethods,
-    /// Outside of what a shop can mean.
+    /// A duration of zero, or longer than a day.
     #[error("{setting} is {seconds}: use a number of seconds from 1 to {SECONDS_MAX} (a day)")]
     Seconds {
-        /// Which one.
+        /// The name of the setting.
         setting: &'static str,
-        /// What it was to be.
+        /// The refused value.
         seconds: u32,
     },
 }
 
-/// What a receipt can carry of a text.
+/// A receipt has room for this many characters of a text.
 pub const SHOP_TEXT_CHARS_MAX: usize = 500;
-/// What a receipt's line can carry of a tax's name.
+/// A line of the receipt has room for this many characters of a tax's name.
 pub const TAX_NAME_CHARS_MAX: usize = 40;
 /// More rates than any country has for a menu.
 pub const TAXES_MAX: usize = 8;
-/// The largest step of cash, in minor units: Rp1.000. A typing mistake above it would round orders to nothing.
+/// The largest rounding step, in minor units: Rp1.000. A typing mistake above it would round small orders to zero.
 pub const CASH_ROUNDING_MINOR_MAX: i64 = 1_000;
-/// A code or an unpaid order that lives longer than a day belongs to no business day.
+/// A code or an unpaid order that outlives a day belongs to no business day.
 pub const SECONDS_MAX: u32 = 86_400;
 
-/// A shop of these settings, checked, with what rules need in the form in which they need it.
+/// Validated settings, in the form that the rules use.
 #[derive(Clone, Debug)]
 pub struct ShopRules {
     settings: ShopSettings,
@@ -127,10 +127,10 @@ impl Default for ShopSettings {
 }
 
 impl ShopRules {
-    /// The shop of these settings.
+    /// Validates the settings.
     ///
     /// # Errors
-    /// [`InvalidShop`] names the first setting that cannot be.
+    /// [`InvalidShop`] names the first setting that is refused.
     pub fn new(settings: ShopSettings) -> Result<Self, InvalidShop> {
         if settings.name.trim().is_empty() {
             return Err(InvalidShop::Name);
@@ -168,7 +168,7 @@ impl ShopRules {
         Ok(Self { settings, time_zone, cutoff, cash_step })
     }
 
-    /// The document.
+    /// The settings as they were given.
     #[must_use]
     pub fn settings(&self) -> &ShopSettings {
         &self.settings
@@ -180,14 +180,14 @@ impl ShopRules {
         self.settings.currency
     }
 
-    /// What the shop adds to the menu's prices.
+    /// The currency, tax mode and service charge that prices are computed with.
     #[must_use]
     pub fn price_rules(&self) -> PriceRules {
         let ShopSettings { currency, tax_mode, service_percent, .. } = self.settings;
         PriceRules { currency, tax_mode, service: service_percent }
     }
 
-    /// The tax of a product that names `tax_name`, or of one that names none.
+    /// The tax with this name; without a name, the first. `None` if there is no such tax.
     #[must_use]
     pub fn tax_of(&self, tax_name: Option<&str>) -> Option<&TaxRate> {
         match tax_name {
@@ -196,7 +196,7 @@ impl ShopRules {
         }
     }
 
-    /// The smallest sum that changes hands in cash.
+    /// The step to which totals are rounded in cash.
     #[must_use]
     pub fn cash_step(&self) -> RoundingStep {
         self.cash_step
@@ -208,13 +208,13 @@ impl ShopRules {
         BusinessDay::of(instant, &self.time_zone, self.cutoff)
     }
 
-    /// How long a code pours.
+    /// How long a code is valid.
     #[must_use]
     pub fn code_validity(&self) -> Duration {
         Duration::from_secs(self.settings.code_validity_seconds.into())
     }
 
-    /// How long an order waits for its payment.
+    /// The time to live of an unpaid order.
     #[must_use]
     pub fn unpaid_order_ttl(&self) -> Duration {
         Duration::from_secs(self.settings.unpaid_order_seconds.into())
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_shop_trades_as_indonesian_coffee_shops_do() {
+    fn the_default_settings_are_those_of_an_indonesian_coffee_shop() {
         let shop = ShopRules::new(ShopSettings::default()).unwrap();
         assert_eq!(shop.currency(), Currency::IDR);
         assert_eq!(shop.tax_of(None).unwrap().percent.to_string(), "10 %");
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_cannot_be_are_refused_by_name() {
+    fn a_refusal_names_the_wrong_setting() {
         let refused = |change: fn(&mut ShopSettings)| {
             let mut settings = ShopSettings::default();
             change(&mut settings);
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_and_the_receipts_foot_may_have_lines() {
+    fn the_address_and_the_receipts_foot_may_have_several_lines() {
         let lines = |text: &str| ShopSettings { address: text.into(), receipt_foot: text.into(), ..Default::default() };
         assert!(ShopRules::new(lines("Jl. Sudirman 1\nJakarta")).is_ok());
     }
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn cash_rounding_is_read_in_the_shops_currency() {
+    fn cash_rounding_is_an_amount_of_the_shops_currency() {
         let dollars = ShopSettings {
             currency: "USD".parse().unwrap(),
             cash_rounding: "0.05".parse().unwrap(),
@@ -292,5 +292,24 @@ mod tests {
         assert_eq!(step.minor(), 5);
         let most = ShopSettings { cash_rounding: Amount::whole(1_000), ..ShopSettings::default() };
         assert_eq!(ShopRules::new(most).unwrap().cash_step().minor(), CASH_ROUNDING_MINOR_MAX);
+    }
+
+    #[test]
+    fn a_product_has_the_tax_that_it_names_or_the_first() {
+        let tax = |name: &str| TaxRate { name: name.into(), percent: Percent::default() };
+        let settings = ShopSettings { taxes: vec![tax("PB1"), tax("PPN")], ..ShopSettings::default() };
+        let shop = ShopRules::new(settings.clone()).unwrap();
+        let name = |tax_name| shop.tax_of(tax_name).map(|tax| tax.name.as_str());
+        assert_eq!((name(None), name(Some("PPN")), name(Some("VAT"))), (Some("PB1"), Some("PPN"), None));
+        assert_eq!(shop.settings(), &settings);
+    }
+
+    #[test]
+    fn codes_and_unpaid_orders_last_as_long_as_set() {
+        let settings =
+            ShopSettings { code_validity_seconds: 61, unpaid_order_seconds: SECONDS_MAX, ..ShopSettings::default() };
+        let shop = ShopRules::new(settings).unwrap();
+        assert_eq!(shop.code_validity(), Duration::from_secs(61));
+        assert_eq!(shop.unpaid_order_ttl(), Duration::from_secs(86_400));
     }
 }

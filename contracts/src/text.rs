@@ -1,34 +1,34 @@
-//! Texts that people write: what no receipt prints, and PostgreSQL does not keep, is refused in one place.
+//! Texts that people type: one place refuses what a receipt cannot print or PostgreSQL cannot store.
 
-/// How many lines a text may have.
+/// Whether a text may have several lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineBreaks {
-    /// One: line feeds are control characters too.
+    /// One line: a line feed counts as a control character.
     Forbidden,
-    /// Some, separated by line feeds.
+    /// Several lines, separated by line feeds.
     Allowed,
 }
 
-/// A text that cannot be.
+/// A text that is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidText {
-    /// No receipt and no screen can carry it.
+    /// Receipts and screens have no room for it.
     #[error("{field} is longer than {chars_max} characters: shorten it")]
     TooLong {
-        /// Which text.
+        /// The name of the field.
         field: String,
-        /// The most.
+        /// The longest that is accepted, in characters.
         chars_max: usize,
     },
-    /// It has a character that is not to be seen.
-    #[error("{field} has a control character, such as a NUL or a tab, that nobody can read: take it out")]
+    /// It has a character that cannot be printed.
+    #[error("{field} has a control character, such as a NUL or a tab, that cannot be printed: remove it")]
     Control {
-        /// Which text.
+        /// The name of the field.
         field: String,
     },
 }
 
-/// Whether a text has no control characters, but for the line feeds of one that may have many lines.
+/// Whether a text has no control characters, except line feeds if they are allowed.
 #[must_use]
 pub fn is_readable(text: &str, lines: LineBreaks) -> bool {
     !text.chars().any(|char| char.is_control() && !(char == '\n' && lines == LineBreaks::Allowed))
@@ -37,7 +37,7 @@ pub fn is_readable(text: &str, lines: LineBreaks) -> bool {
 /// Refuses a text that is too long or has control characters.
 ///
 /// # Errors
-/// [`InvalidText`] names the field and the way on.
+/// [`InvalidText`] names the field and what to do.
 pub fn check(field: &str, text: &str, chars_max: usize, lines: LineBreaks) -> Result<(), InvalidText> {
     if text.chars().count() > chars_max {
         return Err(InvalidText::TooLong { field: field.to_owned(), chars_max });
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_of_any_language_is_readable_and_one_with_a_nul_is_not() {
+    fn text_of_any_language_is_accepted_and_control_characters_are_not() {
         for text in ["", "Kopi susu", "咖啡 ☕", "Jl. Sudirman 1"] {
             assert_eq!(check("note", text, 20, LineBreaks::Forbidden), Ok(()), "{text}");
         }
@@ -64,9 +64,15 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_the_field_and_the_way_on() {
+    fn a_refusal_names_the_field_and_what_to_do() {
         let refusal = |text: &str| check("table", text, 3, LineBreaks::Forbidden).unwrap_err().to_string();
         assert_eq!(refusal("1234"), "table is longer than 3 characters: shorten it");
         assert!(refusal("\0").starts_with("table has a control character"));
+    }
+
+    #[test]
+    fn a_text_may_be_exactly_as_long_as_allowed() {
+        assert_eq!(check("table", "123", 3, LineBreaks::Forbidden), Ok(()));
+        assert_eq!(check("table", "咖啡厅", 3, LineBreaks::Forbidden), Ok(()), "characters are counted, not bytes");
     }
 }

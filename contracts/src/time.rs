@@ -16,7 +16,7 @@ impl Timestamp {
         (since_epoch.as_secs(), since_epoch.subsec_nanos())
     }
 
-    /// How long after `earlier` this is. Zero if it is not after.
+    /// The time from `earlier` to this. Zero if this is not later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0).try_into().unwrap_or(0))
@@ -74,13 +74,13 @@ impl utoipa::PartialSchema for Timestamp {
 }
 impl utoipa::ToSchema for Timestamp {}
 
-/// A day of trade: it ends at the shop's cut-off, not at midnight, so that a night's sales stay together.
+/// A day of trade: it ends at the shop's cut-off instead of midnight, so that one evening's sales are one day's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BusinessDay(civil::Date);
 
 impl BusinessDay {
-    /// The business day of `instant` in a shop of this time zone whose day ends at `cutoff`.
+    /// The business day of `instant` in this time zone, if days end at `cutoff` local time.
     #[must_use]
     pub fn of(instant: Timestamp, time_zone: &TimeZone, cutoff: civil::Time) -> Self {
         let local = time_zone.to_datetime(instant.to_jiff());
@@ -88,13 +88,13 @@ impl BusinessDay {
         Self(if local.time() < cutoff { date.yesterday().unwrap_or(date) } else { date })
     }
 
-    /// The day as eight digits, as codes carry it: `20261122`.
+    /// The day as eight digits, as in codes: `20261122`.
     #[must_use]
     pub fn compact(self) -> String {
         self.0.strftime("%Y%m%d").to_string()
     }
 
-    /// The day `days` before this one.
+    /// The day that is `days` before this one.
     #[must_use]
     pub fn days_earlier(self, days: u32) -> Self {
         Self(self.0.saturating_sub(jiff::Span::new().days(i64::from(days))))
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sale_before_the_cutoff_belongs_to_the_evening_before() {
+    fn a_sale_before_the_cutoff_counts_for_the_day_before() {
         assert_eq!(day_of("2026-11-21T20:59:59Z"), "2026-11-21"); // 03:59:59 in Jakarta
         assert_eq!(day_of("2026-11-21T21:00:00Z"), "2026-11-22"); // 04:00
     }
@@ -141,5 +141,25 @@ mod tests {
         let instant: Timestamp = "2026-11-22T09:30:00.000001Z".parse().unwrap();
         assert_eq!(serde_json::to_string(&instant).unwrap(), r#""2026-11-22T09:30:00.000001Z""#);
         assert_eq!(serde_json::from_str::<Timestamp>(r#""2026-11-22T16:30:00.000001+07:00""#).unwrap(), instant);
+    }
+
+    #[test]
+    fn a_duration_between_instants_is_never_negative() {
+        let (earlier, later) = (Timestamp(1_000_000), Timestamp(3_500_000));
+        assert_eq!(later.since(earlier), Duration::from_millis(2_500));
+        assert_eq!(earlier.since(later), Duration::ZERO);
+        assert_eq!(earlier + Duration::from_millis(2_500), later);
+        assert_eq!(later - Duration::from_millis(2_500), earlier);
+    }
+
+    #[test]
+    fn an_instant_outside_the_calendar_is_shown_as_its_last_or_first_day() {
+        assert!(Timestamp(i64::MAX).to_string().starts_with("9999-12-30"), "{}", Timestamp(i64::MAX));
+        assert!(Timestamp(i64::MIN).to_string().starts_with("-009999-01-0"), "{}", Timestamp(i64::MIN));
+    }
+
+    #[test]
+    fn a_day_has_eight_digits_in_codes() {
+        assert_eq!("2026-11-22".parse::<BusinessDay>().unwrap().compact(), "20261122");
     }
 }

@@ -3,6 +3,8 @@
 mod config;
 mod demo;
 mod events;
+#[cfg(test)]
+mod example_file;
 mod serve;
 mod telemetry;
 mod up;

@@ -1,27 +1,27 @@
-//! What the API promises: a change of it is seen here before a client sees it.
+//! The API as a whole: a change of a document is visible in a snapshot before a client sees it.
 
-use crate::{http::Till, program::TestShop};
+use crate::{api_client::ApiClient, program::TestShop};
 
 #[test]
-fn the_api_is_as_it_was() {
+fn the_api_document_is_unchanged() {
     let shop = TestShop::demo(&[]);
     let running = shop.start();
-    insta::assert_json_snapshot!("openapi", running.till.get("/openapi.json").expect(200));
+    insta::assert_json_snapshot!("openapi", running.client.get("/openapi.json").expect(200));
 }
 
 #[test]
-fn the_gateway_says_that_it_lives_is_ready_and_what_it_does() {
+fn the_gateway_serves_health_metrics_documents_and_pages() {
     let shop = TestShop::demo(&[]);
     let running = shop.start();
     for path in ["/livez", "/readyz", "/metrics", "/openapi.json", "/docs/", "/"] {
-        running.till.get(path).expect(200);
+        running.client.get(path).expect(200);
     }
 }
 
 #[test]
-fn every_service_says_at_its_own_port_that_it_lives_is_ready_and_what_it_does() {
-    // The ports are the specification's. Of the loopback addresses, which Linux has by the million, this process has one
-    // for itself; only a program that listens on every address would be in the way.
+fn every_service_serves_health_metrics_and_its_document_on_its_own_port() {
+    // The specification fixes the ports. Linux has millions of loopback addresses, so this process uses one of its own; only
+    // a program that listens on every address would conflict.
     let [_, _, high, low] = std::process::id().to_be_bytes();
     let address = format!("127.77.{high}.{low}");
     let shop = TestShop::demo_with_service_ports(&address);
@@ -34,7 +34,7 @@ fn every_service_says_at_its_own_port_that_it_lives_is_ready_and_what_it_does() 
         (5005, "/api/QrCode/validate"),
         (8000, "/api/v1/reports/summary"),
     ] {
-        let service = Till::at(&format!("http://{address}:{port}"));
+        let service = ApiClient::at(&format!("http://{address}:{port}"));
         for path in ["/livez", "/readyz", "/metrics"] {
             service.get(path).expect(200);
         }

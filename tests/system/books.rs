@@ -1,4 +1,4 @@
-//! The books: whether money, stock and drinks add up, read from the databases themselves.
+//! The books: checks in the databases that money, stock and drinks add up.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -9,10 +9,10 @@ use contracts::event::{CloudEvent, EventKind};
 use db::{Db, DbError, Row, dead_letters, outbox};
 use host::Databases;
 
-use crate::patience::until;
+use crate::wait::wait_until;
 
-/// How long events may take to reach their end after the last request.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Limit for all events to be consumed after the last request.
+const IDLE_WITHIN: Duration = Duration::from_secs(60);
 const SERVICES: [&str; 7] = ["order", "payment", "product", "inventory", "qr", "analytics", "gateway"];
 
 /// The databases of a shop.
@@ -21,13 +21,13 @@ pub struct Books {
     runtime: tokio::runtime::Runtime,
 }
 
-/// An order, as its service has it.
+/// An order, as the order service stores it.
 #[derive(Clone, Debug)]
 pub struct Order {
     pub status: String,
     pub total: i64,
     pub payment_id: Option<String>,
-    /// How many cups a machine pours.
+    /// The number of cups that a machine pours.
     pub cups: i64,
     pub number: String,
     pub business_day: String,
@@ -61,23 +61,23 @@ impl Books {
         self.runtime.block_on(database.read(move |tx| tx.query(sql, (), read))).unwrap()
     }
 
-    /// Waits until every event of a running shop has reached its end.
-    pub fn settle(&self) {
+    /// Waits until every event of a running shop is consumed.
+    pub fn wait_until_idle(&self) {
         const SQL: &str = "SELECT CAST(COALESCE(SUM(CASE WHEN published_at IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT)
-                                  AS waiting, COUNT(*) AS said
+                                  AS waiting, COUNT(*) AS appended
                              FROM outbox";
         let databases = SERVICES.map(|service| self.open(service));
-        let mut said_before = None;
-        until(PATIENCE, || {
+        let mut appended_before = None;
+        wait_until(IDLE_WITHIN, || {
             let counts = databases.iter().flat_map(|database| {
-                self.read(database, SQL, |row| Ok((row.get::<i64>("waiting")?, row.get::<i64>("said")?)))
+                self.read(database, SQL, |row| Ok((row.get::<i64>("waiting")?, row.get::<i64>("appended")?)))
             });
-            let (waiting, said) = counts.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
-            // A service that was looked at already may hear of an event of the next and say another: only a second look
-            // that finds nothing new has seen all of them at rest.
-            let is_settled = waiting == 0 && said_before == Some(said);
-            said_before = Some(said);
-            if is_settled { Ok(()) } else { Err(format!("{waiting} of {said} events on their way")) }
+            let (waiting, appended) = counts.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
+            // A service that was read before may consume an event of a later one and append another: only two equal
+            // readings show that all of them are idle.
+            let is_idle = waiting == 0 && appended_before == Some(appended);
+            appended_before = Some(appended);
+            if is_idle { Ok(()) } else { Err(format!("{waiting} of {appended} events are not published yet")) }
         });
     }
 
@@ -104,7 +104,7 @@ impl Books {
         orders.into_iter().collect()
     }
 
-    /// Codes by order: how many of each status.
+    /// For each order, the number of codes in each status.
     pub fn codes(&self) -> HashMap<String, BTreeMap<String, i64>> {
         let mut codes: HashMap<String, BTreeMap<String, i64>> = HashMap::new();
         let rows = self.rows(
@@ -118,9 +118,9 @@ impl Books {
         codes
     }
 
-    /// Everything that must hold in a shop whose events have reached their end.
+    /// Checks everything that must hold once all events are consumed.
     pub fn check(&self) {
-        self.settle();
+        self.wait_until_idle();
         let orders = self.orders();
         self.check_numbers(&orders);
         self.check_money(&orders);
@@ -135,7 +135,7 @@ impl Books {
         }
     }
 
-    /// Each day's numbers have no gaps and none is given twice.
+    /// The numbers of each day have no gaps and no duplicates.
     fn check_numbers(&self, orders: &HashMap<String, Order>) {
         let given = self.rows("order", "SELECT letter, business_day, last FROM order_numbers", |row| {
             Ok((row.get::<String>("letter")?, row.get::<String>("business_day")?, row.get::<i64>("last")?))
@@ -146,7 +146,7 @@ impl Books {
         }
     }
 
-    /// An order is paid by exactly one payment of its total, and the till holds what was due.
+    /// A paid order has exactly one payment of its total, and the transactions of each payment sum to the amount due.
     fn check_money(&self, orders: &HashMap<String, Order>) {
         let payments = self.rows(
             "payment",
@@ -166,7 +166,7 @@ impl Books {
                 None => assert!(!is_paid(order), "{order_id} {order:?} has no money"),
             }
         }
-        assert!(payments.keys().all(|order_id| orders.contains_key(order_id)), "money without an order");
+        assert!(payments.keys().all(|order_id| orders.contains_key(order_id)), "a payment without an order");
 
         let off = self.rows(
             "payment",
@@ -179,7 +179,7 @@ impl Books {
         assert!(off.is_empty(), "the ledger of these payments does not add up: {off:?}");
     }
 
-    /// What is there is the sum of its movements, what is held is what open orders hold, and a sale moved exactly once.
+    /// Stock on hand is the sum of its movements, reserved stock is that of open orders, and each sale moved exactly once.
     fn check_stock(&self, orders: &HashMap<String, Order>) {
         let off = self.rows(
             "inventory",
@@ -192,27 +192,27 @@ impl Books {
 
         let mut held: HashMap<String, i64> = HashMap::new();
         let mut sold: HashMap<(String, String), i64> = HashMap::new();
-        let reservations = self.rows("inventory", "SELECT order_id, effect, parts FROM reservations", |row| {
+        let reservations = self.rows("inventory", "SELECT order_id, effect, quantities FROM reservations", |row| {
             Ok((
                 row.get::<String>("order_id")?,
                 row.get::<String>("effect")?,
-                row.json::<HashMap<String, i64>>("parts")?,
+                row.json::<HashMap<String, i64>>("quantities")?,
             ))
         });
-        for (order_id, effect, parts) in reservations {
-            // One that was asked for and never ordered is held until it lapses.
+        for (order_id, effect, quantities) in reservations {
+            // A reservation without an order is held until it expires.
             if let Some(order) = orders.get(&order_id) {
                 let expected = match order.status.as_str() {
                     "PENDING" => "HELD",
                     "CANCELLED" | "EXPIRED" => "NONE",
-                    _ => "TAKEN",
+                    _ => "CONSUMED",
                 };
                 assert_eq!(effect, expected, "the stock of {order_id} {order:?}");
             }
-            for (inventory_id, quantity) in parts {
+            for (inventory_id, quantity) in quantities {
                 match effect.as_str() {
                     "HELD" => *held.entry(inventory_id).or_default() += quantity,
-                    "TAKEN" => *sold.entry((order_id.clone(), inventory_id)).or_default() += quantity,
+                    "CONSUMED" => *sold.entry((order_id.clone(), inventory_id)).or_default() += quantity,
                     _ => {}
                 }
             }
@@ -221,7 +221,7 @@ impl Books {
             Ok((row.get::<String>("inventory_id")?, row.get::<i64>("reserved")?))
         });
         for (inventory_id, reserved) in reserved {
-            assert_eq!(reserved, held.get(&inventory_id).copied().unwrap_or(0), "what is held of {inventory_id}");
+            assert_eq!(reserved, held.get(&inventory_id).copied().unwrap_or(0), "reserved stock of {inventory_id}");
         }
         let moved = self.rows(
             "inventory",
@@ -233,32 +233,32 @@ impl Books {
         );
         let moved: HashMap<(String, String), i64> = moved.into_iter().filter(|(_, quantity)| *quantity != 0).collect();
         let sold: HashMap<(String, String), i64> = sold.into_iter().map(|(key, quantity)| (key, -quantity)).collect();
-        assert_eq!(moved, sold, "what orders took, and what moved");
+        assert_eq!(moved, sold, "the stock that orders took, and the movements");
     }
 
-    /// A paid order has a code for each cup, no more; an order that was given up has none that pours.
+    /// A paid order has exactly one code for each cup; a cancelled or expired order has none that is valid.
     fn check_codes(&self, orders: &HashMap<String, Order>) {
         let codes = self.codes();
         for (order_id, order) in orders {
             let of_order = codes.get(order_id).cloned().unwrap_or_default();
             let count = |statuses: &[&str]| -> i64 { statuses.iter().filter_map(|status| of_order.get(*status)).sum() };
-            let living = count(&["PENDING", "ACTIVE", "LEASED", "USED", "REVIEW", "EXPIRED"]);
+            let not_void = count(&["PENDING", "ACTIVE", "LEASED", "USED", "REVIEW", "EXPIRED"]);
             match order.status.as_str() {
-                "CANCELLED" | "EXPIRED" => assert_eq!(living, 0, "{order_id} {order:?} {of_order:?}"),
+                "CANCELLED" | "EXPIRED" => assert_eq!(not_void, 0, "{order_id} {order:?} {of_order:?}"),
                 "PENDING" => {
                     assert_eq!(count(&["PENDING", "EXPIRED"]), order.cups, "{order_id} {order:?} {of_order:?}");
                 }
                 "PROCESSING" | "READY" => {
-                    assert_eq!(living, order.cups, "{order_id} {order:?} {of_order:?}");
+                    assert_eq!(not_void, order.cups, "{order_id} {order:?} {of_order:?}");
                     assert_eq!(count(&["PENDING"]), 0, "{order_id} {order:?} {of_order:?}");
                 }
-                _ => assert!(living <= order.cups, "{order_id} {order:?} {of_order:?}"),
+                _ => assert!(not_void <= order.cups, "{order_id} {order:?} {of_order:?}"),
             }
         }
         assert!(codes.keys().all(|order_id| orders.contains_key(order_id)), "codes without an order");
     }
 
-    /// A cup that Order calls poured is a code that QR calls used.
+    /// The cups that Order counts as poured are the codes that QR counts as used.
     fn check_cups(&self) {
         let poured =
             self.rows("order", "SELECT code FROM order_cups WHERE status = 'USED'", |row| row.get::<String>("code"));
@@ -275,16 +275,16 @@ fn is_paid(order: &Order) -> bool {
     matches!(order.status.as_str(), "PROCESSING" | "READY" | "COMPLETED")
 }
 
-/// What was said, and dead letters, made by hand.
+/// Published events, and dead letters made by the test.
 impl Books {
-    /// The ids of the events of this kind that a service said of an order.
-    pub fn said_of(&self, service: &str, order_id: &str, kind: EventKind) -> Vec<String> {
-        let said = self.rows(service, "SELECT event FROM outbox", |row| row.json::<CloudEvent>("event"));
-        let of_order = said.into_iter().filter(|event| event.subject == order_id && event.kind == kind);
+    /// The ids of the events of this kind that a service published for an order.
+    pub fn published_for(&self, service: &str, order_id: &str, kind: EventKind) -> Vec<String> {
+        let published = self.rows(service, "SELECT event FROM outbox", |row| row.json::<CloudEvent>("event"));
+        let of_order = published.into_iter().filter(|event| event.subject == order_id && event.kind == kind);
         of_order.map(|event| event.id.to_string()).collect()
     }
 
-    /// That refused requests left nothing: no order, no money, no code, and no stock held.
+    /// Checks that refused requests left nothing: no order, no payment, no code, no reserved stock.
     pub fn check_untouched(&self) {
         for (service, sql) in [
             ("order", "SELECT order_id AS id FROM orders"),
@@ -297,23 +297,23 @@ impl Books {
         }
     }
 
-    /// Makes Inventory's dead letter of an order's event, as if it had given it up.
+    /// Makes an order's event a dead letter of Inventory, as if its attempts had failed.
     pub fn dead_letter(&self, event_id: &str) {
         let event_id: contracts::ids::EventId = event_id.parse().unwrap();
         self.runtime.block_on(async {
             let orders = self.databases.open_read_only("order").await.unwrap();
-            let said = orders.read(move |tx| outbox::find(tx, event_id)).await.unwrap().unwrap();
+            let row = orders.read(move |tx| outbox::find(tx, event_id)).await.unwrap().unwrap();
             let stock = self.databases.open(&inventory::SCHEMA).await.unwrap();
-            let at = said.appended_at;
-            stock.write(move |tx| dead_letters::insert(tx, "inventory", &said.event, "by hand", 8, at)).await.unwrap();
+            let at = row.appended_at;
+            stock.write(move |tx| dead_letters::insert(tx, "inventory", &row.event, "by hand", 8, at)).await.unwrap();
             stock.close().await;
         });
     }
 
-    /// Waits until a running shop has acted on every dead letter that was asked for again.
-    pub fn until_no_dead_letters(&self) {
+    /// Waits until a running shop has consumed every dead letter that was redriven.
+    pub fn wait_until_no_dead_letters(&self) {
         let inventory = self.open("inventory");
-        until(PATIENCE, || {
+        wait_until(IDLE_WITHIN, || {
             let dead = self.read(&inventory, "SELECT event_id FROM dead_letters", |row| row.get::<String>("event_id"));
             if dead.is_empty() { Ok(()) } else { Err(format!("dead letters {dead:?}")) }
         });

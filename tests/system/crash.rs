@@ -1,5 +1,5 @@
-//! The plug is pulled at random moments under load. Afterwards the books add up, nothing accepted is missing, and what was
-//! on its way is sent again, as often as a till likes, and happens once.
+//! The program is killed at random moments under load. After a restart the books add up, nothing that was accepted is
+//! missing, and a request without a response can be sent again, any number of times, and has its effect once.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,27 +14,27 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
 use crate::{
-    http::Till,
-    patience::until,
-    program::{Running, TestShop},
+    api_client::ApiClient,
+    program::{RunningShop, TestShop},
+    wait::wait_until,
 };
 
-const TILLS: u64 = 8;
-/// How long a round may take to sell what it is to sell before the plug is pulled.
-const PATIENCE: Duration = Duration::from_secs(60);
+const CLIENTS: u64 = 8;
+/// Limit for a round to sell enough before the program is killed.
+const SOLD_WITHIN: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Order,
     Payment,
-    /// A code alone: to hear that it is valid uses it up.
+    /// A code without a machine's protocol: a valid response uses it up.
     Pour,
-    /// A code that a machine asks for, and reports of.
+    /// A code that a machine scans; the report follows.
     Scan,
     Report,
 }
 
-/// What a till or a machine asks, and keeps until it is answered.
+/// A request of a till or a machine, which keeps it until it has a response.
 #[derive(Debug)]
 struct Request {
     kind: Kind,
@@ -45,7 +45,7 @@ struct Request {
 
 impl Request {
     fn order(guest: &str, lines: &[(&Value, u32)]) -> Self {
-        let mut body = Till::order(lines);
+        let mut body = ApiClient::order(lines);
         body["customerName"] = json!(guest);
         Self::of(Kind::Order, "/api/Order", guest, body)
     }
@@ -76,29 +76,29 @@ impl Request {
         Self { kind, path: path.to_owned(), key: guest.to_owned(), body }
     }
 
-    /// Sends it; where it is answered, the answer is the right one.
-    fn send(&self, till: &Till) -> Result<Value, ureq::Error> {
-        let answer = till.try_post_with_key(&self.path, &self.key, &self.body)?;
+    /// Sends it. A response must be a success.
+    fn send(&self, client: &ApiClient) -> Result<Value, ureq::Error> {
+        let response = client.try_post_with_key(&self.path, &self.key, &self.body)?;
         let (status, field, right) = match self.kind {
             Kind::Order => (201, "status", json!("PENDING")),
             Kind::Payment => (201, "status", json!("PAID")),
             Kind::Pour | Kind::Scan => (200, "valid", json!(true)),
             Kind::Report => (200, "status", json!("USED")),
         };
-        let body = answer.expect(status);
+        let body = response.expect(status);
         assert_eq!(body[field], right, "{self:?}: {body:#}");
         Ok(body)
     }
 
-    /// Sends what was not answered again, three times: it happens, or has happened, once.
-    fn send_again(&self, till: &Till) -> Value {
+    /// Sends a request without a response again, three times: it has its effect once.
+    fn send_again(&self, client: &ApiClient) -> Value {
         if self.kind == Kind::Pour {
-            // Whether it poured before the plug was pulled, only its answer knew.
-            let answer = till.post(&self.path, &self.body).expect(200);
-            assert!(answer["valid"] == true || answer["reason"] == "used", "{self:?}: {answer:#}");
-            return answer;
+            // Whether it poured before the kill, only the lost response told.
+            let response = client.post(&self.path, &self.body).expect(200);
+            assert!(response["valid"] == true || response["reason"] == "used", "{self:?}: {response:#}");
+            return response;
         }
-        let [first, second, third] = [(); 3].map(|()| self.send(till).expect("the program answers"));
+        let [first, second, third] = [(); 3].map(|()| self.send(client).expect("the program answers"));
         let id = match self.kind {
             Kind::Order => "orderId",
             Kind::Payment => "paymentId",
@@ -111,7 +111,7 @@ impl Request {
     }
 }
 
-/// What the program said yes to.
+/// Everything that the program accepted.
 #[derive(Default)]
 struct Sales {
     /// Order and guest.
@@ -123,14 +123,14 @@ struct Sales {
 }
 
 impl Sales {
-    fn note(&mut self, request: &Request, answer: &Value) {
+    fn note(&mut self, request: &Request, response: &Value) {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         match request.kind {
-            Kind::Order => drop(self.orders.insert(text(&answer["orderId"]), request.key.clone())),
-            Kind::Payment => drop(self.payments.insert(text(&request.body["orderId"]), text(&answer["paymentId"]))),
+            Kind::Order => drop(self.orders.insert(text(&response["orderId"]), request.key.clone())),
+            Kind::Payment => drop(self.payments.insert(text(&request.body["orderId"]), text(&response["paymentId"]))),
             Kind::Pour => drop(self.poured.insert(text(&request.body["code"]))),
             Kind::Scan => {}
-            Kind::Report => drop(self.poured.insert(text(&answer["code"]))),
+            Kind::Report => drop(self.poured.insert(text(&response["code"]))),
         }
     }
 
@@ -141,61 +141,61 @@ impl Sales {
     }
 }
 
-/// One morning, until the plug is pulled.
+/// One run of the program until it is killed.
 struct Round<'a> {
-    running: &'a Running,
+    running: &'a RunningShop,
     cards: [Value; 2],
-    is_pulled: AtomicBool,
+    is_killed: AtomicBool,
     sales: Mutex<Sales>,
     unanswered: Mutex<Vec<Request>>,
 }
 
-/// The program is gone.
-struct Gone;
+/// The program was killed.
+struct Killed;
 
 impl Round<'_> {
-    fn ask(&self, request: Request) -> Result<(Request, Value), Gone> {
-        match request.send(&self.running.till) {
-            Ok(answer) => {
-                self.sales.lock().unwrap().note(&request, &answer);
-                Ok((request, answer))
+    fn send(&self, request: Request) -> Result<(Request, Value), Killed> {
+        match request.send(&self.running.client) {
+            Ok(response) => {
+                self.sales.lock().unwrap().note(&request, &response);
+                Ok((request, response))
             }
             Err(error) => {
-                let gone = self.gone(&error);
+                let killed = self.killed(&error);
                 self.unanswered.lock().unwrap().push(request);
-                Err(gone)
+                Err(killed)
             }
         }
     }
 
-    /// Nothing but the plug is a reason not to answer.
-    fn gone(&self, error: &ureq::Error) -> Gone {
-        assert!(self.is_pulled.load(Ordering::SeqCst), "a program that runs does not answer: {error}");
-        Gone
+    /// Only a kill may leave a request without a response.
+    fn killed(&self, error: &ureq::Error) -> Killed {
+        assert!(self.is_killed.load(Ordering::SeqCst), "a running program does not respond: {error}");
+        Killed
     }
 
-    /// One guest: an order, mostly paid, mostly poured.
-    fn serve(&self, guest: &str, machine: &str, random: &mut StdRng) -> Result<(), Gone> {
-        let (_, order) = self.ask(Request::order(guest, &[(&self.cards[0], 1), (&self.cards[1], 2)]))?;
+    /// One guest: an order that is mostly paid and mostly poured.
+    fn serve(&self, guest: &str, machine: &str, random: &mut StdRng) -> Result<(), Killed> {
+        let (_, order) = self.send(Request::order(guest, &[(&self.cards[0], 1), (&self.cards[1], 2)]))?;
         if random.random_ratio(1, 5) {
             return Ok(());
         }
-        let money = if random.random_ratio(1, 3) { Till::qris(&order) } else { Till::cash(&order) };
-        let (_, payment) = self.ask(Request::payment(guest, money))?;
-        let receipt = self.running.till.try_receipt(&payment).map_err(|error| self.gone(&error))?;
+        let money = if random.random_ratio(1, 3) { ApiClient::qris(&order) } else { ApiClient::cash(&order) };
+        let (_, payment) = self.send(Request::payment(guest, money))?;
+        let receipt = self.running.client.try_receipt(&payment).map_err(|error| self.killed(&error))?;
         let code = receipt["qrCode"].as_str().unwrap_or_else(|| panic!("a paid cup has no code: {receipt:#}"));
         match random.random_range(0..4) {
             0 => {}
-            1 => drop(self.ask(Request::pour(guest, code))?),
+            1 => drop(self.send(Request::pour(guest, code))?),
             _ => {
-                let (scan, grant) = self.ask(Request::scan(guest, code, machine))?;
-                self.ask(Request::report(&scan, &grant))?;
+                let (scan, grant) = self.send(Request::scan(guest, code, machine))?;
+                self.send(Request::report(&scan, &grant))?;
             }
         }
         Ok(())
     }
 
-    /// Whether there was something of everything that a killed program could lose.
+    /// Whether enough orders, payments and cups were sold that a kill could lose some.
     fn has_sold(&self, orders: usize) -> Result<(), String> {
         let sales = self.sales.lock().unwrap();
         let sold = [sales.orders.len(), sales.payments.len(), sales.poured.len()];
@@ -203,18 +203,18 @@ impl Round<'_> {
     }
 }
 
-/// Pulls the plug when it goes, also where waiting for the right moment failed: the tills sell until then.
-struct Plug<'a>(&'a Round<'a>);
+/// Kills the program when it is dropped, also if waiting for the right moment failed: the clients run until then.
+struct KillOnDrop<'a>(&'a Round<'a>);
 
-impl Drop for Plug<'_> {
+impl Drop for KillOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.is_pulled.store(true, Ordering::SeqCst);
-        self.0.running.pull_the_plug();
+        self.0.is_killed.store(true, Ordering::SeqCst);
+        self.0.running.kill();
     }
 }
 
 #[test]
-fn whatever_was_accepted_before_the_plug_was_pulled_is_there_afterwards_and_nothing_twice() {
+fn everything_accepted_before_a_kill_is_there_after_it_and_nothing_twice() {
     let seed = testkit::seed();
     let mut random = StdRng::seed_from_u64(seed);
     let rounds = if std::env::var_os("FNB_TEST_LONG").is_some() { 12 } else { 6 };
@@ -223,30 +223,30 @@ fn whatever_was_accepted_before_the_plug_was_pulled_is_there_afterwards_and_noth
 
     for round_number in 0..rounds {
         let running = shop.start();
-        deliver(&running.till);
+        deliver(&running.client);
         let round = Round {
             running: &running,
-            cards: [running.till.product("Cold brew"), running.till.product("Caffè latte")],
-            is_pulled: AtomicBool::new(false),
+            cards: [running.client.product("Cold brew"), running.client.product("Caffè latte")],
+            is_killed: AtomicBool::new(false),
             sales: Mutex::default(),
             unanswered: Mutex::default(),
         };
         let orders_until_then = random.random_range(5..120);
         std::thread::scope(|scope| {
-            for till in 0..TILLS {
-                let mut random = StdRng::seed_from_u64(seed ^ (round_number << 32) ^ till);
+            for client in 0..CLIENTS {
+                let mut random = StdRng::seed_from_u64(seed ^ (round_number << 32) ^ client);
                 let round = &round;
                 scope.spawn(move || {
                     for guest in 0.. {
-                        let guest = format!("{round_number}-{till}-{guest}");
-                        if round.serve(&guest, &format!("machine-{till}"), &mut random).is_err() {
+                        let guest = format!("{round_number}-{client}-{guest}");
+                        if round.serve(&guest, &format!("machine-{client}"), &mut random).is_err() {
                             return;
                         }
                     }
                 });
             }
-            let _plug = Plug(&round);
-            until(PATIENCE, || round.has_sold(orders_until_then));
+            let _kill = KillOnDrop(&round);
+            wait_until(SOLD_WITHIN, || round.has_sold(orders_until_then));
         });
         let (sales, unanswered) = (round.sales.into_inner().unwrap(), round.unanswered.into_inner().unwrap());
         drop(running);
@@ -255,30 +255,30 @@ fn whatever_was_accepted_before_the_plug_was_pulled_is_there_afterwards_and_noth
     assert!(!shop.log().contains("panicked"), "{}", shop.log());
 }
 
-/// More of everything than one round's guests take: a few rounds would drink the demo shop dry.
-fn deliver(till: &Till) {
+/// Adds more stock than the guests of one round take, so that nothing runs out after a few rounds.
+fn deliver(client: &ApiClient) {
     let delivery = json!({ "reason": "RECEIVED", "quantity": 200_000 });
-    let stock = till.get("/api/Inventory?limit=200").expect(200);
+    let stock = client.get("/api/Inventory?limit=200").expect(200);
     for item in stock["items"].as_array().unwrap() {
         let path = format!("/api/Inventory/{}/adjust", item["inventoryId"].as_str().unwrap());
-        till.post(&path, &delivery).expect(200);
+        client.post(&path, &delivery).expect(200);
     }
 }
 
-/// Starts the shop again, sends what was not answered again, and reads the books: they have what was said yes to, each
-/// thing once, and nothing else.
+/// Restarts the shop, sends requests without a response again, and checks the books: they have everything that was accepted,
+/// once, and nothing else.
 fn check(shop: &TestShop, mut sales: Sales, unanswered: Vec<Request>, all: &mut Sales) {
     let running = shop.start();
     for request in unanswered {
-        let answer = request.send_again(&running.till);
-        sales.note(&request, &answer);
+        let response = request.send_again(&running.client);
+        sales.note(&request, &response);
         if request.kind == Kind::Scan {
-            let report = Request::report(&request, &answer);
-            sales.note(&report, &report.send_again(&running.till));
+            let report = Request::report(&request, &response);
+            sales.note(&report, &report.send_again(&running.client));
         }
     }
     for code in &sales.poured {
-        let again = running.till.post("/api/QrCode/validate", &json!({ "code": code })).expect(200);
+        let again = running.client.post("/api/QrCode/validate", &json!({ "code": code })).expect(200);
         assert_eq!(again["reason"], "used", "{code} would pour a second time");
     }
     all.add(sales);
@@ -291,7 +291,7 @@ fn check(shop: &TestShop, mut sales: Sales, unanswered: Vec<Request>, all: &mut 
         assert_eq!(order.customer_name.as_ref(), Some(guest), "{order_id}");
         assert_eq!(order.payment_id.as_ref(), all.payments.get(order_id), "the payment of {order_id}");
     }
-    assert_eq!(orders.len(), all.orders.len(), "an order that nobody was told of");
+    assert_eq!(orders.len(), all.orders.len(), "an order that no response confirmed");
     let used: i64 = books.codes().values().filter_map(|codes| codes.get("USED")).sum();
-    assert_eq!(usize::try_from(used).unwrap(), all.poured.len(), "a cup that nobody had");
+    assert_eq!(usize::try_from(used).unwrap(), all.poured.len(), "a cup that no response confirmed");
 }

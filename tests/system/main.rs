@@ -1,14 +1,15 @@
-//! The whole program, as a shop runs it: the real binary, over HTTP, started, killed and started again.
+//! Tests of the whole program as a shop runs it: the real binary, over HTTP, started, killed and restarted.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
 mod api;
+mod api_client;
 mod bad_input;
-mod balance;
 mod books;
 mod command_line;
+mod concurrent_clients;
 mod crash;
-mod http;
-mod patience;
+mod metrics;
+mod order_to_cup;
 mod program;
-mod time_passes;
-mod walk;
+mod timers;
+mod wait;

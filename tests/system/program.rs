@@ -12,10 +12,10 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::{books::Books, http::Till, patience::until};
+use crate::{api_client::ApiClient, books::Books, wait::wait_until};
 
-/// How long a start, or a stop, may take before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Limit for a start or a stop.
+const START_OR_STOP_WITHIN: Duration = Duration::from_secs(30);
 
 /// A shop that can be started and killed any number of times.
 pub struct TestShop {
@@ -23,20 +23,20 @@ pub struct TestShop {
     arguments: Vec<String>,
 }
 
-/// The shop while it runs.
-pub struct Running {
+/// A shop that is running.
+pub struct RunningShop {
     child: Child,
     pub url: String,
-    pub till: Till,
+    pub client: ApiClient,
 }
 
 impl TestShop {
-    /// A demo shop: on SQLite, or on the server that the environment names.
+    /// A demo shop: on SQLite, or on the PostgreSQL server that the environment names.
     pub fn demo(more: &[&str]) -> Self {
         Self::with(&[&["--demo", "--service-ports", "off"], more].concat())
     }
 
-    /// A demo shop whose services have ports of their own, at an address of the loopback where nobody else has them.
+    /// A demo shop whose services listen on ports of their own, at a loopback address that no other test uses.
     pub fn demo_with_service_ports(address: &str) -> Self {
         Self::with(&["--demo", "--service-ports", "on", "--listen", address])
     }
@@ -51,18 +51,18 @@ impl TestShop {
         Self { folder: TempDir::new().unwrap(), arguments: arguments.into_iter().map(str::to_owned).collect() }
     }
 
-    /// A command of the program, told where this shop's rows are.
+    /// A command of the program for this shop's data.
     pub fn command(&self, command_name: &str) -> Command {
-        let mut command = program();
+        let mut command = fnb();
         command.arg(command_name).arg("--data").arg(self.folder.path().join("data"));
         if let Some((server, prefix)) = self.server() {
-            // A server's address may hold a password, which is not for the machine's list of processes.
+            // The server's address may contain a password, which must not appear in the list of processes.
             command.env("FNB_DATABASE", server).env("FNB_DATABASE_PREFIX", prefix);
         }
         command
     }
 
-    /// Whether its rows are on a server, and not in its folder.
+    /// Whether its rows are on a server instead of in its folder.
     pub fn is_on_a_server(&self) -> bool {
         self.server().is_some()
     }
@@ -82,7 +82,7 @@ impl TestShop {
         Books::of(databases)
     }
 
-    /// What the program wrote to standard error, over all starts.
+    /// The standard error of the program, of all starts.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.log_file()).unwrap_or_default()
     }
@@ -91,7 +91,7 @@ impl TestShop {
         self.folder.path().join("log")
     }
 
-    pub fn start(&self) -> Running {
+    pub fn start(&self) -> RunningShop {
         let log = File::options().create(true).append(true).open(self.log_file()).unwrap();
         let mut child = self
             .command("up")
@@ -104,14 +104,14 @@ impl TestShop {
         let line = first_line(child.stdout.take().unwrap());
         let Some(url) = line.trim().strip_prefix("ready ") else {
             let _ = child.kill();
-            panic!("the program said {line:?} and not that it is ready:\n{}", self.log());
+            panic!("the program printed {line:?} instead of `ready`:\n{}", self.log());
         };
-        Running { till: Till::at(url), url: url.to_owned(), child }
+        RunningShop { client: ApiClient::at(url), url: url.to_owned(), child }
     }
 }
 
-/// The binary under test, without what the environment of a developer may hold.
-pub fn program() -> Command {
+/// The binary under test, without the settings in a developer's environment.
+pub fn fnb() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fnb"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FNB_")) {
         command.env_remove(name);
@@ -119,42 +119,42 @@ pub fn program() -> Command {
     command
 }
 
-/// What the program says first. Empty: it ended without a word, or says none.
+/// The first line that the program prints. Empty if it ends before, or prints none in time.
 fn first_line(output: ChildStdout) -> String {
-    let (say, heard) = mpsc::channel();
-    // Reading has no bound of its own.
+    let (sender, receiver) = mpsc::channel();
+    // Reading a line has no time limit, so another thread does it.
     std::thread::spawn(move || {
         let mut line = String::new();
         let _ = BufReader::new(output).read_line(&mut line);
-        let _ = say.send(line);
+        let _ = sender.send(line);
     });
-    heard.recv_timeout(PATIENCE).unwrap_or_default()
+    receiver.recv_timeout(START_OR_STOP_WITHIN).unwrap_or_default()
 }
 
-impl Running {
-    /// As when the plug is pulled.
-    pub fn pull_the_plug(&self) {
-        self.ask_to_stop(Signal::KILL);
+impl RunningShop {
+    /// Kills the program (SIGKILL), as a power cut does.
+    pub fn kill(&self) {
+        self.signal(Signal::KILL);
     }
 
-    /// As Ctrl-C and an orchestrator do.
-    pub fn ask_to_stop(&self, signal: Signal) {
+    /// Sends a signal, as Ctrl-C and an orchestrator do.
+    pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// How the program ends that was asked to.
-    pub fn ended(mut self) -> ExitStatus {
-        until(PATIENCE, || self.child.try_wait().unwrap().ok_or("the program does not stop"))
+    /// Waits until the program has ended.
+    pub fn wait_for_exit(mut self) -> ExitStatus {
+        wait_until(START_OR_STOP_WITHIN, || self.child.try_wait().unwrap().ok_or("the program does not stop"))
     }
 
     pub fn stop(self) -> ExitStatus {
-        self.ask_to_stop(Signal::TERM);
-        self.ended()
+        self.signal(Signal::TERM);
+        self.wait_for_exit()
     }
 }
 
-impl Drop for Running {
-    /// A test that failed leaves no program behind.
+impl Drop for RunningShop {
+    /// A failed test must not leave the program running.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

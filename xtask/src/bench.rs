@@ -1,19 +1,19 @@
-//! `cargo xtask bench`: builds what is measured and what measures, both as released.
+//! `cargo xtask bench`: builds the program and the benchmark in release mode and runs the benchmark.
 
-use std::{os::unix::process::CommandExt, path::PathBuf, process::Command};
+use std::{os::unix::process::CommandExt, process::Command};
 
 use crate::process::{self, Failure};
 
-/// Builds the release binaries and becomes the benchmark.
+/// Builds the release binaries and replaces this process by the benchmark.
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
-    let asks_help = args.is_empty() || args.iter().any(|arg| arg == "--help" || arg == "-h");
-    if asks_help {
-        // A question is answered without minutes of optimising.
+    let is_help = args.is_empty() || args.iter().any(|arg| arg == "--help" || arg == "-h");
+    if is_help {
+        // Help does not wait for minutes of optimising.
         let error = process::cargo().args(["run", "--quiet", "--package", "bench", "--", "--help"]).exec();
         return Err(Failure::new(format!("cannot run cargo: {error}")));
     }
-    let target = target_folder()?;
-    // One after the other: built together, fnb would get features that only the benchmark asks for.
+    let target = process::target_folder()?;
+    // One after the other: built together, fnb would get features that only the benchmark needs.
     for package in ["fnb", "bench"] {
         let status = process::cargo()
             .args(["build", "--release", "--package", package])
@@ -30,11 +30,4 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
         .env("BENCH_FOLDER", target.join("bench"))
         .exec();
     Err(Failure::new(format!("cannot run the benchmark: {error}")))
-}
-
-fn target_folder() -> Result<PathBuf, Failure> {
-    process::cargo_metadata()?["target_directory"]
-        .as_str()
-        .map(PathBuf::from)
-        .ok_or_else(|| Failure::new("cargo metadata names no target_directory"))
 }

@@ -1,17 +1,24 @@
-//! `cargo xtask lint`: format, clippy with warnings denied, the design's rules, and the contracts for browsers.
+//! `cargo xtask lint`: format, clippy with warnings denied, the design's rules, licences, spelling, and the contracts for
+//! browsers.
 
 use std::process::Command;
 
 use crate::{
     process::{self, Failure, Interrupt},
+    python_tools,
     rules::{self, source::Tree},
 };
 
-/// What must hold of the tree: its name, and whether it holds.
+/// A name, and a function that returns whether the check passed.
 pub(crate) type Check = (&'static str, fn(&Interrupt) -> Result<bool, Failure>);
 
 /// The checks that build nothing.
-pub(crate) const QUICK: [Check; 2] = [("design's rules", check_rules), ("format (`cargo fmt --all`)", check_format)];
+pub(crate) const QUICK: [Check; 4] = [
+    ("design's rules", check_rules),
+    ("format (`cargo fmt --all`)", check_format),
+    ("spelling (`typos`)", check_spelling),
+    ("licences, crates and their sources (`cargo deny`)", check_dependencies),
+];
 /// The checks that compile.
 pub(crate) const COMPILED: [Check; 2] = [("clippy", check_clippy), ("contracts for browsers", check_for_browsers)];
 
@@ -28,7 +35,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
         }
         interrupt.check()?;
     }
-    if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("to be mended: {}", failed.join(", ")))) }
+    if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("failed: {}", failed.join(", ")))) }
 }
 
 fn check_clippy(interrupt: &Interrupt) -> Result<bool, Failure> {
@@ -37,7 +44,7 @@ fn check_clippy(interrupt: &Interrupt) -> Result<bool, Failure> {
     Ok(process::run(&mut clippy, interrupt)?.success())
 }
 
-/// Whether the contracts compile to WebAssembly, as the tablets will have them. Adds the target where it is missing.
+/// Whether the contracts compile to WebAssembly, as the tablets will use them. Adds the target if it is missing.
 fn check_for_browsers(interrupt: &Interrupt) -> Result<bool, Failure> {
     const TARGET: &str = "wasm32-unknown-unknown";
     let mut add = Command::new("rustup");
@@ -53,7 +60,32 @@ fn check_format(interrupt: &Interrupt) -> Result<bool, Failure> {
     Ok(process::run(&mut command, interrupt)?.success())
 }
 
-/// Prints each breach of the design's rules, and answers whether there is none.
+/// Spelling by typos.toml. A person who has no `typos` is told so; CI installs it.
+fn check_spelling(interrupt: &Interrupt) -> Result<bool, Failure> {
+    let Some(typos) = python_tools::find("typos", interrupt)? else {
+        eprintln!("xtask: spelling is NOT checked: `typos` is missing (`cargo install typos-cli`)");
+        return Ok(true);
+    };
+    let mut command = Command::new(typos);
+    command.current_dir(process::root());
+    Ok(process::run(&mut command, interrupt)?.success())
+}
+
+/// Licences, banned crates and sources by deny.toml. cargo-deny takes minutes to build, so nothing installs it.
+fn check_dependencies(interrupt: &Interrupt) -> Result<bool, Failure> {
+    let version = process::cargo().args(["deny", "--version"]).output();
+    if !version.is_ok_and(|output| output.status.success()) {
+        eprintln!(
+            "xtask: licences, crates and sources are NOT checked: cargo-deny is missing (`cargo install cargo-deny`)"
+        );
+        return Ok(true);
+    }
+    let mut command = process::cargo();
+    command.args(["deny", "--all-features", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"]);
+    Ok(process::run(&mut command, interrupt)?.success())
+}
+
+/// Prints each breach of the design's rules, and returns whether there is none.
 fn check_rules(_: &Interrupt) -> Result<bool, Failure> {
     let tree =
         Tree::read(&process::root()).map_err(|error| Failure::new(format!("cannot read the workspace: {error}")))?;
@@ -61,6 +93,6 @@ fn check_rules(_: &Interrupt) -> Result<bool, Failure> {
     for finding in &findings {
         println!("{finding}");
     }
-    println!("the design's rules: {} files read, {} to be mended", tree.files.len(), findings.len());
+    println!("the design's rules: {} files checked, {} findings", tree.files.len(), findings.len());
     Ok(findings.is_empty())
 }

@@ -1,7 +1,7 @@
-//! A PostgreSQL of the tests' own: from the machine's package, in a temporary folder, on a free port.
+//! A PostgreSQL for the tests alone: from the machine's package, in a temporary folder, on a free port.
 //!
-//! It keeps nothing, flushes nothing, and lets nobody in but those who know the password of this run. It ends with us: stopped by its pid when the value is dropped,
-//! and by the kernel (`setpriv --pdeathsig`) where we were killed.
+//! It keeps nothing, flushes nothing, and accepts only the password of this run. It ends with this program: stopped by
+//! its pid when the value is dropped, and by the kernel (`setpriv --pdeathsig`) if this program is killed.
 
 use std::{
     env,
@@ -22,21 +22,21 @@ use rustix::process::Signal;
 
 use crate::process::{self, Failure, Interrupt};
 
-/// Where Debian's and Ubuntu's package puts the programs.
+/// The folder into which the package of Debian and Ubuntu puts the programs.
 const DEBIAN_FOLDER: &str = "/usr/lib/postgresql/15/bin";
-/// The package, by its name there.
+/// The name of that package.
 const DEBIAN_PACKAGE: &str = "postgresql-15";
-/// The user that the package makes; the server refuses to run as root.
+/// The user that the package creates; the server refuses to run as root.
 const SERVER_USER: &str = "postgres";
 /// A start takes a second; on a machine that is busy compiling, several.
 const READY_WITHIN: Duration = Duration::from_secs(60);
-/// A fast stop drops its connections, so it takes a moment.
+/// A fast stop drops the connections, so it takes a moment.
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
-/// Another program may take the free port between our look and the server's.
-const START_TRIES_MAX: u32 = 3;
-/// As many random bytes as nobody guesses.
+/// Another program may take the free port before the server does.
+const START_ATTEMPTS_MAX: u32 = 3;
+/// 128 bits cannot be guessed.
 const PASSWORD_BYTES: usize = 16;
-/// Of a log, as much as shows why a start failed.
+/// Enough of the log to show why a start failed.
 const LOG_LINES_SHOWN: usize = 20;
 
 /// A running server. Dropping it stops it and removes its folder.
@@ -48,24 +48,24 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Starts one of these [`programs`].
+    /// Starts a server of these [`programs`].
     pub(crate) fn start(programs: &Path, interrupt: &Interrupt) -> Result<Self, Failure> {
         let folder = env::temp_dir().join(format!("fnb-test-postgres-{}", std::process::id()));
-        // Made before the server's value: if anything fails until then, the folder goes by itself.
-        let removed = RemovedFolder::make(folder)?;
+        // Dropped and so removed if anything fails before the server runs.
+        let removed = RemovedFolder::create(folder)?;
         let password = random_password().map_err(|error| Failure::new(format!("no random password: {error}")))?;
         let user = Account::of_server()?;
-        make_cluster(programs, &removed.0, user, &password, interrupt)?;
-        for _ in 1..START_TRIES_MAX {
+        create_cluster(programs, &removed.0, user, &password, interrupt)?;
+        for _ in 1..START_ATTEMPTS_MAX {
             if let Ok(server) = launch(programs, &removed.0, user, interrupt) {
-                return Ok(removed.kept_for(server, password));
+                return Ok(removed.keep_for(server, password));
             }
             interrupt.check()?;
         }
-        launch(programs, &removed.0, user, interrupt).map(|server| removed.kept_for(server, password))
+        launch(programs, &removed.0, user, interrupt).map(|server| removed.keep_for(server, password))
     }
 
-    /// What the tests connect to: a user who may make databases.
+    /// The address for the tests, with a user who may create databases.
     pub(crate) fn url(&self) -> String {
         format!("postgres://{SERVER_USER}:{}@127.0.0.1:{}", self.password, self.port)
     }
@@ -81,16 +81,16 @@ impl Drop for Postgres {
 struct RemovedFolder(PathBuf);
 
 impl RemovedFolder {
-    /// A new folder, ours alone: what stands there already may be somebody else's link to anywhere.
-    fn make(folder: PathBuf) -> Result<Self, Failure> {
+    /// Creates a folder for this user alone. An existing one is refused: it may be another user's link to anywhere.
+    fn create(folder: PathBuf) -> Result<Self, Failure> {
         DirBuilder::new()
             .mode(0o700)
             .create(&folder)
-            .map_err(|error| Failure::new(format!("cannot make {}: {error}", folder.display())))?;
+            .map_err(|error| Failure::new(format!("cannot create {}: {error}", folder.display())))?;
         Ok(Self(folder))
     }
 
-    fn kept_for(mut self, (server, port): (Child, u16), password: String) -> Postgres {
+    fn keep_for(mut self, (server, port): (Child, u16), password: String) -> Postgres {
         Postgres { server, port, password, folder: std::mem::take(&mut self.0) }
     }
 }
@@ -103,12 +103,12 @@ impl Drop for RemovedFolder {
     }
 }
 
-/// As whom the server runs.
+/// The account that runs the server.
 #[derive(Clone, Copy)]
 enum Account {
-    /// As we do.
+    /// The one that runs this program.
     Ours,
-    /// We are root, which the server refuses to be.
+    /// This program runs as root, which the server refuses.
     Other { uid: u32, gid: u32 },
 }
 
@@ -116,7 +116,7 @@ impl Account {
     fn of_server() -> Result<Self, Failure> {
         let id = |args: &[&str]| -> Result<u32, Failure> {
             let text = process::output(Command::new("id").args(args))?;
-            text.trim().parse().map_err(|_| Failure::new(format!("`id` answers {text:?}")))
+            text.trim().parse().map_err(|_| Failure::new(format!("`id` printed {text:?}")))
         };
         if id(&["-u"])? != 0 {
             return Ok(Self::Ours);
@@ -124,15 +124,15 @@ impl Account {
         Ok(Self::Other { uid: id(&["-u", SERVER_USER])?, gid: id(&["-g", SERVER_USER])? })
     }
 
-    /// Makes `path` this account's.
-    fn take_over(self, path: &Path) -> io::Result<()> {
+    /// Gives `path` to this account.
+    fn own(self, path: &Path) -> io::Result<()> {
         match self {
             Self::Ours => Ok(()),
             Self::Other { uid, gid } => chown(path, Some(uid), Some(gid)),
         }
     }
 
-    /// `program` as this account. It gets a signal when we are killed, where the machine can do that.
+    /// `program` run by this account. It gets a signal if this program is killed, where the machine can do that.
     fn command(self, program: &Path) -> Command {
         let Some(setpriv) = process::find_program("setpriv") else {
             let mut command = Command::new(program);
@@ -151,15 +151,15 @@ impl Account {
     }
 }
 
-/// The folder of the server's programs. Installs the package if it is missing and we may.
+/// The folder of the server's programs. Installs the package if it is missing and this user may.
 pub(crate) fn programs(interrupt: &Interrupt) -> Result<PathBuf, Failure> {
     if let Some(folder) = find_programs() {
         return Ok(folder);
     }
     let is_root = matches!(process::output(Command::new("id").arg("-u")), Ok(uid) if uid.trim() == "0");
-    let absent = || Failure::new(format!("PostgreSQL 15 is missing: `apt-get install {DEBIAN_PACKAGE}`, then again"));
+    let missing = || Failure::new(format!("PostgreSQL 15 is missing: `apt-get install {DEBIAN_PACKAGE}`, then again"));
     if !(is_root || process::is_ci()) || process::find_program("apt-get").is_none() {
-        return Err(absent());
+        return Err(missing());
     }
     eprintln!("xtask: PostgreSQL 15 is missing; installing the package {DEBIAN_PACKAGE}");
     let apt = |args: &[&str]| {
@@ -172,7 +172,7 @@ pub(crate) fn programs(interrupt: &Interrupt) -> Result<PathBuf, Failure> {
     };
     apt(&["update", "-qq"])?;
     apt(&["install", "-y", "-qq", "--no-install-recommends", DEBIAN_PACKAGE])?;
-    find_programs().ok_or_else(absent)
+    find_programs().ok_or_else(missing)
 }
 
 fn find_programs() -> Option<PathBuf> {
@@ -185,7 +185,7 @@ fn find_programs() -> Option<PathBuf> {
     complete(&folder).then_some(folder)
 }
 
-fn make_cluster(
+fn create_cluster(
     programs: &Path,
     folder: &Path,
     user: Account,
@@ -194,19 +194,19 @@ fn make_cluster(
 ) -> Result<(), Failure> {
     let password_file = folder.join("password");
     write_secret(&password_file, password)
-        .and_then(|()| user.take_over(&password_file))
-        .and_then(|()| user.take_over(folder))
+        .and_then(|()| user.own(&password_file))
+        .and_then(|()| user.own(folder))
         .map_err(|error| Failure::new(format!("cannot prepare {}: {error}", folder.display())))?;
     let mut command = user.command(&programs.join("initdb"));
-    // The password goes in clear over the loopback, where nobody listens: the tests' own half of SCRAM, unoptimised,
-    // would take longer than most of the tests.
+    // The password crosses the loopback in clear text: SCRAM in the tests' unoptimised client would take longer than most
+    // of the tests.
     command.args(["--auth=password", "--encoding=UTF8", "--locale=C", "--no-sync"]);
     command.arg("--pwfile").arg(&password_file);
     command.arg(format!("--username={SERVER_USER}")).arg("--pgdata").arg(folder.join("data"));
     process::must(command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()), interrupt)
 }
 
-/// A new file that its owner alone can read.
+/// Creates a file that its owner alone can read.
 fn write_secret(path: &Path, text: &str) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
 }
@@ -217,7 +217,7 @@ fn random_password() -> io::Result<String> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Starts the server on a free port and waits until it answers.
+/// Starts the server on a free port and waits until it accepts connections.
 fn launch(programs: &Path, folder: &Path, user: Account, interrupt: &Interrupt) -> Result<(Child, u16), Failure> {
     let port = free_port()?;
     let log_path = folder.join("log");
@@ -225,7 +225,7 @@ fn launch(programs: &Path, folder: &Path, user: Account, interrupt: &Interrupt) 
     let log_again = log.try_clone().map_err(|error| Failure::new(format!("no log of PostgreSQL: {error}")))?;
     let mut command = user.command(&programs.join("postgres"));
     command.arg("-D").arg(folder.join("data")).arg("-p").arg(port.to_string());
-    // What the tests write need not outlive them, so nothing is flushed.
+    // The tests' rows need not outlive them, so nothing is flushed.
     let settings = [
         "listen_addresses=127.0.0.1",
         "unix_socket_directories=",
@@ -237,7 +237,7 @@ fn launch(programs: &Path, folder: &Path, user: Account, interrupt: &Interrupt) 
     for setting in settings {
         command.args(["-c", setting]);
     }
-    // A group of its own: Ctrl-C is for the tests first; the server is stopped after them.
+    // A process group of its own: Ctrl-C stops the tests first, and the server after them.
     command.current_dir(folder).stdin(Stdio::null()).stdout(log).stderr(log_again).process_group(0);
     let mut server = command.spawn().map_err(|error| Failure::new(format!("cannot run postgres: {error}")))?;
     match wait_until_ready(programs, &mut server, port, interrupt) {
@@ -253,29 +253,29 @@ fn launch(programs: &Path, folder: &Path, user: Account, interrupt: &Interrupt) 
 }
 
 fn wait_until_ready(programs: &Path, server: &mut Child, port: u16, interrupt: &Interrupt) -> Result<(), Failure> {
-    /// Between two questions whether it is there.
-    const ASK_EVERY: Duration = Duration::from_millis(50);
-    let begun = Instant::now();
-    while begun.elapsed() < READY_WITHIN {
+    /// Between two checks whether it accepts connections.
+    const POLL_EVERY: Duration = Duration::from_millis(50);
+    let started = Instant::now();
+    while started.elapsed() < READY_WITHIN {
         interrupt.check()?;
         if let Ok(Some(status)) = server.try_wait() {
-            return Err(Failure::new(format!("PostgreSQL ended while it started: {status}")));
+            return Err(Failure::new(format!("PostgreSQL stopped while it started: {status}")));
         }
-        let mut ask = Command::new(programs.join("pg_isready"));
-        ask.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]);
-        if ask.status().is_ok_and(|status| status.success()) {
+        let mut is_ready = Command::new(programs.join("pg_isready"));
+        is_ready.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]);
+        if is_ready.status().is_ok_and(|status| status.success()) {
             return Ok(());
         }
-        thread::sleep(ASK_EVERY);
+        thread::sleep(POLL_EVERY);
     }
-    Err(Failure::new(format!("PostgreSQL did not answer within {} s", READY_WITHIN.as_secs())))
+    Err(Failure::new(format!("PostgreSQL was not ready within {} s", READY_WITHIN.as_secs())))
 }
 
 fn stop(server: &mut Child) {
     // SIGINT is PostgreSQL's fast stop: it does not wait for its clients.
     process::signal(server, Signal::INT);
-    let begun = Instant::now();
-    while begun.elapsed() < STOPPED_WITHIN {
+    let started = Instant::now();
+    while started.elapsed() < STOPPED_WITHIN {
         if !matches!(server.try_wait(), Ok(None)) {
             return;
         }

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test, with all its set-up.
+//! `cargo xtask test`: runs every test and prepares what they need.
 
 use std::{
     path::Path,
@@ -8,16 +8,17 @@ use std::{
 
 use crate::{
     lint,
+    openapi::{self, Checked},
     postgres::{self, Postgres},
     process::{self, Failure, Interrupt},
 };
 
-/// Installed where there is none; any that is there already will do.
+/// Installed if there is none; any version that is there already will do.
 const NEXTEST_VERSION: &str = "0.9.143";
-/// nextest's status when a test failed, as opposed to everything that means that it could not run them.
+/// nextest's exit status if a test failed; every other one means that it could not run them.
 const NEXTEST_TESTS_FAILED: i32 = 100;
 
-/// What was run, for the summary.
+/// One part of a run, for the summary.
 struct Part {
     name: &'static str,
     took: Duration,
@@ -28,62 +29,81 @@ struct Part {
 enum Outcome {
     Passed,
     Failed,
-    /// It could not be run to its end.
+    /// This machine lacks what it needs.
+    Skipped,
+    /// It did not run to its end.
     CutShort,
 }
 
-struct Wish {
+/// What the command line asks for.
+struct Options {
+    /// Also the soak and fault suites at full length, and the OpenAPI checks.
     is_long: bool,
+    /// Go to nextest.
     filters: Vec<String>,
 }
 
-/// Runs the tests on SQLite, then those that touch rows on PostgreSQL, and says how each part went.
+/// Runs the tests on SQLite, then those that touch rows on PostgreSQL, and prints how each part went.
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
-    let wish = Wish {
+    let options = Options {
         is_long: process::is_ci() || args.iter().any(|arg| arg == "--long"),
         filters: args.iter().filter(|arg| *arg != "--long").cloned().collect(),
     };
     let interrupt = Interrupt::listen()?;
-    need_nextest(&interrupt)?;
+    ensure_nextest(&interrupt)?;
     let postgres = postgres::programs(&interrupt)?;
     let mut parts = Vec::new();
-    let ended = run_parts(&wish, &postgres, &interrupt, &mut parts);
-    summarise(&parts, &wish);
-    ended?;
+    let result = run_parts(&options, &postgres, &interrupt, &mut parts);
+    summarise(&parts, &options);
+    result?;
     if parts.iter().any(|part| part.outcome == Outcome::Failed) {
-        return Err(Failure::new("not everything passed; see above"));
+        return Err(Failure::new("not everything passed: see above"));
     }
     Ok(())
 }
 
-/// A failed part does not keep the next from running; one that could not run does.
-fn run_parts(wish: &Wish, postgres: &Path, interrupt: &Interrupt, parts: &mut Vec<Part>) -> Result<(), Failure> {
-    for (name, check) in checks(wish) {
+/// After a part that failed the next one runs; after one that could not run, none does.
+fn run_parts(options: &Options, postgres: &Path, interrupt: &Interrupt, parts: &mut Vec<Part>) -> Result<(), Failure> {
+    for (name, check) in checks(options) {
         measure(name, parts, || check(interrupt).map(passed_if))?;
         interrupt.check()?;
     }
-    measure("tests on SQLite", parts, || tests(&mut nextest(wish), interrupt))?;
-    if wish.filters.is_empty() {
+    measure("tests on SQLite", parts, || tests(&mut nextest(options), interrupt))?;
+    if options.filters.is_empty() {
         let mut command = process::cargo();
         command.args(["test", "--workspace", "--doc", "--quiet"]);
         measure("doc tests", parts, || process::run(&mut command, interrupt).map(|s| passed_if(s.success())))?;
         interrupt.check()?;
     }
+    if options.is_long && options.filters.is_empty() {
+        measure("OpenAPI documents", parts, || check_openapi(interrupt))?;
+    }
     measure("tests on PostgreSQL", parts, || {
         let postgres = Postgres::start(postgres, interrupt)?;
-        let mut command = nextest(wish);
+        let mut command = nextest(options);
         command.args(["--profile", "postgres"]).env("FNB_TEST_POSTGRES", postgres.url());
         tests(&mut command, interrupt)
     })
 }
 
-/// What is checked before the tests.
-fn checks(wish: &Wish) -> Vec<lint::Check> {
-    match (wish.filters.is_empty(), process::is_ci()) {
+/// The documents against the program that the tests before built.
+fn check_openapi(interrupt: &Interrupt) -> Result<Outcome, Failure> {
+    match openapi::check(interrupt)? {
+        Checked::Done(is_good) => Ok(passed_if(is_good)),
+        Checked::Skipped(why) => {
+            eprintln!("xtask: the OpenAPI documents are NOT checked: {why}");
+            Ok(Outcome::Skipped)
+        }
+    }
+}
+
+/// The checks before the tests.
+fn checks(options: &Options) -> Vec<lint::Check> {
+    match (options.filters.is_empty(), process::is_ci()) {
         (false, _) => Vec::new(),
         (true, false) => lint::QUICK.into(),
-        // Nobody runs lint by hand there.
-        (true, true) => [lint::QUICK, lint::COMPILED].concat(),
+        // On CI nobody runs lint by hand.
+        (true, true) => [lint::QUICK.as_slice(), &lint::COMPILED].concat(),
     }
 }
 
@@ -93,10 +113,10 @@ fn measure(
     part: impl FnOnce() -> Result<Outcome, Failure>,
 ) -> Result<(), Failure> {
     eprintln!("\nxtask: {name}");
-    let begun = Instant::now();
+    let started = Instant::now();
     let outcome = part();
     let shown = *outcome.as_ref().unwrap_or(&Outcome::CutShort);
-    parts.push(Part { name, took: begun.elapsed(), outcome: shown });
+    parts.push(Part { name, took: started.elapsed(), outcome: shown });
     outcome.map(|_| ())
 }
 
@@ -105,18 +125,18 @@ fn passed_if(is_good: bool) -> Outcome {
 }
 
 /// One command for both runs: the same packages and features, so that there is one compile.
-fn nextest(wish: &Wish) -> Command {
+fn nextest(options: &Options) -> Command {
     let mut command = process::cargo();
     command.args(["nextest", "run"]);
     // With `-p` among the filters cargo decides what is built.
-    if !wish.filters.iter().any(|filter| filter.starts_with("-p") || filter == "--package") {
+    if !options.filters.iter().any(|filter| filter.starts_with("-p") || filter == "--package") {
         command.arg("--workspace");
     }
-    command.args(&wish.filters);
-    if !wish.filters.is_empty() {
+    command.args(&options.filters);
+    if !options.filters.is_empty() {
         command.arg("--no-tests=warn");
     }
-    if wish.is_long {
+    if options.is_long {
         command.env("FNB_TEST_LONG", "1");
     }
     if process::is_ci() {
@@ -136,28 +156,24 @@ fn tests(command: &mut Command, interrupt: &Interrupt) -> Result<Outcome, Failur
     }
 }
 
-fn need_nextest(interrupt: &Interrupt) -> Result<(), Failure> {
-    let is_there = process::cargo().args(["nextest", "--version"]).output().is_ok_and(|said| said.status.success());
-    if is_there {
+fn ensure_nextest(interrupt: &Interrupt) -> Result<(), Failure> {
+    let version = process::cargo().args(["nextest", "--version"]).output();
+    if version.is_ok_and(|output| output.status.success()) {
         return Ok(());
     }
-    eprintln!("xtask: cargo-nextest is missing; installing {NEXTEST_VERSION} (some minutes, once)");
-    let mut command = process::cargo();
-    // Outside of the workspace, whose Cargo.lock is not the tool's.
-    command.current_dir(std::env::temp_dir());
-    command.args(["install", "cargo-nextest", "--locked", "--version", NEXTEST_VERSION]);
-    process::must(&mut command, interrupt)
+    process::install_cargo_tool("cargo-nextest", NEXTEST_VERSION, interrupt)
 }
 
-fn summarise(parts: &[Part], wish: &Wish) {
-    let length = if wish.is_long { "long" } else { "short; --long runs the soak and fault suites for longer" };
+fn summarise(parts: &[Part], options: &Options) {
+    let length = if options.is_long { "long" } else { "short; --long runs the soak and fault suites for longer" };
     eprintln!("\nxtask: what ran ({length})");
     for Part { name, took, outcome } in parts {
-        let word = match outcome {
+        let outcome = match outcome {
             Outcome::Passed => "passed",
             Outcome::Failed => "FAILED",
+            Outcome::Skipped => "SKIPPED",
             Outcome::CutShort => "CUT SHORT",
         };
-        eprintln!("  {word:<9}  {:>4} s  {name}", took.as_secs());
+        eprintln!("  {outcome:<9}  {:>4} s  {name}", took.as_secs());
     }
 }

@@ -1,10 +1,10 @@
-//! `cargo xtask up`: a fresh checkout becomes a shop that answers.
+//! `cargo xtask up`: builds and starts a demo shop from a fresh checkout.
 
 use std::os::unix::process::CommandExt;
 
 use crate::process::{self, Failure};
 
-/// Builds fnb and becomes it, so that Ctrl-C, signals and the exit status are its own.
+/// Builds fnb and replaces this process by it, so that Ctrl-C, signals and the exit status are its own.
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     let mut command = process::cargo();
     command.current_dir(".").args(["run", "--package", "fnb", "--bin", "fnb"]);

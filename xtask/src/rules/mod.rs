@@ -1,18 +1,23 @@
-//! The design's rules as checks: each takes what the tree holds and says what breaks it, where, and what to do.
+//! The design's rules as checks: each reads the files and reports what breaks it, where, and what to do.
 
-mod arrows;
-mod dialect;
+mod cycles;
+mod dependencies;
+mod documents;
+mod errors;
+mod file_sizes;
+mod internal_routes;
 mod names;
-mod parts;
+mod ports;
 mod rooms;
-mod routes;
-mod rust;
-mod sizes;
+mod rust_code;
+mod shared_sql;
+mod skeleton;
 pub(crate) mod source;
+mod vocabulary;
 
 use std::fmt;
 
-use arrows::Package;
+use dependencies::Package;
 use source::Tree;
 
 /// One breach of a rule.
@@ -38,21 +43,26 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Every breach of every rule, by file and line.
+/// Every breach of every rule, sorted by file and line.
 pub(crate) fn check(tree: &Tree, packages: &[Package]) -> Vec<Finding> {
-    let mut findings = arrows::check(packages);
+    let mut findings = dependencies::check(packages);
+    findings.extend(cycles::check(tree));
     findings.extend(rooms::check(tree));
+    findings.extend(skeleton::check(tree));
     findings.extend(names::check(tree));
-    findings.extend(parts::check(tree));
-    findings.extend(routes::check(tree));
-    findings.extend(sizes::check(tree));
-    findings.extend(dialect::check(tree));
+    findings.extend(vocabulary::check(tree));
+    findings.extend(errors::check(tree));
+    findings.extend(ports::check(tree));
+    findings.extend(internal_routes::check(tree));
+    findings.extend(file_sizes::check(tree));
+    findings.extend(shared_sql::check(tree));
+    findings.extend(documents::check(tree));
     findings.sort();
     findings.dedup();
     findings
 }
 
-/// The packages of the workspace, from `cargo metadata`'s answer.
+/// The packages of the workspace, from the output of `cargo metadata`.
 pub(crate) fn packages(metadata: &serde_json::Value) -> Vec<Package> {
-    arrows::packages(metadata)
+    dependencies::packages(metadata)
 }

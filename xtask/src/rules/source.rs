@@ -1,17 +1,17 @@
-//! The files that the rules read.
+//! The files that the rules check.
 
 use std::{fs, io, path::Path};
 
-/// What holds code of ours.
-const FOLDERS: [&str; 7] = ["bench", "contracts", "fnb", "platform", "services", "tests", "xtask"];
+/// The folders with our code and documents.
+pub(crate) const FOLDERS: [&str; 8] = ["bench", "contracts", "docs", "fnb", "platform", "services", "tests", "xtask"];
 
-/// Every file of ours.
+/// Every file in them, and the documents beside them.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     pub(crate) files: Vec<SourceFile>,
 }
 
-/// One file; its text is empty unless it is Rust or SQL.
+/// One file; its text is empty unless it is Rust, SQL or Markdown.
 #[derive(Debug)]
 pub(crate) struct SourceFile {
     /// From the workspace's root, with `/`.
@@ -29,12 +29,12 @@ impl SourceFile {
         self.path.ends_with(".rs")
     }
 
-    /// Whether the whole file is tests (`src/tests.rs`, `src/tests/`, `tests/`).
+    /// Whether the whole file is test code (`src/tests.rs`, `src/tests/`, `tests/`).
     pub(crate) fn is_tests(&self) -> bool {
         self.path.starts_with("tests/") || self.path.contains("/tests/") || self.path.ends_with("/tests.rs")
     }
 
-    /// The service whose file this is, and the path within its folder.
+    /// The service that owns this file, and the path within its folder.
     pub(crate) fn in_service(&self) -> Option<(&str, &str)> {
         self.path.strip_prefix("services/")?.split_once('/')
     }
@@ -49,8 +49,21 @@ impl Tree {
                 tree.read_folder(&root.join(folder), folder)?;
             }
         }
+        tree.read_documents(root)?;
         tree.files.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(tree)
+    }
+
+    /// Reads the documents in the root itself, such as README.md.
+    fn read_documents(&mut self, root: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(root)? {
+            let entry = entry?;
+            let path = entry.file_name().to_string_lossy().into_owned();
+            if path.ends_with(".md") {
+                self.files.push(SourceFile { path, text: fs::read_to_string(entry.path())? });
+            }
+        }
+        Ok(())
     }
 
     fn read_folder(&mut self, folder: &Path, path: &str) -> io::Result<()> {
@@ -65,7 +78,7 @@ impl Tree {
                 self.read_folder(&entry.path(), &path)?;
                 continue;
             }
-            let is_read = path.ends_with(".rs") || path.ends_with(".sql");
+            let is_read = [".rs", ".sql", ".md"].iter().any(|ending| path.ends_with(ending));
             let text = if is_read { fs::read_to_string(entry.path())? } else { String::new() };
             self.files.push(SourceFile { path, text });
         }
@@ -73,7 +86,7 @@ impl Tree {
     }
 }
 
-/// Whether `text` has `word` as a whole word, in any case.
+/// Whether `text` contains `word` as a whole word, ignoring case.
 pub(crate) fn has_word(text: &str, word: &str) -> bool {
     let text = text.to_ascii_uppercase();
     let word = word.to_ascii_uppercase();
@@ -89,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_found_whole_and_in_any_case() {
+    fn only_whole_words_are_found_ignoring_case() {
         assert!(has_word("paid boolean not null", "BOOLEAN"));
         assert!(has_word("x SKIP LOCKED", "SKIP LOCKED"));
         assert!(!has_word("is_boolean_like", "BOOLEAN"));
@@ -97,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_knows_its_service_and_whether_it_is_tests() {
+    fn a_files_service_and_whether_it_is_a_test_follow_from_its_path() {
         let file = SourceFile::new("services/order/src/tests/placing.rs", "");
         assert_eq!(file.in_service(), Some(("order", "src/tests/placing.rs")));
         assert!(file.is_tests());

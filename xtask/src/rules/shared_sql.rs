@@ -1,22 +1,22 @@
-//! The SQL that SQLite and PostgreSQL share: one text for both.
+//! The SQL that SQLite and PostgreSQL share: every statement runs on both.
 
 use super::{
     Finding,
     rooms::is_sql,
-    rust::Rust,
+    rust_code::RustCode,
     source::{SourceFile, Tree, has_word},
 };
 
-/// What one of the two does not know, or means differently; and what to write.
-const FOREIGN: [(&str, &str); 31] = [
+/// A keyword that one of the two does not know or reads differently, and what to write instead.
+const NOT_SHARED: [(&str, &str); 31] = [
     ("BOOLEAN", "BIGINT NOT NULL CHECK (x IN (0, 1))"),
-    ("SERIAL", "TEXT with an id that we make"),
-    ("BIGSERIAL", "TEXT with an id that we make"),
-    ("AUTOINCREMENT", "TEXT with an id that we make"),
+    ("SERIAL", "TEXT with an id made by the program"),
+    ("BIGSERIAL", "TEXT with an id made by the program"),
+    ("AUTOINCREMENT", "TEXT with an id made by the program"),
     ("INTEGER", "BIGINT"),
     ("INT", "BIGINT"),
-    ("REAL", "BIGINT: nothing here is a fraction"),
-    ("FLOAT", "BIGINT: nothing here is a fraction"),
+    ("REAL", "BIGINT: no value here is a fraction"),
+    ("FLOAT", "BIGINT: no value here is a fraction"),
     ("NUMERIC", "BIGINT of minor units"),
     ("DECIMAL", "BIGINT of minor units"),
     ("VARCHAR", "TEXT"),
@@ -29,14 +29,11 @@ const FOREIGN: [(&str, &str); 31] = [
     ("JSONB", "TEXT that holds JSON"),
     ("SKIP LOCKED", "one conditional UPDATE ... RETURNING"),
     ("FOR UPDATE", "one conditional UPDATE ... RETURNING"),
-    (
-        "ROWID",
-        "a plain table, or `) WITHOUT ROWID;` at the end of one in a migration: PostgreSQL does not get to see it",
-    ),
+    ("ROWID", "a plain table, or `) WITHOUT ROWID;` at its end in a migration: platform/db removes it for PostgreSQL"),
     ("STRICT", "a plain table"),
-    ("DEFERRABLE", "a foreign key that is checked at once"),
+    ("DEFERRABLE", "a foreign key that is checked immediately"),
     ("INSERT OR", "INSERT ... ON CONFLICT DO NOTHING or DO UPDATE"),
-    ("PRAGMA", "nothing: connections are platform/db's"),
+    ("PRAGMA", "nothing: platform/db opens and configures connections"),
     ("ILIKE", "LOWER(a) LIKE LOWER($1)"),
     ("GLOB", "LOWER(a) LIKE LOWER($1)"),
     ("NOW", "a parameter: the time comes from the Clock"),
@@ -45,22 +42,22 @@ const FOREIGN: [(&str, &str); 31] = [
     ("IFNULL", "COALESCE"),
 ];
 
-/// How a table of small rows ends that SQLite is to keep in its key. platform/db takes it out for PostgreSQL.
-const IN_ITS_KEY: &str = ") WITHOUT ROWID;";
+/// The end of a table whose rows SQLite keeps in the primary key's index. platform/db removes it for PostgreSQL.
+const WITHOUT_ROWID_END: &str = ") WITHOUT ROWID;";
 
-/// Statements of services, and migrations anywhere, that only one of the two databases understands.
+/// Finds statements in services, and migrations anywhere, that only one of the two databases understands.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in &tree.files {
         for (line, sql) in statements(file) {
-            findings.extend(foreign(file, line, &bare(&sql)));
+            findings.extend(not_shared(file, line, &without_comments_and_strings(&sql)));
         }
     }
     findings
 }
 
-/// The SQL of a file: all of a migration, the statements in a store. platform/db may speak each one's own dialect
-/// where it must (it opens the connections), but its migrations may not.
+/// The SQL of a file: a whole migration, or the statements in a store. platform/db's code may use what one database
+/// alone knows, because it opens the connections; its migrations may not.
 fn statements(file: &SourceFile) -> Vec<(usize, String)> {
     if file.path.ends_with(".sql") {
         return vec![(1, file.text.clone())];
@@ -68,33 +65,34 @@ fn statements(file: &SourceFile) -> Vec<(usize, String)> {
     if !file.is_rust() || file.in_service().is_none() || file.is_tests() {
         return Vec::new();
     }
-    Rust::read(&file.text).texts().filter(|(_, text)| is_sql(text)).cloned().collect()
+    RustCode::parse(&file.text).strings().filter(|(_, text)| is_sql(text)).cloned().collect()
 }
 
-/// The statement without its comments and its own texts.
-fn bare(sql: &str) -> String {
+/// The statement without its comments and the contents of its string literals.
+fn without_comments_and_strings(sql: &str) -> String {
     let uncommented: Vec<&str> = sql.lines().map(|line| line.split("--").next().unwrap_or_default()).collect();
     let joined = uncommented.join("\n");
-    let mut is_text = false;
-    let blank = |part: &str| part.matches('\n').collect::<String>();
+    let mut is_literal = false;
+    let line_ends = |part: &str| part.matches('\n').collect::<String>();
     let parts = joined.split('\'').map(|part| {
-        let kept = if is_text { blank(part) } else { part.to_owned() };
-        is_text = !is_text;
+        let kept = if is_literal { line_ends(part) } else { part.to_owned() };
+        is_literal = !is_literal;
         kept
     });
     parts.collect::<Vec<_>>().join("''")
 }
 
-fn foreign(file: &SourceFile, first: usize, sql: &str) -> Vec<Finding> {
+fn not_shared(file: &SourceFile, first: usize, sql: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (line, text) in (first..).zip(sql.lines()) {
-        let text = if file.path.ends_with(".sql") && text == IN_ITS_KEY { "" } else { text };
-        for (word, instead) in FOREIGN.iter().filter(|(word, _)| has_word(text, word)) {
-            let what = format!("{word} is not in the SQL that SQLite and PostgreSQL share: write {instead}");
+        let text = if file.path.ends_with(".sql") && text == WITHOUT_ROWID_END { "" } else { text };
+        for (keyword, instead) in NOT_SHARED.iter().filter(|(keyword, _)| has_word(text, keyword)) {
+            let what = format!("{keyword} is not in the SQL that SQLite and PostgreSQL share: write {instead}");
             findings.push(Finding::new(&file.path, line, what));
         }
-        if has_word(text, "LIKE") && !has_word(sql, "LOWER") {
-            let what = "LIKE tells capitals apart in PostgreSQL and not in SQLite: write LOWER(a) LIKE LOWER($1)";
+        if has_word(text, "LIKE") && !has_word(sql, "LOWER") && !compares_lower_case(text) {
+            let what = "LIKE is case-sensitive in PostgreSQL and not in SQLite: compare a column that the program writes in \
+                        lower case, such as search_name, or write LOWER(a) LIKE LOWER($1), which folds A to Z alone";
             findings.push(Finding::new(&file.path, line, what));
         }
         if has_word(text, "SUM") && text.contains("SUM(") && !has_word(sql, "CAST") {
@@ -103,6 +101,16 @@ fn foreign(file: &SourceFile, first: usize, sql: &str) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether every LIKE of this line compares a column that the program writes in lower case: `search_name`, `name_lower`.
+fn compares_lower_case(text: &str) -> bool {
+    let operands = text.split(" LIKE ").collect::<Vec<_>>();
+    let columns = operands.split_last().map_or(&[][..], |(_, columns)| columns);
+    columns.iter().all(|before| {
+        let column = before.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        column.starts_with("search_") || column.ends_with("_lower")
+    })
 }
 
 #[cfg(test)]
@@ -115,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_of_one_database_alone_is_named_with_its_line_and_what_to_write() {
+    fn a_type_of_one_database_alone_is_reported_with_its_line_and_a_replacement() {
         let sql = "CREATE TABLE orders (\n  order_id TEXT PRIMARY KEY,\n  paid BOOLEAN -- or not\n);";
         let expected = "services/order/migrations/V1__orders.sql:3: BOOLEAN is not in the SQL that SQLite and \
                         PostgreSQL share: write BIGINT NOT NULL CHECK (x IN (0, 1))";
@@ -123,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_kept_in_its_key_by_the_end_of_a_migrations_table_alone() {
+    fn without_rowid_is_allowed_only_at_the_end_of_a_table_in_a_migration() {
         let ends = |end: &str| found("services/order/migrations/V1__orders.sql", &format!("CREATE TABLE t (\n{end}"));
         assert!(ends(") WITHOUT ROWID;").is_empty());
         assert_eq!(ends(")  WITHOUT ROWID;").len(), 1);
@@ -132,18 +140,20 @@ mod tests {
     }
 
     #[test]
-    fn comments_texts_and_prose_are_no_statements() {
+    fn comments_literals_and_prose_are_not_statements() {
         let sql = "-- no BOOLEAN here\nCREATE TABLE t (x TEXT CHECK (x IN ('REAL', 'INT')), paid BIGINT);";
         assert!(found("platform/db/migrations/V1__platform.sql", sql).is_empty());
         assert!(found("services/order/src/store.rs", "fn f() { \"a STRICT rule\" }").is_empty());
     }
 
     #[test]
-    fn a_sum_is_cast_and_like_ignores_capitals() {
+    fn sums_are_cast_and_like_ignores_case() {
         let store = |sql: &str| found("services/order/src/store.rs", &format!("const SQL: &str = \"{sql}\";"));
         assert!(store("SELECT CAST(SUM(x) AS BIGINT) FROM t WHERE LOWER(a) LIKE LOWER($1)").is_empty());
         assert_eq!(store("SELECT SUM(x) FROM t").len(), 1);
         assert_eq!(store("SELECT x FROM t WHERE a LIKE $1").len(), 1);
+        assert!(store("SELECT x FROM t WHERE (p.search_name LIKE $1 OR name_lower LIKE $1)").is_empty());
+        assert_eq!(store("SELECT x FROM t WHERE search_name LIKE $1 OR a LIKE $1").len(), 1);
         assert_eq!(store("SELECT x FROM t FOR UPDATE").len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! The bare loop: what the disk and SQLite allow to one who commits an order's rows one order at a time.
+//! The baseline: how fast bare SQLite commits an order's rows on this disk, one order at a time.
 
 use std::{
     fs,
@@ -12,14 +12,14 @@ use rusqlite::Connection;
 
 use crate::{
     failure::Failure,
-    load::{self, Times},
+    times::{self, Times},
 };
 
-/// How many commits are timed one by one, and the pause before each: a counter with one guest gives the disk pauses, too.
-const ALONE_COMMITS: u32 = 300;
-const ALONE_PAUSE: Duration = Duration::from_millis(2);
+/// Commits that are timed one by one, each after a pause: with a single client the disk has pauses too.
+const PAUSED_COMMITS: u32 = 300;
+const PAUSE: Duration = Duration::from_millis(2);
 
-/// As long as an OrderCreated with three lines.
+/// The length of an OrderCreated event with three lines.
 const EVENT_BYTES: usize = 1_000;
 
 const TABLES: &str = "
@@ -33,46 +33,46 @@ const TABLES: &str = "
     CREATE TABLE outbox (
         event_id TEXT PRIMARY KEY, event TEXT NOT NULL, appended_at BIGINT NOT NULL, published_at BIGINT);";
 
-/// What the disk allows.
-pub(crate) struct Bare {
+/// The speed of bare SQLite on this disk.
+pub(crate) struct Baseline {
     /// Commits a second, one after the other.
     pub(crate) per_second: f64,
-    /// What a commit takes when it comes after a pause.
-    pub(crate) alone: Times,
+    /// The time of a commit after a pause.
+    pub(crate) after_pause: Times,
 }
 
-/// Commits orders for a while, one after the other, and then some with pauses.
-pub(crate) fn measure(folder: &Path, runs_for: Duration, flush_ms: u64) -> Result<Bare, Failure> {
+/// Commits orders for `runs_for`, one after the other, and then some with pauses.
+pub(crate) fn measure(folder: &Path, runs_for: Duration, flush_ms: u64) -> Result<Baseline, Failure> {
     fs::create_dir_all(folder)?;
     let mut connection = Connection::open(folder.join("bare.db"))?;
-    // As the program opens its files: a commit is on the disk before it is answered.
+    // The program opens its files alike: a commit is on the disk before the response.
     connection.pragma_update(None, "page_size", 4096)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.execute_batch(TABLES)?;
     let event = "x".repeat(EVENT_BYTES);
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut orders = 0_u32;
-    while begun.elapsed() < runs_for {
+    while started.elapsed() < runs_for {
         commit_order(&mut connection, orders, &event)?;
-        imagine_slower(flush_ms);
+        add_flush_time(flush_ms);
         orders += 1;
     }
-    let per_second = f64::from(orders) / begun.elapsed().as_secs_f64();
-    let mut alone = Vec::new();
-    for order in orders..orders + ALONE_COMMITS {
-        thread::sleep(ALONE_PAUSE);
-        let begun = Instant::now();
+    let per_second = f64::from(orders) / started.elapsed().as_secs_f64();
+    let mut after_pause = Vec::new();
+    for order in orders..orders + PAUSED_COMMITS {
+        thread::sleep(PAUSE);
+        let started = Instant::now();
         commit_order(&mut connection, order, &event)?;
-        imagine_slower(flush_ms);
-        alone.push(load::micros(begun.elapsed()));
+        add_flush_time(flush_ms);
+        after_pause.push(times::micros(started.elapsed()));
     }
-    Ok(Bare { per_second, alone: Times::of(alone) })
+    Ok(Baseline { per_second, after_pause: Times::of(after_pause) })
 }
 
-/// A slower disk, as the program is told to imagine it.
-fn imagine_slower(flush_ms: u64) {
+/// Simulates a slower disk, as the program does with the setting `bench_flush_ms`.
+fn add_flush_time(flush_ms: u64) {
     if flush_ms > 0 {
         thread::sleep(Duration::from_millis(flush_ms));
     }

@@ -1,4 +1,5 @@
-//! Which crate may stand on which.
+//! The dependency rule: services depend on platform and contracts and never on each other, platform on contracts, contracts
+//! on nothing of ours.
 
 use super::Finding;
 
@@ -20,16 +21,20 @@ struct Dependency {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Of the crate itself, or of its build script.
-    Real,
+    Build,
     /// Of its tests alone.
     Tests,
 }
 
-/// What those who hold a type of a database, a broker or a cache may be: adapters.
-const ONLY_IN_PLATFORM: [&str; 8] =
+/// Clients of a database, a broker or a cache: only adapters in platform/ may depend on them.
+const ADAPTER_LIBRARIES: [&str; 8] =
     ["rusqlite", "postgres", "tokio-postgres", "refinery", "lapin", "redis", "fred", "clickhouse"];
 
-/// Reads the packages from `cargo metadata`'s answer.
+/// Crates of platform/ about errors and traces: they depend on nothing of ours, and any crate but contracts and xtask may
+/// depend on them.
+const FOUNDATION: [&str; 2] = ["errors", "trace"];
+
+/// Reads the packages from the output of `cargo metadata`.
 pub(super) fn packages(metadata: &serde_json::Value) -> Vec<Package> {
     let root = metadata["workspace_root"].as_str().unwrap_or_default();
     let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -42,7 +47,7 @@ fn read_package(package: &serde_json::Value, root: &str) -> Package {
     let dependencies = package["dependencies"].as_array().map(Vec::as_slice).unwrap_or_default();
     let read = |dependency: &serde_json::Value| Dependency {
         name: dependency["name"].as_str().unwrap_or_default().to_owned(),
-        kind: if dependency["kind"] == "dev" { Kind::Tests } else { Kind::Real },
+        kind: if dependency["kind"] == "dev" { Kind::Tests } else { Kind::Build },
     };
     Package {
         name: package["name"].as_str().unwrap_or_default().to_owned(),
@@ -51,11 +56,12 @@ fn read_package(package: &serde_json::Value, root: &str) -> Package {
     }
 }
 
-/// What `package` may depend on of ours. `None`: on everything.
+/// The crates of ours that `package` may depend on. `None`: every one.
 fn allowed<'a>(package: &Package, platform: &[&'a str]) -> Option<Vec<&'a str>> {
-    let contracts_and = |more: &[&'a str]| Some([&["contracts"], more].concat());
+    let contracts_and = |more: &[&'a str]| Some([&["contracts"], FOUNDATION.as_slice(), more].concat());
     match (package.name.as_str(), package.folder.split('/').next()) {
-        ("contracts" | "cache" | "xtask", _) => Some(Vec::new()),
+        ("contracts" | "xtask" | "errors" | "trace", _) => Some(Vec::new()),
+        ("cache", _) => Some(FOUNDATION.to_vec()),
         ("clock" | "bus" | "bench", _) => contracts_and(&[]),
         ("db", _) => contracts_and(&["clock"]),
         ("web", _) => contracts_and(&["db"]),
@@ -66,7 +72,7 @@ fn allowed<'a>(package: &Package, platform: &[&'a str]) -> Option<Vec<&'a str>> 
     }
 }
 
-/// The crates whose dependencies break the design's arrows.
+/// Finds dependencies that break the rule.
 pub(super) fn check(packages: &[Package]) -> Vec<Finding> {
     let ours: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
     let is_platform = |package: &&Package| package.folder.starts_with("platform/");
@@ -81,11 +87,11 @@ fn check_package(package: &Package, ours: &[&str], platform: &[&str]) -> Vec<Fin
     for Dependency { name, kind } in &package.dependencies {
         let is_ours = ours.contains(&name.as_str());
         let is_allowed = allowed.as_ref().is_none_or(|allowed| allowed.contains(&name.as_str()));
-        let is_test_set_up = *kind == Kind::Tests && (name == "testkit" || platform.contains(&name.as_str()));
-        if is_ours && !is_allowed && !is_test_set_up {
+        let is_test_support = *kind == Kind::Tests && (name == "testkit" || platform.contains(&name.as_str()));
+        if is_ours && !is_allowed && !is_test_support {
             findings.push(Finding::new(&manifest, 1, forbidden(package, name, allowed.as_deref().unwrap_or_default())));
         }
-        if ONLY_IN_PLATFORM.contains(&name.as_str()) && !may_hold_adapters(package) {
+        if ADAPTER_LIBRARIES.contains(&name.as_str()) && !may_use_adapter_libraries(package) {
             let what = format!(
                 "{} depends on {name}, whose types stay inside platform/: use the port that platform/ offers",
                 package.name
@@ -97,18 +103,18 @@ fn check_package(package: &Package, ours: &[&str], platform: &[&str]) -> Vec<Fin
 }
 
 fn forbidden(package: &Package, name: &str, allowed: &[&str]) -> String {
-    let way = if package.folder.starts_with("services/") {
-        "services know each other by contracts alone: call the other's route, or hear its event".to_owned()
+    let instead = if package.folder.starts_with("services/") {
+        "services know each other by contracts alone: call the other's route, or subscribe to its event".to_owned()
     } else if allowed.is_empty() {
-        "it stands on nothing of ours: move what it needs, or turn the arrow round".to_owned()
+        "it depends on nothing of ours: move what it needs into it, or reverse the dependency".to_owned()
     } else {
-        format!("of ours it may stand on {}: move what it needs there", allowed.join(", "))
+        format!("of ours it may depend on {}: move what it needs there", allowed.join(", "))
     };
-    format!("{} depends on {name}; {way}", package.name)
+    format!("{} depends on {name}; {instead}", package.name)
 }
 
-/// Benchmarks look into the files from outside.
-fn may_hold_adapters(package: &Package) -> bool {
+/// Benchmarks read the database files from outside.
+fn may_use_adapter_libraries(package: &Package) -> bool {
     package.folder.starts_with("platform/") || package.name == "bench"
 }
 
@@ -117,7 +123,17 @@ mod tests {
     use super::*;
 
     fn workspace(package: &str, dependency: &str, kind: &str) -> Vec<String> {
-        let known = ["contracts", "platform/db", "platform/clock", "platform/host", "services/order", "services/qr"];
+        let known = [
+            "contracts",
+            "platform/cache",
+            "platform/clock",
+            "platform/db",
+            "platform/errors",
+            "platform/host",
+            "platform/trace",
+            "services/order",
+            "services/qr",
+        ];
         let others = known.iter().filter(|folder| **folder != package).map(|folder| entry(folder, "", ""));
         let metadata = format!(
             r#"{{"workspace_root":"/w","packages":[{}]}}"#,
@@ -135,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_stands_on_contracts_and_platform_and_never_on_another_service() {
+    fn a_service_depends_on_contracts_and_platform_and_never_on_another_service() {
         assert!(workspace("services/order", "contracts", "null").is_empty());
         assert!(workspace("services/order", "host", "null").is_empty());
         let found = workspace("services/order", "qr", "null");
@@ -144,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn contracts_stand_on_nothing_of_ours_and_the_database_not_on_the_host() {
+    fn contracts_depend_on_nothing_of_ours_and_the_database_not_on_the_host() {
         assert!(!workspace("contracts", "db", "null").is_empty());
         assert!(workspace("contracts", "serde", "null").is_empty());
         assert!(workspace("platform/db", "clock", "null").is_empty());
@@ -152,7 +168,22 @@ mod tests {
     }
 
     #[test]
-    fn a_database_library_is_platforms_alone() {
+    fn errors_and_trace_depend_on_nothing_of_ours_and_all_but_contracts_may_use_them() {
+        for foundation in FOUNDATION {
+            let folder = format!("platform/{foundation}");
+            assert!(!workspace(&folder, "contracts", "null").is_empty());
+            assert!(!workspace(&folder, "clock", "null").is_empty());
+            for user in ["platform/cache", "platform/clock", "platform/db", "platform/host", "services/order", "bench"]
+            {
+                assert!(workspace(user, foundation, "null").is_empty(), "{user} on {foundation}");
+            }
+            assert!(!workspace("contracts", foundation, "null").is_empty());
+            assert!(!workspace("xtask", foundation, "null").is_empty());
+        }
+    }
+
+    #[test]
+    fn only_platform_and_the_benchmarks_depend_on_a_database_library() {
         assert!(workspace("platform/db", "rusqlite", "null").is_empty());
         assert!(!workspace("services/order", "rusqlite", r#""dev""#).is_empty());
         assert!(workspace("bench", "rusqlite", "null").is_empty());

@@ -1,32 +1,32 @@
-//! Asking the program, as a till does.
+//! A client of the API, as a till uses it.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// A till's connection.
+/// A client with connections of its own.
 #[derive(Clone)]
-pub struct Till {
+pub struct ApiClient {
     agent: ureq::Agent,
     url: String,
 }
 
-/// What was answered.
+/// The status and the body of a response.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub body: Value,
 }
 
-impl Answer {
-    /// The body, where the status is this one.
+impl Response {
+    /// The body. Fails unless the response has this status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{:#}", self.body);
         self.body
     }
 
-    /// The problem, where the status and the type are these.
+    /// The problem. Fails unless it has this status and type.
     #[track_caller]
     pub fn problem(self, status: u16, slug: &str) -> Value {
         let body = self.expect(status);
@@ -35,7 +35,7 @@ impl Answer {
     }
 }
 
-impl Till {
+impl ApiClient {
     pub fn at(url: &str) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -44,52 +44,52 @@ impl Till {
         Self { agent: config.into(), url: url.to_owned() }
     }
 
-    pub fn get(&self, path: &str) -> Answer {
-        self.try_get(path).expect("the program answers")
+    pub fn get(&self, path: &str) -> Response {
+        self.try_get(path).expect("the program responds")
     }
 
-    pub fn post(&self, path: &str, body: &Value) -> Answer {
-        Self::answered(self.agent.post(format!("{}{path}", self.url)).send_json(body)).expect("the program answers")
+    pub fn post(&self, path: &str, body: &Value) -> Response {
+        Self::response(self.agent.post(format!("{}{path}", self.url)).send_json(body)).expect("the program responds")
     }
 
-    pub fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Answer {
-        self.try_post_with_key(path, key, body).expect("the program answers")
+    pub fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Response {
+        self.try_post_with_key(path, key, body).expect("the program responds")
     }
 
-    /// Why there was no answer, where there was none: the program was killed, or does not work.
-    pub fn try_post_with_key(&self, path: &str, key: &str, body: &Value) -> Result<Answer, ureq::Error> {
+    /// Returns the error if there is no response because the program was killed.
+    pub fn try_post_with_key(&self, path: &str, key: &str, body: &Value) -> Result<Response, ureq::Error> {
         let request = self.agent.post(format!("{}{path}", self.url)).header("Idempotency-Key", key);
-        Self::answered(request.send_json(body))
+        Self::response(request.send_json(body))
     }
 
-    /// As [`Till::get`], where the program may be killed meanwhile.
-    pub fn try_get(&self, path: &str) -> Result<Answer, ureq::Error> {
-        Self::answered(self.agent.get(format!("{}{path}", self.url)).call())
+    /// As [`ApiClient::get`], where the program may be killed meanwhile.
+    pub fn try_get(&self, path: &str) -> Result<Response, ureq::Error> {
+        Self::response(self.agent.get(format!("{}{path}", self.url)).call())
     }
 
-    pub fn post_text(&self, path: &str, content_type: &str, text: &str) -> Answer {
+    pub fn post_text(&self, path: &str, content_type: &str, text: &str) -> Response {
         let request = self.agent.post(format!("{}{path}", self.url)).header("Content-Type", content_type);
-        Self::answered(request.send(text)).expect("the program answers")
+        Self::response(request.send(text)).expect("the program responds")
     }
 
-    pub fn put(&self, path: &str, body: &Value) -> Answer {
-        Self::answered(self.agent.put(format!("{}{path}", self.url)).send_json(body)).expect("the program answers")
+    pub fn put(&self, path: &str, body: &Value) -> Response {
+        Self::response(self.agent.put(format!("{}{path}", self.url)).send_json(body)).expect("the program responds")
     }
 
-    pub fn patch(&self, path: &str, body: &Value) -> Answer {
-        Self::answered(self.agent.patch(format!("{}{path}", self.url)).send_json(body)).expect("the program answers")
+    pub fn patch(&self, path: &str, body: &Value) -> Response {
+        Self::response(self.agent.patch(format!("{}{path}", self.url)).send_json(body)).expect("the program responds")
     }
 
-    pub fn delete(&self, path: &str) -> Answer {
-        Self::answered(self.agent.delete(format!("{}{path}", self.url)).call()).expect("the program answers")
+    pub fn delete(&self, path: &str) -> Response {
+        Self::response(self.agent.delete(format!("{}{path}", self.url)).call()).expect("the program responds")
     }
 
-    fn answered(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Answer, ureq::Error> {
+    fn response(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Response, ureq::Error> {
         let mut response = sent?;
         let status = response.status().as_u16();
         let text = response.body_mut().read_to_string()?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Answer { status, body })
+        Ok(Response { status, body })
     }
 
     /// The demo's product of this name.
@@ -98,7 +98,7 @@ impl Till {
         page["items"].as_array().unwrap().iter().find(|card| card["name"] == name).cloned().expect("a demo product")
     }
 
-    /// The first option of every group that asks for one.
+    /// The first option of every group that requires one.
     pub fn options(card: &Value) -> Vec<Value> {
         let groups = card["optionGroups"].as_array().unwrap().iter();
         groups.filter(|group| group["minChoices"] != 0).map(|group| group["options"][0]["optionId"].clone()).collect()
@@ -117,12 +117,12 @@ impl Till {
         json!({ "orderId": order["orderId"], "method": "QRIS", "amount": order["price"]["total"] })
     }
 
-    /// The receipt of a payment; where its answer says that codes are behind, as a till does, asked for again.
+    /// The receipt of a payment. If its codes are still pending, the client fetches the receipt again, as a till does.
     pub fn receipt(&self, payment: &Value) -> Value {
         self.try_receipt(payment).unwrap()
     }
 
-    /// The same, of a program that may be gone.
+    /// The same, but returns the error if the program was killed.
     pub fn try_receipt(&self, payment: &Value) -> Result<Value, ureq::Error> {
         if payment["receipt"]["qrPending"] == false {
             return Ok(payment["receipt"].clone());

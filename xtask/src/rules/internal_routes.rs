@@ -1,26 +1,26 @@
-//! `/internal` is between services: no client reaches it, and the gateway never passes it on.
+//! `/internal` routes are between services: no client reaches them, and the gateway never forwards them.
 
-use super::{Finding, rust::Rust, source::Tree};
+use super::{Finding, rust_code::RustCode, source::Tree};
 
-/// What services alone say to each other.
+/// The prefix of routes between services.
 const INTERNAL: &str = "/internal";
 
-/// Where the gateway decides what it passes on.
-const PASSES_ON: [&str; 3] = ["src/http", "src/model", "src/lib.rs"];
+/// Where the gateway decides which requests it forwards.
+const FORWARDING_FILES: [&str; 3] = ["src/http", "src/model", "src/lib.rs"];
 
-/// Texts that name an internal route outside of services, and where the gateway decides what it passes on.
+/// Finds strings that name an internal route outside services, and where the gateway decides what it forwards.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in tree.files.iter().filter(|file| file.is_rust() && !file.is_tests()) {
         let what = match file.in_service() {
-            Some(("gateway", path)) if PASSES_ON.iter().any(|place| path.starts_with(place)) => {
-                "the gateway never passes /internal on: name what it passes on, under /api"
+            Some(("gateway", path)) if FORWARDING_FILES.iter().any(|file| path.starts_with(file)) => {
+                "the gateway never forwards /internal: forward only routes under /api"
             }
             Some(_) => continue,
             None if file.path.starts_with("xtask/") => continue,
             None => "/internal routes are between services: register or call it in one",
         };
-        for (line, _) in Rust::read(&file.text).texts().filter(|(_, text)| text.starts_with(INTERNAL)) {
+        for (line, _) in RustCode::parse(&file.text).strings().filter(|(_, string)| string.starts_with(INTERNAL)) {
             findings.push(Finding::new(&file.path, *line, what));
         }
     }
@@ -41,7 +41,7 @@ mod tests {
         assert_eq!(found("services/product/src/http.rs"), 0);
         assert_eq!(found("services/gateway/src/http.rs"), 1);
         assert_eq!(found("services/gateway/src/commands.rs"), 0);
-        assert_eq!(found("services/gateway/src/tests/passing.rs"), 0);
+        assert_eq!(found("services/gateway/src/tests/forwarding.rs"), 0);
         assert_eq!(found("fnb/src/main.rs"), 1);
     }
 }
