@@ -35,7 +35,6 @@ use tracing::{
 use tracing_subscriber::{
     Layer, Registry,
     filter::{FilterFn, Targets},
-    fmt::format::FmtSpan,
     layer::{Context, SubscriberExt},
     registry::LookupSpan,
     util::SubscriberInitExt,
@@ -76,23 +75,29 @@ pub(crate) fn start(
     format: LogFormat,
     otlp_endpoint: Option<&str>,
 ) -> Result<Telemetry, TelemetryError> {
-    let lines =
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_span_events(FmtSpan::NONE);
+    let processor = otlp_endpoint.map(collector).transpose()?.map(Arc::new);
+    tracing_subscriber::registry().with(layers(levels, format, processor.clone())).init();
+    Ok(Telemetry(processor))
+}
+
+fn layers(
+    levels: Targets,
+    format: LogFormat,
+    processor: Option<Arc<BatchSpanProcessor>>,
+) -> Vec<Box<dyn Layer<Registry> + Send + Sync>> {
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let log = match format {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
-    let mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = vec![log.with_filter(levels).boxed()];
-    let processor = otlp_endpoint.map(collector).transpose()?.map(Arc::new);
-    if let Some(processor) = &processor {
+    let spans = processor.map(|processor| {
         // The hot paths open their spans at DEBUG: without a collector, and by the default levels of the log, they cost
         // a comparison.
         let spans = FilterFn::new(|metadata| metadata.is_span() && *metadata.level() <= Level::DEBUG)
             .with_max_level_hint(LevelFilter::DEBUG);
-        layers.push(SpanExportLayer::new(Arc::clone(processor)).with_filter(spans).boxed());
-    }
-    tracing_subscriber::registry().with(layers).init();
-    Ok(Telemetry(processor))
+        SpanExportLayer::new(processor).with_filter(spans).boxed()
+    });
+    [log.with_filter(levels).boxed()].into_iter().chain(spans).collect()
 }
 
 /// Batches spans, and sends them from a thread of its own.
@@ -356,6 +361,15 @@ mod tests {
         let subscriber = tracing_subscriber::registry().with(SpanExportLayer::new(Arc::clone(&collected)));
         tracing::subscriber::with_default(subscriber, work);
         std::mem::take(&mut *collected.0.lock().unwrap())
+    }
+
+    #[test]
+    fn without_a_collector_no_span_is_made_by_the_default_levels() {
+        let levels = crate::config::levels(&crate::config::Config::default()).unwrap();
+        let off = layers(levels.clone(), LogFormat::Text, None);
+        assert_eq!(off.max_level_hint(), Some(LevelFilter::INFO));
+        let on = layers(levels, LogFormat::Json, Some(Arc::new(collector("http://127.0.0.1:9").unwrap())));
+        assert_eq!(on.max_level_hint(), Some(LevelFilter::DEBUG));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod metrics;
 mod observed_request;
 mod openapi;
 mod problem;
+mod repeated_refusals;
 mod request_id;
 mod request_limits;
 mod server;

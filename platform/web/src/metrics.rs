@@ -11,6 +11,8 @@ use axum::http::{Method, StatusCode};
 use metrics::{Gauge, Histogram, Unit, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
+use crate::repeated_refusals::RepeatedRefusals;
+
 /// How often samples are drained into their buckets, so that memory stays bounded in a shop that nobody scrapes.
 const UPKEEP_SECONDS: u64 = 5;
 
@@ -96,6 +98,7 @@ fn start_upkeep(handle: PrometheusHandle) {
 pub(crate) struct RequestMetrics {
     service: &'static str,
     active: Gauge,
+    refusals: RepeatedRefusals,
     by_route: RwLock<HashMap<String, Vec<Series>>>,
 }
 
@@ -107,11 +110,17 @@ struct Series {
 
 impl RequestMetrics {
     pub(crate) fn new(service: &'static str) -> Self {
-        Self { service, active: gauge!(ACTIVE_REQUESTS, "service" => service), by_route: RwLock::default() }
+        let active = gauge!(ACTIVE_REQUESTS, "service" => service);
+        Self { service, active, refusals: RepeatedRefusals::default(), by_route: RwLock::default() }
     }
 
     pub(crate) fn service(&self) -> &'static str {
         self.service
+    }
+
+    /// The refusals of this service that the log has already.
+    pub(crate) fn refusals(&self) -> &RepeatedRefusals {
+        &self.refusals
     }
 
     /// Counts a request in progress, until [`RequestMetrics::end`].

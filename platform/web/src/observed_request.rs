@@ -74,11 +74,19 @@ impl ObservedRequest {
         let (method, path, status) = (self.method.as_str(), self.uri.path(), response.status().as_u16());
         let (service, duration) = (self.metrics.service(), self.started.elapsed());
         let (request_id, trace_id) = (&self.request_id, self.context.trace_id_hex());
-        let error = response.extensions().get::<Cause>().map(|Cause(cause)| errors::chain(&**cause).to_string());
-        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-            tracing::warn!(service, method, path, status, ?duration, %request_id, %trace_id, error, "request_refused");
-        } else {
+        let cause = response.extensions().get::<Cause>().map(|Cause(cause)| cause);
+        let error = cause.map(|cause| errors::chain(&**cause).to_string());
+        if response.status() != StatusCode::SERVICE_UNAVAILABLE {
             tracing::error!(service, method, path, status, ?duration, %request_id, %trace_id, error, "request_failed");
+            return;
+        }
+        // The outermost error is the same for every request that is refused for the same reason.
+        let reason = cause.map_or_else(String::new, ToString::to_string);
+        match self.metrics.refusals().should_log(&reason, Instant::now()) {
+            Some(repeated) => tracing::warn!(
+                service, method, path, status, ?duration, %request_id, %trace_id, error, repeated, "request_refused"
+            ),
+            None => tracing::debug!(service, method, path, status, %request_id, %trace_id, error, "request_refused"),
         }
     }
 }

@@ -174,3 +174,19 @@ fn a_key_used_again_with_another_body_is_refused_with_the_key() {
     assert_eq!((problem.status().as_u16(), problem.body().kind.as_str()), (422, "/problems/idempotency-key-reused"));
     assert!(problem.body().detail.contains("k-1"));
 }
+
+#[test]
+fn a_problem_keeps_the_error_behind_it_for_the_log_alone() {
+    let problem = Problem::internal(db::DbError::ReadOnly);
+    let chain = errors::chain(&problem).to_string();
+    let text = db::DbError::ReadOnly.to_string();
+    assert!(chain.ends_with(&text) && chain.contains("incident "), "{chain}");
+    assert!(!problem.body().detail.contains(&text), "{}", problem.body().detail);
+}
+
+#[test]
+fn a_page_that_no_list_has_is_refused_alike_by_every_service() {
+    let problem = Problem::from(contracts::page_rows(Some(201), 50).unwrap_err());
+    assert_eq!((problem.status().as_u16(), problem.body().kind.as_str()), (400, "/problems/bad-request"));
+    assert!(problem.body().detail.contains("1 to 200 rows"), "{}", problem.body().detail);
+}
