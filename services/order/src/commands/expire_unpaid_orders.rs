@@ -83,8 +83,8 @@ impl Orders {
                 order.map(|order| append_order_changed(tx, order)).transpose()
             };
             let shortened: Option<OrderView> = self.db.write::<_, DbError, _>(shorten).await?;
-            tracing::warn!(%order_id, "deadline shortened: the clock ran ahead when it was set");
             if let Some(order) = shortened {
+                tracing::warn!(%order_id, "deadline shortened: the clock ran ahead when it was set");
                 self.cache_receipt(&order).await;
             }
         }

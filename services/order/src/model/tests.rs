@@ -113,6 +113,15 @@ fn an_order_has_at_most_as_many_cups_as_a_receipt_has_codes() {
 }
 
 #[test]
+fn a_line_has_at_most_as_many_options_as_a_product_can_have() {
+    let latte = latte();
+    let mut too_many = item(&latte, 1, 0);
+    too_many.options = (0..513).map(|_| OptionId::new(NOW)).collect();
+    let refusal = priced(&latte, &request(vec![too_many], 28_000)).unwrap_err();
+    assert_eq!(refusal.to_string(), "items[0].options has more than 512 options. Choose fewer.");
+}
+
+#[test]
 fn an_order_too_dear_to_count_is_refused_as_such() {
     let treasure = ProductCard { price: "999999999999999".parse().unwrap(), ..product_card("Treasure", 0) };
     let items = (0..200).map(|_| PlaceOrderItem {
@@ -144,6 +153,7 @@ fn the_same_request_asks_for_the_same_things_in_the_same_way() {
         with(|other| other.items[0].quantity = 2),
         with(|other| other.items[0].note = Some("no sugar".into())),
         with(|other| other.items[0].options.clear()),
+        with(|other| other.items[0].options.push(OptionId::new(NOW))),
         with(|other| other.items.push(other.items[0].clone())),
         with(|other| other.channel = Some(Channel::Kiosk)),
         with(|other| other.dining_option = Some(DiningOption::DineIn)),

@@ -331,6 +331,14 @@ async fn a_screen_that_saw_no_order_resumes_without_a_gap() {
 }
 
 #[tokio::test]
+async fn a_screen_that_missed_more_than_a_page_reads_the_list_again() {
+    let shop = TestShop::open().await;
+    let (_, id, _) = Screen::opens(&shop, None).await.next().await;
+    futures::future::join_all((0..=contracts::PAGE_ROWS_MAX).map(|_| shop.place(shop.croissant_order()))).await;
+    assert_eq!(Screen::opens(&shop, Some(&id)).await.next().await.0, "reset");
+}
+
+#[tokio::test]
 async fn a_screen_whose_id_is_ahead_of_the_clock_reads_the_list_again() {
     let shop = TestShop::open().await;
     let ahead = shop.world.clock.now() + Duration::from_secs(60 * 60);

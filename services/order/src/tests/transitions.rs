@@ -248,6 +248,18 @@ async fn only_legal_transitions_change_a_row_whatever_the_status() {
     }
 }
 
+#[tokio::test]
+async fn an_order_does_not_expire_before_its_deadline() {
+    let shop = TestShop::open().await;
+    let order = shop.place(shop.croissant_order()).await;
+    let db = crate::open(shop.world.context()).await.unwrap().db;
+    let (order_id, version, deadline) = (order.order_id, order.version, order.expires_at.unwrap());
+    for (now, expires) in [(deadline - Duration::from_micros(1), false), (deadline, true)] {
+        let expire = move |tx: &mut db::Tx<'_>| store::expire(tx, order_id, version, now);
+        assert_eq!(db.write(expire).await.unwrap().is_some(), expires);
+    }
+}
+
 /// How an attempt ended: always with an error, so that it is rolled back.
 #[derive(Debug)]
 enum Attempt {
