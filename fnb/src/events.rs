@@ -56,7 +56,7 @@ pub(crate) enum EventsError {
     #[error("its rows cannot be read or written")]
     Db(#[from] DbError),
     /// The setting `database` is not an address.
-    #[error("the setting `database` is not the address of a server: {0}")]
+    #[error("the setting `database` is not the address of a server")]
     Database(#[from] db::InvalidServerUrl),
     /// No service has the event.
     #[error(

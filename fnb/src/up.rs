@@ -27,26 +27,27 @@ pub(crate) enum UpError {
     #[error("another fnb runs the shop in {0} since the connection to the server was lost: this one has stopped")]
     Lost(Databases),
     /// The setting `database` is no address.
-    #[error("the setting `database` is not the address of a server: {0}")]
+    #[error("the setting `database` is not the address of a server")]
     Database(#[from] InvalidServerUrl),
     /// A port is taken.
     #[error(transparent)]
     Listen(#[from] crate::serve::ListenError),
     /// The demo shop could not be filled, or the shop is not the demo's.
-    #[error("no demo: {0}")]
+    #[error("no demo")]
     Demo(#[from] demo::DemoError),
     /// The default settings are not a shop.
-    #[error("the default settings are not a shop: {0}")]
+    #[error("the default settings are not a shop")]
     Shop(#[from] contracts::shop::InvalidShop),
     /// Nobody reads the `ready` line.
-    #[error("standard output cannot be written: {0}")]
+    #[error("standard output cannot be written")]
     Output(#[from] std::io::Error),
 }
 
 /// Runs the shop until Ctrl-C or SIGTERM.
 pub(crate) async fn up(config: Config) -> Result<(), UpError> {
+    web::install_metrics();
     let context = context(&config)?;
-    let mut claim = claim(&context.databases).await?;
+    let mut instance_lock = lock_instance(&context.databases).await?;
     let services = open_services(&config, &context).await?;
     let origin = gateway::origin(&context, &services);
     let routers: Vec<_> = services.iter().map(|service| (service.name, service.router.clone())).collect();
@@ -70,7 +71,7 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
     let stopped = async {
         tokio::select! {
             () = web::stop_signal() => {}
-            () = claim.lost() => is_lost = true,
+            () = instance_lock.lost() => is_lost = true,
         }
     };
     server.run(stopped, async move { listening.close_subscriptions() }).await;
@@ -89,7 +90,7 @@ fn or_else(taken: &Databases) -> &'static str {
 }
 
 /// The shop, for this process alone.
-async fn claim(databases: &Databases) -> Result<InstanceLock, UpError> {
+async fn lock_instance(databases: &Databases) -> Result<InstanceLock, UpError> {
     databases.lock_instance().await.map_err(|error| match error {
         InstanceLockError::Taken => UpError::Taken(databases.clone()),
         InstanceLockError::Open(error) => error.into(),

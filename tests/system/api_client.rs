@@ -136,6 +136,6 @@ impl ApiClient {
     /// A payment of an order in cash, with a large note.
     pub fn cash(order: &Value) -> Value {
         let total = &order["price"]["total"];
-        json!({ "orderId": order["orderId"], "method": "CASH", "amount": total, "tendered": 1_000_000_000 })
+        json!({ "orderId": order["orderId"], "method": "CASH", "amount": total, "tendered": 5_000_000 })
     }
 }

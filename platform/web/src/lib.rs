@@ -24,6 +24,7 @@ pub use client::{CallError, ServiceClient, ServiceRegistry};
 pub use created::Created;
 pub use etag::{etag, if_match};
 pub use extract::{IdempotentJson, Json, Path, Query};
+pub use metrics::install_metrics;
 pub use openapi::incomplete_operations;
 pub use problem::Problem;
 pub use server::{AllowedHosts, InvalidHost, Server};

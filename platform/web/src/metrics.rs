@@ -9,7 +9,7 @@ use std::{
 
 use axum::http::{Method, StatusCode};
 use metrics::{Gauge, Histogram, Unit, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::repeated_refusals::RepeatedRefusals;
 
@@ -19,6 +19,9 @@ const UPKEEP_SECONDS: u64 = 5;
 /// From a lookup in memory to a request that nearly times out.
 const DURATION_BUCKETS_SECONDS: [f64; 14] =
     [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+
+/// From a job that is committed alone to the largest group.
+const GROUP_BUCKETS_JOBS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
 /// `http.server.request.duration`.
 const REQUEST_DURATION: &str = "http_server_request_duration_seconds";
@@ -40,12 +43,20 @@ impl MetricsHandle {
     }
 }
 
+/// Installs the recorder of this process. A program calls it before it opens anything that counts: metrics that were
+/// made before are lost.
+pub fn install_metrics() {
+    let _handle = install();
+}
+
 /// The recorder of this process, installed at the first call. Safe to call again.
 pub(crate) fn install() -> MetricsHandle {
     INSTALLED
         .get_or_init(|| {
-            let builder = PrometheusBuilder::new();
-            let recorder = match builder.set_buckets(&DURATION_BUCKETS_SECONDS) {
+            let with_buckets = PrometheusBuilder::new().set_buckets(&DURATION_BUCKETS_SECONDS).and_then(|builder| {
+                builder.set_buckets_for_metric(Matcher::Suffix("_jobs".to_owned()), &GROUP_BUCKETS_JOBS)
+            });
+            let recorder = match with_buckets {
                 Ok(builder) => builder.build_recorder(),
                 Err(error) => {
                     tracing::error!(%error, "metrics_without_buckets");
