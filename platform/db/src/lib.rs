@@ -26,6 +26,7 @@ mod row;
 mod sql;
 mod sqlite;
 mod statement_failure;
+mod statements;
 #[cfg(test)]
 mod tests;
 mod threads;

@@ -5,8 +5,9 @@ use std::{ops::ControlFlow, sync::Arc};
 use contracts::event::CloudEvent;
 
 use crate::{
-    DbError, DbResult, Params, Row, ValueRef, postgres::transaction::RunningTransaction, sqlite::statements,
+    DbError, DbResult, Params, Row, ValueRef,
     statement_failure::StatementFailure,
+    statements::{postgres::RunningTransaction, sqlite as sqlite_statements},
 };
 
 /// A transaction: synchronous calls on the thread that owns the connection.
@@ -53,7 +54,7 @@ impl Tx<'_> {
     pub fn execute(&mut self, sql: &str, params: impl Params) -> DbResult<u64> {
         self.check_not_failed()?;
         let outcome = params.with(|values| match &mut self.connection {
-            Connection::Sqlite(connection) => statements::execute(connection, sql, values),
+            Connection::Sqlite(connection) => sqlite_statements::execute(connection, sql, values),
             Connection::Postgres(transaction) => transaction.execute(sql, values),
         });
         outcome.map_err(|failure| self.note(failure))
@@ -124,7 +125,7 @@ impl Tx<'_> {
     ) -> DbResult<()> {
         self.check_not_failed()?;
         let outcome = params.with(|values: &[ValueRef<'_>]| match &mut self.connection {
-            Connection::Sqlite(connection) => statements::each(connection, sql, values, row),
+            Connection::Sqlite(connection) => sqlite_statements::each(connection, sql, values, row),
             Connection::Postgres(transaction) => transaction.each(sql, values, row),
         });
         outcome.map_err(|failure| self.note(failure))

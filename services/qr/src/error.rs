@@ -8,7 +8,7 @@ use contracts::{
 use db::{DbError, idempotency::IdempotencyError};
 use web::Problem;
 
-use crate::model::DeviceJournal;
+use crate::model::{DeviceJournal, ReissueRefusal};
 
 /// Why a request about codes was refused.
 #[derive(Debug, thiserror::Error)]
@@ -164,6 +164,17 @@ fn not_reissuable_problem(status: CodeStatus, is_paid: bool, detail: String) -> 
         CodeStatus::Active if is_paid => Problem::conflict("code-active", "Valid already", detail),
         CodeStatus::Pending | CodeStatus::Active | CodeStatus::Expired => {
             Problem::conflict("order-unpaid", "Not paid", detail)
+        }
+    }
+}
+
+impl From<ReissueRefusal> for QrError {
+    fn from(refusal: ReissueRefusal) -> Self {
+        match refusal {
+            ReissueRefusal::UnknownCode(name) => Self::UnknownCode(name),
+            ReissueRefusal::NotReissuable { code, product_name, status, is_paid } => {
+                Self::NotReissuable { code, product_name, status, is_paid }
+            }
         }
     }
 }

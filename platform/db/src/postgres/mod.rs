@@ -1,10 +1,7 @@
 //! PostgreSQL: a few threads with a connection each, and a transaction for each job.
 
 mod connect;
-mod errors;
 mod instance_lock;
-pub(crate) mod transaction;
-mod values;
 mod worker;
 
 use ::postgres::Client;

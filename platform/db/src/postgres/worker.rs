@@ -8,7 +8,7 @@ use std::{
 use ::postgres::{Client, IsolationLevel, Statement};
 use crossbeam_channel::Receiver;
 
-use super::{connect::connect, transaction::RunningTransaction};
+use super::connect::connect;
 use crate::{
     DbError,
     health::Health,
@@ -16,6 +16,7 @@ use crate::{
     metrics::{DbMetrics, QueueMetrics},
     options::SLOW_COMMIT,
     statement_failure::{FailureKind, StatementFailure},
+    statements::postgres::RunningTransaction,
     threads::EventSender,
     tx::{Connection, FinishedTx, Tx},
     url::Server,

@@ -3,7 +3,6 @@
 mod checkpoint;
 mod connection;
 mod readers;
-pub(crate) mod statements;
 mod writer;
 
 use std::{mem, path::Path};

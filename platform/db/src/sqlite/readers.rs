@@ -8,14 +8,12 @@ use std::{
 use crossbeam_channel::Receiver;
 use rusqlite::Connection;
 
-use super::{
-    connection::{connect_reader, database_name},
-    statements::run,
-};
+use super::connection::{connect_reader, database_name};
 use crate::{
     OpenError,
     job::{InlineRunner, Job, Outcome},
     metrics::QueueMetrics,
+    statements::sqlite::run,
     threads::{Alive, Threads, spawn},
     tx::{Connection as TxConnection, Tx},
 };

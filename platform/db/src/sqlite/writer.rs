@@ -12,10 +12,7 @@ use contracts::event::CloudEvent;
 use crossbeam_channel::Receiver;
 use rusqlite::Connection;
 
-use super::{
-    checkpoint::WalCheckpointer,
-    statements::{lacks_space, run},
-};
+use super::checkpoint::WalCheckpointer;
 use crate::{
     DbError, DbResult,
     health::Health,
@@ -23,6 +20,7 @@ use crate::{
     metrics::DbMetrics,
     options::SLOW_COMMIT,
     statement_failure::StatementFailure,
+    statements::sqlite::{lacks_space, run},
     threads::EventSender,
     tx::{Connection as TxConnection, Tx},
 };

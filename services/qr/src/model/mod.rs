@@ -22,7 +22,7 @@ pub(crate) use leases::{
     decide_lease, decide_redeem, duration_ms, is_released_by, judge_late_report, released_until, result_of_report,
     status_after,
 };
-pub(crate) use reissue::{expired_codes, named_codes};
+pub(crate) use reissue::{ReissueRefusal, expired_codes, named_codes};
 
 /// How far two clocks may differ. A row that is further ahead of the clock was written before the clock was set back.
 pub(crate) const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);

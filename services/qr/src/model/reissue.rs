@@ -3,18 +3,30 @@
 use contracts::{qr::CodeStatus, time::Timestamp};
 
 use super::{Code, parse_code};
-use crate::error::QrError;
+
+/// Why a code is not reissued.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum ReissueRefusal {
+    /// The order has no code of this name.
+    UnknownCode(String),
+    /// The code's status does not allow it.
+    NotReissuable { code: String, product_name: String, status: CodeStatus, is_paid: bool },
+}
 
 /// The codes with these names, each once. `codes`: all codes of the order.
 ///
 /// # Errors
-/// [`QrError::NotReissuable`] names the first code that cannot be reissued; [`QrError::UnknownCode`].
-pub(crate) fn named_codes<'a>(codes: &'a [Code], names: &[String], now: Timestamp) -> Result<Vec<&'a Code>, QrError> {
+/// [`ReissueRefusal::NotReissuable`] names the first code that cannot be reissued; [`ReissueRefusal::UnknownCode`].
+pub(crate) fn named_codes<'a>(
+    codes: &'a [Code],
+    names: &[String],
+    now: Timestamp,
+) -> Result<Vec<&'a Code>, ReissueRefusal> {
     let mut chosen: Vec<&Code> = Vec::with_capacity(names.len());
     for name in names {
         let text = parse_code(name);
         let found = codes.iter().find(|code| Some(&code.code) == text.as_ref());
-        let code = found.ok_or_else(|| QrError::UnknownCode(name.clone()))?;
+        let code = found.ok_or_else(|| ReissueRefusal::UnknownCode(name.clone()))?;
         let is_reissuable = code.is_paid && (code.has_expired(now) || code.status == CodeStatus::Active);
         if !is_reissuable {
             return Err(not_reissuable(code));
@@ -31,8 +43,8 @@ pub(crate) fn named_codes<'a>(codes: &'a [Code], names: &[String], now: Timestam
 /// An order with a valid code has nothing to reissue, and that is no error: two of the staff may have tapped at once.
 ///
 /// # Errors
-/// [`QrError::NotReissuable`] if no code of the order has expired or is valid.
-pub(crate) fn expired_codes(codes: &[Code], now: Timestamp) -> Result<Vec<&Code>, QrError> {
+/// [`ReissueRefusal::NotReissuable`] if no code of the order has expired or is valid.
+pub(crate) fn expired_codes(codes: &[Code], now: Timestamp) -> Result<Vec<&Code>, ReissueRefusal> {
     let expired: Vec<&Code> = codes.iter().filter(|code| code.is_paid && code.has_expired(now)).collect();
     let has_active = codes.iter().any(|code| code.status == CodeStatus::Active);
     if !expired.is_empty() || has_active {
@@ -45,8 +57,8 @@ pub(crate) fn expired_codes(codes: &[Code], now: Timestamp) -> Result<Vec<&Code>
     }
 }
 
-fn not_reissuable(code: &Code) -> QrError {
-    QrError::NotReissuable {
+fn not_reissuable(code: &Code) -> ReissueRefusal {
+    ReissueRefusal::NotReissuable {
         code: code.code.clone(),
         product_name: code.cup.product_name.clone(),
         status: code.status,
@@ -58,9 +70,9 @@ fn not_reissuable(code: &Code) -> QrError {
 mod tests {
     use super::{super::tests::*, *};
 
-    fn refused(outcome: Result<Vec<&Code>, QrError>) -> CodeStatus {
+    fn refused(outcome: Result<Vec<&Code>, ReissueRefusal>) -> CodeStatus {
         match outcome {
-            Err(QrError::NotReissuable { status, .. }) => status,
+            Err(ReissueRefusal::NotReissuable { status, .. }) => status,
             other => panic!("not refused: {other:?}"),
         }
     }
@@ -102,6 +114,6 @@ mod tests {
     fn a_code_of_another_order_is_unknown() {
         let names = ["QR-20261122-0000000000000000".to_owned()];
         let codes = [a_code(CodeStatus::Expired)];
-        assert!(matches!(named_codes(&codes, &names, NOW), Err(QrError::UnknownCode(_))));
+        assert!(matches!(named_codes(&codes, &names, NOW), Err(ReissueRefusal::UnknownCode(_))));
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, Statement, ffi};
 use crate::{Cause, DbError, DbResult, Row, ValueRef, row::RowOf, statement_failure::StatementFailure};
 
 /// Runs a statement that controls the transaction.
-pub(super) fn run(connection: &Connection, sql: &'static str) -> DbResult<()> {
+pub(crate) fn run(connection: &Connection, sql: &'static str) -> DbResult<()> {
     execute(connection, sql, &[]).map(|_| ()).map_err(|failed| failed.error)
 }
 
@@ -104,7 +104,7 @@ fn error_of(sql: &str, error: rusqlite::Error) -> DbError {
 
 /// Whether a write failed for lack of space, so that truncating the WAL may help: the disk is full, or a write was cut
 /// short by a quota or a limit on the file's size.
-pub(super) fn lacks_space(error: &DbError) -> bool {
+pub(crate) fn lacks_space(error: &DbError) -> bool {
     match error {
         DbError::DiskFull(_) => true,
         DbError::Unavailable(cause) => cause

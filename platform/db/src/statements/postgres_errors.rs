@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl StatementFailure {
-    pub(super) fn new(sql: &str, error: ::postgres::Error) -> Self {
+    pub(crate) fn new(sql: &str, error: ::postgres::Error) -> Self {
         let Some(answer) = error.as_db_error() else {
             // No answer of the server: the connection broke, or a value does not fit its parameter.
             return if is_connection_lost(&error) { Self::lost(error) } else { DbError::statement(sql, error).into() };

@@ -11,8 +11,8 @@ const PREPARED_STATEMENTS_MAX: usize = 256;
 
 /// A running transaction, and the statements that are prepared on its connection.
 pub(crate) struct RunningTransaction<'a> {
-    pub(super) transaction: Transaction<'a>,
-    pub(super) statements: &'a mut HashMap<String, Statement>,
+    pub(crate) transaction: Transaction<'a>,
+    pub(crate) statements: &'a mut HashMap<String, Statement>,
 }
 
 impl RunningTransaction<'_> {
