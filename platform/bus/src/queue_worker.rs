@@ -162,7 +162,7 @@ pub async fn consume_once(
 ) -> Result<(), ConsumeError> {
     let context = TraceContext::from_traceparent(event.traceparent.as_deref())
         .map_or_else(TraceContext::new_root, |publisher| publisher.child());
-    let span = tracing::info_span!(
+    let span = tracing::debug_span!(
         "consume",
         kind = event.kind.name(),
         event_id = %event.id,

@@ -1,5 +1,6 @@
 //! A command that began runs to its end, even if its client leaves.
 
+use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
@@ -13,10 +14,14 @@ static COMMANDS: Semaphore = Semaphore::const_new(COMMANDS_MAX);
 /// the connection, the command goes on: what it reserved is used or released, and what it wrote reaches the cache. A
 /// panic of the command is the caller's. With [`COMMANDS_MAX`] of them running, the command runs as a part of its
 /// caller.
-pub async fn run_to_end<F>(command: F) -> F::Output
-where
-    F: Future<Output: Send> + Send + 'static,
-{
+pub fn run_to_end<T: Send + 'static>(
+    command: impl Future<Output = T> + Send + 'static,
+) -> impl Future<Output = T> + Send {
+    // Boxed first: a command's future has kilobytes, and each layer around it would copy them.
+    join(command.boxed())
+}
+
+async fn join<T: Send + 'static>(command: BoxFuture<'static, T>) -> T {
     // Not awaited: a command may call another service's, and would wait for the permit that it has itself.
     let Ok(permit) = COMMANDS.try_acquire() else { return command.await };
     let command = async move {

@@ -14,7 +14,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use crate::repeated_refusals::RepeatedRefusals;
 
 /// How often samples are drained into their buckets, so that memory stays bounded in a shop that nobody scrapes.
-const UPKEEP_SECONDS: u64 = 5;
+const UPKEEP_SECONDS: u64 = 1;
 
 /// From a lookup in memory to a request that nearly times out.
 const DURATION_BUCKETS_SECONDS: [f64; 14] =
