@@ -136,11 +136,14 @@ impl FromStr for TraceContext {
 /// A field of exactly `digits` lower-case hexadecimal digits.
 fn hex(field: Option<&str>, digits: usize) -> Result<u128, InvalidTraceparent> {
     let field = field.filter(|field| field.len() == digits).ok_or(InvalidTraceparent)?;
-    let is_hex = field.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if !is_hex {
-        return Err(InvalidTraceparent);
-    }
-    u128::from_str_radix(field, 16).map_err(|_| InvalidTraceparent)
+    field.bytes().try_fold(0, |id: u128, byte| {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return Err(InvalidTraceparent),
+        };
+        Ok(id << 4 | u128::from(digit))
+    })
 }
 
 fn random_trace_id() -> u128 {
