@@ -1,4 +1,4 @@
-//! What becomes of a payment, and why a person cannot set a status.
+//! The decision on a payment, and the explanation of a refused transition.
 
 use contracts::{
     ids::{OrderId, PaymentId},
@@ -26,7 +26,7 @@ pub(crate) struct PaymentState {
     pub(crate) late_payment_refused: bool,
 }
 
-/// What becomes of a payment whose order was not PENDING.
+/// The decision on a payment whose order was not PENDING.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PaymentDecision {
     /// It was recorded before.
