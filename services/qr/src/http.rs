@@ -56,7 +56,7 @@ async fn validate_code(
     State(codes): State<Codes>,
     Json(request): Json<ValidateCode>,
 ) -> Result<Json<ValidateCodeResponse>, Problem> {
-    Ok(Json(codes.validate(request).await?))
+    Ok(Json(codes.validate_code(request).await?))
 }
 
 /// Reports how a grant ended
@@ -76,7 +76,7 @@ async fn complete_dispense(
     Path(code): Path<String>,
     Json(report): Json<CompleteDispense>,
 ) -> Result<Json<CodeView>, Problem> {
-    Ok(Json(codes.complete(code, report).await?))
+    Ok(Json(codes.complete_dispense(code, report).await?))
 }
 
 /// Reports which grants a device holds
@@ -115,7 +115,7 @@ async fn reissue_codes(
     State(codes): State<Codes>,
     request: IdempotentJson<ReissueCodes>,
 ) -> Result<Json<Vec<CodeView>>, Problem> {
-    Ok(Json(codes.reissue(request.key, request.body).await?))
+    Ok(Json(codes.reissue_codes(request.key, request.body).await?))
 }
 
 /// Decides on a code in REVIEW, or LEASED by a dead device: was the cup poured?
@@ -140,7 +140,7 @@ async fn resolve_code(
     Path(code): Path<String>,
     request: IdempotentJson<ResolveCode>,
 ) -> Result<Json<CodeView>, Problem> {
-    Ok(Json(codes.resolve(request.key, code, request.body).await?))
+    Ok(Json(codes.resolve_code(request.key, code, request.body).await?))
 }
 
 /// Lists the codes of an order by line, VOID ones last

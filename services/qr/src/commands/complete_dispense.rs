@@ -37,7 +37,11 @@ impl Codes {
     /// # Errors
     /// [`QrError::UnknownDispense`] and [`QrError::WrongDevice`].
     #[tracing::instrument(level = "debug", skip_all, fields(dispense_id = %report.dispense_id))]
-    pub(crate) async fn complete(&self, scanned: String, report: CompleteDispense) -> Result<CodeView, QrError> {
+    pub(crate) async fn complete_dispense(
+        &self,
+        scanned: String,
+        report: CompleteDispense,
+    ) -> Result<CodeView, QrError> {
         let code = model::parse_code(&scanned).ok_or(QrError::UnknownCode(scanned))?;
         let device_id = check_device_text("deviceId", report.device_id)?;
         let CompleteDispense { dispense_id, outcome, poured_ms, .. } = report;
