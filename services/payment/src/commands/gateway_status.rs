@@ -12,11 +12,11 @@ use crate::{
     store,
 };
 
-/// What came of asking the gateway about one QR payment.
+/// The result of asking the gateway about one QR payment.
 pub(super) enum GatewayAnswer {
     /// Its charge's status.
     Status(ChargeStatus),
-    /// The gateway did not answer, which says nothing about the money.
+    /// The gateway did not answer: it is not known whether the money arrived.
     NoAnswer,
     /// The gateway that made the charge is no longer configured.
     NotConfigured,

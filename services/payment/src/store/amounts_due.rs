@@ -81,7 +81,7 @@ pub(crate) struct Claim {
     pub(crate) cups: u32,
 }
 
-/// Makes a QR payment whose money arrived the one that pays its order, be the order open or closed. `None`: another
+/// Makes a QR payment whose money arrived the one that pays its order, even if the order is closed. `None`: another
 /// payment paid the order, or this one no longer awaits money.
 pub(crate) fn claim_order_for_qr(tx: &mut Tx<'_>, order_id: OrderId, payment_id: PaymentId) -> DbResult<Option<Claim>> {
     const SQL: &str = "
