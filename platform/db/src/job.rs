@@ -26,7 +26,7 @@ pub(crate) trait Job: Send {
     /// Runs it once. It may be run again, such as after a collision.
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome;
 
-    /// Answers the caller: `failure`, or what the last run returned.
+    /// Sends the caller `failure`, or what the last run returned.
     fn answer(self: Box<Self>, failure: Option<DbError>);
 }
 

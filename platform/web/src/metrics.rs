@@ -59,13 +59,13 @@ pub(crate) fn install() -> MetricsHandle {
             let recorder = match with_buckets {
                 Ok(builder) => builder.build_recorder(),
                 Err(error) => {
-                    tracing::error!(%error, "metrics_without_buckets");
+                    tracing::error!(%error, "metrics without buckets");
                     PrometheusBuilder::new().build_recorder()
                 }
             };
             let handle = recorder.handle();
             if metrics::set_global_recorder(recorder).is_err() {
-                tracing::error!("metrics_recorder_not_installed");
+                tracing::error!("metrics recorder not installed");
             }
             describe();
             start_upkeep(handle.clone());
@@ -101,7 +101,7 @@ fn start_upkeep(handle: PrometheusHandle) {
         }
     };
     if let Err(error) = thread::Builder::new().name("metrics-upkeep".into()).spawn(upkeep) {
-        tracing::error!(%error, "metrics_upkeep_not_started");
+        tracing::error!(%error, "metrics upkeep not started");
     }
 }
 
