@@ -125,7 +125,7 @@ fn a_shop_with_settings_of_its_own_does_not_become_a_demo() {
     let (is_ok, out, error) = output(shop.command("up").args(["--demo", "--port", "0", "--service-ports", "off"]));
     assert!(!is_ok);
     assert!(out.is_empty(), "{out}");
-    assert!(error.contains("this shop is not the demo's: start it without --demo"), "{error}");
+    assert!(error.contains("this shop is not the demo shop: start it without --demo"), "{error}");
     let running = shop.start();
     assert_eq!(running.client.get("/api/Shop").expect(200)["name"], "Kopi Sore");
     assert_eq!(running.client.get("/api/Product").expect(200)["items"], serde_json::json!([]));
