@@ -43,7 +43,7 @@ pub(crate) fn router(codes: Codes, ready: Ready) -> (Router, OpenApi) {
 
 /// Asks whether to pour (steps 33 to 36)
 ///
-/// A scan that does not pour is answered 200 too, with the reason. A valid `code` alone is redeemed by this request. A
+/// The response to a scan that does not pour is 200 too, with the reason. A valid `code` alone is redeemed by this request. A
 /// dispenser adds `deviceId`, `attemptId` and `journalEpoch`, gets a grant (`dispenseId`), and reports how it ended; a
 /// retry gets the same grant.
 #[utoipa::path(post, path = "/api/QrCode/validate", tag = "QrCode", request_body = ValidateCode,
@@ -120,7 +120,7 @@ async fn reissue_codes(
 
 /// Decides on a code in REVIEW, or LEASED by a dead device: was the cup poured?
 ///
-/// `not_poured` for a LEASED code answers the new code that replaces it, because the device may still hold the old one.
+/// `not_poured` for a LEASED code returns the new code that replaces it, because the device may still hold the old one.
 /// For a cup that may have been poured twice, any decision takes it off the list; a USED or VOID code stays as it is.
 #[utoipa::path(post, path = "/api/QrCode/{code}/resolve", tag = "QrCode", request_body = ResolveCode,
     params(

@@ -26,7 +26,7 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
 impl Orders {
     /// Expires every unpaid PENDING order whose deadline has passed. If Payment is unavailable for one order, that order
-    /// stays PENDING, the run continues with the others, and a later run tries again.
+    /// stays PENDING, the run continues with the others, and a later run repeats it.
     ///
     /// # Errors
     /// The first error of an order, after the run has tried the others.

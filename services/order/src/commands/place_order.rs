@@ -60,7 +60,7 @@ impl Orders {
                 };
                 self.write_reserved(key, &request, order, placement).await
             }
-            // The same request, sent to another process in the same moment, may have taken the last piece.
+            // Another process may have placed the same request concurrently and reserved the last piece.
             Err(error) => match self.find_placed(key.as_ref(), &request, order_id).await? {
                 Some(placed) => Ok(placed),
                 None => Err(PlaceError::not_reserved(order_id, error)),
@@ -87,7 +87,7 @@ impl Orders {
                 Ok(placed)
             }
             Ok(Answer::Repeated(placed)) => Ok(placed),
-            // Another process wrote this id in the same moment: the same order, or another one.
+            // Another process wrote this id concurrently: the same order, or another one.
             Err(taken @ PlaceError::OrderIdTaken(_)) => {
                 self.find_placed(key.as_ref(), request, order_id).await?.ok_or(taken)
             }

@@ -33,7 +33,7 @@ pub(crate) enum PaymentDecision {
     AlreadyRecorded,
     /// It came late: it revives the order if the stock can still be reserved.
     ReviveOrder,
-    /// The order became PENDING in the same moment: record it again.
+    /// The order became PENDING concurrently: record it again.
     Retry,
     /// The order can never take it: it is refunded, for this reason.
     Refund(&'static str),

@@ -1,4 +1,4 @@
-//! OrderCancelled and OrderExpired: the order takes no more money.
+//! OrderCancelled and OrderExpired: the order takes no money from now on.
 
 use contracts::ids::OrderId;
 use db::{

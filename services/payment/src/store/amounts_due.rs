@@ -12,7 +12,7 @@ use db::{DbResult, Row, Tx};
 
 use crate::model::{AmountDueRow, Closing, OrderSnapshot};
 
-/// Records an open order as of its version, and answers the row. An older version adds only what was unknown.
+/// Records an open order as of its version, and returns the row. An older version adds only what was unknown.
 pub(crate) fn upsert_amount_due(tx: &mut Tx<'_>, order: &OrderSnapshot) -> DbResult<AmountDueRow> {
     const SQL: &str = "
         INSERT INTO amounts_due (order_id, order_version, open, order_number, total, currency, cups)

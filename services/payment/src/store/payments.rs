@@ -204,7 +204,8 @@ struct Order {
     direction: &'static str,
 }
 
-/// Lists payments in the order of [`PaymentFilter::order`]. The statement has only the filters that are set, so that each uses its index.
+/// Lists payments in the order of [`PaymentFilter::order`]. The statement has only the filters that are set, so that
+/// each uses its index.
 pub(crate) fn list_payments(tx: &mut Tx<'_>, filter: &PaymentFilter, limit: u32) -> DbResult<Vec<Payment>> {
     let Order { after_cursor, direction } = filter.order();
     let conditions = [

@@ -177,7 +177,7 @@ pub(crate) fn list(
     tx.query(SQL, params, card_from_row)
 }
 
-/// Every product that is not archived, and whether it is on sale; the stock is not looked at.
+/// Every product that is not archived, and whether it is on sale; without its stock.
 pub(crate) fn list_availability(tx: &mut Tx<'_>) -> DbResult<Vec<Availability>> {
     const SQL: &str = "
         SELECT product_id, is_available, version FROM products WHERE is_archived = 0 ORDER BY product_id LIMIT $1";

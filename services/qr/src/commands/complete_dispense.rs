@@ -28,7 +28,7 @@ struct Report {
 }
 
 impl Codes {
-    /// Ends the grant as the device reports, and answers the code.
+    /// Ends the grant as the device reports, and returns the code.
     ///
     /// The first report of a grant is final; a later one, the same or not, only gets the code. A grant that was closed
     /// without a report is corrected by it. If the code was granted again meanwhile and the device poured, the cup is

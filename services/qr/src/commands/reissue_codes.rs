@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl Codes {
-    /// Reissues the named codes, or all that were paid and have expired, and answers the order's current codes.
+    /// Reissues the named codes, or all that were paid and have expired, and returns the order's current codes.
     ///
     /// # Errors
     /// [`QrError::NotReissuable`]: no code is reissued. Its text names what to do instead.

@@ -1,4 +1,4 @@
-//! OrderCancelled, OrderExpired, OrderCompleted: the order's codes pour no more.
+//! OrderCancelled, OrderExpired, OrderCompleted: the order's codes become VOID.
 
 use contracts::ids::OrderId;
 use db::inbox::Delivery;

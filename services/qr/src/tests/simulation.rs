@@ -229,7 +229,7 @@ impl Simulation {
         }
     }
 
-    /// What becomes of a grant that a device holds: poured, in part, not at all, or the power fails.
+    /// A grant that a device holds is poured, in part or not at all, or the power fails.
     fn pour(&mut self, device: usize) {
         let Some(entry) = self.devices[device].journal.iter_mut().find(|entry| entry.report.is_none()) else {
             return;
