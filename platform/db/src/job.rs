@@ -32,10 +32,10 @@ pub(crate) trait Job: Send {
 
 /// Runs jobs on the caller's thread.
 pub(crate) trait InlineRunner: Send + Sync {
-    /// Runs and answers the job, or returns it if no connection is free.
+    /// Runs the job and sends its result, or returns the job if no connection is free.
     fn run(&self, job: Box<dyn Job>) -> Result<(), Box<dyn Job>>;
 
-    /// Runs no more jobs.
+    /// Closes the connections: later jobs are returned.
     fn close(&self);
 }
 

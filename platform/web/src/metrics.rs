@@ -144,7 +144,8 @@ impl RequestMetrics {
         self.active.decrement(1);
     }
 
-    /// Records a request that has a response. `route` is the pattern that matched, never the path, so that ids make no new series.
+    /// Records a request that has a response. `route` is the pattern that matched, never the path, so that ids make no
+    /// new series.
     pub(crate) fn record(&self, method: &Method, route: &str, status: StatusCode, duration: Duration) {
         let method = method_label(method);
         let matches = |series: &&Series| series.method == method && series.status == status;

@@ -28,7 +28,7 @@ pub(crate) struct ObservedRequest {
 }
 
 impl ObservedRequest {
-    /// Begins to observe a request: it goes on with the caller's trace, or begins one.
+    /// Begins to observe a request, in the caller's trace or in a new one.
     pub(crate) fn new(metrics: Arc<RequestMetrics>, request: &Request) -> Self {
         metrics.begin();
         let parent = parent_context(request.headers());

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_circle_is_reported_and_a_chain_is_accepted() {
+    fn a_longer_cycle_is_reported_and_a_chain_is_accepted() {
         let chain = [
             ("bench/src/a.rs", "use crate::b::B;"),
             ("bench/src/b.rs", "use crate::{c::C, a_word};"),
