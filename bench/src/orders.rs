@@ -18,7 +18,7 @@ use crate::{
 /// The number of clients for the comparison with past orders: here the disk is the limit.
 const MANY_CLIENTS: usize = 64;
 /// Each side of a comparison is measured this many times, alternating, so that a slow moment affects both.
-const TURNS: usize = 2;
+const ROUNDS: usize = 2;
 
 /// Measures in a folder of its own, prints the results and removes the folder.
 pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
@@ -79,12 +79,12 @@ fn compare_past_orders(plan: &Plan, shop: &Path, aged: &Path) -> Result<PastOrde
     eprintln!("writing {} past orders into {}", plan.past_orders, aged.display());
     past_orders::fill(aged, plan.past_orders)?;
     let (mut few, mut many) = (0.0, 0.0);
-    for _ in 0..TURNS {
+    for _ in 0..ROUNDS {
         few += per_second(plan, shop)?;
         many += per_second(plan, aged)?;
     }
-    let turns = TURNS as f64;
-    Ok(PastOrdersResult { past_orders: plan.past_orders, few_per_second: few / turns, many_per_second: many / turns })
+    let rounds = ROUNDS as f64;
+    Ok(PastOrdersResult { past_orders: plan.past_orders, few_per_second: few / rounds, many_per_second: many / rounds })
 }
 
 fn per_second(plan: &Plan, shop: &Path) -> Result<f64, Failure> {

@@ -1,7 +1,7 @@
 //! Past orders: writes paid orders by the million straight into a shop's files.
 //!
-//! Copies the rows of a few real paid orders with other ids and earlier times, up to a year back. Rows that a shop deletes
-//! after 30 days (outboxes, inboxes, idempotency keys) are left out.
+//! Copies the rows of a few real paid orders with other ids and earlier times, up to a year back. Rows that a shop
+//! deletes after 30 days (outboxes, inboxes, idempotency keys) are left out.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! Ids: a UUID with a type for each kind of thing, so that the compiler tells them apart.
+//! Ids: a UUID with a type for each kind of thing, so that the compiler distinguishes them.
 //!
 //! New ids are UUIDv7 (RFC 9562): they grow with time, so new rows are at the end of an index.
 

@@ -1,7 +1,7 @@
 //! The contracts between all parts of the system: ids, money, statuses with their legal transitions, requests and
 //! responses, prices and taxes, events, the receipt.
 //!
-//! Owns types and rules. Knows nothing of HTTP, databases or the bus: there is no I/O and no clock here, so that services,
+//! Owns types and rules. Does not know HTTP, databases or the bus: there is no I/O and no clock here, so that services,
 //! tablets (as WebAssembly) and tests apply the same rules.
 
 pub mod cash_rounding;
@@ -53,7 +53,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page of `limit` rows. `rows` were queried with a limit of one more, which tells whether there is a next page.
+    /// A page of `limit` rows. `rows` were queried with a limit of one more, which shows whether there is a next page.
     /// `cursor` returns the key of a row.
     pub fn of<C: ToString>(mut rows: Vec<T>, limit: u32, cursor: impl FnOnce(&T) -> C) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);

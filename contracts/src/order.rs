@@ -1,4 +1,4 @@
-//! Orders: how one is placed, what it looks like, and which way it may go.
+//! Orders: requests, views, statuses and their legal transitions.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
@@ -117,7 +117,7 @@ impl OrderTransition {
     }
 }
 
-/// Where an order was placed.
+/// The channel by which an order was placed.
 #[derive(
     Clone,
     Copy,
@@ -211,7 +211,7 @@ pub struct PlaceOrder {
     pub items: Vec<PlaceOrderItem>,
     /// The total that the client showed. An order whose total differs is refused with the server's own.
     pub total_amount: Amount,
-    /// Where it is placed. Absent: POS.
+    /// The channel by which it is placed. Absent: POS.
     #[serde(default)]
     pub channel: Option<Channel>,
     /// Where the guest eats and drinks it. Absent: TAKEAWAY.
@@ -273,7 +273,7 @@ pub struct OrderView {
     pub order_number: String,
     /// Its status.
     pub status: OrderStatus,
-    /// Where it was placed.
+    /// The channel by which it was placed.
     pub channel: Channel,
     /// Where the guest eats and drinks it.
     pub dining_option: DiningOption,

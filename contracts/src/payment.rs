@@ -218,7 +218,7 @@ mod tests {
     use super::PaymentStatus::{self, Expired, Failed, Paid, Pending, RefundDue};
 
     #[test]
-    fn a_payment_that_arrived_stays_paid_or_becomes_due_for_refund() {
+    fn money_that_arrived_is_never_lost() {
         for next in [Pending, Paid, Failed, Expired] {
             assert!(!Paid.can_transition_to(next), "{next}");
             assert!(!RefundDue.can_transition_to(next), "{next}");

@@ -53,7 +53,7 @@ pub struct ShopSettings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidShop {
     /// The shop has no name.
-    #[error("name is empty: write what the sign above the door says")]
+    #[error("name is empty: write the name on the sign above the door")]
     Name,
     /// A text is too long for a receipt, or has a character that no receipt prints.
     #[error(transparent)]

@@ -38,7 +38,7 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// The options of every command: where the shop's rows are, and the log. An absent one is taken from the next source.
+/// The options of every command: the location of the databases, and the log. An absent one is taken from the next source.
 #[derive(Debug, Default, Args, Serialize)]
 pub(crate) struct Basics {
     /// The folder of the shop's files [default: fnb-data].

@@ -211,7 +211,7 @@ pub(crate) async fn fill(origin: Router) -> Result<(), DemoError> {
     Ok(())
 }
 
-/// The settings of a shop that nobody has changed, as `GET /api/Shop` answers them.
+/// The settings of a shop that nobody has changed, as `GET /api/Shop` returns them.
 fn new_shop() -> Result<Value, DemoError> {
     Ok(serde_json::from_str(&serde_json::to_string(&ShopSettings::default())?)?)
 }

@@ -48,7 +48,7 @@ fn the_example_file_shows_the_defaults() {
     let shown: Config = Figment::from(Serialized::defaults(Config::default()))
         .merge(Toml::string(&switched_on()))
         .extract()
-        .expect("every example can be used as it stands");
+        .expect("every example is a valid value");
     let Value::Object(shown) = serde_json::to_value(shown).unwrap() else { panic!("the settings are not an object") };
     for (name, default) in defaults() {
         if !default.is_null() {

@@ -138,11 +138,11 @@ impl CollectorClient {
     fn log_change(&self, result: &Result<Response<Bytes>, HttpError>) {
         let is_failing = result.as_ref().map_or(true, |response| !response.status().is_success());
         match (self.is_failing.swap(is_failing, Ordering::Relaxed), result) {
-            (false, Err(error)) => tracing::warn!(error = %errors::chain(&**error), "spans_not_exported"),
+            (false, Err(error)) => tracing::warn!(error = %errors::chain(&**error), "spans not exported"),
             (false, Ok(response)) if is_failing => {
-                tracing::warn!(status = response.status().as_u16(), "spans_not_exported");
+                tracing::warn!(status = response.status().as_u16(), "spans not exported");
             }
-            (true, Ok(_)) if !is_failing => tracing::info!("spans_exported_again"),
+            (true, Ok(_)) if !is_failing => tracing::info!("spans exported again"),
             _ => {}
         }
     }

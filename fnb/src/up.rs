@@ -108,7 +108,7 @@ fn context(config: &Config) -> Result<ServiceContext, UpError> {
     })
 }
 
-/// Where the rows are.
+/// The databases of the settings.
 pub(crate) fn databases(config: &Config) -> Result<Databases, InvalidServerUrl> {
     let databases = match &config.database {
         Some(url) => Databases::postgres_prefixed(url, &config.database_prefix)?,
@@ -118,7 +118,7 @@ pub(crate) fn databases(config: &Config) -> Result<Databases, InvalidServerUrl> 
     Ok(databases.with_options(db::DbOptions { commit_delay, ..db::DbOptions::default() }))
 }
 
-/// Gateway first: it says how the shop trades.
+/// Gateway first, because it shares the shop's settings with the others.
 async fn open_services(config: &Config, context: &ServiceContext) -> Result<Vec<Service>, UpError> {
     let gateway = gateway::open(context).await?;
     let (order, payment, product, inventory, qr, analytics) = tokio::try_join!(

@@ -93,7 +93,7 @@ impl Request {
     /// Sends a request without a response again, three times: it has its effect once.
     fn send_again(&self, client: &ApiClient) -> Value {
         if self.kind == Kind::Pour {
-            // Whether it poured before the kill, only the lost response told.
+            // Only the lost response held whether it poured before the kill.
             let response = client.post(&self.path, &self.body).expect(200);
             assert!(response["valid"] == true || response["reason"] == "used", "{self:?}: {response:#}");
             return response;

@@ -60,7 +60,7 @@ fn check_format(interrupt: &Interrupt) -> Result<bool, Failure> {
     Ok(process::run(&mut command, interrupt)?.success())
 }
 
-/// Spelling by typos.toml. A person who has no `typos` is told so; CI installs it.
+/// Spelling by typos.toml. Prints a notice if `typos` is missing; CI installs it.
 fn check_spelling(interrupt: &Interrupt) -> Result<bool, Failure> {
     let Some(typos) = python_tools::find("typos", interrupt)? else {
         eprintln!("xtask: spelling is NOT checked: `typos` is missing (`cargo install typos-cli`)");

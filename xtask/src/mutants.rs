@@ -51,7 +51,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     let output = process::target_folder()?.join("mutants");
     fs::create_dir_all(&output)
         .map_err(|error| Failure::new(format!("cannot create {}: {error}", output.display())))?;
-    // Its exit status also tells of survivors; the lists that it writes tell which.
+    // A failing exit status can also mean survivors. The lists that it writes name them.
     process::run(&mut cargo_mutants(args, &output), &interrupt)?;
     interrupt.check()?;
     let counts = read_counts(&output.join("mutants.out"))?;

@@ -63,7 +63,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
 pub(crate) enum Checked {
     /// Whether both programs were content.
     Done(bool),
-    /// This machine cannot run them; the text tells why.
+    /// This machine cannot run them, for this reason.
     Skipped(String),
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A port, [`Bus`], with one adapter in process ([`MemoryBus`]); RabbitMQ's belongs beside it. Owns delivery: each
 //! event reaches every queue that subscribes to its kind at least once, is retried a bounded number of times, and is
-//! then dead-lettered, where `fnb events` finds it. Refuses to know what an event means.
+//! then dead-lettered; `fnb events` lists dead letters. Does not know what an event means.
 
 #[cfg(test)]
 mod conformance;

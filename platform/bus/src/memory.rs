@@ -29,7 +29,7 @@ pub struct MemoryBus {
     routes: RwLock<Option<Routes>>,
 }
 
-/// Where events go.
+/// The queues and the subscriptions.
 #[derive(Default)]
 struct Routes {
     queues: Vec<Arc<MemoryQueue>>,

@@ -35,7 +35,7 @@ pub(crate) struct QueueWorker {
     permits: Semaphore,
     stopped: watch::Sender<bool>,
     counters: Counters,
-    /// Whether the consumer's database is unavailable, so that the log says so once for each outage.
+    /// Whether the consumer's database is unavailable, so that each outage is logged once.
     is_in_outage: AtomicBool,
 }
 
@@ -77,7 +77,7 @@ impl QueueWorker {
                 }
                 Err(error) => error,
             };
-            // An outage of the database says nothing about the event.
+            // An outage of the database is no failure of the event.
             let is_outage = matches!(error, ConsumeError::Unavailable(_));
             attempts = attempts.saturating_add(u32::from(!is_outage));
             if is_final(&error, attempts) && self.dead_letter(event, &error, attempts).await? {

@@ -171,7 +171,7 @@ impl Db {
     /// failed since.
     ///
     /// # Errors
-    /// [`DbError::DiskFull`] or another error that says why writes fail.
+    /// [`DbError::DiskFull`], or the error with which writes fail.
     pub async fn check_writable(&self) -> DbResult<()> {
         if self.0.health.is_writable() {
             return Ok(());

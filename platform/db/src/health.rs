@@ -48,7 +48,7 @@ impl Health {
         }))
     }
 
-    /// Whether writes are known to succeed. If not, only a write can tell.
+    /// Whether writes are known to succeed. If not, a write must be attempted to find out.
     pub(crate) fn is_writable(&self) -> bool {
         self.0.is_writable.load(Ordering::Relaxed)
     }
@@ -59,7 +59,7 @@ impl Health {
         self.write_succeeded();
     }
 
-    /// A write failed. An error that is the statement's own says nothing about the database.
+    /// A write failed. An error of the statement itself is ignored: it is no outage of the database.
     pub(crate) fn write_failed(&self, error: &DbError) {
         if let DbError::DiskFull(_) | DbError::Unavailable(_) = error {
             self.0.is_writable.store(false, Ordering::Relaxed);

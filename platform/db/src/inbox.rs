@@ -27,8 +27,8 @@ pub fn once<T, E: From<DbError>>(
     if insert_if_new(tx, delivery, now)? { effect(tx).map(Some) } else { Ok(None) }
 }
 
-/// Records that the consumer processes the event. Returns whether it is the first time. Prefer [`once`], which cannot
-/// be forgotten half way.
+/// Records that the consumer processes the event. Returns whether it is the first time. Prefer [`once`], which also
+/// runs the effect.
 pub fn insert_if_new(tx: &mut Tx<'_>, delivery: Delivery, now: Timestamp) -> DbResult<bool> {
     const SQL: &str = "
         INSERT INTO inbox (consumer, event_id, received_at) VALUES ($1, $2, $3)

@@ -26,16 +26,16 @@ pub(crate) trait Job: Send {
     /// Runs it once. It may be run again, such as after a collision.
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome;
 
-    /// Answers the caller: `failure`, or what the last run returned.
+    /// Sends the caller `failure`, or what the last run returned.
     fn answer(self: Box<Self>, failure: Option<DbError>);
 }
 
 /// Runs jobs on the caller's thread.
 pub(crate) trait InlineRunner: Send + Sync {
-    /// Runs and answers the job, or returns it if no connection is free.
+    /// Runs the job and sends its result, or returns the job if no connection is free.
     fn run(&self, job: Box<dyn Job>) -> Result<(), Box<dyn Job>>;
 
-    /// Runs no more jobs.
+    /// Closes the connections: later jobs are returned.
     fn close(&self);
 }
 

@@ -26,7 +26,7 @@ impl WriteQueues {
     }
 }
 
-/// Where jobs wait for a thread. After [`JobQueue::close`] the threads finish the jobs that wait, and end.
+/// Jobs that wait for a thread. After [`JobQueue::close`] the threads finish the jobs that wait, and end.
 pub(crate) struct JobQueue {
     sender: RwLock<Option<Sender<Box<dyn Job>>>>,
     metrics: QueueMetrics,
@@ -74,7 +74,7 @@ impl JobQueue {
     }
 }
 
-/// A job for a queue, and where its answer arrives.
+/// A job for a queue, and the receiver of its result.
 pub(crate) fn pending<T, E, F>(job: F) -> (Box<dyn Job>, oneshot::Receiver<Result<T, E>>)
 where
     F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,

@@ -39,7 +39,8 @@ impl OutboxRow {
     }
 }
 
-/// Appends the event of `data`, in the current trace. It is published after the commit, or never if the job is rolled back.
+/// Appends the event of `data`, in the current trace. It is published after the commit; if the job is rolled back,
+/// it is never published.
 pub fn append<D: EventData>(tx: &mut Tx<'_>, data: &D, now: Timestamp) -> DbResult<()> {
     const SQL: &str = "INSERT INTO outbox (event_id, appended_at, event) VALUES ($1, $2, $3)";
     let traceparent = TraceContext::current().map(|context| context.to_string());

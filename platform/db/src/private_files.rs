@@ -11,7 +11,7 @@ use std::{
 const FILE_MODE: u32 = 0o600;
 /// Read, write and search for the owner.
 const FOLDER_MODE: u32 = 0o700;
-/// The bits that say who may do what.
+/// The permission bits.
 const MODE_BITS: u32 = 0o777;
 /// Everybody may create files in such a folder, and remove their own: `/tmp`.
 const STICKY_BIT: u32 = 0o1000;

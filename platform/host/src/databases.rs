@@ -74,7 +74,7 @@ impl Databases {
     /// Opens a service's own database. It is created and migrated if necessary.
     ///
     /// # Errors
-    /// The text of [`OpenError`] says what to do.
+    /// [`OpenError`]: its text names what to do.
     pub async fn open(&self, schema: &Schema) -> Result<Db, OpenError> {
         Db::open(&self.url(schema.service), schema, self.options.clone()).await
     }

@@ -1,7 +1,7 @@
 //! What a service gets ([`ServiceContext`]), what it returns ([`Service`]), and what runs it ([`ServiceHost`]).
 //!
 //! Owns the work behind every service: it publishes the outbox, delivers the events of others, runs timers, redrives
-//! dead letters when a person requests it, and prunes old rows. Refuses to know what any of it is about.
+//! dead letters when a person requests it, and prunes old rows. Does not know what any of it is about.
 
 mod consumer;
 mod context;

@@ -31,7 +31,7 @@ pub(crate) async fn run(service: &'static str, db: Db, clock: Clock, shutdown: C
     let mut last_round = clock.now();
     while sleep(&shutdown, ROUND_PAUSE).await {
         let now = clock.now();
-        // By a wrong clock the inbox rows of events that are still in flight look old. A person has an hour to set it
+        // With a wrong clock the inbox rows of events that are still in flight look old. A person has an hour to set it
         // back.
         let is_suspect = was_set_ahead(last_round, now);
         last_round = now;

@@ -113,7 +113,7 @@ impl ServiceHost {
         let deadline = Instant::now() + STOP_MAX;
         self.shutdown.cancel();
         let finished = async {
-            // The bus first: it answers the outboxes that still wait for it.
+            // The bus first: the outboxes still wait for its confirmations.
             self.bus.close().await;
             for task in &mut self.tasks {
                 // A task that panicked has ended too, and the panic was logged.

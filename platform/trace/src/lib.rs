@@ -5,7 +5,7 @@
 //! task ([`scope`]) or of a thread ([`enter`]). Neither follows work to another task or thread: whoever moves work
 //! captures [`TraceContext::current`] and enters it there.
 //!
-//! Owns the ids and their text. Refuses to know spans, exporters and HTTP.
+//! Owns the ids and their text. Does not know spans, exporters or HTTP.
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! HTTP for every service: the server, problems, extractors, health, metrics, OpenAPI, calls to other services, shutdown.
 //!
 //! Owns how a request is read and how a refusal looks, so that all services do it alike: whatever the framework
-//! refuses in plain text is a [`Problem`] here. Refuses to know what any request means.
+//! refuses in plain text is a [`Problem`] here. Does not know what any request means.
 
 mod client;
 mod created;

@@ -59,13 +59,13 @@ pub(crate) fn install() -> MetricsHandle {
             let recorder = match with_buckets {
                 Ok(builder) => builder.build_recorder(),
                 Err(error) => {
-                    tracing::error!(%error, "metrics_without_buckets");
+                    tracing::error!(%error, "metrics without buckets");
                     PrometheusBuilder::new().build_recorder()
                 }
             };
             let handle = recorder.handle();
             if metrics::set_global_recorder(recorder).is_err() {
-                tracing::error!("metrics_recorder_not_installed");
+                tracing::error!("metrics recorder not installed");
             }
             describe();
             start_upkeep(handle.clone());
@@ -101,7 +101,7 @@ fn start_upkeep(handle: PrometheusHandle) {
         }
     };
     if let Err(error) = thread::Builder::new().name("metrics-upkeep".into()).spawn(upkeep) {
-        tracing::error!(%error, "metrics_upkeep_not_started");
+        tracing::error!(%error, "metrics upkeep not started");
     }
 }
 
@@ -144,7 +144,8 @@ impl RequestMetrics {
         self.active.decrement(1);
     }
 
-    /// Records a request that has a response. `route` is the pattern that matched, never the path, so that ids make no new series.
+    /// Records a request that has a response. `route` is the pattern that matched, never the path, so that ids make no
+    /// new series.
     pub(crate) fn record(&self, method: &Method, route: &str, status: StatusCode, duration: Duration) {
         let method = method_label(method);
         let matches = |series: &&Series| series.method == method && series.status == status;

@@ -28,7 +28,7 @@ pub(crate) struct ObservedRequest {
 }
 
 impl ObservedRequest {
-    /// Begins to observe a request: it goes on with the caller's trace, or begins one.
+    /// Begins to observe a request, in the caller's trace or in a new one.
     pub(crate) fn new(metrics: Arc<RequestMetrics>, request: &Request) -> Self {
         metrics.begin();
         let parent = parent_context(request.headers());
@@ -66,7 +66,7 @@ impl ObservedRequest {
             self.log_failure(response);
         } else {
             let (method, path, status) = (self.method.as_str(), self.uri.path(), status.as_u16());
-            tracing::debug!(method, path, status, ?duration, "request_completed");
+            tracing::debug!(method, path, status, ?duration, "request completed");
         }
     }
 
@@ -77,16 +77,16 @@ impl ObservedRequest {
         let cause = response.extensions().get::<Cause>().map(|Cause(cause)| cause);
         let error = cause.map(|cause| errors::chain(&**cause).to_string());
         if response.status() != StatusCode::SERVICE_UNAVAILABLE {
-            tracing::error!(service, method, path, status, ?duration, %request_id, %trace_id, error, "request_failed");
+            tracing::error!(service, method, path, status, ?duration, %request_id, %trace_id, error, "request failed");
             return;
         }
         // The outermost error is the same for every request that is refused for the same reason.
         let reason = cause.map_or_else(String::new, ToString::to_string);
         match self.metrics.refusals().should_log(&reason, Instant::now()) {
             Some(repeated) => tracing::warn!(
-                service, method, path, status, ?duration, %request_id, %trace_id, error, repeated, "request_refused"
+                service, method, path, status, ?duration, %request_id, %trace_id, error, repeated, "request refused"
             ),
-            None => tracing::debug!(service, method, path, status, %request_id, %trace_id, error, "request_refused"),
+            None => tracing::debug!(service, method, path, status, %request_id, %trace_id, error, "request refused"),
         }
     }
 }

@@ -149,7 +149,7 @@ fn complete_parameter(parameter: &mut Parameter) {
         (ParameterIn::Header, "Idempotency-Key") => {
             parameter.schema = Some(text_schema(1, IDEMPOTENCY_KEY_CHARS_MAX, "^[!-~]+$"));
             parameter.description.get_or_insert_with(|| {
-                "The same request with the same key is answered as the first time. A new UUID for each new thing."
+                "A repeated request with the same key gets the first response. Send a new UUID for each new thing."
                     .into()
             });
         }

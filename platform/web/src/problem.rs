@@ -59,7 +59,7 @@ impl Problem {
     pub fn with_context<T: Serialize>(mut self, context: &T) -> Self {
         match serde_json::value::to_raw_value(context) {
             Ok(context) => self.0.body.context = Some(context),
-            Err(error) => tracing::error!(%error, kind = self.0.body.kind, "problem_context_not_serialized"),
+            Err(error) => tracing::error!(%error, kind = self.0.body.kind, "problem context not serialized"),
         }
         self
     }

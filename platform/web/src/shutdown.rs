@@ -8,8 +8,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub async fn stop_signal() {
     let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     tokio::select! {
-        () = received(interrupt) => tracing::info!(signal = "SIGINT", "stop_requested"),
-        () = received(terminate) => tracing::info!(signal = "SIGTERM", "stop_requested"),
+        () = received(interrupt) => tracing::info!(signal = "SIGINT", "stop requested"),
+        () = received(terminate) => tracing::info!(signal = "SIGTERM", "stop requested"),
     }
 }
 
@@ -19,7 +19,7 @@ async fn received(signal: std::io::Result<Signal>) {
             signal.recv().await;
         }
         Err(error) => {
-            tracing::error!(%error, "signal_handler_not_installed");
+            tracing::error!(%error, "signal handler not installed");
             std::future::pending::<()>().await;
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Owns fact tables and daily sums, and fills them from the `etl_*` views of other services: every hour, at the start,
 //! and soon after an order changed. Consumes every event, only to know that something changed. Publishes nothing.
-//! Refuses to answer from another service's tables: a report never slows a sale down.
+//! Reports never read another service's tables, so that they do not slow sales down.
 
 mod commands;
 mod consumers;
@@ -33,9 +33,6 @@ pub const SCHEMA: Schema =
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// Opens the service. The other services' databases may come later.
-///
-/// # Errors
-/// [`OpenError`] says what to do.
 pub async fn open(context: &ServiceContext, settings: AnalyticsSettings) -> Result<Service, OpenError> {
     let db = context.databases.open(&SCHEMA).await?;
     let analytics = Analytics::new(db.clone(), context, settings);
@@ -43,12 +40,8 @@ pub async fn open(context: &ServiceContext, settings: AnalyticsSettings) -> Resu
     let consumer = consumers::consumer(&db, analytics.clone());
     commands::describe();
     let check_every = CHECK_EVERY.min(settings.after_sale);
-    let extraction =
-        Timer::new(
-            "extract orders",
-            check_every,
-            analytics,
-            |analytics| async move { analytics.extract_if_due().await },
-        );
+    let extraction = Timer::new("extract orders", check_every, analytics, |analytics| async move {
+        analytics.extract_orders_if_due().await
+    });
     Ok(Service { name: NAME, router, openapi, db, consumer: Some(consumer), timers: vec![extraction] })
 }

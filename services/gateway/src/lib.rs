@@ -1,9 +1,9 @@
 //! The gateway: the shop's settings, and one origin for the API of every service.
 //!
 //! Owns `shop_settings`, the one document that holds how the shop trades. Publishes ShopChanged and consumes nothing:
-//! the other services learn the settings from that event. [`origin`] stands in front of them all: it passes each `/api`
-//! path to the service that owns it, and serves the API's documentation and the start page. It never passes on internal
-//! routes, and refuses to know what any request means.
+//! the other services learn the settings from that event. [`origin`] is in front of them all: it passes each `/api`
+//! path to the service that owns it, and serves the API's documentation and the start page. It never forwards internal
+//! routes, and does not know what any request means.
 
 mod commands;
 mod error;
@@ -33,7 +33,7 @@ pub const SCHEMA: Schema =
 pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
     let db = context.databases.open(&SCHEMA).await?;
     let settings = Settings::new(db.clone(), context);
-    settings.load().await.map_err(|error| OpenError::load(NAME, error))?;
+    settings.load_settings().await.map_err(|error| OpenError::load(NAME, error))?;
     let (router, openapi) = http::router(settings, host::ready(&db));
     Ok(Service { name: NAME, router, openapi, db, consumer: None, timers: Vec::new() })
 }

@@ -1,4 +1,4 @@
-//! The events that Inventory consumes: an order's life, and its payment.
+//! The events that Inventory consumes: the changes of an order, and its payment.
 
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ use crate::model;
 /// Why a command was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InventoryError {
-    /// The request makes no sense; the text says what to change.
+    /// The request is not valid; the text names what to change.
     #[error("{0}")]
     Invalid(String),
     /// There is no such item of stock.

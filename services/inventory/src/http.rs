@@ -116,7 +116,7 @@ async fn list_items(
     params(("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice, 1 to 255 characters: a repeated request with it gets the first response")),
     responses((status = 201, description = "The item", body = InventoryView),
               (status = 409, description = "inventory-id-taken or product-counted-elsewhere: it belongs to another item", body = ProblemBody),
-              (status = 422, description = "invalid: the detail says what to change", body = ProblemBody)),
+              (status = 422, description = "invalid: the detail names what to change", body = ProblemBody)),
 )]
 async fn create_item(
     State(inventory): State<Inventory>,
@@ -153,7 +153,7 @@ async fn get_item(
               (status = 409, description = "product-counted-elsewhere: the product is counted as another item", body = ProblemBody),
               (status = 400, description = "If-Match is no version", body = ProblemBody),
               (status = 412, description = "version-mismatch: it was changed meanwhile", body = ProblemBody),
-              (status = 422, description = "invalid: the detail says what to change", body = ProblemBody)),
+              (status = 422, description = "invalid: the detail names what to change", body = ProblemBody)),
 )]
 async fn replace_item(
     State(inventory): State<Inventory>,
@@ -173,7 +173,7 @@ async fn replace_item(
     responses((status = 200, description = "The item after the movement", body = InventoryView),
               (status = 404, description = "There is no such item", body = ProblemBody),
               (status = 409, description = "insufficient-stock or stock-limit-exceeded: fewer are on hand, or more would be than is allowed", body = ProblemBody),
-              (status = 422, description = "invalid: the detail says what to change", body = ProblemBody)),
+              (status = 422, description = "invalid: the detail names what to change", body = ProblemBody)),
 )]
 async fn adjust_stock(
     State(inventory): State<Inventory>,
@@ -217,7 +217,7 @@ async fn get_recipe(
     params(("productId" = ProductId, Path, description = "Which product")),
     responses((status = 200, description = "Its recipe", body = RecipeView),
               (status = 404, description = "There is no such product", body = ProblemBody),
-              (status = 422, description = "invalid, unknown-option or unknown-inventory-item: the detail says what to change",
+              (status = 422, description = "invalid, unknown-option or unknown-inventory-item: the detail names what to change",
                body = ProblemBody),
               (status = 503, description = "The product could not be looked up", body = ProblemBody)),
 )]

@@ -5,8 +5,8 @@
 //!
 //! Consumes OrderCreated, OrderRevived, OrderCancelled, OrderExpired, OrderCompleted and PaymentCompleted. Publishes
 //! InventoryLow, once each time an item falls to its low level, and StockShort, if an accepted order needs more than
-//! is there. Asks Product which options a product has when its recipe is written. Refuses to know prices, and
-//! everything about an order besides its stock.
+//! is there. Asks Product which options a product has when its recipe is written. Does not know prices, or anything
+//! about an order except its stock.
 
 mod commands;
 mod consumers;
@@ -30,9 +30,6 @@ pub const SCHEMA: Schema =
     Schema { service: NAME, migrations: &[("V1__inventory", include_str!("../migrations/V1__inventory.sql"))] };
 
 /// Opens Inventory: its database, routes, consumer and timers.
-///
-/// # Errors
-/// The database cannot be opened.
 pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
     let db = context.databases.open(&SCHEMA).await?;
     let product = context.services.client("product");

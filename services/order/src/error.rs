@@ -18,9 +18,9 @@ use crate::model::{self, Refusal};
 pub(crate) enum ReservationError {
     /// Something ran out. Inventory's own refusal names it.
     OutOfStock(Box<ProblemBody>),
-    /// It knows another order of this id, or something newer of this one.
+    /// It has another order with this id, or a newer version of this order.
     OrderIdTaken,
-    /// It refused the request itself, which no guest and no cashier can mend.
+    /// It refused the request itself: a defect that no guest or cashier can correct.
     Rejected(Box<ProblemBody>),
 }
 
@@ -187,10 +187,10 @@ pub(crate) enum OrderError {
     /// Its late payment is refunded.
     #[error("A payment for order {0} came too late and is refunded: place a new order.")]
     LatePaymentRefunded(String),
-    /// Payment cannot say whether the order is paid.
+    /// Payment is unavailable, so it is not known whether the order is paid.
     #[error("Whether order {0} is paid cannot be found out now, so it was left as it is. Try again in a moment.")]
     PaymentUnavailable(String, #[source] CallError),
-    /// The time ran out in which Payment takes no money for the order.
+    /// The permit to close the order expired before the write: Payment may take money again.
     #[error("Order {0} took too long to close, so it was left as it is. Try again in a moment.")]
     ClosedTooLate(String),
     /// Another request changed the order first.

@@ -1,10 +1,10 @@
-//! Order: the life of an order, from the request of a client to the last cup that is handed over.
+//! Order: orders from the request of a client until the last cup is handed over.
 //!
 //! Owns orders, their lines and their numbers. Publishes OrderCreated, OrderRevived, OrderCancelled, OrderExpired,
 //! OrderCompleted, OrderChanged and PaymentOrphaned. Consumes PaymentCompleted, CodesIssued, DispenseCompleted,
 //! DispenseFailed, StockShort and ProductChanged. Asks Product for cards that the cache does not have, Inventory for
-//! stock, and Payment before it cancels, expires or goes on with an order that looks unpaid. Refuses to know how money
-//! is taken and what a code looks like.
+//! stock, and Payment before it cancels, expires or changes an order that looks unpaid. Does not know how money is taken
+//! or what a code looks like.
 
 mod commands;
 mod consumers;
@@ -39,7 +39,7 @@ pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
     let (router, openapi) = http::router(orders.clone(), host::ready(&db));
 
     let expiry = Timer::new("expire unpaid orders", EXPIRY_EVERY, orders.clone(), |orders| async move {
-        orders.expire_unpaid().await
+        orders.expire_unpaid_orders().await
     });
     Ok(Service {
         name: NAME,

@@ -43,7 +43,7 @@ pub(crate) fn router(payments: Payments, ready: Ready) -> (Router, OpenApi) {
 
 /// Pays an order (step 15).
 ///
-/// CASH answers rounding and change, and the order is paid. QRIS answers the QR code to show, the same one again while
+/// CASH: the response has rounding and change, and the order is paid. QRIS: the response has the QR code to show, the same one again while
 /// it can be paid. The answer has the whole receipt (step 20).
 #[utoipa::path(
     post, path = "/api/Payment", tag = "Payment",

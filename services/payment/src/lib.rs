@@ -1,8 +1,8 @@
 //! Payment: takes the money of an order, once.
 //!
 //! Owns payments, their QR codes and the ledger of money that moved. Consumes the events that open and close orders,
-//! and PaymentOrphaned; publishes PaymentCompleted when an order is paid. Refuses to know what was ordered, and to
-//! believe anyone but a gateway, a cashier or a manager that money came.
+//! and PaymentOrphaned; publishes PaymentCompleted when an order is paid. Does not know what was ordered.
+//! Only a gateway, a cashier or a manager can report that money arrived.
 
 mod commands;
 mod consumers;

@@ -27,9 +27,6 @@ pub const SCHEMA: Schema =
     Schema { service: NAME, migrations: &[("V1__menu", include_str!("../migrations/V1__menu.sql"))] };
 
 /// Opens Product: its database and routes. Caches every product ("System Startup").
-///
-/// # Errors
-/// The database cannot be opened.
 pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
     let db = context.databases.open(&SCHEMA).await?;
     let products = Products::new(

@@ -27,28 +27,28 @@ pub(crate) fn consumer(db: &Db, codes: Codes) -> (Queue, Arc<dyn Consumer>) {
 }
 
 async fn on_order_created(codes: Codes, event: Event<OrderCreated>) -> Result<(), ConsumeError> {
-    codes.issue(event.delivery(), event.data.0).await.map_err(retry)
+    codes.issue_codes(event.delivery(), event.data.0).await.map_err(retry)
 }
 
 async fn on_order_revived(codes: Codes, event: Event<OrderRevived>) -> Result<(), ConsumeError> {
-    codes.issue(event.delivery(), event.data.0).await.map_err(retry)
+    codes.issue_codes(event.delivery(), event.data.0).await.map_err(retry)
 }
 
 async fn on_payment_completed(codes: Codes, event: Event<PaymentCompleted>) -> Result<(), ConsumeError> {
-    codes.activate(event.delivery(), event.data).await.map_err(retry)
+    codes.activate_codes(event.delivery(), event.data).await.map_err(retry)
 }
 
 async fn on_order_cancelled(codes: Codes, event: Event<OrderCancelled>) -> Result<(), ConsumeError> {
     let OrderCancelled { order_id, order_version, cups, .. } = event.data;
-    codes.void(event.delivery(), ClosedOrder { order_id, order_version, cups }).await.map_err(retry)
+    codes.void_codes(event.delivery(), ClosedOrder { order_id, order_version, cups }).await.map_err(retry)
 }
 
 async fn on_order_expired(codes: Codes, event: Event<OrderExpired>) -> Result<(), ConsumeError> {
     let OrderExpired { order_id, order_version, cups } = event.data;
-    codes.void(event.delivery(), ClosedOrder { order_id, order_version, cups }).await.map_err(retry)
+    codes.void_codes(event.delivery(), ClosedOrder { order_id, order_version, cups }).await.map_err(retry)
 }
 
 async fn on_order_completed(codes: Codes, event: Event<OrderCompleted>) -> Result<(), ConsumeError> {
     let OrderCompleted { order_id, order_version, cups } = event.data;
-    codes.void(event.delivery(), ClosedOrder { order_id, order_version, cups }).await.map_err(retry)
+    codes.void_codes(event.delivery(), ClosedOrder { order_id, order_version, cups }).await.map_err(retry)
 }

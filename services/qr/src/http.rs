@@ -43,7 +43,7 @@ pub(crate) fn router(codes: Codes, ready: Ready) -> (Router, OpenApi) {
 
 /// Asks whether to pour (steps 33 to 36)
 ///
-/// A scan that does not pour is answered 200 too, with the reason. A valid `code` alone is redeemed by this request. A
+/// The response to a scan that does not pour is 200 too, with the reason. A valid `code` alone is redeemed by this request. A
 /// dispenser adds `deviceId`, `attemptId` and `journalEpoch`, gets a grant (`dispenseId`), and reports how it ended; a
 /// retry gets the same grant.
 #[utoipa::path(post, path = "/api/QrCode/validate", tag = "QrCode", request_body = ValidateCode,
@@ -56,7 +56,7 @@ async fn validate_code(
     State(codes): State<Codes>,
     Json(request): Json<ValidateCode>,
 ) -> Result<Json<ValidateCodeResponse>, Problem> {
-    Ok(Json(codes.validate(request).await?))
+    Ok(Json(codes.validate_code(request).await?))
 }
 
 /// Reports how a grant ended
@@ -76,7 +76,7 @@ async fn complete_dispense(
     Path(code): Path<String>,
     Json(report): Json<CompleteDispense>,
 ) -> Result<Json<CodeView>, Problem> {
-    Ok(Json(codes.complete(code, report).await?))
+    Ok(Json(codes.complete_dispense(code, report).await?))
 }
 
 /// Reports which grants a device holds
@@ -115,12 +115,12 @@ async fn reissue_codes(
     State(codes): State<Codes>,
     request: IdempotentJson<ReissueCodes>,
 ) -> Result<Json<Vec<CodeView>>, Problem> {
-    Ok(Json(codes.reissue(request.key, request.body).await?))
+    Ok(Json(codes.reissue_codes(request.key, request.body).await?))
 }
 
 /// Decides on a code in REVIEW, or LEASED by a dead device: was the cup poured?
 ///
-/// `not_poured` for a LEASED code answers the new code that replaces it, because the device may still hold the old one.
+/// `not_poured` for a LEASED code returns the new code that replaces it, because the device may still hold the old one.
 /// For a cup that may have been poured twice, any decision takes it off the list; a USED or VOID code stays as it is.
 #[utoipa::path(post, path = "/api/QrCode/{code}/resolve", tag = "QrCode", request_body = ResolveCode,
     params(
@@ -140,7 +140,7 @@ async fn resolve_code(
     Path(code): Path<String>,
     request: IdempotentJson<ResolveCode>,
 ) -> Result<Json<CodeView>, Problem> {
-    Ok(Json(codes.resolve(request.key, code, request.body).await?))
+    Ok(Json(codes.resolve_code(request.key, code, request.body).await?))
 }
 
 /// Lists the codes of an order by line, VOID ones last

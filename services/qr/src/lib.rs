@@ -3,8 +3,8 @@
 //! Owns `qr_codes`, `code_orders` (what events published of their orders), `devices` and `dispense_logs`. Consumes the
 //! events of orders and payments; publishes CodesIssued, DispenseCompleted and DispenseFailed. A device gets a *lease*
 //! on a code and reports how its grant ended (the lease protocol). A lease never ends by time alone: only by the
-//! device's report, its heartbeat, or staff. Refuses to know prices and products: the name and size of a cup come with
-//! the order.
+//! device's report, its heartbeat, or staff. Does not know prices and products: the name and size of a cup come with the
+//! order.
 //!
 //! A device is whoever sends a device id, and it pours whatever is scanned at 30 ml/s. A list of the products of each
 //! device, with the refusal `wrong_machine`, and calibration come with the pairing of devices.
@@ -39,9 +39,6 @@ const REBASE_EVERY: Duration = Duration::from_secs(30);
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
 
 /// Opens the service.
-///
-/// # Errors
-/// [`OpenError`] says what to do.
 pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
     let db = context.databases.open(&SCHEMA).await?;
     let codes = Codes::new(db.clone(), context);
@@ -54,13 +51,8 @@ pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
 
 fn timers(codes: Codes) -> Vec<Timer> {
     vec![
-        Timer::new("expire codes", EXPIRE_EVERY, codes.clone(), |codes| async move { codes.expire_due().await }),
-        Timer::new(
-            "rebase codes",
-            REBASE_EVERY,
-            codes.clone(),
-            |codes| async move { codes.rebase_ahead_of_clock().await },
-        ),
+        Timer::new("expire codes", EXPIRE_EVERY, codes.clone(), |codes| async move { codes.expire_codes().await }),
+        Timer::new("rebase codes", REBASE_EVERY, codes.clone(), |codes| async move { codes.rebase_codes().await }),
         Timer::new("measure reviews", MEASURE_EVERY, codes, |codes| async move { codes.measure_reviews().await }),
     ]
 }

@@ -34,7 +34,7 @@ static WORLDS: AtomicU32 = AtomicU32::new(0);
 
 /// A shop for one test, isolated from others.
 pub struct World {
-    /// The time. It stands still until the test moves it.
+    /// The time. It does not change until the test moves it.
     pub clock: Clock,
     context: ServiceContext,
     bus: Arc<RecordingBus>,

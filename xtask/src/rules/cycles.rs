@@ -1,4 +1,4 @@
-//! No circles between the modules of a crate: of two modules, one can be read without the other.
+//! No cycles between the modules of a crate: of two modules, one can be read without the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::{
 /// The modules that each top-level module of a crate names.
 type Graph<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-/// Finds circles between top-level modules. `lib.rs` and `main.rs` may name all of them, and tests may too.
+/// Finds cycles between top-level modules. `lib.rs` and `main.rs` may name all of them, and tests may too.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut crates: BTreeMap<&str, Vec<(&str, &SourceFile)>> = BTreeMap::new();
     for file in tree.files.iter().filter(|file| file.is_rust() && !file.is_tests()) {
@@ -36,11 +36,11 @@ fn check_crate(folder: &str, files: &[(&str, &SourceFile)]) -> Vec<Finding> {
     let mut reported = BTreeSet::new();
     let mut findings = Vec::new();
     for module in &modules {
-        let Some(circle) = shortest_circle(&graph, module) else { continue };
-        if reported.insert(circle.iter().copied().collect::<BTreeSet<_>>()) {
+        let Some(cycle) = shortest_cycle(&graph, module) else { continue };
+        if reported.insert(cycle.iter().copied().collect::<BTreeSet<_>>()) {
             let what = format!(
-                "modules in a circle: {} -> {module}: move what both need into a module of its own",
-                circle.join(" -> ")
+                "modules in a cycle: {} -> {module}: move what both need into a module of its own",
+                cycle.join(" -> ")
             );
             findings.push(Finding::new(&format!("{folder}/src/lib.rs"), 1, what));
         }
@@ -89,7 +89,7 @@ fn first_name(path: &str) -> &str {
 }
 
 /// The shortest way from `module` back to itself, without the repeated end.
-fn shortest_circle<'a>(graph: &Graph<'a>, module: &'a str) -> Option<Vec<&'a str>> {
+fn shortest_cycle<'a>(graph: &Graph<'a>, module: &'a str) -> Option<Vec<&'a str>> {
     let mut seen = BTreeSet::new();
     let mut ways = vec![vec![module]];
     while !ways.is_empty() {
@@ -124,21 +124,21 @@ mod tests {
             ("services/order/src/error.rs", "use crate::{\n    model::{self, Order},\n    NAME,\n};"),
             ("services/order/src/model/mod.rs", "fn f() -> crate::error::OrderError {}"),
         ];
-        let expected = "services/order/src/lib.rs:1: modules in a circle: error -> model -> error: move what both need \
+        let expected = "services/order/src/lib.rs:1: modules in a cycle: error -> model -> error: move what both need \
                         into a module of its own";
         assert_eq!(found(&files), [expected]);
     }
 
     #[test]
-    fn a_longer_circle_is_reported_and_a_chain_is_accepted() {
+    fn a_longer_cycle_is_reported_and_a_chain_is_accepted() {
         let chain = [
             ("bench/src/a.rs", "use crate::b::B;"),
             ("bench/src/b.rs", "use crate::{c::C, a_word};"),
             ("bench/src/c.rs", "// crate::a\nconst TEXT: &str = \"crate::a\";"),
         ];
         assert!(found(&chain).is_empty());
-        let circle = [chain[0], chain[1], ("bench/src/c.rs", "use crate::a;")];
-        assert!(found(&circle)[0].contains("a -> b -> c -> a"));
+        let cycle = [chain[0], chain[1], ("bench/src/c.rs", "use crate::a;")];
+        assert!(found(&cycle)[0].contains("a -> b -> c -> a"));
     }
 
     #[test]

@@ -183,7 +183,7 @@ impl FreeSpace {
     }
 }
 
-/// How many bytes this user may still write to the disk that holds the file. `None`: the system does not say.
+/// How many bytes this user may still write to the disk that holds the file. `None`: unknown.
 fn free_bytes(path: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(path).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))

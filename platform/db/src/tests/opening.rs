@@ -37,14 +37,14 @@ async fn a_migration_that_fails_leaves_nothing_behind() {
         service: "bank",
         migrations: &[("V1__good", "CREATE TABLE good (name TEXT)"), ("V2__bad", "CREATE TABLE bad (nonsense")],
     };
-    const MENDED: Schema = Schema {
+    const CORRECTED: Schema = Schema {
         service: "bank",
         migrations: &[("V1__good", "CREATE TABLE good (name TEXT)"), ("V2__bad", "CREATE TABLE bad (name TEXT)")],
     };
     on_each(async |fresh| {
         let broken = Db::open(&fresh.url, &BROKEN, DbOptions::default()).await.err().unwrap();
         assert!(matches!(broken, OpenError::Migration { .. }), "{broken}");
-        Db::open(&fresh.url, &MENDED, DbOptions::default()).await.unwrap();
+        Db::open(&fresh.url, &CORRECTED, DbOptions::default()).await.unwrap();
     })
     .await;
 }

@@ -110,7 +110,7 @@ async fn an_event_that_cannot_be_read_hides_no_other_event() {
             corrupt(tx, "outbox", all[1].id)?;
             let found = outbox::unpublished(tx, None, NOW + DAY, 2)?;
             assert_eq!((found.events.len(), found.unreadable.len(), found.unreadable[0].0), (1, 1, all[1].id));
-            assert_eq!(found.next, Some((NOW, all[1].id)), "the walk goes on behind it");
+            assert_eq!(found.next, Some((NOW, all[1].id)), "the next page starts after it");
             let rest = outbox::unpublished(tx, found.next, NOW + DAY, 2)?;
             assert_eq!((rest.events[0].id, rest.next), (all[2].id, None));
 

@@ -1,4 +1,4 @@
-//! Where a database is: a file, or a name on a server and how to reach that.
+//! The address of a database: a file, or a name on a server and how to reach the server.
 
 mod tls;
 
@@ -18,7 +18,7 @@ const SSL_ROOT_CERT: &str = "sslrootcert";
 /// PostgreSQL's port if an address names none.
 const PORT_DEFAULT: u16 = 5432;
 
-/// Where a database is: a file, or a name on a server.
+/// The address of a database: a file, or a name on a server.
 #[derive(Clone)]
 pub struct DbUrl(pub(crate) Location);
 

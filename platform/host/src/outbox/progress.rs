@@ -1,4 +1,4 @@
-//! How tests know that no event moves from outbox to outbox while they count.
+//! Counts the writes that mark events as published, so that tests notice an event that moves while they count.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -169,7 +169,7 @@ impl<'a> Canonicalizer<'a> {
     }
 }
 
-/// Where a field was written.
+/// The position of a field in the output.
 struct Field {
     name: Range<usize>,
     whole: Range<usize>,

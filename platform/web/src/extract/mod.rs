@@ -1,4 +1,4 @@
-//! Extractors: what handlers take. Each refusal says what to do. [`Json`] is also a response.
+//! Extractors: what handlers take. Each refusal names what to do. [`Json`] is also a response.
 
 mod body;
 mod fingerprint;

@@ -40,7 +40,7 @@ const LINGER_SECONDS_MAX: u64 = 5;
 /// How many bytes of it are discarded.
 const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Where the connection is. The transport and the service share it.
+/// The phase of a connection. The transport and the service share it.
 #[derive(Default)]
 pub(super) struct ConnectionState(AtomicU8);
 
@@ -174,7 +174,7 @@ impl<S: AsyncRead + Unpin> ConnectionIo<S> {
     }
 }
 
-/// Answers the requests of one connection.
+/// Serves the requests of one connection.
 pub(super) struct ConnectionService {
     pub(super) router: Router,
     pub(super) hosts: Arc<AllowedHosts>,

@@ -119,7 +119,7 @@ impl Server {
         end_streams.await;
         let drained = async { while ports.join_next().await.is_some() {} };
         if tokio::time::timeout(Duration::from_secs(DRAIN_SECONDS_MAX), drained).await.is_err() {
-            tracing::warn!(drain_seconds = DRAIN_SECONDS_MAX, "requests_cut_off");
+            tracing::warn!(drain_seconds = DRAIN_SECONDS_MAX, "requests cut off");
         }
     }
 }
@@ -150,7 +150,7 @@ impl Port {
             match accepted {
                 Ok((stream, address)) => self.admit(stream, address, connections.watcher()),
                 Err(error) => {
-                    tracing::error!(%error, "connection_not_accepted");
+                    tracing::error!(%error, "connection not accepted");
                     tokio::time::sleep(Duration::from_secs(ACCEPT_RETRY_SECONDS)).await;
                 }
             }
@@ -165,12 +165,12 @@ impl Port {
             Ok(permit) => permit,
             Err(limit) => {
                 limit.count();
-                tracing::debug!(%address, ?limit, "connection_refused");
+                tracing::debug!(%address, ?limit, "connection refused");
                 return refuse(stream, &self.lingering);
             }
         };
         if let Err(error) = configure(&stream) {
-            tracing::debug!(%error, "socket_not_configured");
+            tracing::debug!(%error, "socket not configured");
         }
         let connection = self.connection(stream, watcher);
         tokio::spawn(async move {
@@ -193,7 +193,7 @@ impl Port {
             .serve_connection(io, service);
         async move {
             if let Err(error) = watcher.watch(connection).await {
-                tracing::debug!(error = %errors::chain(&error), "connection_ended");
+                tracing::debug!(error = %errors::chain(&error), "connection ended");
             }
         }
     }
@@ -222,7 +222,7 @@ static REFUSAL: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Answers 503 before anything is read, and stays, if there is room for that, until the client has read it.
+/// Responds with 503 before it reads anything. If there is room, keeps the connection until the client has read that.
 fn refuse(stream: TcpStream, lingering: &Arc<Semaphore>) {
     let socket = SockRef::from(&stream);
     // The refusal fits into the buffer of a new socket, so this does not block.

@@ -1,5 +1,4 @@
-//! Timer ("Background: Analytic ETL"): what changed at the other services comes into the fact tables and the daily
-//! sums.
+//! Timer ("Background: Analytic ETL"): copies changed orders into the fact tables and the daily sums.
 //!
 //! A run reads the orders that changed since the last run, and a little before it, in batches. Each batch is one
 //! transaction that moves the watermark, replaces facts and adds the differences to the sums. So a run that is
@@ -28,22 +27,22 @@ pub(crate) const ORDERS_PER_BATCH_MAX: u32 = 500;
 
 impl Analytics {
     /// Extracts if a run is due. The timer calls it often.
-    pub(crate) async fn extract_if_due(&self) -> Result<(), ExtractError> {
+    pub(crate) async fn extract_orders_if_due(&self) -> Result<(), ExtractError> {
         let is_requested = self.extraction.is_requested.load(Ordering::SeqCst);
         if is_due(&self.settings, get(&self.extraction.last_run), is_requested, self.clock.now()) {
-            self.extract().await?;
+            self.extract_orders().await?;
         }
         let finished = self.db.read::<_, DbError, _>(store::watermark::find_watermark).await?.run_at;
         metrics::record_lag(finished.map(|run_at| self.clock.now().since(run_at)).unwrap_or_default());
         Ok(())
     }
 
-    /// Extracts now, after a run that is going on, and answers how many orders were new or changed.
+    /// Extracts now, after the current run if there is one, and returns how many orders were new or changed.
     ///
     /// # Errors
     /// [`ExtractError`]. What was extracted until then stays, and the next run continues.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub(crate) async fn extract(&self) -> Result<usize, ExtractError> {
+    pub(crate) async fn extract_orders(&self) -> Result<usize, ExtractError> {
         let _running = self.extraction.running.lock().await;
         // Before the time is taken: a change from here on is read by this run, or requests another one.
         self.extraction.is_requested.store(false, Ordering::SeqCst);

@@ -12,7 +12,7 @@ pub(crate) fn describe() {
     metrics::describe_gauge!(
         LAG,
         metrics::Unit::Seconds,
-        "Time since the last finished run began. If it exceeds an hour, the log says why runs fail."
+        "Time since the last finished run began. If it exceeds an hour, the log holds the error."
     );
     metrics::describe_counter!(ORDERS, "New or changed orders that came into the reports.");
 }

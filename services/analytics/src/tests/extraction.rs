@@ -47,7 +47,7 @@ async fn an_interrupted_run_is_continued_by_the_next_one() {
     // A line without units is refused, so the transaction of its batch fails.
     broken[550].lines[1].2 = 0;
     shop.put(&broken).await;
-    assert!(matches!(analytics.extract().await, Err(ExtractError::Db(_))));
+    assert!(matches!(analytics.extract_orders().await, Err(ExtractError::Db(_))));
     assert_eq!(summary(&client, "").await["orders"], 500);
     assert!(summary(&client, "").await.get("asOf").is_none());
 
@@ -57,7 +57,7 @@ async fn an_interrupted_run_is_continued_by_the_next_one() {
     assert_eq!(wrong_sums(&db).await, 0);
 }
 
-/// The life of an order: placed, paid, and completed, or cancelled for every fifth.
+/// The steps of an order: placed, paid, and completed, or cancelled for every fifth.
 fn step(number: u32, step: u32, world: &World) -> Sale {
     let mut sale = Sale::paid(number, world);
     sale.business_day = ["2026-11-21", "2026-11-22"][usize::from(number.is_multiple_of(2))];
@@ -193,7 +193,7 @@ async fn a_line_has_the_category_of_its_product() {
 async fn reports_answer_before_the_other_services_have_a_database() {
     let world = World::new().await;
     let Reports { client, analytics, .. } = reports(&world).await;
-    assert!(matches!(analytics.extract().await, Err(ExtractError::SourceNotOpened { service: "order", .. })));
+    assert!(matches!(analytics.extract_orders().await, Err(ExtractError::SourceNotOpened { service: "order", .. })));
     let figures = summary(&client, "").await;
     assert_eq!(figures["orders"], 0);
     assert!(figures.get("asOf").is_none());

@@ -37,7 +37,7 @@ async fn reports(world: &World) -> Reports {
 
 /// Extracts, and answers how many orders were new or changed.
 async fn extract(analytics: &Analytics) -> usize {
-    analytics.extract().await.unwrap()
+    analytics.extract_orders().await.unwrap()
 }
 
 async fn summary(client: &Client, query: &str) -> Value {

@@ -7,7 +7,7 @@ use crate::{model::VersionedSettings, store};
 
 impl Settings {
     /// The current settings.
-    pub(crate) async fn get(&self) -> Result<VersionedSettings, DbError> {
+    pub(crate) async fn get_settings(&self) -> Result<VersionedSettings, DbError> {
         self.db.read(store::get_settings).await
     }
 }

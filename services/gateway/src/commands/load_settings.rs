@@ -19,7 +19,7 @@ pub(crate) enum LoadError {
 
 impl Settings {
     /// Shares the stored settings with every service of this process. A new shop gets the default settings.
-    pub(crate) async fn load(&self) -> Result<(), LoadError> {
+    pub(crate) async fn load_settings(&self) -> Result<(), LoadError> {
         let now = self.clock.now();
         let stored = self
             .db

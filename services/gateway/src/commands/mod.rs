@@ -32,7 +32,7 @@ impl Settings {
     /// Gives the rules to this process at once. Other processes consume the event.
     fn share(&self, version: i64, rules: ShopRules) {
         if self.shared_rules.replace_if_newer(version, rules) {
-            tracing::info!(version, "shop_settings_changed");
+            tracing::info!(version, "shop settings changed");
         }
     }
 }

@@ -15,26 +15,26 @@ impl Settings {
     ///
     /// The menu belongs to another service and is checked before the write. A product that takes the old currency or tax
     /// at that moment is missed: it cannot be sold, and the log names it.
-    pub(crate) async fn replace(
+    pub(crate) async fn replace_settings(
         &self,
         settings: ShopSettings,
         expected_version: Option<i64>,
     ) -> Result<VersionedSettings, SettingsError> {
         let rules = ShopRules::new(settings)?;
-        let current = self.get().await?;
+        let current = self.get_settings().await?;
         if expected_version.is_some_and(|expected| expected != current.version) {
             return Err(SettingsError::VersionMismatch { current: current.version });
         }
         self.check_menu(&current.settings, &rules).await?;
         let replaced = self.write(current.version, rules.settings().clone()).await?;
         if let Err(error) = self.check_menu(&current.settings, &rules).await {
-            tracing::warn!(error = %errors::chain(&error), "menu_may_contradict_shop_settings");
+            tracing::warn!(error = %errors::chain(&error), "menu may contradict shop settings");
         }
         self.share(replaced.version, rules);
         Ok(replaced)
     }
 
-    /// Whether the menu that was sold by `before` can be sold by `after`.
+    /// Whether the menu that is sold with `before` can be sold with `after`.
     async fn check_menu(&self, before: &ShopSettings, after: &ShopRules) -> Result<(), SettingsError> {
         if after.currency() != before.currency {
             self.check_currency(after.currency()).await?;

@@ -22,7 +22,7 @@ use crate::model::{ServiceState, service_of};
 
 const TITLE: &str = "fnb";
 const DESCRIPTION: &str = "Everything that a shop's tablets, machines and programs need: the menu, orders, payments, \
-    codes, stock, reports and settings. Every refusal is a problem (RFC 9457) that says what to do.";
+    codes, stock, reports and settings. Every refusal is a problem (RFC 9457) with what to do.";
 
 /// The services behind the origin. Cheap to clone.
 #[derive(Clone)]

@@ -21,7 +21,7 @@ pub(crate) fn router(settings: Settings, ready: Ready) -> (Router, OpenApi) {
     (status = 200, description = "The current settings", body = ShopSettings, headers(("ETag" = String, description = "Their version")))
 ))]
 async fn get_shop(State(settings): State<Settings>) -> Result<impl IntoResponse, Problem> {
-    Ok(versioned(settings.get().await?))
+    Ok(versioned(settings.get_settings().await?))
 }
 
 /// Replaces the shop's settings
@@ -44,7 +44,7 @@ async fn replace_shop(
     headers: HeaderMap,
     Json(shop): Json<ShopSettings>,
 ) -> Result<impl IntoResponse, Problem> {
-    Ok(versioned(settings.replace(shop, if_match(&headers)?).await?))
+    Ok(versioned(settings.replace_settings(shop, if_match(&headers)?).await?))
 }
 
 fn versioned(stored: VersionedSettings) -> impl IntoResponse {

@@ -73,7 +73,7 @@ fn apply_adjustment(
 
 /// Why `quantity` was not added.
 fn refusal(tx: &mut Tx<'_>, id: InventoryId, quantity: i64) -> DbResult<InventoryError> {
-    Ok(match store::get_item(tx, id)? {
+    Ok(match store::find_item(tx, id)? {
         None => InventoryError::UnknownItem(id),
         Some(item) if quantity < 0 => InventoryError::InsufficientStock { item: Box::new(item), wanted: -quantity },
         Some(item) => InventoryError::StockLimitExceeded(Box::new(item)),

@@ -38,7 +38,7 @@ impl Inventory {
 
 /// Why an item was not inserted.
 fn conflict(tx: &mut Tx<'_>, id: InventoryId, product_id: Option<ProductId>) -> DbResult<InventoryError> {
-    match (store::get_item(tx, id)?, product_id) {
+    match (store::find_item(tx, id)?, product_id) {
         (None, Some(product_id)) => Ok(InventoryError::ProductAlreadyCounted(product_id)),
         _ => Ok(InventoryError::ItemExists(id)),
     }

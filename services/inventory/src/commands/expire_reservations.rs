@@ -15,7 +15,7 @@ use crate::{error::InventoryError, model::ReservationChange, store};
 /// write. Many times what an event takes, even after an outage of the bus; an event that comes later holds the stock
 /// again.
 const UNCONFIRMED_RESERVATION_TTL: Duration = Duration::from_secs(10 * 60);
-/// How often such reservations are looked for.
+/// The pause between two runs of the timer.
 pub(crate) const EXPIRE_RESERVATIONS_EVERY: Duration = Duration::from_secs(30);
 /// How many expire in one run; the next run takes the rest.
 const EXPIRED_PER_RUN_MAX: u32 = 200;

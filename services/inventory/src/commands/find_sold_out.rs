@@ -9,7 +9,7 @@ use super::Inventory;
 use crate::{error::InventoryError, model, store};
 
 impl Inventory {
-    /// The products of `request` that an order would be refused for now: a BLOCK item has too little for them.
+    /// The products of `request` for which an order would be refused now, because a BLOCK item has too little.
     ///
     /// # Errors
     /// `Invalid` if there are more items than one request may have.

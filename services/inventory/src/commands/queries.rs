@@ -19,7 +19,7 @@ impl Inventory {
     /// # Errors
     /// `UnknownItem`.
     pub(crate) async fn get_item(&self, id: InventoryId) -> Result<InventoryView, InventoryError> {
-        self.db.point_read(move |tx| store::get_item(tx, id)?.ok_or(InventoryError::UnknownItem(id))).await
+        self.db.point_read(move |tx| store::find_item(tx, id)?.ok_or(InventoryError::UnknownItem(id))).await
     }
 
     /// `GET /api/Inventory`: a page of items by name.
@@ -44,7 +44,7 @@ impl Inventory {
     ) -> Result<Page<StockMove>, InventoryError> {
         let moves = self.db.read(move |tx| {
             let moves = store::list_moves(tx, id, before, limit + 1)?;
-            if moves.is_empty() && store::get_item(tx, id)?.is_none() {
+            if moves.is_empty() && store::find_item(tx, id)?.is_none() {
                 return Err(InventoryError::UnknownItem(id));
             }
             Ok(moves)
@@ -56,11 +56,11 @@ impl Inventory {
     /// `GET /api/Recipe/{productId}`: the written recipe, else one of the item that the product is counted as.
     pub(crate) async fn get_recipe(&self, product_id: ProductId) -> Result<RecipeView, InventoryError> {
         let read = self.db.read(move |tx| {
-            let written = store::get_recipe(tx, product_id)?;
+            let written = store::find_recipe(tx, product_id)?;
             let is_default = written.is_none();
             let WriteRecipe { parts, options } = match written {
                 Some(recipe) => recipe,
-                None => store::get_item_of_product(tx, product_id)?
+                None => store::find_item_of_product(tx, product_id)?
                     .map_or_else(model::empty_recipe, |item| model::one_of(item.inventory_id)),
             };
             Ok::<_, db::DbError>(RecipeView { product_id, parts, options, is_default })

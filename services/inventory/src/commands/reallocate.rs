@@ -1,4 +1,4 @@
-//! The one place where an order's stock moves: from its old allocation to the one that it should have now.
+//! Moves an order's stock from its old allocation to its new one. Nothing else moves the stock of orders.
 
 use contracts::{
     event::{InventoryLow, StockShort},
@@ -62,8 +62,8 @@ pub(super) fn reallocate(
 
 /// The allocation that the reservation should have, and what its items need if that was computed.
 ///
-/// The quantities stay as they are while the order has any, so that a recipe which is written meanwhile unbalances
-/// nothing: the order gives back exactly what it holds.
+/// While the order has quantities they stay the same, even if a recipe changes meanwhile: the order returns exactly what
+/// it holds.
 fn new_allocation(
     tx: &mut Tx<'_>,
     reservation: &Reservation,
@@ -186,7 +186,7 @@ fn shortage(
     need: Option<&StockNeed>,
     correction: i64,
 ) -> DbResult<Option<Shortage>> {
-    let Some((item, need)) = store::get_item(tx, change.inventory_id)?.zip(need) else {
+    let Some((item, need)) = store::find_item(tx, change.inventory_id)?.zip(need) else {
         return Ok(None);
     };
     Ok(Some(Shortage {
@@ -203,5 +203,5 @@ fn shortage(
 fn low_event(tx: &mut Tx<'_>, change: &StockChange, level: &ItemLevel) -> DbResult<Option<InventoryLow>> {
     let crossed = model::crosses_low_level(level.on_hand, change.on_hand, level.low_level);
     let Some(low_level) = level.low_level.filter(|_| crossed) else { return Ok(None) };
-    Ok(store::get_item(tx, change.inventory_id)?.map(|item| inventory_low(item, low_level)))
+    Ok(store::find_item(tx, change.inventory_id)?.map(|item| inventory_low(item, low_level)))
 }

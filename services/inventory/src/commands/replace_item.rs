@@ -41,7 +41,7 @@ impl Inventory {
                     }
                 })?;
                 let Some(replaced) = replaced else {
-                    let actual = store::get_item(tx, id)?.ok_or(InventoryError::UnknownItem(id))?.settings_version;
+                    let actual = store::find_item(tx, id)?.ok_or(InventoryError::UnknownItem(id))?.settings_version;
                     return Err(InventoryError::VersionMismatch { id, actual });
                 };
                 if let Some(level) = replaced.low_level.filter(|_| becomes_low) {

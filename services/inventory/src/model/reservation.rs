@@ -15,7 +15,7 @@ pub(crate) struct Reservation {
     pub(crate) order_id: OrderId,
     /// The highest version seen. 0: none yet.
     pub(crate) order_version: i64,
-    /// Whether the order is alive at that version.
+    /// Whether the order is open at that version.
     pub(crate) is_open: bool,
     /// Whether an event confirmed it. Without one, the order may never have been placed.
     pub(crate) is_confirmed: bool,

@@ -64,13 +64,13 @@ fn level_from_row(row: &Row<'_>) -> DbResult<ItemLevel> {
 }
 
 /// One item.
-pub(crate) fn get_item(tx: &mut Tx<'_>, id: InventoryId) -> DbResult<Option<InventoryView>> {
+pub(crate) fn find_item(tx: &mut Tx<'_>, id: InventoryId) -> DbResult<Option<InventoryView>> {
     const SQL: &str = "SELECT * FROM inventories WHERE inventory_id = $1";
     tx.query_opt(SQL, (id,), item_from_row)
 }
 
 /// The item that a product is counted as.
-pub(crate) fn get_item_of_product(tx: &mut Tx<'_>, product_id: ProductId) -> DbResult<Option<InventoryView>> {
+pub(crate) fn find_item_of_product(tx: &mut Tx<'_>, product_id: ProductId) -> DbResult<Option<InventoryView>> {
     const SQL: &str = "SELECT * FROM inventories WHERE product_id = $1";
     tx.query_opt(SQL, (product_id,), item_from_row)
 }

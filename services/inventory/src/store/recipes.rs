@@ -34,7 +34,7 @@ pub(crate) fn recipes_of(tx: &mut Tx<'_>, product_ids: &[ProductId]) -> DbResult
 }
 
 /// The written recipe of a product.
-pub(crate) fn get_recipe(tx: &mut Tx<'_>, product_id: ProductId) -> DbResult<Option<WriteRecipe>> {
+pub(crate) fn find_recipe(tx: &mut Tx<'_>, product_id: ProductId) -> DbResult<Option<WriteRecipe>> {
     const SQL: &str = "SELECT recipe FROM recipes WHERE product_id = $1";
     tx.query_opt(SQL, (product_id,), |row| row.json("recipe"))
 }

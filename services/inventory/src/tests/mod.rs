@@ -53,7 +53,7 @@ impl From<(ProductId, u32)> for Line {
 /// The products that the stand-in for Product knows.
 type Menu = Arc<Mutex<HashMap<String, ProductCard>>>;
 
-/// A stand-in for Product that answers the cards of `menu`.
+/// A stub of Product that returns the cards of `menu`.
 fn product_service(menu: &Menu) -> Router {
     let menu = Arc::clone(menu);
     let cards = move |Query(query): Query<HashMap<String, String>>| async move {

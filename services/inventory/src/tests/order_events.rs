@@ -1,4 +1,4 @@
-//! What becomes of an order's stock.
+//! How events change an order's stock.
 
 use contracts::{
     event::{InventoryLow, OrderCancelled, StockShort},

@@ -14,19 +14,19 @@ use super::{
 use crate::{error::OrderError, model, store};
 
 impl Orders {
-    /// Changes an order. A status that it has already is answered as it is.
+    /// Changes an order. Setting a status that the order already has changes nothing.
     ///
     /// # Errors
     /// [`OrderError`]: nothing was changed.
     #[tracing::instrument(name = "change_order", level = "debug", skip(self, change))]
-    pub(crate) async fn change(&self, order_id: OrderId, change: ChangeOrder) -> Result<OrderView, OrderError> {
+    pub(crate) async fn change_order(&self, order_id: OrderId, change: ChangeOrder) -> Result<OrderView, OrderError> {
         model::check_text("customerName", change.customer_name.as_deref(), CUSTOMER_CHARS_MAX)?;
         model::check_text("table", change.table.as_deref(), TABLE_CHARS_MAX)?;
 
         let change = match change.status {
             // A revival asks Inventory first, so it cannot share a transaction with the texts.
             Some(OrderStatus::Pending) => {
-                let revived = self.revive(order_id).await?;
+                let revived = self.revive_order(order_id).await?;
                 self.cache_receipt(&revived).await;
                 if !has_texts(&change) {
                     return Ok(revived);
@@ -59,13 +59,13 @@ fn write_change(
     if has_texts(change) {
         let trimmed = |text: &Option<String>| text.as_deref().map(str::trim).map(str::to_owned);
         let (customer_name, table) = (trimmed(&change.customer_name), trimmed(&change.table));
-        let renamed = store::rename(tx, order_id, customer_name.as_deref(), table.as_deref(), now)?;
+        let renamed = store::rename_order(tx, order_id, customer_name.as_deref(), table.as_deref(), now)?;
         append_order_changed(tx, renamed.ok_or(OrderError::UnknownOrder(order_id))?)?;
     }
     if let Some(status) = change.status {
         set_status(tx, order_id, status, now)?;
     }
-    let order = store::find(tx, order_id)?.ok_or(OrderError::UnknownOrder(order_id))?;
+    let order = store::find_order(tx, order_id)?.ok_or(OrderError::UnknownOrder(order_id))?;
     Ok(OrderView::from(order))
 }
 
@@ -73,11 +73,11 @@ fn set_status(tx: &mut Tx<'_>, order_id: OrderId, to: OrderStatus, now: Timestam
     let not_settable = |advice| Err(OrderError::StatusNotSettable(to, advice));
     let moved = match to {
         OrderStatus::Ready => {
-            let ready = store::transition(tx, order_id, OrderTransition::MakeReady, now)?;
+            let ready = store::transition_order(tx, order_id, OrderTransition::MakeReady, now)?;
             ready.map(|order| append_order_changed(tx, order)).transpose()?
         }
         OrderStatus::Completed => {
-            // The row is locked from here on, so a cup that goes into review meanwhile does so before or after.
+            // The row is locked from here on: a cup cannot go into review between the check and the change.
             let completed = complete(tx, order_id, now)?;
             if let Some(order) = completed.as_ref().filter(|order| order.is_in_review()) {
                 return Err(OrderError::CupInReview(order.header.order_number.clone()));
@@ -91,7 +91,7 @@ fn set_status(tx: &mut Tx<'_>, order_id: OrderId, to: OrderStatus, now: Timestam
     if moved.is_some() {
         return Ok(());
     }
-    let from = store::find(tx, order_id)?.ok_or(OrderError::UnknownOrder(order_id))?.header.status;
+    let from = store::find_order(tx, order_id)?.ok_or(OrderError::UnknownOrder(order_id))?.header.status;
     // A client that lost the answer may ask again.
     if from == to { Ok(()) } else { Err(OrderError::IllegalTransition { from, to }) }
 }

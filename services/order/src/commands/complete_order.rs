@@ -11,8 +11,8 @@ use db::{DbResult, Tx, outbox};
 use super::append_order_changed;
 use crate::{model::Order, store};
 
-/// Appends OrderChanged, and completes the order if it is paid and machines have poured every unit. Answers the order
-/// as it is then.
+/// Appends OrderChanged, and completes the order if it is paid and machines have poured every unit. Returns the order
+/// after that.
 pub(super) fn append_changed_and_complete_if_poured(
     tx: &mut Tx<'_>,
     order: Order,
@@ -31,11 +31,11 @@ pub(super) fn append_changed_and_complete_if_poured(
 
 /// Moves a paid order to COMPLETED. `None`: it is not being made. The caller calls [`append_completed`].
 pub(super) fn complete(tx: &mut Tx<'_>, order_id: OrderId, now: Timestamp) -> DbResult<Option<Order>> {
-    // PROCESSING first: an order goes from there to READY and never back, so it cannot slip through between the two.
-    if let Some(order) = store::transition(tx, order_id, OrderTransition::CompleteFromProcessing, now)? {
+    // PROCESSING first: an order can go from PROCESSING to READY between the two statements, but never back.
+    if let Some(order) = store::transition_order(tx, order_id, OrderTransition::CompleteFromProcessing, now)? {
         return Ok(Some(order));
     }
-    store::transition(tx, order_id, OrderTransition::CompleteFromReady, now)
+    store::transition_order(tx, order_id, OrderTransition::CompleteFromReady, now)
 }
 
 /// Appends OrderCompleted and OrderChanged.

@@ -10,7 +10,7 @@ use db::{DbError, Tx, outbox};
 
 use super::{
     Orders, append_order_changed,
-    ask_payment::{ClosePermit, Closing},
+    fetch_payment::{ClosePermit, Closing},
 };
 use crate::{
     error::OrderError,
@@ -19,20 +19,19 @@ use crate::{
 
 /// How many orders one query finds.
 const ORDERS_PER_PAGE: u32 = 50;
-/// A run that takes longer ends, and the next one goes on from there: every answer of Payment may take its time.
+/// A longer run ends, and the next run continues after it. Each response of Payment may be slow.
 const RUN_TIME_MAX: Duration = Duration::from_secs(5);
 /// A deadline this much later than a new order's was set by a clock that ran ahead.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
 impl Orders {
-    /// Expires every PENDING order whose deadline has passed and that Payment took no money for. An order about which
-    /// Payment cannot be asked stays PENDING and keeps no other from expiring: the run goes on after it, and a later
-    /// run asks again.
+    /// Expires every unpaid PENDING order whose deadline has passed. If Payment is unavailable for one order, that order
+    /// stays PENDING, the run continues with the others, and a later run repeats it.
     ///
     /// # Errors
-    /// That of the first order that could not be decided, after the others were.
+    /// The first error of an order, after the run has tried the others.
     #[tracing::instrument(name = "expire_unpaid_orders", level = "debug", skip_all)]
-    pub(crate) async fn expire_unpaid(&self) -> Result<(), OrderError> {
+    pub(crate) async fn expire_unpaid_orders(&self) -> Result<(), OrderError> {
         self.shorten_far_deadlines().await?;
         let run_ends_at = Instant::now() + RUN_TIME_MAX;
         let mut first_error = None;
@@ -56,7 +55,8 @@ impl Orders {
         first_error.map_or(Ok(()), Err)
     }
 
-    /// Where this run begins. Unless it is kept again, the next one begins with the longest overdue order.
+    /// Takes the position from which this run continues. The next run starts from the beginning, unless a position is
+    /// saved again.
     fn take_expiry_cursor(&self) -> Option<OverdueCursor> {
         self.expiry_cursor.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -70,8 +70,8 @@ impl Orders {
         self.db.read(move |tx| store::list_overdue(tx, after, now, ORDERS_PER_PAGE)).await
     }
 
-    /// No order waits for its payment longer than a new one would. A clock that ran ahead and was set back leaves
-    /// deadlines that are hours away; they become those of orders that are placed now.
+    /// Shortens deadlines that are later than that of a new order: a clock that ran ahead and was set back has left
+    /// them. They become the deadline of a new order.
     async fn shorten_far_deadlines(&self) -> Result<(), OrderError> {
         let now = self.clock.now();
         let expires_at = now + self.shop.current().unpaid_order_ttl();
@@ -92,7 +92,7 @@ impl Orders {
     }
 
     async fn expire_unless_paid(&self, order_id: OrderId) -> Result<(), OrderError> {
-        let Closing::Permitted(permit) = self.close_for_payment(order_id).await? else { return Ok(()) };
+        let Closing::Permitted(permit) = self.begin_closing(order_id).await? else { return Ok(()) };
         let now = self.clock.now();
         if let Some(order) = self.db.write(move |tx| write_expiry(tx, order_id, &permit, now)).await? {
             metrics::counter!("orders_expired_total").increment(1);
@@ -102,7 +102,7 @@ impl Orders {
     }
 }
 
-/// Answers the expired order. `None`: it changed since Payment was asked; the next run decides.
+/// Returns the expired order. `None`: it changed after Payment was asked; the next run decides.
 fn write_expiry(
     tx: &mut Tx<'_>,
     order_id: OrderId,
@@ -110,7 +110,7 @@ fn write_expiry(
     now: Timestamp,
 ) -> Result<Option<OrderView>, OrderError> {
     permit.check()?;
-    let Some(order) = store::expire(tx, order_id, permit.order_version, now)? else { return Ok(None) };
+    let Some(order) = store::expire_order(tx, order_id, permit.order_version, now)? else { return Ok(None) };
     let event = OrderExpired { order_id, order_version: order.header.version, cups: order.cups() };
     outbox::append(tx, &event, now)?;
     Ok(Some(append_order_changed(tx, order)?))

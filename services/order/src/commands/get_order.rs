@@ -13,8 +13,9 @@ impl Orders {
     ///
     /// # Errors
     /// [`OrderError::UnknownOrder`].
-    pub(crate) async fn find_order(&self, order_id: OrderId) -> Result<OrderView, OrderError> {
-        let find = move |tx: &mut db::Tx<'_>| store::find(tx, order_id)?.ok_or(OrderError::UnknownOrder(order_id));
+    pub(crate) async fn get_order(&self, order_id: OrderId) -> Result<OrderView, OrderError> {
+        let find =
+            move |tx: &mut db::Tx<'_>| store::find_order(tx, order_id)?.ok_or(OrderError::UnknownOrder(order_id));
         self.db.point_read(find).await.map(OrderView::from)
     }
 
@@ -22,7 +23,7 @@ impl Orders {
     ///
     /// # Errors
     /// [`OrderError::UnknownOrder`].
-    pub(crate) async fn amount_due(&self, order_id: OrderId) -> Result<AmountDue, OrderError> {
+    pub(crate) async fn get_amount_due(&self, order_id: OrderId) -> Result<AmountDue, OrderError> {
         let find =
             move |tx: &mut db::Tx<'_>| store::find_amount_due(tx, order_id)?.ok_or(OrderError::UnknownOrder(order_id));
         self.db.point_read(find).await

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Orders;
 use crate::error::OrderError;
 
-/// The first pause between two reads if no change is signalled; each next one is twice as long.
+/// The first pause between two reads if no change is signalled. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// The longest pause between two reads.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -22,7 +22,7 @@ impl Orders {
     ///
     /// # Errors
     /// [`OrderError::UnknownOrder`].
-    pub(crate) async fn receipt(&self, order_id: OrderId, wait: Duration) -> Result<Receipt, OrderError> {
+    pub(crate) async fn get_receipt(&self, order_id: OrderId, wait: Duration) -> Result<Receipt, OrderError> {
         let deadline = Instant::now() + wait;
         let key = cache_key(order_id);
         let mut pause = FIRST_PAUSE;
@@ -55,7 +55,7 @@ impl Orders {
     /// The receipt from the services themselves. If Payment is unavailable it shows what Order knows: whether, how and
     /// when the order was paid. If QR is unavailable its codes are pending.
     async fn assembled_receipt(&self, order_id: OrderId) -> Result<Receipt, OrderError> {
-        let order = self.find_order(order_id).await?;
+        let order = self.get_order(order_id).await?;
         let has_codes = order.items.iter().any(|item| item.is_dispensable);
         let codes_path = format!("/internal/QrCode/receipt/{order_id}");
         let payment = async {

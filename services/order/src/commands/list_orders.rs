@@ -37,7 +37,7 @@ impl Orders {
     ///
     /// # Errors
     /// [`OrderError::InvalidCursor`].
-    pub(crate) async fn list(&self, request: ListRequest) -> Result<Page<OrderView>, OrderError> {
+    pub(crate) async fn list_orders(&self, request: ListRequest) -> Result<Page<OrderView>, OrderError> {
         let after = request.cursor.as_deref().map(parse_cursor).transpose()?;
         let is_unbounded_search = request.text.is_some() && request.business_day.is_none();
         let filter = ListFilter {

@@ -1,4 +1,4 @@
-//! StockShort: the stock of an order fell short after the order had been accepted.
+//! StockShort: an order that was accepted without a reservation has too little stock.
 
 use contracts::event::StockShort;
 use db::{

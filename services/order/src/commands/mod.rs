@@ -1,10 +1,10 @@
 //! What can be done with orders: one file for each use case, and one for each service that a use case asks.
 
-mod ask_payment;
 mod cancel_order;
 mod change_order;
 mod complete_order;
 mod expire_unpaid_orders;
+mod fetch_payment;
 mod get_order;
 mod get_receipt;
 mod list_orders;
@@ -51,7 +51,7 @@ pub(crate) struct Orders {
     shop: SharedShopRules,
     clock: Clock,
     order_locks: OrderLocks,
-    /// Where the next run of expiry begins, if the last one did not reach the end.
+    /// The position from which the next run of the expiry continues. `None`: it starts with the longest overdue order.
     expiry_cursor: Arc<Mutex<Option<OverdueCursor>>>,
 }
 
@@ -79,7 +79,7 @@ impl Orders {
     }
 }
 
-/// Appends OrderChanged, the order's state for every screen, and answers that state.
+/// Appends OrderChanged, the order's state for every screen, and returns that state.
 fn append_order_changed(tx: &mut Tx<'_>, order: Order) -> DbResult<OrderView> {
     let changed = OrderChanged(OrderView::from(order));
     outbox::append(tx, &changed, changed.0.updated_at)?;

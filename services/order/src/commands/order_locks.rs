@@ -1,7 +1,7 @@
-//! A lock for each order id: the same request twice at an instant is carried out once, and answered twice.
+//! A lock for each order id: if the same request arrives twice at once, it is executed once and answered twice.
 //!
-//! The database alone would also let one of the two win, but by then each has reserved stock, and the second would find
-//! the last piece taken by the first.
+//! The database alone would also accept only one of the two. But by then both have reserved stock, and the second could
+//! be refused because the first has reserved the last piece.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -11,7 +11,7 @@ use std::{
 use contracts::ids::OrderId;
 use tokio::sync::{Mutex, MutexGuard};
 
-/// Orders whose ids share a lock wait for each other too: at a thousand orders a second hardly ever.
+/// Orders whose ids share a lock also wait for each other. Even at a thousand orders a second that is rare.
 const LOCKS: usize = 1024;
 
 /// The orders that are being placed by this process.

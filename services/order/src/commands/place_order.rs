@@ -19,14 +19,14 @@ use crate::{
 };
 
 impl Orders {
-    /// Places an order. The same request again, by its Idempotency-Key or its order id, is answered the same order.
+    /// Places an order. A repeated request, by its Idempotency-Key or its order id, gets the same order.
     ///
     /// # Errors
     /// [`PlaceError`]: nothing was written. `Refused`: a bound, a product, an option or the number of cups.
     /// `TotalMismatch`: the client showed another total. `OutOfStock`: something ran out. `OrderIdTaken`: the id is
-    /// another order's. `Idempotency`: the key is another request's. Else a service or the database is unavailable.
+    /// another order's. `Idempotency`: the key is another request's. Otherwise a service or the database is unavailable.
     #[tracing::instrument(name = "place_order", level = "debug", skip_all, fields(order_id))]
-    pub(crate) async fn place(
+    pub(crate) async fn place_order(
         &self,
         key: Option<IdempotencyKey>,
         request: PlaceOrder,
@@ -60,7 +60,7 @@ impl Orders {
                 };
                 self.write_reserved(key, &request, order, placement).await
             }
-            // The same request, sent to another process in the same moment, may have taken the last piece.
+            // Another process may have placed the same request concurrently and reserved the last piece.
             Err(error) => match self.find_placed(key.as_ref(), &request, order_id).await? {
                 Some(placed) => Ok(placed),
                 None => Err(PlaceError::not_reserved(order_id, error)),
@@ -87,7 +87,7 @@ impl Orders {
                 Ok(placed)
             }
             Ok(Answer::Repeated(placed)) => Ok(placed),
-            // Another process wrote this id in the same moment: the same order, or another one.
+            // Another process wrote this id concurrently: the same order, or another one.
             Err(taken @ PlaceError::OrderIdTaken(_)) => {
                 self.find_placed(key.as_ref(), request, order_id).await?.ok_or(taken)
             }
@@ -116,7 +116,7 @@ impl Orders {
             .db
             .point_read(move |tx| {
                 let answered = idempotency::find_response::<OrderView>(tx, read_key.as_ref())?;
-                Ok::<_, PlaceError>((answered, store::find(tx, order_id)?.map(OrderView::from)))
+                Ok::<_, PlaceError>((answered, store::find_order(tx, order_id)?.map(OrderView::from)))
             })
             .await?;
         let existing = match (answered, existing) {
@@ -126,8 +126,8 @@ impl Orders {
         };
         match (model::is_same_request(&existing, request), key) {
             (true, None) => Ok(Some(existing)),
-            (true, Some(key)) => self.save_answer(key.clone(), existing).await.map(Some),
-            // The id follows from the key, and the answer under the key is pruned already.
+            (true, Some(key)) => self.save_response(key.clone(), existing).await.map(Some),
+            // The id is derived from the key, and the response under the key was pruned.
             (false, Some(key)) if request.order_id.is_none() => {
                 Err(IdempotencyError::KeyReused { key: key.key.clone() }.into())
             }
@@ -135,8 +135,8 @@ impl Orders {
         }
     }
 
-    /// Keeps the answer under this key too, because the order was placed under another key or none.
-    async fn save_answer(&self, key: IdempotencyKey, order: OrderView) -> Result<OrderView, PlaceError> {
+    /// Saves the response under this key too, because the order was placed with another key or without one.
+    async fn save_response(&self, key: IdempotencyKey, order: OrderView) -> Result<OrderView, PlaceError> {
         let now = self.clock.now();
         let save = move |tx: &mut Tx<'_>| {
             idempotency::once(tx, Some(&key), now, |_| Ok::<_, PlaceError>(order.clone())).map(Answer::into_inner)
@@ -149,7 +149,7 @@ fn write_order(tx: &mut Tx<'_>, order: &PricedOrder, placement: Placement) -> Re
     let letter = model::number_letter(order.channel);
     let count = store::next_count(tx, letter, placement.business_day)?;
     let order = order.clone().placed(model::order_number(letter, count), placement);
-    if !store::insert(tx, &order)? {
+    if !store::insert_order(tx, &order)? {
         return Err(PlaceError::OrderIdTaken(order.header.order_id));
     }
     outbox::append(tx, &OrderCreated(order.placed_order()), placement.placed_at)?;

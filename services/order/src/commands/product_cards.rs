@@ -15,7 +15,7 @@ use crate::error::PlaceError;
 const ENTRIES_PER_PRODUCT: usize = 3;
 
 impl Orders {
-    /// ProductChanged: keeps a card in the cache, unless a newer one is there.
+    /// ProductChanged: caches a card, unless a newer one is cached.
     ///
     /// # Errors
     /// [`NotCached`]: an old price may still be there. The event comes again.
@@ -69,7 +69,7 @@ impl Orders {
     }
 }
 
-/// The card, if all three entries are there and agree: an entry that somebody changed by hand is not believed.
+/// The card, if all three entries are there and agree. An entry that was changed by hand counts as a miss.
 fn card_of_entries(entries: &[Option<String>]) -> Option<ProductCard> {
     let [Some(price), Some(dispensable), Some(card)] = entries else { return None };
     let card: ProductCard = serde_json::from_str(card).ok()?;

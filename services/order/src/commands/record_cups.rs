@@ -1,4 +1,4 @@
-//! CodesIssued, DispenseCompleted and DispenseFailed: what became of an order's cups.
+//! CodesIssued, DispenseCompleted and DispenseFailed: the status of an order's cups.
 
 use contracts::{ids::OrderId, order::OrderView, qr::CodeView, time::Timestamp};
 use db::{
@@ -25,7 +25,7 @@ impl Orders {
     }
 }
 
-/// Answers the order if its cups changed in something that it shows.
+/// Returns the order if the change is visible in it.
 fn write_cups(tx: &mut Tx<'_>, cups: &[CodeView], now: Timestamp) -> DbResult<Option<OrderView>> {
     let mut changed: Option<OrderId> = None;
     for cup in cups {

@@ -23,7 +23,7 @@ use crate::{
 enum NotRecorded {
     /// The order expired: its stock must be reserved first, outside of a transaction.
     OrderExpired(Box<Order>),
-    /// Somebody revived the order in the same moment.
+    /// Another transaction revived the order concurrently.
     ChangedConcurrently,
     /// The database failed.
     Db(DbError),
@@ -72,7 +72,7 @@ impl Orders {
         self.record_late_payment(delivery, payment, &order).await
     }
 
-    /// Records a payment that Payment answered when it was asked. Answers whether the order was PENDING.
+    /// Records a payment that Payment returned synchronously. Returns whether the order was PENDING.
     pub(super) async fn record_known_payment(&self, payment: RecordedPayment) -> Result<bool, DbError> {
         let now = self.clock.now();
         let recorded = self.db.write(move |tx| pay_pending(tx, &payment, now)).await?;
@@ -105,8 +105,8 @@ impl Orders {
         }
     }
 
-    /// Reserves the stock of an expired order that was paid late, but on its business day. The day of the payment
-    /// counts, not the day on which its event arrives.
+    /// Reserves the stock of an expired order that was paid late, but on its business day. The time of the payment
+    /// decides, not the time at which its event arrives.
     async fn reserve_for_late_payment(&self, order: &Order, paid_at: Timestamp) -> Result<Revival, RecordError> {
         let (order_id, version) = (order.header.order_id, order.header.version);
         if self.shop.current().business_day(paid_at) != order.header.business_day {
@@ -138,7 +138,7 @@ fn recorded(payment: &PaymentCompleted) -> RecordedPayment {
     }
 }
 
-/// Answers whether the payment paid the order now.
+/// Returns whether this call changed the order to PROCESSING.
 fn record_in_time(tx: &mut Tx<'_>, payment: &PaymentCompleted, now: Timestamp) -> Result<bool, NotRecorded> {
     if pay_pending(tx, &recorded(payment), now)? {
         return Ok(true);
@@ -155,31 +155,31 @@ fn record_in_time(tx: &mut Tx<'_>, payment: &PaymentCompleted, now: Timestamp) -
         }
         PaymentDecision::Retry => Err(NotRecorded::ChangedConcurrently),
         PaymentDecision::ReviveOrder => {
-            let order = store::find(tx, payment.order_id)?.ok_or(NotRecorded::ChangedConcurrently)?;
+            let order = store::find_order(tx, payment.order_id)?.ok_or(NotRecorded::ChangedConcurrently)?;
             Err(NotRecorded::OrderExpired(Box::new(order)))
         }
     }
 }
 
-/// Answers whether the order was PENDING: it is PROCESSING now.
+/// Returns whether the order was PENDING. If so, it is PROCESSING now.
 fn pay_pending(tx: &mut Tx<'_>, payment: &RecordedPayment, now: Timestamp) -> DbResult<bool> {
-    let Some(order) = store::pay(tx, payment, now)? else { return Ok(false) };
+    let Some(order) = store::pay_order(tx, payment, now)? else { return Ok(false) };
     append_changed_and_complete_if_poured(tx, order, now)?;
     Ok(true)
 }
 
-/// Answers the order that the late payment revived. `None`: the payment is refunded.
+/// Returns the order that the late payment revived. `None`: the payment is refunded.
 fn record_late(
     tx: &mut Tx<'_>,
     payment: &PaymentCompleted,
     revival: Revival,
     now: Timestamp,
 ) -> Result<Option<OrderView>, RecordError> {
-    // Whoever changed the order in the same moment decides: the event comes again and finds the order as it is then.
+    // Another transaction changed the order: the event is retried and finds the new state.
     let changed = || RecordError::ChangedConcurrently(payment.order_id);
     match revival {
         Revival::Possible { version, stock } => {
-            let order = store::pay_late(tx, &recorded(payment), version, stock, now)?.ok_or_else(changed)?;
+            let order = store::pay_order_late(tx, &recorded(payment), version, stock, now)?.ok_or_else(changed)?;
             outbox::append(tx, &OrderRevived(order.placed_order()), now)?;
             Ok(Some(append_changed_and_complete_if_poured(tx, order, now)?))
         }

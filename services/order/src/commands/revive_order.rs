@@ -16,10 +16,10 @@ use crate::{
 };
 
 impl Orders {
-    /// Makes an EXPIRED order PENDING again, with the deadline of a new one. An order that is PENDING is answered as it
-    /// is.
-    pub(super) async fn revive(&self, order_id: OrderId) -> Result<OrderView, OrderError> {
-        let find = move |tx: &mut Tx<'_>| store::find(tx, order_id)?.ok_or(OrderError::UnknownOrder(order_id));
+    /// Makes an EXPIRED order PENDING again, with the deadline of a new one. An order that is PENDING is returned
+    /// unchanged.
+    pub(super) async fn revive_order(&self, order_id: OrderId) -> Result<OrderView, OrderError> {
+        let find = move |tx: &mut Tx<'_>| store::find_order(tx, order_id)?.ok_or(OrderError::UnknownOrder(order_id));
         let order = self.db.point_read(find).await?;
         let header = &order.header;
         let number = header.order_number.clone();
@@ -60,16 +60,16 @@ fn write_revival(
     now: Timestamp,
 ) -> Result<OrderView, OrderError> {
     let (order_id, version) = (order.header.order_id, order.header.version);
-    let Some(revived) = store::revive(tx, order_id, version, stock, expires_at, now)? else {
-        return answer_if_revived(tx, order_id);
+    let Some(revived) = store::revive_order(tx, order_id, version, stock, expires_at, now)? else {
+        return find_if_revived(tx, order_id);
     };
     outbox::append(tx, &OrderRevived(revived.placed_order()), now)?;
     Ok(append_order_changed(tx, revived)?)
 }
 
-/// The order changed in the same moment: if a colleague revived it, what was asked for is done.
-fn answer_if_revived(tx: &mut Tx<'_>, order_id: OrderId) -> Result<OrderView, OrderError> {
-    let order = store::find(tx, order_id)?.ok_or(OrderError::UnknownOrder(order_id))?;
+/// Another request changed the order concurrently. If that request revived it, this one succeeds too.
+fn find_if_revived(tx: &mut Tx<'_>, order_id: OrderId) -> Result<OrderView, OrderError> {
+    let order = store::find_order(tx, order_id)?.ok_or(OrderError::UnknownOrder(order_id))?;
     match order.header.status {
         OrderStatus::Pending => Ok(order.into()),
         _ if order.header.late_payment_refused => Err(OrderError::LatePaymentRefunded(order.header.order_number)),

@@ -19,7 +19,7 @@ const RESUME_OVERLAP: Duration = Duration::from_secs(5);
 pub(crate) enum Backlog {
     /// These orders, in the order of their changes.
     Orders(Vec<OrderView>),
-    /// Too much, or nobody can say what: it reads the list again.
+    /// Too many orders, or it is not known which: the client reads the list again.
     Unknown,
 }
 
@@ -34,11 +34,8 @@ impl Orders {
         self.clock.now()
     }
 
-    /// What changed since `since`. A time that is ahead of the clock was given by a clock that was set back meanwhile:
-    /// what changed since then has earlier times, so nobody can say what was missed.
-    ///
-    /// # Errors
-    /// [`DbError`].
+    /// The orders that changed since `since`. If `since` is ahead of the clock, the clock was set back: later changes
+    /// have earlier times, so it is not known what the client missed.
     pub(crate) async fn changed_since(&self, since: Timestamp) -> Result<Backlog, DbError> {
         if since > self.clock.now() {
             return Ok(Backlog::Unknown);

@@ -32,7 +32,7 @@ const DEFAULT_PAGE_ROWS: u32 = 50;
 const SEARCH_CHARS_MAX: usize = CUSTOMER_CHARS_MAX;
 /// The longest reason of a cancellation.
 const REASON_CHARS_MAX: usize = 160;
-/// The longest that a client may wait for codes: a guest does not stand longer before a printer.
+/// The longest that a client may wait for codes: a guest does not wait longer for a printer.
 const RECEIPT_WAIT_MAX_MS: u64 = 10_000;
 
 pub(crate) fn router(orders: Orders, ready: Ready) -> (Router, OpenApi) {
@@ -43,12 +43,12 @@ pub(crate) fn router(orders: Orders, ready: Ready) -> (Router, OpenApi) {
         .routes(routes!(get_receipt))
         .merge(OpenApiRouter::from(Router::new().route("/internal/Order/{orderId}/due", get(get_amount_due))))
         .with_state(orders);
-    web::finish(NAME, "Order", "The life of an order: place it, follow it, hand it over.", routes, ready)
+    web::finish(NAME, "Order", "Orders from placing to handing over.", routes, ready)
 }
 
 /// Places an order (steps 1 to 13).
 ///
-/// The same request again, by its Idempotency-Key or its orderId, is answered the same order.
+/// A repeated request, by its Idempotency-Key or its orderId, gets the same order.
 #[utoipa::path(
     post, path = "/api/Order", tag = "Order", request_body = PlaceOrder,
     params((
@@ -70,7 +70,7 @@ async fn place_order(
     State(orders): State<Orders>,
     IdempotentJson { key, body }: IdempotentJson<PlaceOrder>,
 ) -> Result<Created<OrderView>, Problem> {
-    let order = host::run_to_end(async move { orders.place(key, body).await }).await?;
+    let order = host::run_to_end(async move { orders.place_order(key, body).await }).await?;
     Ok(Created::at(format!("/api/Order/{}", order.order_id), order))
 }
 
@@ -128,7 +128,7 @@ async fn list_orders(
         text::check("text", text, SEARCH_CHARS_MAX, LineBreaks::Forbidden)
             .map_err(|error| Problem::bad_request(format!("{error}.")))?;
     }
-    Ok(Json(orders.list(request).await?))
+    Ok(Json(orders.list_orders(request).await?))
 }
 
 /// One order.
@@ -142,7 +142,7 @@ async fn list_orders(
     )
 )]
 async fn get_order(State(orders): State<Orders>, Path(order_id): Path<OrderId>) -> Result<Json<OrderView>, Problem> {
-    Ok(Json(orders.find_order(order_id).await?))
+    Ok(Json(orders.get_order(order_id).await?))
 }
 
 /// Makes an order READY or COMPLETED, revives an expired one, or writes a name or a table on it.
@@ -165,7 +165,7 @@ async fn change_order(
     Path(order_id): Path<OrderId>,
     Json(change): Json<ChangeOrder>,
 ) -> Result<Json<OrderView>, Problem> {
-    Ok(Json(host::run_to_end(async move { orders.change(order_id, change).await }).await?))
+    Ok(Json(host::run_to_end(async move { orders.change_order(order_id, change).await }).await?))
 }
 
 /// Why an order is cancelled.
@@ -202,7 +202,7 @@ async fn cancel_order(
         return Err(OrderError::Invalid("reason is empty. Write in a few words why.".into()).into());
     }
     text::check("reason", &reason, REASON_CHARS_MAX, LineBreaks::Forbidden).map_err(OrderError::from)?;
-    Ok(Json(host::run_to_end(async move { orders.cancel(order_id, reason).await }).await?))
+    Ok(Json(host::run_to_end(async move { orders.cancel_order(order_id, reason).await }).await?))
 }
 
 /// How long to wait for codes.
@@ -235,7 +235,7 @@ async fn get_receipt(
         let detail = format!("wait is {wait_ms} ms; wait at most {RECEIPT_WAIT_MAX_MS} ms, then ask again.");
         return Err(Problem::bad_request(detail));
     }
-    Ok(Json(orders.receipt(order_id, Duration::from_millis(wait_ms)).await?))
+    Ok(Json(orders.get_receipt(order_id, Duration::from_millis(wait_ms)).await?))
 }
 
 /// What is owed, for Payment.
@@ -243,5 +243,5 @@ async fn get_amount_due(
     State(orders): State<Orders>,
     Path(order_id): Path<OrderId>,
 ) -> Result<Json<AmountDue>, Problem> {
-    Ok(Json(orders.amount_due(order_id).await?))
+    Ok(Json(orders.get_amount_due(order_id).await?))
 }

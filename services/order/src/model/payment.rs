@@ -1,4 +1,4 @@
-//! What becomes of a payment, and why a person cannot set a status.
+//! The decision on a payment, and the explanation of a refused transition.
 
 use contracts::{
     ids::{OrderId, PaymentId},
@@ -26,14 +26,14 @@ pub(crate) struct PaymentState {
     pub(crate) late_payment_refused: bool,
 }
 
-/// What becomes of a payment whose order was not PENDING.
+/// The decision on a payment whose order was not PENDING.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PaymentDecision {
     /// It was recorded before.
     AlreadyRecorded,
     /// It came late: it revives the order if the stock can still be reserved.
     ReviveOrder,
-    /// The order became PENDING in the same moment: record it again.
+    /// The order became PENDING concurrently: record it again.
     Retry,
     /// The order can never take it: it is refunded, for this reason.
     Refund(&'static str),

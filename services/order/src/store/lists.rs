@@ -78,7 +78,7 @@ pub(crate) fn list_changed_since(tx: &mut Tx<'_>, since: Timestamp, limit: u32) 
     with_all_lines(tx, headers)
 }
 
-/// Where a walk over overdue orders stands: a deadline and the order that has it.
+/// A position in the list of overdue orders: a deadline and the order that has it.
 pub(crate) type OverdueCursor = (Timestamp, OrderId);
 
 /// At most `limit` PENDING orders whose deadline has passed, the longest overdue first; only those after `after`.

@@ -15,7 +15,7 @@ use db::{DbResult, Tx};
 
 pub(crate) use cups::{CupChange, upsert_cup};
 pub(crate) use lists::{ListFilter, OverdueCursor, list_changed_since, list_far_deadlines, list_orders, list_overdue};
-pub(crate) use transitions::{cancel, expire, pay, pay_late, revive, transition};
+pub(crate) use transitions::{cancel_order, expire_order, pay_order, pay_order_late, revive_order, transition_order};
 
 use crate::model::{Order, OrderLine, PaymentState};
 use rows::{TaxRow, order_from_row, with_lines};
@@ -30,7 +30,7 @@ pub(crate) fn next_count(tx: &mut Tx<'_>, letter: &str, business_day: BusinessDa
 }
 
 /// Writes a new order with its lines. `false`: its id exists already.
-pub(crate) fn insert(tx: &mut Tx<'_>, order: &Order) -> DbResult<bool> {
+pub(crate) fn insert_order(tx: &mut Tx<'_>, order: &Order) -> DbResult<bool> {
     const SQL: &str = "
         INSERT INTO orders (order_id, order_number, business_day, status, channel, dining_option, customer_name,
                             customer_name_lower, table_name, currency, subtotal, discount, service, taxes, tax, total,
@@ -94,7 +94,7 @@ fn insert_line(tx: &mut Tx<'_>, order_id: OrderId, OrderLine { priced: line, .. 
 }
 
 /// The whole order.
-pub(crate) fn find(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<Order>> {
+pub(crate) fn find_order(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<Order>> {
     const SQL: &str = "SELECT * FROM orders WHERE order_id = $1";
     let header = tx.query_opt(SQL, (order_id,), order_from_row)?;
     header.map(|header| with_lines(tx, header)).transpose()
@@ -144,7 +144,7 @@ pub(crate) fn refuse_late_payment(tx: &mut Tx<'_>, order_id: OrderId, version: i
 
 /// Changes the name to call out and the table. `None` stays as it is; an empty text removes it. `None` as the answer:
 /// no such order.
-pub(crate) fn rename(
+pub(crate) fn rename_order(
     tx: &mut Tx<'_>,
     order_id: OrderId,
     customer_name: Option<&str>,

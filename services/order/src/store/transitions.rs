@@ -12,7 +12,7 @@ use crate::model::{Order, RecordedPayment};
 
 /// Moves an order along a transition that changes nothing but its status. `None`: it is not in `transition.from()`, or
 /// does not exist.
-pub(crate) fn transition(
+pub(crate) fn transition_order(
     tx: &mut Tx<'_>,
     order_id: OrderId,
     transition: OrderTransition,
@@ -26,7 +26,7 @@ pub(crate) fn transition(
 }
 
 /// Records the payment of a PENDING order (step 22). `None`: it is not PENDING, or does not exist.
-pub(crate) fn pay(tx: &mut Tx<'_>, payment: &RecordedPayment, now: Timestamp) -> DbResult<Option<Order>> {
+pub(crate) fn pay_order(tx: &mut Tx<'_>, payment: &RecordedPayment, now: Timestamp) -> DbResult<Option<Order>> {
     const SQL: &str = "
         UPDATE orders
            SET status = $3, paid_at = $4, payment_id = $5, payment_method = $6, updated_at = $7, version = version + 1
@@ -39,7 +39,7 @@ pub(crate) fn pay(tx: &mut Tx<'_>, payment: &RecordedPayment, now: Timestamp) ->
 
 /// Records the late payment of an EXPIRED order of this version, whose stock was reserved again for the next one.
 /// `None`: it is not that any more, or an earlier late payment is refunded.
-pub(crate) fn pay_late(
+pub(crate) fn pay_order_late(
     tx: &mut Tx<'_>,
     payment: &RecordedPayment,
     version: i64,
@@ -58,7 +58,7 @@ pub(crate) fn pay_late(
 }
 
 /// Cancels a PENDING order of this version. `None`: it is not that any more.
-pub(crate) fn cancel(
+pub(crate) fn cancel_order(
     tx: &mut Tx<'_>,
     order_id: OrderId,
     version: i64,
@@ -74,7 +74,12 @@ pub(crate) fn cancel(
 }
 
 /// Expires a PENDING order of this version whose deadline has passed. `None`: it is not that any more.
-pub(crate) fn expire(tx: &mut Tx<'_>, order_id: OrderId, version: i64, now: Timestamp) -> DbResult<Option<Order>> {
+pub(crate) fn expire_order(
+    tx: &mut Tx<'_>,
+    order_id: OrderId,
+    version: i64,
+    now: Timestamp,
+) -> DbResult<Option<Order>> {
     const SQL: &str = "
         UPDATE orders SET status = $4, updated_at = $5, version = version + 1
          WHERE order_id = $1 AND version = $2 AND status = $3 AND expires_at <= $5
@@ -85,7 +90,7 @@ pub(crate) fn expire(tx: &mut Tx<'_>, order_id: OrderId, version: i64, now: Time
 
 /// Makes an EXPIRED order of this version PENDING again. `None`: it is not that any more, or a late payment of it is
 /// refunded.
-pub(crate) fn revive(
+pub(crate) fn revive_order(
     tx: &mut Tx<'_>,
     order_id: OrderId,
     version: i64,

@@ -216,8 +216,8 @@ async fn a_receipt_from_the_cache_shows_what_became_of_its_cups_and_its_order() 
     let cups = vec![cup(&order, 1, CodeStatus::Used, 3), cup(&order, 2, CodeStatus::Active, 2)];
     let poured = contracts::event::DispenseCompleted { code: cups[0].clone(), poured_ms: Some(8_000) };
     let put = async |field: ReceiptField, part: String| {
-        let (key, life) = (contracts::receipt::cache_key(order.order_id), Duration::from_secs(60));
-        shop.world.context().cache.put_field(&key, field.name(), 1, part, life).await.unwrap();
+        let (key, ttl) = (contracts::receipt::cache_key(order.order_id), Duration::from_secs(60));
+        shop.world.context().cache.put_field(&key, field.name(), 1, part, ttl).await.unwrap();
     };
     put(ReceiptField::Payment, serde_json::to_string(&on_receipt(&payment)).unwrap()).await;
     put(ReceiptField::Codes, serde_json::to_string(&ReceiptCodes { is_paid: true, codes: cups }).unwrap()).await;

@@ -1,4 +1,4 @@
-//! A shop around Order: stand-ins for the services that it asks.
+//! A shop to test in: Order, and stubs of the services that it calls.
 
 use std::{
     collections::HashMap,
@@ -152,7 +152,7 @@ impl TestShop {
         *self.payment.lock().unwrap() = answers;
     }
 
-    /// Keeps the next reservation waiting. Answers what completes when it has arrived, and what lets it be answered.
+    /// Holds the next reservation. Returns a receiver that completes when it has arrived, and a sender that releases it.
     pub(super) fn hold_next_reservation(&self, does: Inventory) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
         let ((arrived, asked), (answer, go_on)) = (oneshot::channel(), oneshot::channel());
         *self.gate.lock().unwrap() = Some(Gate { does, arrived, go_on });

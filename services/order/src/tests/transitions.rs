@@ -255,7 +255,7 @@ async fn an_order_does_not_expire_before_its_deadline() {
     let db = crate::open(shop.world.context()).await.unwrap().db;
     let (order_id, version, deadline) = (order.order_id, order.version, order.expires_at.unwrap());
     for (now, expires) in [(deadline - Duration::from_micros(1), false), (deadline, true)] {
-        let expire = move |tx: &mut db::Tx<'_>| store::expire(tx, order_id, version, now);
+        let expire = move |tx: &mut db::Tx<'_>| store::expire_order(tx, order_id, version, now);
         assert_eq!(db.write(expire).await.unwrap().is_some(), expires);
     }
 }
@@ -283,13 +283,13 @@ fn make(
     let (payment_id, method) = (PaymentId::new(now), PaymentMethod::Cash);
     let payment = crate::model::RecordedPayment { order_id, payment_id, method, paid_at: now };
     match transition {
-        OrderTransition::Pay => store::pay(tx, &payment, now),
-        OrderTransition::PayLate => store::pay_late(tx, &payment, VERSION, StockCheck::Reserved, now),
-        OrderTransition::Cancel => store::cancel(tx, order_id, VERSION, "guest left", now),
-        OrderTransition::Expire => store::expire(tx, order_id, VERSION, now),
-        OrderTransition::Revive => store::revive(tx, order_id, VERSION, StockCheck::Reserved, now, now),
+        OrderTransition::Pay => store::pay_order(tx, &payment, now),
+        OrderTransition::PayLate => store::pay_order_late(tx, &payment, VERSION, StockCheck::Reserved, now),
+        OrderTransition::Cancel => store::cancel_order(tx, order_id, VERSION, "guest left", now),
+        OrderTransition::Expire => store::expire_order(tx, order_id, VERSION, now),
+        OrderTransition::Revive => store::revive_order(tx, order_id, VERSION, StockCheck::Reserved, now, now),
         OrderTransition::MakeReady | OrderTransition::CompleteFromProcessing | OrderTransition::CompleteFromReady => {
-            store::transition(tx, order_id, transition, now)
+            store::transition_order(tx, order_id, transition, now)
         }
     }
 }

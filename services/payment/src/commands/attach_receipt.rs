@@ -20,7 +20,7 @@ use crate::model;
 const CODES_WAIT_MAX: Duration = Duration::from_millis(500);
 
 impl Payments {
-    /// Adds the receipt as it stands now. Without it if neither the cache nor Order has it.
+    /// Adds the current receipt, if the cache or Order has it.
     pub(super) async fn attach_receipt(&self, answer: Answer<PaymentView>) -> PaymentView {
         let (payment, part) = match answer {
             Answer::First(payment) => {
@@ -55,7 +55,7 @@ impl Payments {
         host::put_receipt_part(&*self.cache, order_id, ReceiptField::Payment, version, &tombstone).await;
     }
 
-    /// The receipt from the cache. Codes that are behind are waited for, for a bounded moment; then it is `qrPending`.
+    /// The receipt from the cache. Waits for missing codes for at most [`CODES_WAIT_MAX`]; then it is `qrPending`.
     /// `None`: the cache lacks the order, or the payment of a paid one.
     async fn cached_receipt(&self, payment: &PaymentView, part: Option<ReceiptPayment>) -> Option<Receipt> {
         let key = cache_key(payment.order_id);

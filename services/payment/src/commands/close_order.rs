@@ -1,4 +1,4 @@
-//! OrderCancelled and OrderExpired: the order takes no more money.
+//! OrderCancelled and OrderExpired: the order takes no money from now on.
 
 use contracts::ids::OrderId;
 use db::{
@@ -10,8 +10,8 @@ use super::Payments;
 use crate::{error::PaymentError, store};
 
 impl Payments {
-    /// Closes an order, unless a newer version of it is known. Its pending QR payment expires; late money of it is still
-    /// polled for.
+    /// Closes an order, unless a newer version of it is known. Its pending QR payment expires, and is still
+    /// polled because money may arrive late.
     #[tracing::instrument(level = "debug", skip_all, fields(%order_id))]
     pub(crate) async fn close_order(
         &self,

@@ -1,4 +1,4 @@
-//! The money of a QR payment arrived: the one place where that is written, whoever reports it.
+//! The money of a QR payment arrived. Every report of it, by the gateway or a person, is written here.
 
 use contracts::time::Timestamp;
 use db::{Tx, outbox};
@@ -10,7 +10,7 @@ use crate::{
     store::{self, Claim, TransactionKind},
 };
 
-/// Why money is believed to have arrived.
+/// The proof that money has arrived.
 #[derive(Clone, Debug)]
 pub(super) struct PaymentProof {
     pub(super) paid_at: Timestamp,
@@ -47,7 +47,7 @@ impl Payments {
     }
 }
 
-/// The first money of an order pays it, be the order open or closed: Order decides whether a closed one takes it. Any
+/// The first money of an order pays it, even if the order is closed: Order decides whether a closed one takes it. Any
 /// further money is REFUND_DUE. Money that was recorded before is not counted again.
 pub(super) fn complete_payment(
     tx: &mut Tx<'_>,

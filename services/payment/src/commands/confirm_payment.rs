@@ -14,7 +14,7 @@ use super::{Payments, complete_payment::PaymentProof, gateway_status::GatewayAns
 use crate::{error::PaymentError, gateways::ChargeStatus, model::Payment, store};
 
 impl Payments {
-    /// Confirms a payment. The answer has the receipt as it then stands.
+    /// Confirms a payment. The response has the current receipt.
     #[tracing::instrument(level = "debug", skip_all, fields(%payment_id))]
     pub(crate) async fn confirm_payment(
         &self,

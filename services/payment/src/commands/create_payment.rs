@@ -34,7 +34,7 @@ enum Known {
 }
 
 impl Payments {
-    /// Takes cash for an order, or makes a QR code for it. The answer has the receipt as it then stands.
+    /// Takes cash for an order, or makes a QR code for it. The response has the current receipt.
     #[tracing::instrument(level = "debug", skip_all, fields(order_id = %request.order_id))]
     pub(crate) async fn create_payment(
         &self,
@@ -94,7 +94,9 @@ impl Payments {
     }
 }
 
-/// The order as Order answers it, or while Order is unavailable as its events recorded it.
+/// The order as Order returned it or, while Order is unavailable, as its events recorded it. An order that is not known
+/// yet is refused: [`PaymentError::UnknownOrder`] if Order has no such order, [`PaymentError::OrderUnavailable`] if
+/// Order is unavailable and its OrderCreated has not arrived.
 fn order_snapshot(
     order_id: OrderId,
     response: Result<AmountDue, CallError>,

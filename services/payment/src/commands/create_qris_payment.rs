@@ -25,7 +25,7 @@ use crate::{
 };
 
 impl Payments {
-    /// Answers a QR code for `order`: the one that was shown before if it can still be paid, else a new one.
+    /// Returns a QR code for `order`: the one that was shown before if it can still be paid, else a new one.
     pub(super) async fn create_qris_payment(
         &self,
         key: Option<IdempotencyKey>,

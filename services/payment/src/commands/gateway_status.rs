@@ -12,11 +12,11 @@ use crate::{
     store,
 };
 
-/// What came of asking the gateway about one QR payment.
+/// The result of asking the gateway about one QR payment.
 pub(super) enum GatewayAnswer {
     /// Its charge's status.
     Status(ChargeStatus),
-    /// The gateway did not answer, which says nothing about the money.
+    /// The gateway did not answer: it is not known whether the money arrived.
     NoAnswer,
     /// The gateway that made the charge is no longer configured.
     NotConfigured,
@@ -95,7 +95,7 @@ impl Payments {
         }
     }
 
-    /// The gateway takes no more money for it, and late money may still be on its way.
+    /// The QR code can no longer be paid, but a payment may still be under way.
     async fn expire(&self, payment: &Payment) -> Result<(), PaymentError> {
         let (payment_id, status, now) = (payment.payment_id, payment.status, self.clock.now());
         let next_poll_at = model::next_poll(PaymentStatus::Expired, payment.created_at, now, self.poll_interval);

@@ -61,7 +61,7 @@ impl Payments {
         }
     }
 
-    /// Answers `payment` as it stands, and keeps the answer under `key`.
+    /// Returns `payment`, and saves the response under `key`.
     async fn save_response(
         &self,
         key: Option<IdempotencyKey>,

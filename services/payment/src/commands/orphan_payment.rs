@@ -1,4 +1,5 @@
-//! PaymentOrphaned: the order does not take this money, so it must be given back, and the order is unpaid again.
+//! PaymentOrphaned: the order does not exist or takes no money, so this payment must be refunded, and its order is unpaid
+//! again.
 
 use contracts::{event::PaymentOrphaned, payment::PaymentStatus};
 use db::{

@@ -1,4 +1,4 @@
-//! OrderCreated: what the order costs is recorded, for when Order is unavailable.
+//! OrderCreated: records what the order costs, so that it can be paid while Order is unavailable.
 
 use contracts::event::PlacedOrder;
 use db::{

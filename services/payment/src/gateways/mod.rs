@@ -138,7 +138,7 @@ impl GatewayClient {
     }
 }
 
-/// A gateway gave no answer, which says nothing about the money.
+/// The gateway gave no usable answer: it is not known whether the money arrived.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
     /// It did not answer in time.

@@ -36,7 +36,7 @@ pub(crate) enum OrderState {
     Cancelled,
     /// It was not paid in time.
     Expired,
-    /// It was cancelled or has expired; its row does not tell which.
+    /// It was cancelled or has expired; its row does not hold which of the two.
     Closed,
     /// Order is about to cancel or expire it.
     Closing,

@@ -34,8 +34,8 @@ pub(crate) fn next_poll(
     (age < Duration::from_secs(POLL_AGE_SECONDS_MAX)).then(|| now + age.clamp(shortest.min(longest), longest))
 }
 
-/// When a gateway that did not answer is polled again: for longer than one that answers "pending", because no answer
-/// says nothing about the money. `None`: never, a person must look.
+/// When a gateway that did not answer is polled again: for longer than one that answers "pending", because without an
+/// answer the money may have arrived. `None`: never, a person must look.
 pub(crate) fn next_poll_without_answer(
     status: PaymentStatus,
     created_at: Timestamp,

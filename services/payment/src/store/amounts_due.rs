@@ -12,7 +12,7 @@ use db::{DbResult, Row, Tx};
 
 use crate::model::{AmountDueRow, Closing, OrderSnapshot};
 
-/// Records an open order as of its version, and answers the row. An older version adds only what was unknown.
+/// Records an open order as of its version, and returns the row. An older version adds only what was unknown.
 pub(crate) fn upsert_amount_due(tx: &mut Tx<'_>, order: &OrderSnapshot) -> DbResult<AmountDueRow> {
     const SQL: &str = "
         INSERT INTO amounts_due (order_id, order_version, open, order_number, total, currency, cups)
@@ -81,7 +81,7 @@ pub(crate) struct Claim {
     pub(crate) cups: u32,
 }
 
-/// Makes a QR payment whose money arrived the one that pays its order, be the order open or closed. `None`: another
+/// Makes a QR payment whose money arrived the one that pays its order, even if the order is closed. `None`: another
 /// payment paid the order, or this one no longer awaits money.
 pub(crate) fn claim_order_for_qr(tx: &mut Tx<'_>, order_id: OrderId, payment_id: PaymentId) -> DbResult<Option<Claim>> {
     const SQL: &str = "

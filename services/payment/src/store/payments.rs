@@ -94,7 +94,7 @@ pub(crate) fn mark_refund_due(
 }
 
 /// PENDING to EXPIRED: its QR code is no longer shown. It can still be paid, so it is polled at `next_poll_at`; `None`:
-/// no more. `false`: it was not PENDING.
+/// not polled again. `false`: it was not PENDING.
 pub(crate) fn expire_payment(
     tx: &mut Tx<'_>,
     payment_id: PaymentId,
@@ -137,7 +137,7 @@ pub(crate) fn fail_payment(tx: &mut Tx<'_>, payment_id: PaymentId, now: Timestam
     Ok(tx.execute(SQL, (payment_id, now))? > 0)
 }
 
-/// Sets when the gateway is polled next; `None`: no more. Clients see no difference, so the version stays.
+/// Sets when the gateway is polled next; `None`: not again. Clients see no difference, so the version stays.
 pub(crate) fn schedule_poll(
     tx: &mut Tx<'_>,
     payment_id: PaymentId,
@@ -204,7 +204,8 @@ struct Order {
     direction: &'static str,
 }
 
-/// Lists payments in the order of [`PaymentFilter::order`]. The statement has only the filters that are set, so that each uses its index.
+/// Lists payments in the order of [`PaymentFilter::order`]. The statement has only the filters that are set, so that
+/// each uses its index.
 pub(crate) fn list_payments(tx: &mut Tx<'_>, filter: &PaymentFilter, limit: u32) -> DbResult<Vec<Payment>> {
     let Order { after_cursor, direction } = filter.order();
     let conditions = [

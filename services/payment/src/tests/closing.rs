@@ -31,8 +31,8 @@ async fn is_paid(shop: &TestShop, order_id: OrderId, order_version: i64) -> bool
 }
 
 /// Lets other tasks run, so that every request is sometimes the first.
-async fn wait_for_turns(turns: u32) {
-    for _ in 0..turns {
+async fn yield_times(times: u32) {
+    for _ in 0..times {
         tokio::task::yield_now().await;
     }
 }
@@ -69,11 +69,11 @@ async fn of_a_payment_and_a_closing_at_the_same_time_exactly_one_succeeds() {
         };
         let request = if round % 4 < 2 { cash(order_id, 25_000, 25_000) } else { qris(order_id, 25_000) };
         let pay = async {
-            wait_for_turns(round % 5).await;
+            yield_times(round % 5).await;
             shop.client.post("/api/Payment", request).await
         };
         let close = async {
-            wait_for_turns(round / 5 % 5).await;
+            yield_times(round / 5 % 5).await;
             is_paid(&shop, order_id, 2).await
         };
         let (payment, paid) = tokio::join!(pay, close);

@@ -21,7 +21,7 @@ impl Products {
         self.db
             .write(move |tx| {
                 let Some(category) = store::categories::lock(tx, id)? else {
-                    store::categories::get(tx, id)?.ok_or(ProductError::UnknownCategory(id))?;
+                    store::categories::find(tx, id)?.ok_or(ProductError::UnknownCategory(id))?;
                     return Ok(());
                 };
                 refuse_in_use(tx, category)?;

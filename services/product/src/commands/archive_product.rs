@@ -16,7 +16,7 @@ impl Products {
         let now = self.clock.now();
         let archived = self.db.write(move |tx| {
             let Some(card) = store::products::archive(tx, id, now)? else {
-                store::products::get(tx, id)?.ok_or(ProductError::UnknownProduct(id))?;
+                store::products::find(tx, id)?.ok_or(ProductError::UnknownProduct(id))?;
                 return Ok::<_, ProductError>(None);
             };
             outbox::append(tx, &ProductChanged(card.clone()), now)?;

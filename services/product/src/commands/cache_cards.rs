@@ -5,7 +5,7 @@ use contracts::product::ProductCard;
 use super::Products;
 use crate::{error::ProductError, store};
 
-/// How many cards are read at once on the walk over all of them.
+/// How many cards one query reads.
 const CARDS_PER_READ_MAX: u32 = 500;
 
 impl Products {

@@ -44,7 +44,7 @@ impl Products {
         Ok(card)
     }
 
-    /// The first response to this request, which stands even if the shop's rules have changed since.
+    /// The first response to this request. It stays valid even if the shop's rules have changed since.
     async fn earlier_response(&self, key: Option<IdempotencyKey>) -> Result<Option<ProductCard>, ProductError> {
         if key.is_none() {
             return Ok(None);

@@ -17,7 +17,7 @@ use crate::{error::ProductError, model::default_item, store};
 const SOLD_OUT_TTL: Duration = Duration::from_secs(2);
 /// How long Inventory may take for the whole menu.
 const SOLD_OUT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How many cards are read at once on the walk over the menu.
+/// How many cards one query reads.
 const CARDS_PER_READ_MAX: u32 = 500;
 
 /// The last answer of Inventory, and when it came. While one request asks, the others wait for its answer.

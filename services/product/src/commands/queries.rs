@@ -30,7 +30,7 @@ impl Products {
     /// # Errors
     /// `UnknownProduct`.
     pub(crate) async fn get_product(&self, id: ProductId) -> Result<ProductCard, ProductError> {
-        self.db.point_read(move |tx| store::products::get(tx, id)?.ok_or(ProductError::UnknownProduct(id))).await
+        self.db.point_read(move |tx| store::products::find(tx, id)?.ok_or(ProductError::UnknownProduct(id))).await
     }
 
     /// `GET /internal/Product/cards`: the products of these ids that exist, archived or not.
@@ -65,6 +65,6 @@ impl Products {
     /// # Errors
     /// `UnknownCategory`.
     pub(crate) async fn get_category(&self, id: CategoryId) -> Result<CategoryView, ProductError> {
-        self.db.point_read(move |tx| store::categories::get(tx, id)?.ok_or(ProductError::UnknownCategory(id))).await
+        self.db.point_read(move |tx| store::categories::find(tx, id)?.ok_or(ProductError::UnknownCategory(id))).await
     }
 }

@@ -41,7 +41,7 @@ impl Products {
 
 /// Why a category was not updated.
 fn refusal(tx: &mut Tx<'_>, id: CategoryId) -> Result<ProductError, ProductError> {
-    let found = store::categories::get(tx, id)?.ok_or(ProductError::UnknownCategory(id))?;
+    let found = store::categories::find(tx, id)?.ok_or(ProductError::UnknownCategory(id))?;
     if found.is_archived {
         return Ok(ProductError::CategoryArchived { name: found.name });
     }

@@ -66,6 +66,6 @@ fn refusal(
 /// # Errors
 /// `UnknownProduct`, or `ProductArchived`.
 pub(super) fn get_editable(tx: &mut Tx<'_>, id: ProductId) -> Result<ProductCard, ProductError> {
-    let card = store::products::get(tx, id)?.ok_or(ProductError::UnknownProduct(id))?;
+    let card = store::products::find(tx, id)?.ok_or(ProductError::UnknownProduct(id))?;
     if card.is_archived { Err(ProductError::ProductArchived { name: card.name }) } else { Ok(card) }
 }

@@ -55,7 +55,7 @@ pub(super) async fn list_categories(
     responses(
         (status = 201, description = "The new category", body = CategoryView),
         (status = 409, description = "category-exists: the id belongs to another category", body = ProblemBody),
-        (status = 422, description = "invalid: the detail says what to change", body = ProblemBody),
+        (status = 422, description = "invalid: the detail names what to change", body = ProblemBody),
     ))]
 pub(super) async fn create_category(
     State(products): State<Products>,
@@ -89,7 +89,7 @@ pub(super) async fn get_category(
         (status = 404, description = "There is no such category", body = ProblemBody),
         (status = 409, description = "category-archived", body = ProblemBody),
         (status = 412, description = "version-mismatch: it was changed meanwhile", body = ProblemBody),
-        (status = 422, description = "invalid: the detail says what to change", body = ProblemBody),
+        (status = 422, description = "invalid: the detail names what to change", body = ProblemBody),
     ))]
 pub(super) async fn replace_category(
     State(products): State<Products>,

@@ -88,7 +88,7 @@ pub(super) async fn list_availability(State(products): State<Products>) -> Resul
     responses(
         (status = 201, description = "The new product", body = ProductCard),
         (status = 409, description = "product-exists or menu-full", body = ProblemBody),
-        (status = 422, description = "invalid: the detail says what to change", body = ProblemBody),
+        (status = 422, description = "invalid: the detail names what to change", body = ProblemBody),
     ))]
 pub(super) async fn create_product(
     State(products): State<Products>,
@@ -122,7 +122,7 @@ pub(super) async fn get_product(
         (status = 404, description = "There is no such product", body = ProblemBody),
         (status = 409, description = "product-archived", body = ProblemBody),
         (status = 412, description = "version-mismatch: it was changed meanwhile", body = ProblemBody),
-        (status = 422, description = "invalid: the detail says what to change", body = ProblemBody),
+        (status = 422, description = "invalid: the detail names what to change", body = ProblemBody),
     ))]
 pub(super) async fn replace_product(
     State(products): State<Products>,

@@ -7,7 +7,7 @@ use contracts::{
 
 use super::{InvalidMenu, NAMES_LISTED_MAX};
 
-/// The name without spaces around it. `field` says which name it is.
+/// The name without spaces around it. `field` is its path in the request.
 ///
 /// # Errors
 /// [`InvalidMenu::Name`]: it is empty, longer than two lines of a receipt, or has a line break.

@@ -29,7 +29,7 @@ pub(crate) fn insert(
 }
 
 /// One category, archived or not.
-pub(crate) fn get(tx: &mut Tx<'_>, id: CategoryId) -> DbResult<Option<CategoryView>> {
+pub(crate) fn find(tx: &mut Tx<'_>, id: CategoryId) -> DbResult<Option<CategoryView>> {
     const SQL: &str = "SELECT * FROM categories WHERE category_id = $1";
     tx.query_opt(SQL, (id,), category_from_row)
 }

@@ -1,4 +1,4 @@
-//! The SQL of the menu. Nowhere else.
+//! The SQL of the menu: one statement, one function.
 
 pub(crate) mod categories;
 pub(crate) mod products;

@@ -127,7 +127,7 @@ pub(crate) fn archive(tx: &mut Tx<'_>, id: ProductId, now: Timestamp) -> DbResul
 }
 
 /// One product, archived or not.
-pub(crate) fn get(tx: &mut Tx<'_>, id: ProductId) -> DbResult<Option<ProductCard>> {
+pub(crate) fn find(tx: &mut Tx<'_>, id: ProductId) -> DbResult<Option<ProductCard>> {
     const SQL: &str = "SELECT * FROM products WHERE product_id = $1";
     tx.query_opt(SQL, (id,), card_from_row)
 }
@@ -177,7 +177,7 @@ pub(crate) fn list(
     tx.query(SQL, params, card_from_row)
 }
 
-/// Every product that is not archived, and whether it is on sale; the stock is not looked at.
+/// Every product that is not archived, and whether it is on sale; without its stock.
 pub(crate) fn list_availability(tx: &mut Tx<'_>) -> DbResult<Vec<Availability>> {
     const SQL: &str = "
         SELECT product_id, is_available, version FROM products WHERE is_archived = 0 ORDER BY product_id LIMIT $1";
@@ -223,7 +223,7 @@ pub(crate) fn list_taxes(tx: &mut Tx<'_>) -> DbResult<Vec<String>> {
     tx.query(SQL, (MENU_PRODUCTS_MAX,), |row| row.get("tax_name"))
 }
 
-/// Up to `limit` products of the menu by id, after the id `after`: for a walk over all of them.
+/// Up to `limit` products of the menu by id, after the id `after`.
 pub(crate) fn list_on_menu(tx: &mut Tx<'_>, after: Option<ProductId>, limit: u32) -> DbResult<Vec<ProductCard>> {
     const SQL: &str = "
         SELECT * FROM products

@@ -13,7 +13,7 @@ impl Codes {
     /// Activates the order's codes. If the order is not known yet, only the payment is recorded; if it has no cups,
     /// nothing is.
     #[tracing::instrument(level = "debug", skip_all, fields(order_id = %payment.order_id))]
-    pub(crate) async fn activate(&self, delivery: Delivery, payment: PaymentCompleted) -> Result<(), QrError> {
+    pub(crate) async fn activate_codes(&self, delivery: Delivery, payment: PaymentCompleted) -> Result<(), QrError> {
         if payment.cups == 0 {
             return Ok(());
         }

@@ -9,7 +9,7 @@
 //! 2. A heartbeat of the candidate that sends this number back as `seenGrants` makes it current. A delayed request
 //!    cannot know the number, and one request is not enough. The device's leases go to REVIEW.
 //! 3. Until then the former journal stays current: it scans, pours and reports as before.
-//! 4. A scan is answered for the current journal only; any other is refused and must send heartbeats first. Therefore
+//! 4. Only the current journal can scan; any other is refused and must send heartbeats first. Therefore
 //!    no journal gets a grant while another one is in use, and each code pours at most once.
 //!
 //! A journal that was displaced becomes current again in the same way, so nobody can lock a device out for good.
@@ -40,7 +40,7 @@ pub(crate) const DEVICES_MAX: u32 = 256;
 
 /// A heartbeat's journal.
 pub(super) enum CheckIn {
-    /// It is current. `effects`: what became of the leases of a journal that it just displaced.
+    /// It is current. `effects`: how the leases of a journal that it just displaced ended.
     Current { device: Device, effects: Effects },
     /// It is a candidate: the next heartbeat must send back these grants.
     Unconfirmed { grants: i64 },

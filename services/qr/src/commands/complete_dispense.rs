@@ -28,7 +28,7 @@ struct Report {
 }
 
 impl Codes {
-    /// Ends the grant as the device reports, and answers the code.
+    /// Ends the grant as the device reports, and returns the code.
     ///
     /// The first report of a grant is final; a later one, the same or not, only gets the code. A grant that was closed
     /// without a report is corrected by it. If the code was granted again meanwhile and the device poured, the cup is
@@ -37,7 +37,11 @@ impl Codes {
     /// # Errors
     /// [`QrError::UnknownDispense`] and [`QrError::WrongDevice`].
     #[tracing::instrument(level = "debug", skip_all, fields(dispense_id = %report.dispense_id))]
-    pub(crate) async fn complete(&self, scanned: String, report: CompleteDispense) -> Result<CodeView, QrError> {
+    pub(crate) async fn complete_dispense(
+        &self,
+        scanned: String,
+        report: CompleteDispense,
+    ) -> Result<CodeView, QrError> {
         let code = model::parse_code(&scanned).ok_or(QrError::UnknownCode(scanned))?;
         let device_id = check_device_text("deviceId", report.device_id)?;
         let CompleteDispense { dispense_id, outcome, poured_ms, .. } = report;

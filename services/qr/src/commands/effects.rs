@@ -1,6 +1,6 @@
-//! What a transaction leads to outside the database: QR's part of receipts in the cache (step 12), and metrics.
+//! The effects of a transaction outside the database: QR's part of receipts in the cache (step 12), and metrics.
 //!
-//! A lost cache entry costs time, not truth: Order asks `/internal/QrCode/receipt/{orderId}` if it misses the part.
+//! A lost cache entry costs time and no data: Order asks `/internal/QrCode/receipt/{orderId}` if it misses the part.
 
 use contracts::{
     ids::OrderId,
@@ -89,7 +89,7 @@ impl Codes {
         let codes = self.clone();
         let to_the_end = async move {
             let (answer, effects) = codes.db.write(change).await?;
-            codes.apply(effects).await;
+            codes.apply_effects(effects).await;
             Ok(answer)
         };
         tokio::spawn(to_the_end.in_current_span()).await.unwrap_or_else(|lost| Err(QrError::Interrupted(lost)))
@@ -112,7 +112,7 @@ impl Codes {
     }
 
     /// Caches parts of receipts and counts.
-    pub(super) async fn apply(&self, effects: Effects) {
+    pub(super) async fn apply_effects(&self, effects: Effects) {
         metrics::count(&effects);
         for ReceiptPart { order_id, version, codes } in effects.receipts {
             host::put_receipt_part(&*self.cache, order_id, ReceiptField::Codes, version, &codes).await;

@@ -19,7 +19,7 @@ impl Codes {
     ///
     /// A scan compares the validity itself, so a late timer pours nothing.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub(crate) async fn expire_due(&self) -> Result<(), QrError> {
+    pub(crate) async fn expire_codes(&self) -> Result<(), QrError> {
         let now = self.clock.now();
         for _ in 0..BATCHES_PER_RUN_MAX {
             let due = move |tx: &mut Tx<'_>| store::list_orders_with_expired_codes(tx, now, CODES_PER_BATCH_MAX);

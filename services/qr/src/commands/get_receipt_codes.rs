@@ -15,7 +15,7 @@ impl Codes {
         let part = self.db.read::<_, DbError, _>(move |tx| ReceiptPart::find(tx, order_id)).await?;
         let Some(part) = part else { return Ok(ReceiptCodes::default()) };
         let codes = part.codes.clone();
-        self.apply(Effects::receipt(part)).await;
+        self.apply_effects(Effects::receipt(part)).await;
         Ok(codes)
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 impl Codes {
     /// Issues a code for each cup of the order that has none, or a VOID one. An order without cups leaves no row.
     #[tracing::instrument(level = "debug", skip_all, fields(order_id = %order.order_id))]
-    pub(crate) async fn issue(&self, delivery: Delivery, order: PlacedOrder) -> Result<(), QrError> {
+    pub(crate) async fn issue_codes(&self, delivery: Delivery, order: PlacedOrder) -> Result<(), QrError> {
         let cups = model::cups(&order.items);
         if cups.is_empty() {
             return Ok(());

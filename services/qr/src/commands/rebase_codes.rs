@@ -18,7 +18,7 @@ impl Codes {
     /// Gives codes whose row is ahead of the clock a new validity from now on. Without it they would stay valid for as
     /// long as the clock ran ahead, a day or a year. A run takes one batch; the next run continues.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub(crate) async fn rebase_ahead_of_clock(&self) -> Result<(), QrError> {
+    pub(crate) async fn rebase_codes(&self) -> Result<(), QrError> {
         let now = self.clock.now();
         let expires_at = now + self.shop.current().code_validity();
         let ahead_of = now + CLOCK_TOLERANCE;

@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl Codes {
-    /// Releases the leases that the device knows of and does not hold, and answers the number of its newest grant. A
+    /// Releases the leases that the device knows of and does not hold, and returns the number of its newest grant. A
     /// journal that is not current changes nothing until a second heartbeat confirms it.
     ///
     /// # Errors

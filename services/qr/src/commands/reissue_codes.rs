@@ -20,12 +20,12 @@ use crate::{
 };
 
 impl Codes {
-    /// Reissues the named codes, or all that were paid and have expired, and answers the order's current codes.
+    /// Reissues the named codes, or all that were paid and have expired, and returns the order's current codes.
     ///
     /// # Errors
-    /// [`QrError::NotReissuable`] says what to do instead; then no code is reissued.
+    /// [`QrError::NotReissuable`]: no code is reissued. Its text names what to do instead.
     #[tracing::instrument(level = "debug", skip_all, fields(order_id = %request.order_id))]
-    pub(crate) async fn reissue(
+    pub(crate) async fn reissue_codes(
         &self,
         key: Option<IdempotencyKey>,
         request: ReissueCodes,

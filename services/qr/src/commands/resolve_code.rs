@@ -37,7 +37,7 @@ impl Codes {
     /// # Errors
     /// [`QrError::NotInReview`] with the status of the code.
     #[tracing::instrument(level = "debug", skip_all, fields(decision = %request.decision))]
-    pub(crate) async fn resolve(
+    pub(crate) async fn resolve_code(
         &self,
         key: Option<IdempotencyKey>,
         scanned: String,
@@ -84,7 +84,7 @@ fn resolve(
     Ok((current.view(), Effects { receipts: vec![part], ..counts }))
 }
 
-/// Ends the review or the lease and publishes it. Answers the current code of the cup.
+/// Ends the review or the lease and publishes it. Returns the current code of the cup.
 fn decide(
     tx: &mut Tx<'_>,
     found: &Code,

@@ -23,7 +23,7 @@ impl Codes {
     /// [`QrError::IncompleteDevice`] and [`QrError::InvalidDeviceText`]; [`QrError::JournalNotCurrent`] if the device
     /// must send heartbeats first; [`QrError::TooManyDevices`].
     #[tracing::instrument(level = "debug", skip_all, fields(device_id = request.device_id))]
-    pub(crate) async fn validate(&self, request: ValidateCode) -> Result<ValidateCodeResponse, QrError> {
+    pub(crate) async fn validate_code(&self, request: ValidateCode) -> Result<ValidateCodeResponse, QrError> {
         let code = model::parse_code(&request.code);
         let journal = journal_of(request)?;
         let Some(code) = code else { return Ok(refusal(RefusalReason::NotFound)) };

@@ -1,4 +1,4 @@
-//! OrderCancelled, OrderExpired, OrderCompleted: the order's codes pour no more.
+//! OrderCancelled, OrderExpired, OrderCompleted: the order's codes become VOID.
 
 use contracts::ids::OrderId;
 use db::inbox::Delivery;
@@ -22,7 +22,7 @@ impl Codes {
     /// Voids the codes of a closed order. A device that holds a lease may finish its pour, and a cup in review still
     /// waits for staff. An order without cups leaves no row.
     #[tracing::instrument(level = "debug", skip_all, fields(order_id = %order.order_id))]
-    pub(crate) async fn void(&self, delivery: Delivery, order: ClosedOrder) -> Result<(), QrError> {
+    pub(crate) async fn void_codes(&self, delivery: Delivery, order: ClosedOrder) -> Result<(), QrError> {
         let ClosedOrder { order_id, order_version, cups } = order;
         if cups == 0 {
             return Ok(());

@@ -68,7 +68,7 @@ pub(crate) fn duration_ms(dispense_ml: u32, ml_per_second: u32) -> u32 {
     u32::try_from(exact).unwrap_or(u32::MAX)
 }
 
-/// What became of a grant.
+/// How a grant ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DispenseResult {
     /// The drink is in the cup. `poured_ms`: how long the pump ran, if a device reported it.

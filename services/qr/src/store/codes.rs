@@ -93,7 +93,7 @@ pub(crate) fn find_code(tx: &mut Tx<'_>, code: &str) -> DbResult<Option<Code>> {
     tx.query_opt(SQL, (code,), Code::from_row)
 }
 
-/// Every code of an order, in no order.
+/// Every code of an order, unsorted.
 pub(crate) fn list_codes(tx: &mut Tx<'_>, order: OrderId) -> DbResult<Vec<Code>> {
     const SQL: &str = "SELECT * FROM qr_codes WHERE order_id = $1";
     tx.query(SQL, (order,), Code::from_row)
@@ -213,7 +213,7 @@ pub(crate) fn list_orders_ahead_of_clock(tx: &mut Tx<'_>, ahead_of: Timestamp, l
     tx.query(SQL, (ahead_of, limit), |row| row.get("order_id"))
 }
 
-/// Has those codes of an order expire at `expires_at`.
+/// Sets the expiry of those codes of an order to `expires_at`.
 pub(crate) fn rebase_codes(
     tx: &mut Tx<'_>,
     order: OrderId,
@@ -350,7 +350,7 @@ pub(crate) fn correct_code(
     tx.query_opt(&sql, (code, to, valid_until, now, dispense_id), Code::from_row)
 }
 
-/// Marks the current code of a cup that was poured by a grant of before. A valid code goes to REVIEW.
+/// Marks the current code of a cup that an earlier grant has poured. A valid code goes to REVIEW.
 pub(crate) fn dispute_cup(tx: &mut Tx<'_>, of: &Code, now: Timestamp) -> DbResult<Code> {
     let sql = format!(
         "UPDATE qr_codes

@@ -43,13 +43,13 @@ impl Device {
     }
 }
 
-/// Notes that the device was seen; its other requests wait from now on. `None`: it is not known.
+/// Records that the device was seen, and locks its row until the transaction ends. `None`: it is unknown.
 pub(crate) fn touch_device(tx: &mut Tx<'_>, device_id: &str, now: Timestamp) -> DbResult<Option<Device>> {
     let sql = format!("UPDATE devices SET last_seen_at = $2 WHERE device_id = $1 RETURNING {COLUMNS}");
     tx.query_opt(&sql, (device_id, now), Device::from_row)
 }
 
-/// Makes others that add a device wait.
+/// Locks the list of devices until the transaction ends: one transaction at a time adds a device.
 pub(crate) fn lock_device_registry(tx: &mut Tx<'_>) -> DbResult<()> {
     tx.execute("UPDATE device_registry SET grants_floor = grants_floor WHERE id = 1", ()).map(drop)
 }

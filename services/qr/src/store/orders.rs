@@ -60,7 +60,7 @@ pub(crate) fn record_paid(tx: &mut Tx<'_>, order: OrderId, paid_at: Timestamp) -
     tx.query_opt(SQL, (order, paid_at), OrderState::from_row)
 }
 
-/// Makes other changes of the order's codes wait for this one. `None`: the order is not known.
+/// Locks the order until the transaction ends: one transaction at a time changes its codes. `None`: it is unknown.
 pub(crate) fn lock_order(tx: &mut Tx<'_>, order: OrderId) -> DbResult<Option<OrderState>> {
     const SQL: &str = "
         UPDATE code_orders SET receipt_version = receipt_version + 1

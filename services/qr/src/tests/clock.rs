@@ -14,7 +14,7 @@ async fn a_code_from_a_clock_that_ran_ahead_expires_in_time() {
     let cup = bar.paid_cup().await;
 
     bar.world.clock.set(right);
-    bar.codes.rebase_ahead_of_clock().await.unwrap();
+    bar.codes.rebase_codes().await.unwrap();
     let rebased = bar.reload(&cup).await;
     assert_eq!(rebased.expires_at, right + VALIDITY);
     assert_eq!(bar.on_receipt(cup.order_id).await, [rebased]);
@@ -22,7 +22,7 @@ async fn a_code_from_a_clock_that_ran_ahead_expires_in_time() {
     bar.world.clock.advance(VALIDITY);
     let scan = bar.validate(json!({ "code": cup.code })).await;
     assert_eq!(scan.reason, Some(RefusalReason::Expired));
-    bar.codes.expire_due().await.unwrap();
+    bar.codes.expire_codes().await.unwrap();
     assert_eq!(bar.status(&cup).await, CodeStatus::Expired);
 }
 
@@ -31,7 +31,7 @@ async fn a_code_of_a_clock_that_is_right_keeps_its_expiry() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     bar.world.clock.advance(Duration::from_secs(60));
-    bar.codes.rebase_ahead_of_clock().await.unwrap();
+    bar.codes.rebase_codes().await.unwrap();
     assert_eq!(bar.reload(&cup).await, cup);
 }
 

@@ -46,7 +46,7 @@ async fn a_code_that_expired_unpaid_is_valid_once_it_is_paid() {
     let order = bar.order_of(1);
     bar.world.publish(&OrderCreated(order.clone())).await;
     bar.world.clock.advance(VALIDITY);
-    bar.codes.expire_due().await.unwrap();
+    bar.codes.expire_codes().await.unwrap();
     assert_eq!(bar.codes_of(order.order_id).await[0].status, CodeStatus::Expired);
 
     bar.world.publish(&bar.payment_of(&order)).await;

@@ -23,11 +23,11 @@ async fn a_paid_code_that_expires_is_published_and_listed_for_staff() {
     let bar = Bar::open().await;
     let cups = bar.paid_cups(2).await;
     bar.world.clock.advance(VALIDITY - Duration::from_micros(1));
-    bar.codes.expire_due().await.unwrap();
+    bar.codes.expire_codes().await.unwrap();
     assert_eq!(bar.status(&cups[0]).await, CodeStatus::Active, "not yet");
 
     bar.world.clock.advance(Duration::from_micros(1));
-    bar.codes.expire_due().await.unwrap();
+    bar.codes.expire_codes().await.unwrap();
     let expired = bar.codes_of(cups[0].order_id).await;
     assert!(expired.iter().all(|code| code.status == CodeStatus::Expired));
     assert_eq!(bar.on_receipt(cups[0].order_id).await, expired);
@@ -42,7 +42,7 @@ async fn an_unpaid_code_that_expires_is_not_listed_for_staff() {
     let order = bar.order_of(1);
     bar.world.publish(&OrderCreated(order.clone())).await;
     bar.world.clock.advance(VALIDITY);
-    bar.codes.expire_due().await.unwrap();
+    bar.codes.expire_codes().await.unwrap();
     assert_eq!(bar.on_receipt(order.order_id).await[0].status, CodeStatus::Expired);
     bar.world.wait_until_idle().await;
     assert_eq!(bar.world.published::<CodesIssued>().len(), 1, "its issue alone");
@@ -56,7 +56,7 @@ async fn many_codes_expire_in_one_run() {
     let bar = Bar::open().await;
     let cups = bar.paid_cups(250).await;
     bar.world.clock.advance(VALIDITY);
-    bar.codes.expire_due().await.unwrap();
+    bar.codes.expire_codes().await.unwrap();
     let codes = bar.codes_of(cups[0].order_id).await;
     assert!(codes.iter().all(|code| code.status == CodeStatus::Expired));
 }
@@ -67,7 +67,7 @@ async fn a_lease_pours_after_the_validity_of_its_code() {
     let cup = bar.paid_cup().await;
     let grant = bar.scan(&cup, "seven", "one").await;
     bar.world.clock.advance(VALIDITY * 10);
-    bar.codes.expire_due().await.unwrap();
+    bar.codes.expire_codes().await.unwrap();
     assert_eq!(bar.status(&cup).await, CodeStatus::Leased);
     assert_eq!(bar.scan(&cup, "seven", "two").await.dispense_id, grant.dispense_id);
     bar.report(&cup, &grant, "completed", 8000).await.expect(200);

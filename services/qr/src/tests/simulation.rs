@@ -229,7 +229,7 @@ impl Simulation {
         }
     }
 
-    /// What becomes of a grant that a device holds: poured, in part, not at all, or the power fails.
+    /// A grant that a device holds is poured, in part or not at all, or the power fails.
     fn pour(&mut self, device: usize) {
         let Some(entry) = self.devices[device].journal.iter_mut().find(|entry| entry.report.is_none()) else {
             return;
@@ -300,7 +300,7 @@ impl Simulation {
     async fn time_passes(&mut self) {
         self.bar.world.clock.advance(Duration::from_secs(self.random.random_range(1..600)));
         if self.random.random_bool(0.5) {
-            self.bar.codes.expire_due().await.unwrap();
+            self.bar.codes.expire_codes().await.unwrap();
         }
     }
 
@@ -412,7 +412,7 @@ impl Simulation {
             *self.drinks.entry(cup).or_default() += 1;
         }
         let ends = [CodeStatus::Active, CodeStatus::Used, CodeStatus::Void];
-        assert!(ends.contains(&code.status), "{code:?} is forgotten");
+        assert!(ends.contains(&code.status), "{code:?} is neither poured nor closed");
         let drinks = self.drinks.get(&cup).copied().unwrap_or_default();
         let is_accounted_for = code.status == CodeStatus::Void || drinks == 1 || self.excused.contains(&cup);
         assert!(is_accounted_for, "{code:?} was paid and poured {drinks} times");

@@ -16,7 +16,7 @@ impl Bar {
     async fn expired_cup(&self) -> CodeView {
         let cup = self.paid_cup().await;
         self.world.clock.advance(VALIDITY);
-        self.codes.expire_due().await.unwrap();
+        self.codes.expire_codes().await.unwrap();
         self.reload(&cup).await
     }
 }
@@ -215,7 +215,7 @@ async fn the_attention_list_has_decisions_first_and_every_code_once() {
     let bar = Bar::open().await;
     let expired = bar.paid_cups(250).await;
     bar.world.clock.advance(VALIDITY);
-    bar.codes.expire_due().await.unwrap();
+    bar.codes.expire_codes().await.unwrap();
     let in_review = bar.cup_in_review().await;
     let leased = bar.paid_cup().await;
     bar.scan(&leased, "eight", "one").await;

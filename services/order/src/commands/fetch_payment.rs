@@ -1,5 +1,5 @@
-//! Asks Payment, synchronously, about an order that looks unpaid. PaymentCompleted may still be on its way when a
-//! person goes on with the order, or when its time is over.
+//! Asks Payment synchronously whether an order is paid, because PaymentCompleted may not have arrived yet when a person
+//! changes the order or its deadline passes.
 
 use std::time::{Duration, Instant};
 
@@ -17,9 +17,9 @@ use crate::{error::OrderError, model::RecordedPayment};
 /// What Payment answered before an order is cancelled or expired.
 #[derive(Clone, Debug)]
 pub(super) enum Closing {
-    /// Payment took no money, and takes none until the permit ends.
+    /// The order is unpaid, and Payment takes no money for it until the permit ends.
     Permitted(ClosePermit),
-    /// The order is not PENDING, or was paid and is recorded as paid now.
+    /// The order is not PENDING. If it was paid, the payment is recorded now.
     NotPending,
 }
 
@@ -52,7 +52,7 @@ impl Orders {
     /// # Errors
     /// [`OrderError`]: there is no such order, or Payment is unavailable.
     pub(super) async fn record_payment_if_taken(&self, order_id: OrderId) -> Result<(), OrderError> {
-        let due = self.amount_due(order_id).await?;
+        let due = self.get_amount_due(order_id).await?;
         if due.status != OrderStatus::Pending {
             return Ok(());
         }
@@ -68,8 +68,8 @@ impl Orders {
     ///
     /// # Errors
     /// [`OrderError`]: there is no such order, or Payment is unavailable.
-    pub(super) async fn close_for_payment(&self, order_id: OrderId) -> Result<Closing, OrderError> {
-        let due = self.amount_due(order_id).await?;
+    pub(super) async fn begin_closing(&self, order_id: OrderId) -> Result<Closing, OrderError> {
+        let due = self.get_amount_due(order_id).await?;
         if due.status != OrderStatus::Pending {
             return Ok(Closing::NotPending);
         }
