@@ -293,6 +293,7 @@ impl utoipa::PartialSchema for DispenseSeconds {
             .schema_type(utoipa::openapi::Type::Number)
             .description(Some("Seconds, with at most three decimals."))
             .minimum(Some(0))
+            .multiple_of(Some(0.001))
             .into()
     }
 }
@@ -339,6 +340,7 @@ pub struct CompleteDispense {
     /// How it ended.
     pub outcome: DispenseOutcome,
     /// How long the pump ran, in milliseconds.
+    #[schema(minimum = 0, maximum = 4_294_967_295_i64)]
     pub poured_ms: u32,
 }
 
@@ -359,6 +361,7 @@ pub struct Heartbeat {
     /// `openDispenses` are released: they were granted before this heartbeat was sent, and the device does not hold
     /// them.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub seen_grants: i64,
     /// The `attemptId` of a scan that still waits for its answer. Its grant may be counted in `seenGrants` while the
     /// answer is on its way, so nothing is released. A device that cancels a scan ignores a late answer and stops

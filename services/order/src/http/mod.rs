@@ -52,7 +52,7 @@ pub(crate) fn router(orders: Orders, ready: Ready) -> (Router, OpenApi) {
 #[utoipa::path(
     post, path = "/api/Order", tag = "Order", request_body = PlaceOrder,
     params((
-        "Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]{1,255}$",
+        "Idempotency-Key" = Option<String>, Header,
         description = "A new UUID for each new order, best a UUIDv7, and the same one for a retry."
     )),
     responses(
@@ -99,7 +99,6 @@ struct ListQuery {
     #[param(pattern = "^[0-9]{1,18}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
     cursor: Option<String>,
     /// How many orders. Absent: 50.
-    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 

@@ -7,7 +7,7 @@ mod product;
 
 use contracts::{
     money::Money,
-    product::{DISPENSE_ML_MAX, DISPENSE_ML_MIN, NAME_CHARS_MAX, OPTION_GROUPS_MAX, OPTIONS_PER_GROUP_MAX},
+    product::{DESCRIPTION_CHARS_MAX, DISPENSE_ML_MAX, DISPENSE_ML_MIN, NAME_CHARS_MAX, OPTION_GROUPS_MAX, OPTIONS_PER_GROUP_MAX},
 };
 
 pub(crate) use default_item::default_item;
@@ -16,8 +16,6 @@ pub(crate) use product::{CheckedProduct, check_product};
 
 /// The highest price, in minor units: with it, an order of 200 lines of 999 each still has the 15 digits of an amount.
 pub(crate) const PRICE_MINOR_MAX: i64 = 1_000_000_000;
-/// What a tablet's screen can show of one product.
-pub(crate) const DESCRIPTION_CHARS_MAX: usize = 1_000;
 /// The most products on a menu: far more than a shop sells, and few enough for one response.
 pub(crate) const MENU_PRODUCTS_MAX: i64 = 5_000;
 /// How many products a refusal names; it counts the rest.
