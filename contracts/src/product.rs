@@ -20,6 +20,8 @@ pub const OPTION_GROUPS_MAX: usize = 16;
 pub const OPTIONS_PER_GROUP_MAX: usize = 32;
 /// The smallest cup that a machine pours at its usual rate, in millilitres.
 pub const DISPENSE_ML_MIN: u32 = PUMP_ML_PER_SECOND * DISPENSE_MS_MIN / 1000;
+/// The furthest place of a category from 0, in either direction.
+pub const CATEGORY_POSITION_MAX: i64 = 1_000_000_000;
 /// The largest cup, in millilitres.
 pub const DISPENSE_ML_MAX: u32 = PUMP_ML_PER_SECOND * DISPENSE_MS_MAX / 1000;
 
@@ -181,7 +183,7 @@ pub struct WriteCategory {
     /// Its name on the menu, 1 to 80 characters on one line.
     #[schema(min_length = 1, max_length = 80)]
     pub name: String,
-    /// Its place in the menu: smaller comes first.
+    /// Its place in the menu, -1,000,000,000 to 1,000,000,000: smaller comes first.
     #[serde(default)]
     #[schema(minimum = -1_000_000_000, maximum = 1_000_000_000)]
     pub position: i64,

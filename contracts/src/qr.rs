@@ -212,8 +212,7 @@ pub struct AttentionView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ValidateCode {
-    /// The scanned text.
-    #[schema(max_length = 256)]
+    /// The scanned text, whatever it is. One that is no code of this shop is answered `not_found`.
     pub code: String,
     /// The device that scanned it.
     #[serde(default)]
@@ -361,7 +360,6 @@ pub struct Heartbeat {
     /// `openDispenses` are released: they were granted before this heartbeat was sent, and the device does not hold
     /// them.
     #[serde(default)]
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub seen_grants: i64,
     /// The `attemptId` of a scan that still waits for its answer. Its grant may be counted in `seenGrants` while the
     /// answer is on its way, so nothing is released. A device that cancels a scan ignores a late answer and stops

@@ -30,9 +30,10 @@ const SERVICE_PORTS: [(&str, u16); 6] =
     [("order", 5001), ("payment", 5002), ("product", 5003), ("inventory", 5004), ("qr", 5005), ("analytics", 8000)];
 /// The stream of orders never ends, so schemathesis cannot wait for its answer.
 const ENDLESS_PATH: &str = "/api/Order/stream";
-/// What each answer must keep. `valid_request_is_not_refused` is ours.
+/// What each answer must keep: a request that follows the document is not refused (a check of ours), and one that breaks
+/// it is.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,\
-                      valid_request_is_not_refused";
+                      negative_data_rejection,valid_request_is_not_refused";
 /// Cases for each route: with the coverage phase some thousands of requests, in about a minute.
 const EXAMPLES_PER_ROUTE: &str = "40";
 /// The same requests in every run.

@@ -9,8 +9,8 @@ use contracts::{
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        ComponentsBuilder, Content, InfoBuilder, Object, ObjectBuilder, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
-        Type,
+        ComponentsBuilder, Content, InfoBuilder, Object, ObjectBuilder, OpenApi, Ref, RefOr, Required, Response,
+        ResponseBuilder, Schema, Type,
         path::{Operation, Parameter, ParameterIn, PathItem},
     },
 };
@@ -49,7 +49,12 @@ pub fn incomplete_operations(document: &OpenApi) -> Vec<String> {
             if matches!(method, "PUT" | "POST" | "PATCH") && operation.request_body.is_none() {
                 find("no request body");
             }
-            if operation.request_body.as_ref().and_then(inline).is_some_and(|body| body.required != Some(Required::True)) {
+            if operation
+                .request_body
+                .as_ref()
+                .and_then(inline)
+                .is_some_and(|body| body.required != Some(Required::True))
+            {
                 find("a request body that is not required");
             }
             match &operation.operation_id {
@@ -162,14 +167,15 @@ fn default_description(status: &str) -> &'static str {
 fn complete_parameter(parameter: &mut Parameter) {
     match (&parameter.parameter_in, parameter.name.as_str()) {
         (ParameterIn::Header, "Idempotency-Key") => {
-            parameter.schema = Some(text_schema(1, IDEMPOTENCY_KEY_CHARS_MAX, "^[!-~]+$"));
+            let key = text_schema("^[!-~]+$").min_length(Some(1)).max_length(Some(IDEMPOTENCY_KEY_CHARS_MAX));
+            parameter.schema = Some(key.into());
             parameter.description.get_or_insert_with(|| {
                 "The same request with the same key is answered as the first time. A new UUID for each new thing."
                     .into()
             });
         }
         (ParameterIn::Header, "If-Match") => {
-            parameter.schema = Some(text_schema(1, 20, r#"^(\*|"[0-9]{1,18}")$"#));
+            parameter.schema = Some(text_schema(r#"^(\*|"[0-9]{1,18}")$"#).into());
             parameter.description.get_or_insert_with(|| "The ETag of what was read.".into());
         }
         (ParameterIn::Query, "limit") => {
@@ -204,11 +210,6 @@ fn complete_text(text: &mut Object) {
     }
 }
 
-fn text_schema(min_length: usize, max_length: usize, pattern: &str) -> RefOr<Schema> {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(min_length))
-        .max_length(Some(max_length))
-        .pattern(Some(pattern))
-        .into()
+fn text_schema(pattern: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern))
 }

@@ -159,7 +159,9 @@ async fn list_codes(State(codes): State<Codes>, Path(order_id): Path<OrderId>) -
 struct ListAttention {
     /// The `nextCursor` of the page before. Absent: the first page.
     #[serde(default)]
-    #[param(pattern = "^(poured_twice|in_review|old_lease|expired)\\.[0-9]{1,18}\\.QR-[0-9]{8}-[0-9A-HJKMNP-TV-Z]{16}$")]
+    #[param(
+        pattern = "^(poured_twice|in_review|old_lease|expired)\\.[0-9]{1,18}\\.QR-[0-9]{8}-[0-9A-HJKMNP-TV-Z]{16}$"
+    )]
     cursor: Option<String>,
 }
 

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{
     ids::{InventoryId, OptionId, ProductId},
-    inventory::{ItemQuantity, OptionRecipe, RECIPE_OPTIONS_MAX, RECIPE_PARTS_MAX, RECIPE_QUANTITY_MAX, RecipePart, WriteRecipe},
+    inventory::{
+        ItemQuantity, OptionRecipe, RECIPE_OPTIONS_MAX, RECIPE_PARTS_MAX, RECIPE_QUANTITY_MAX, RecipePart, WriteRecipe,
+    },
     product::ProductCard,
 };
 
