@@ -244,3 +244,23 @@ async fn get_amount_due(
 ) -> Result<Json<AmountDue>, Problem> {
     Ok(Json(orders.amount_due(order_id).await?))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn parameter<T: IntoParams>(name: &str) -> Value {
+        let parameters = serde_json::to_value(T::into_params(|| None)).unwrap();
+        let found = parameters.as_array().unwrap().iter().find(|parameter| parameter["name"] == name);
+        found.unwrap()["schema"].clone()
+    }
+
+    #[test]
+    fn the_api_document_has_the_bounds_of_the_parameters() {
+        assert_eq!(parameter::<ListQuery>("text")["maxLength"], json!(SEARCH_CHARS_MAX));
+        assert_eq!(parameter::<CancelQuery>("reason")["maxLength"], json!(REASON_CHARS_MAX));
+        assert_eq!(parameter::<ReceiptQuery>("wait")["maximum"], json!(RECEIPT_WAIT_MAX_MS));
+    }
+}
