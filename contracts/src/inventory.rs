@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{ObjectBuilder, Schema, Type},
+};
 
 use crate::{
     ids::{InventoryId, OptionId, OrderId, ProductId, StockMoveId},
@@ -17,6 +20,8 @@ pub const INVENTORY_NAME_CHARS_MAX: usize = 80;
 pub const INVENTORY_UNIT_CHARS_MAX: usize = 16;
 /// More parts than any recipe has, and more changes than any option makes.
 pub const RECIPE_PARTS_MAX: usize = 32;
+/// The most that one unit takes of an item: a tonne of grams. With the bounds of an order, sums stay far inside 64 bits.
+pub const RECIPE_QUANTITY_MAX: i64 = 1_000_000;
 /// As many options as a product can have.
 pub const RECIPE_OPTIONS_MAX: usize = crate::product::OPTION_GROUPS_MAX * crate::product::OPTIONS_PER_GROUP_MAX;
 /// The longest note on a movement: one line of a screen.
@@ -89,6 +94,11 @@ pub enum MoveReason {
     SaleReversed,
 }
 
+impl MoveReason {
+    /// The reasons that a person can give; orders make the other movements.
+    pub const MANUAL: [Self; 4] = [Self::Received, Self::Waste, Self::Count, Self::Correction];
+}
+
 /// `POST /api/Inventory` and `PUT /api/Inventory/{inventoryId}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -153,6 +163,7 @@ pub struct InventoryView {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AdjustStock {
     /// Why: RECEIVED, WASTE, COUNT or CORRECTION.
+    #[schema(schema_with = manual_reason)]
     pub reason: MoveReason,
     /// How much, in the item's unit: 1 or more for RECEIVED and WASTE, what is on hand for COUNT, either sign for
     /// CORRECTION.
@@ -162,6 +173,15 @@ pub struct AdjustStock {
     #[serde(default)]
     #[schema(max_length = 160)]
     pub note: Option<String>,
+}
+
+/// The reasons that a person can give.
+fn manual_reason() -> Schema {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("Why: RECEIVED, WASTE, COUNT or CORRECTION."))
+        .enum_values(Some(MoveReason::MANUAL.map(<&str>::from)))
+        .into()
 }
 
 /// A row of the stock's ledger: it is never changed.
@@ -232,12 +252,15 @@ pub struct OptionRecipe {
     pub option_id: OptionId,
     /// What it takes in addition, each item once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 32)]
     pub add: Vec<ItemQuantity>,
     /// What it takes less, each item once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 32)]
     pub take: Vec<ItemQuantity>,
     /// Which items it replaces by others, each once. If several options replace one item, the first of the recipe does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 32)]
     pub replace: Vec<ItemReplacement>,
 }
 

@@ -18,6 +18,8 @@ pub mod product;
 pub mod qr;
 pub mod receipt;
 pub mod report;
+#[cfg(test)]
+mod schema_bounds;
 pub mod shop;
 pub mod text;
 pub mod time;

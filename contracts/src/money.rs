@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
-use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::openapi::{Object, ObjectBuilder, RefOr, Schema, Type};
 
 /// A currency by its ISO 4217 code, such as `IDR`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -172,6 +172,8 @@ pub struct Amount {
 /// The bounds of an amount for its schema: 15 digits.
 const AMOUNT_MIN: f64 = -999_999_999_999_999.0;
 const AMOUNT_MAX: f64 = 999_999_999_999_999.0;
+/// No currency has more than three decimals.
+const AMOUNT_STEP: f64 = 0.001;
 
 /// The text is not an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -281,14 +283,21 @@ impl<'de> Deserialize<'de> for Amount {
         Box::<RawValue>::deserialize(deserializer)?.get().parse().map_err(de::Error::custom)
     }
 }
-impl utoipa::PartialSchema for Amount {
-    fn schema() -> RefOr<Schema> {
+impl Amount {
+    /// The schema of an amount. Its bounds are those of [`Self::from_str`], as far as a schema can express them.
+    pub(crate) fn object() -> Object {
         ObjectBuilder::new()
             .schema_type(Type::Number)
             .description(Some("An exact decimal in major units of the currency, of at most 15 digits: 25000, 4.5."))
             .minimum(Some(AMOUNT_MIN))
             .maximum(Some(AMOUNT_MAX))
-            .into()
+            .multiple_of(Some(AMOUNT_STEP))
+            .build()
+    }
+}
+impl utoipa::PartialSchema for Amount {
+    fn schema() -> RefOr<Schema> {
+        Self::object().into()
     }
 }
 impl utoipa::ToSchema for Amount {}

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{ObjectBuilder, Schema, Type, schema::SchemaType},
+};
 
 use crate::{
     ids::{OptionId, OrderId, ProductId},
@@ -252,6 +255,7 @@ pub struct PlaceOrderItem {
 pub struct ChangeOrder {
     /// READY, COMPLETED, or PENDING to revive an expired order.
     #[serde(default)]
+    #[schema(schema_with = settable_status)]
     pub status: Option<OrderStatus>,
     /// The name to call out, at most 80 characters. Empty removes it.
     #[serde(default)]
@@ -261,6 +265,17 @@ pub struct ChangeOrder {
     #[serde(default)]
     #[schema(max_length = 40)]
     pub table: Option<String>,
+}
+
+/// The statuses that a client can set. A payment and time set the others.
+fn settable_status() -> Schema {
+    let settable = [OrderStatus::Ready, OrderStatus::Completed, OrderStatus::Pending];
+    let values = settable.into_iter().map(<&str>::from).map(Some).chain([None]);
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .description(Some("READY, COMPLETED, or PENDING to revive an expired order."))
+        .enum_values(Some(values))
+        .into()
 }
 
 /// An order as clients and other services see it.

@@ -55,6 +55,9 @@ impl utoipa::PartialSchema for Percent {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::Type::Number)
             .description(Some("A percentage from 0 to 100 with at most two decimals: 10, 7.5."))
+            .minimum(Some(0))
+            .maximum(Some(100))
+            .multiple_of(Some(0.01))
             .into()
     }
 }
@@ -74,7 +77,8 @@ pub enum TaxMode {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TaxRate {
-    /// What the receipt calls it.
+    /// What the receipt calls it, 1 to 40 characters.
+    #[schema(min_length = 1, max_length = 40)]
     pub name: String,
     /// Its rate.
     pub percent: Percent,

@@ -1,7 +1,7 @@
 //! The menu: categories, products, their options, and the card that other services keep of a product.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{ToSchema, openapi::Schema};
 
 use crate::{
     ids::{CategoryId, OptionGroupId, OptionId, ProductId},
@@ -12,12 +12,16 @@ use crate::{
 
 /// The longest name of a product, category, group or option: two lines of a receipt.
 pub const NAME_CHARS_MAX: usize = 80;
+/// The longest description of a product: what a tablet's screen can show.
+pub const DESCRIPTION_CHARS_MAX: usize = 1_000;
 /// More than any menu shows for one product.
 pub const OPTION_GROUPS_MAX: usize = 16;
 /// More than a person can choose from.
 pub const OPTIONS_PER_GROUP_MAX: usize = 32;
 /// The smallest cup that a machine pours at its usual rate, in millilitres.
 pub const DISPENSE_ML_MIN: u32 = PUMP_ML_PER_SECOND * DISPENSE_MS_MIN / 1000;
+/// The furthest place of a category from 0, in either direction.
+pub const CATEGORY_POSITION_MAX: i64 = 1_000_000_000;
 /// The largest cup, in millilitres.
 pub const DISPENSE_ML_MAX: u32 = PUMP_ML_PER_SECOND * DISPENSE_MS_MAX / 1000;
 
@@ -33,14 +37,16 @@ pub struct WriteProduct {
     pub name: String,
     /// The menu's text about it, at most 1000 characters.
     #[serde(default)]
-    #[schema(max_length = 1000)]
+    #[schema(max_length = 1000, pattern = r"^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f]*$")]
     pub description: String,
     /// The category that it is in.
     pub category_id: CategoryId,
     /// The price of one, in the shop's currency, as the menu shows it.
+    #[schema(schema_with = menu_price)]
     pub price: Amount,
     /// The name of one of the shop's taxes. Absent: the shop's first.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 40)]
     pub tax_name: Option<String>,
     /// Whether a machine pours it: each unit becomes a code.
     #[serde(default)]
@@ -56,6 +62,13 @@ pub struct WriteProduct {
     pub option_groups: Vec<OptionGroup>,
 }
 
+fn menu_price() -> Schema {
+    let mut price = Amount::object();
+    price.description = Some("The price of one, in the shop's currency, as the menu shows it; 0 or more.".into());
+    price.minimum = Some(0.into());
+    price.into()
+}
+
 /// A choice that a product offers, such as its size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -66,9 +79,11 @@ pub struct OptionGroup {
     /// Its name on the menu, 1 to 80 characters on one line.
     #[schema(min_length = 1, max_length = 80)]
     pub name: String,
-    /// The fewest options that must be chosen.
+    /// The fewest options that must be chosen, at most `maxChoices`.
+    #[schema(minimum = 0, maximum = 32)]
     pub min_choices: u32,
-    /// The most that may be.
+    /// The most that may be chosen, at most as many as there are options.
+    #[schema(minimum = 1, maximum = 32)]
     pub max_choices: u32,
     /// The options, in the menu's order, 1 to 32.
     #[schema(min_items = 1, max_items = 32)]
@@ -90,6 +105,7 @@ pub struct ProductOption {
     pub price_delta: Amount,
     /// What it adds to the millilitres of one; may be negative.
     #[serde(default)]
+    #[schema(minimum = -1800, maximum = 1800)]
     pub dispense_ml_delta: i32,
 }
 
@@ -167,8 +183,9 @@ pub struct WriteCategory {
     /// Its name on the menu, 1 to 80 characters on one line.
     #[schema(min_length = 1, max_length = 80)]
     pub name: String,
-    /// Its place in the menu: smaller comes first.
+    /// Its place in the menu, -1,000,000,000 to 1,000,000,000: smaller comes first.
     #[serde(default)]
+    #[schema(minimum = -1_000_000_000, maximum = 1_000_000_000)]
     pub position: i64,
 }
 

@@ -212,8 +212,7 @@ pub struct AttentionView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ValidateCode {
-    /// The scanned text.
-    #[schema(max_length = 256)]
+    /// The scanned text, whatever it is. One that is no code of this shop is answered `not_found`.
     pub code: String,
     /// The device that scanned it.
     #[serde(default)]
@@ -293,6 +292,7 @@ impl utoipa::PartialSchema for DispenseSeconds {
             .schema_type(utoipa::openapi::Type::Number)
             .description(Some("Seconds, with at most three decimals."))
             .minimum(Some(0))
+            .multiple_of(Some(0.001))
             .into()
     }
 }
@@ -339,6 +339,7 @@ pub struct CompleteDispense {
     /// How it ended.
     pub outcome: DispenseOutcome,
     /// How long the pump ran, in milliseconds.
+    #[schema(minimum = 0, maximum = 4_294_967_295_i64)]
     pub poured_ms: u32,
 }
 

@@ -19,33 +19,42 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShopSettings {
-    /// The shop's name, at the top of the receipt.
+    /// The shop's name, at the top of the receipt, 1 to 500 characters on one line.
+    #[schema(min_length = 1, max_length = 500)]
     pub name: String,
-    /// The address on the receipt, lines separated by line feeds.
+    /// The address on the receipt, at most 500 characters, lines separated by line feeds.
+    #[schema(max_length = 500, pattern = r"^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f]*$")]
     pub address: String,
-    /// The shop's tax number (NPWP or NPWPD).
+    /// The shop's tax number (NPWP or NPWPD), at most 500 characters.
+    #[schema(max_length = 500)]
     pub tax_number: String,
-    /// The last lines of the receipt.
+    /// The last lines of the receipt, at most 500 characters.
+    #[schema(max_length = 500, pattern = r"^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f]*$")]
     pub receipt_foot: String,
     /// The currency of every price. It cannot change once there are prices.
     pub currency: Currency,
     /// An IANA time zone such as `Asia/Jakarta`.
     pub time_zone: String,
     /// The local time at which a business day ends, `HH:MM`.
+    #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$")]
     pub business_day_cutoff: String,
     /// Whether the menu's prices include the tax.
     pub tax_mode: TaxMode,
-    /// The taxes. A product names one of them; without a name the first applies.
+    /// The taxes, at most 8, each with a name of its own. A product names one of them; without a name the first applies.
+    #[schema(max_items = 8)]
     pub taxes: Vec<TaxRate>,
     /// The service charge on the net price, before tax.
     pub service_percent: Percent,
     /// The smallest amount that is paid in cash: a total is rounded to a multiple of it.
     pub cash_rounding: Amount,
-    /// The payment methods that guests may use.
+    /// The payment methods that guests may use, each once.
+    #[schema(min_items = 1, max_items = 2)]
     pub payment_methods: Vec<PaymentMethod>,
     /// How long a code is valid, in seconds: from its issue while unpaid, and again from its payment.
+    #[schema(minimum = 1, maximum = 86_400)]
     pub code_validity_seconds: u32,
     /// The time to live of an unpaid order, in seconds. Then it expires and its stock is released.
+    #[schema(minimum = 1, maximum = 86_400)]
     pub unpaid_order_seconds: u32,
 }
 

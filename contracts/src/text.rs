@@ -1,5 +1,13 @@
 //! Texts that people type: one place refuses what a receipt cannot print or PostgreSQL cannot store.
 
+/// The texts that [`check`] accepts with [`LineBreaks::Forbidden`], as a JSON Schema pattern.
+pub const ONE_LINE_PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+/// Like [`ONE_LINE_PATTERN`], and not only white space.
+pub const NOT_BLANK_PATTERN: &str =
+    r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
+/// The texts that [`check`] accepts with [`LineBreaks::Allowed`], as a JSON Schema pattern.
+pub const LINES_PATTERN: &str = r"^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f]*$";
+
 /// Whether a text may have several lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineBreaks {

@@ -10,6 +10,14 @@ fn the_api_document_is_unchanged() {
 }
 
 #[test]
+fn the_api_document_describes_every_operation() {
+    let shop = TestShop::demo(&[]);
+    let running = shop.start();
+    let document = serde_json::from_value(running.client.get("/openapi.json").expect(200)).unwrap();
+    assert_eq!(web::incomplete_operations(&document), [""; 0]);
+}
+
+#[test]
 fn the_gateway_serves_health_metrics_documents_and_pages() {
     let shop = TestShop::demo(&[]);
     let running = shop.start();

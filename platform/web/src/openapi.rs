@@ -1,11 +1,16 @@
 //! What is the same in every service's API document, and what a document may not leave out.
 
-use contracts::PAGE_ROWS_MAX;
+use std::collections::BTreeSet;
+
+use contracts::{
+    PAGE_ROWS_MAX,
+    text::{NOT_BLANK_PATTERN, ONE_LINE_PATTERN},
+};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        ComponentsBuilder, Content, InfoBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Schema,
-        Type,
+        ComponentsBuilder, Content, InfoBuilder, Object, ObjectBuilder, OpenApi, Ref, RefOr, Required, Response,
+        ResponseBuilder, Schema, Type,
         path::{Operation, Parameter, ParameterIn, PathItem},
     },
 };
@@ -28,6 +33,7 @@ pub(crate) fn complete(mut document: OpenApi, title: &str, description: &str) ->
     let schema = contracts::problem::Problem::schema();
     let components = document.components.get_or_insert_with(|| ComponentsBuilder::new().build());
     components.schemas.entry(problem).or_insert(schema);
+    components.schemas.values_mut().filter_map(inline_mut).for_each(complete_texts);
     document
 }
 
@@ -36,11 +42,25 @@ pub(crate) fn complete(mut document: OpenApi, title: &str, description: &str) ->
 #[must_use]
 pub fn incomplete_operations(document: &OpenApi) -> Vec<String> {
     let mut findings = Vec::new();
+    let mut ids = BTreeSet::new();
     for (path, item) in &document.paths.paths {
         for (method, operation) in operations(item) {
             let mut find = |finding: &str| findings.push(format!("{method} {path}: {finding}"));
             if matches!(method, "PUT" | "POST" | "PATCH") && operation.request_body.is_none() {
                 find("no request body");
+            }
+            if operation
+                .request_body
+                .as_ref()
+                .and_then(inline)
+                .is_some_and(|body| body.required != Some(Required::True))
+            {
+                find("a request body that is not required");
+            }
+            match &operation.operation_id {
+                None => find("no operationId"),
+                Some(id) if !ids.insert(id) => find(&format!("the operationId {id} of another operation")),
+                Some(_) => {}
             }
             if operation.summary.as_deref().unwrap_or_default().is_empty() {
                 find("no summary");
@@ -147,14 +167,15 @@ fn default_description(status: &str) -> &'static str {
 fn complete_parameter(parameter: &mut Parameter) {
     match (&parameter.parameter_in, parameter.name.as_str()) {
         (ParameterIn::Header, "Idempotency-Key") => {
-            parameter.schema = Some(text_schema(1, IDEMPOTENCY_KEY_CHARS_MAX, "^[!-~]+$"));
+            let key = text_schema("^[!-~]+$").min_length(Some(1)).max_length(Some(IDEMPOTENCY_KEY_CHARS_MAX));
+            parameter.schema = Some(key.into());
             parameter.description.get_or_insert_with(|| {
                 "A repeated request with the same key gets the first response. Send a new UUID for each new thing."
                     .into()
             });
         }
         (ParameterIn::Header, "If-Match") => {
-            parameter.schema = Some(text_schema(1, 22, r#"^(\*|"[0-9]+")$"#));
+            parameter.schema = Some(text_schema(r#"^(\*|"[0-9]{1,18}")$"#).into());
             parameter.description.get_or_insert_with(|| "The ETag of what was read.".into());
         }
         (ParameterIn::Query, "limit") => {
@@ -163,15 +184,32 @@ fn complete_parameter(parameter: &mut Parameter) {
                 limit.maximum.get_or_insert_with(|| PAGE_ROWS_MAX.into());
             }
         }
-        _ => {}
+        _ => {
+            if let Some(RefOr::T(Schema::Object(value))) = &mut parameter.schema {
+                complete_text(value);
+            }
+        }
     }
 }
 
-fn text_schema(min_length: usize, max_length: usize, pattern: &str) -> RefOr<Schema> {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(min_length))
-        .max_length(Some(max_length))
-        .pattern(Some(pattern))
-        .into()
+/// The form of the texts that clients send; only those have a maximal length.
+fn complete_texts(schema: &mut Schema) {
+    let Schema::Object(object) = schema else { return };
+    for property in object.properties.values_mut().filter_map(inline_mut) {
+        if let Schema::Object(text) = property {
+            complete_text(text);
+        }
+    }
+}
+
+/// A text is one line unless it names another pattern. One that needs a character needs one that is not white space.
+fn complete_text(text: &mut Object) {
+    if text.max_length.is_some() && text.pattern.is_none() {
+        let pattern = if text.min_length.is_some() { NOT_BLANK_PATTERN } else { ONE_LINE_PATTERN };
+        text.pattern = Some(pattern.into());
+    }
+}
+
+fn text_schema(pattern: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern))
 }

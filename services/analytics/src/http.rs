@@ -62,7 +62,6 @@ struct FavoritesQuery {
 struct RecentQuery {
     /// The most rows to answer. Absent: 20.
     #[serde(default)]
-    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 

@@ -70,7 +70,6 @@ struct ListItems {
     cursor: Option<InventoryId>,
     /// Rows of the page, 1 to 200. Absent: 50.
     #[serde(default)]
-    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
@@ -84,7 +83,6 @@ struct ListMoves {
     cursor: Option<i64>,
     /// Rows of the page, 1 to 200. Absent: 50.
     #[serde(default)]
-    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 

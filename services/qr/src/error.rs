@@ -32,8 +32,10 @@ pub(crate) enum QrError {
         "A dispenser sends deviceId, attemptId and journalEpoch together; any other caller sends code alone. Send all three or none."
     )]
     IncompleteDevice,
-    /// An id of a device, an attempt or a journal that is empty or too long.
-    #[error("{field} has {chars} characters. Send 1 to {DEVICE_TEXT_CHARS_MAX}, without NUL.")]
+    /// An id of a device, an attempt or a journal that is blank, too long or not printable.
+    #[error(
+        "{field} has {chars} characters. Send 1 to {DEVICE_TEXT_CHARS_MAX}, that are printable and not only white space."
+    )]
     InvalidDeviceText {
         /// The field of the request.
         field: &'static str,

@@ -103,8 +103,7 @@ async fn record_heartbeat(
 ///
 /// The old codes become VOID. A code that is leased, in review or used is refused with what to do instead.
 #[utoipa::path(post, path = "/api/QrCode/generate", tag = "QrCode", request_body = ReissueCodes,
-    params(("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer",
-        min_length = 1, max_length = 255)),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer")),
     responses(
         (status = 200, description = "The order's current codes, one for each cup", body = Vec<CodeView>),
         (status = 404, description = "No such order or code", body = ProblemBody),
@@ -126,8 +125,7 @@ async fn reissue_codes(
     params(
         ("code" = String, Path, description = "A code in REVIEW or LEASED, or of a cup that may have been poured twice",
             max_length = 256),
-        ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer",
-            min_length = 1, max_length = 255),
+        ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer"),
     ),
     responses(
         (status = 200, description = "The current code of the cup", body = CodeView),
@@ -161,7 +159,9 @@ async fn list_codes(State(codes): State<Codes>, Path(order_id): Path<OrderId>) -
 struct ListAttention {
     /// The `nextCursor` of the page before. Absent: the first page.
     #[serde(default)]
-    #[param(max_length = 256)]
+    #[param(
+        pattern = "^(poured_twice|in_review|old_lease|expired)\\.[0-9]{1,18}\\.QR-[0-9]{8}-[0-9A-HJKMNP-TV-Z]{16}$"
+    )]
     cursor: Option<String>,
 }
 

@@ -7,14 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{
     ids::{InventoryId, OptionId, ProductId},
-    inventory::{ItemQuantity, OptionRecipe, RECIPE_OPTIONS_MAX, RECIPE_PARTS_MAX, RecipePart, WriteRecipe},
+    inventory::{
+        ItemQuantity, OptionRecipe, RECIPE_OPTIONS_MAX, RECIPE_PARTS_MAX, RECIPE_QUANTITY_MAX, RecipePart, WriteRecipe,
+    },
     product::ProductCard,
 };
 
 use super::allocation::Quantities;
-
-/// A tonne of grams in one cup; with the bounds of an order, sums stay far inside 64 bits.
-pub(crate) const RECIPE_QUANTITY_MAX: i64 = 1_000_000;
 
 /// The recipe of each product that has one.
 pub(crate) type Recipes = BTreeMap<ProductId, WriteRecipe>;

@@ -52,7 +52,7 @@ pub(crate) fn router(orders: Orders, ready: Ready) -> (Router, OpenApi) {
 #[utoipa::path(
     post, path = "/api/Order", tag = "Order", request_body = PlaceOrder,
     params((
-        "Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]{1,255}$",
+        "Idempotency-Key" = Option<String>, Header,
         description = "A new UUID for each new order, best a UUIDv7, and the same one for a retry."
     )),
     responses(
@@ -99,7 +99,6 @@ struct ListQuery {
     #[param(pattern = "^[0-9]{1,18}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
     cursor: Option<String>,
     /// How many orders. Absent: 50.
-    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
@@ -244,4 +243,24 @@ async fn get_amount_due(
     Path(order_id): Path<OrderId>,
 ) -> Result<Json<AmountDue>, Problem> {
     Ok(Json(orders.get_amount_due(order_id).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn parameter<T: IntoParams>(name: &str) -> Value {
+        let parameters = serde_json::to_value(T::into_params(|| None)).unwrap();
+        let found = parameters.as_array().unwrap().iter().find(|parameter| parameter["name"] == name);
+        found.unwrap()["schema"].clone()
+    }
+
+    #[test]
+    fn the_api_document_has_the_bounds_of_the_parameters() {
+        assert_eq!(parameter::<ListQuery>("text")["maxLength"], json!(SEARCH_CHARS_MAX));
+        assert_eq!(parameter::<CancelQuery>("reason")["maxLength"], json!(REASON_CHARS_MAX));
+        assert_eq!(parameter::<ReceiptQuery>("wait")["maximum"], json!(RECEIPT_WAIT_MAX_MS));
+    }
 }

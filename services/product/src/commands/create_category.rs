@@ -7,7 +7,11 @@ use contracts::{
 use db::idempotency::{self, Answer, IdempotencyKey};
 
 use super::Products;
-use crate::{error::ProductError, model::check_name, store};
+use crate::{
+    error::ProductError,
+    model::{check_name, check_position},
+    store,
+};
 
 impl Products {
     /// Adds a category. A repeated request gets the first response.
@@ -22,6 +26,7 @@ impl Products {
     ) -> Result<CategoryView, ProductError> {
         let now = self.clock.now();
         let name = check_name("name", &write.name)?;
+        check_position(write.position)?;
         let id = write.category_id.unwrap_or_else(|| CategoryId::new(now));
         let created = self.db.write(move |tx| {
             idempotency::once(tx, key.as_ref(), now, |tx| {

@@ -9,7 +9,7 @@ use db::Tx;
 use super::Products;
 use crate::{
     error::ProductError,
-    model::{InvalidMenu, check_name},
+    model::{InvalidMenu, check_name, check_position},
     store,
 };
 
@@ -30,6 +30,7 @@ impl Products {
         }
         let now = self.clock.now();
         let name = check_name("name", &write.name)?;
+        check_position(write.position)?;
         self.db
             .write(move |tx| match store::categories::update(tx, id, &name, write.position, expected, now)? {
                 Some(category) => Ok(category),

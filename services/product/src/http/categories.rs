@@ -31,7 +31,6 @@ pub(super) struct CategoryList {
     cursor: Option<CategoryId>,
     /// Rows of the page, 1 to 200. Absent: 200.
     #[serde(default)]
-    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 

@@ -45,7 +45,6 @@ pub(super) struct ProductList {
     cursor: Option<ProductId>,
     /// Rows of the page, 1 to 200. Absent: 200.
     #[serde(default)]
-    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 

@@ -7,7 +7,10 @@ mod product;
 
 use contracts::{
     money::Money,
-    product::{DISPENSE_ML_MAX, DISPENSE_ML_MIN, NAME_CHARS_MAX, OPTION_GROUPS_MAX, OPTIONS_PER_GROUP_MAX},
+    product::{
+        CATEGORY_POSITION_MAX, DESCRIPTION_CHARS_MAX, DISPENSE_ML_MAX, DISPENSE_ML_MIN, NAME_CHARS_MAX,
+        OPTION_GROUPS_MAX, OPTIONS_PER_GROUP_MAX,
+    },
 };
 
 pub(crate) use default_item::default_item;
@@ -16,12 +19,19 @@ pub(crate) use product::{CheckedProduct, check_product};
 
 /// The highest price, in minor units: with it, an order of 200 lines of 999 each still has the 15 digits of an amount.
 pub(crate) const PRICE_MINOR_MAX: i64 = 1_000_000_000;
-/// What a tablet's screen can show of one product.
-pub(crate) const DESCRIPTION_CHARS_MAX: usize = 1_000;
 /// The most products on a menu: far more than a shop sells, and few enough for one response.
 pub(crate) const MENU_PRODUCTS_MAX: i64 = 5_000;
 /// How many products a refusal names; it counts the rest.
 pub(crate) const NAMES_LISTED_MAX: usize = 5;
+
+/// Refuses a place of a category that is out of bounds.
+///
+/// # Errors
+/// [`InvalidMenu::Position`].
+pub(crate) fn check_position(position: i64) -> Result<(), InvalidMenu> {
+    let is_allowed = (-CATEGORY_POSITION_MAX..=CATEGORY_POSITION_MAX).contains(&position);
+    if is_allowed { Ok(()) } else { Err(InvalidMenu::Position(position)) }
+}
 
 /// Why something cannot be on the menu. Each names its field and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +46,9 @@ pub(crate) enum InvalidMenu {
         /// What was found instead.
         found: String,
     },
+    /// Its place is out of bounds.
+    #[error("position is {0}: use a number from -{CATEGORY_POSITION_MAX} to {CATEGORY_POSITION_MAX}.")]
+    Position(i64),
     /// It is longer than a screen.
     #[error("description has {0} characters: shorten it to at most {DESCRIPTION_CHARS_MAX}.")]
     Description(usize),

@@ -3,13 +3,13 @@
 use contracts::{
     ids::CategoryId,
     money::{Amount, Money},
-    product::{DISPENSE_ML_MAX, DISPENSE_ML_MIN, OptionGroup, WriteProduct},
+    product::{DESCRIPTION_CHARS_MAX, DISPENSE_ML_MAX, DISPENSE_ML_MIN, OptionGroup, WriteProduct},
     shop::ShopRules,
     text::{LineBreaks, is_readable},
     time::Timestamp,
 };
 
-use super::{DESCRIPTION_CHARS_MAX, InvalidMenu, PRICE_MINOR_MAX, check_name, options};
+use super::{InvalidMenu, PRICE_MINOR_MAX, check_name, options};
 
 /// A product that may be on the menu: its names are trimmed, its price is money, its groups and options have ids.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -97,6 +97,8 @@ async fn an_impossible_category_is_refused() {
     let world = World::new().await;
     let client = menu(&world).await;
     client.post("/api/Category", json!({"name": "  "})).await.problem(422, "invalid");
+    let far = json!({"name": "Tea", "position": 1_000_000_001});
+    client.post("/api/Category", far).await.problem(422, "invalid");
     client.post("/api/Category", json!({"position": 1})).await.problem(422, "invalid-body");
     let coffee = category(&client, "Coffee", 0).await;
     client.post("/api/Category", json!({"categoryId": coffee, "name": "Tea"})).await.problem(409, "category-exists");

@@ -29,6 +29,7 @@ use contracts::{
     event::CodesIssued,
     ids::OrderId,
     qr::DEVICE_TEXT_CHARS_MAX,
+    text::{self, LineBreaks},
     time::{BusinessDay, Timestamp},
 };
 use db::{Db, DbResult, Tx, outbox};
@@ -87,10 +88,11 @@ fn append_codes_issued(tx: &mut Tx<'_>, order_id: OrderId, codes: &[Code], now: 
     Ok(())
 }
 
-/// Refuses an id of a device, an attempt or a journal that is empty or too long.
+/// Refuses an id of a device, an attempt or a journal that no screen and no log can show.
 fn check_device_text(field: &'static str, text: String) -> Result<String, QrError> {
     let chars = text.chars().count();
-    if (1..=DEVICE_TEXT_CHARS_MAX).contains(&chars) && !text.contains('\0') {
+    let is_readable = !text.trim().is_empty() && text::is_readable(&text, LineBreaks::Forbidden);
+    if is_readable && chars <= DEVICE_TEXT_CHARS_MAX {
         return Ok(text);
     }
     Err(QrError::InvalidDeviceText { field, chars })
