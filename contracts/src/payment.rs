@@ -115,6 +115,10 @@ pub struct CloseOrder {
 /// How long Payment takes no money for an order that Order is about to close.
 pub const CLOSE_SECONDS: u64 = 10;
 
+/// How far the clocks of two requests may differ. A deadline of a closing that is further ahead than this and
+/// [`CLOSE_SECONDS`] was set by a clock that ran ahead and was set back: it has passed.
+pub const CLOSE_CLOCK_TOLERANCE_SECONDS: u64 = 60;
+
 /// A payment as clients see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -77,6 +77,10 @@ pub enum DbError {
     /// The database cannot be reached or written. If a commit was under way, it may or may not have been kept.
     #[error("the database cannot be used at the moment")]
     Unavailable(#[source] Cause),
+    /// Other transactions were in the way for longer than a statement may take, or in every attempt of the job. Nothing
+    /// of the job is kept; the database itself works.
+    #[error("other transactions were in the way")]
+    Contended(#[source] Cause),
     /// The statement is wrong, or breaks a CHECK or a foreign key.
     #[error("a statement failed: {sql}")]
     Statement {
@@ -128,7 +132,8 @@ impl DbError {
     pub fn is_outage(&self) -> bool {
         match self {
             Self::DiskFull(_) | Self::Unavailable(_) | Self::Overloaded | Self::Closed => true,
-            Self::Unique { .. }
+            Self::Contended(_)
+            | Self::Unique { .. }
             | Self::Statement { .. }
             | Self::JobPanicked(_)
             | Self::Column { .. }

@@ -207,6 +207,10 @@ impl From<DbError> for Problem {
                 "The disk that holds the database is full. Nothing was written; free space on it, then try again.",
             )
             .caused_by(error),
+            DbError::Contended(_) => Self::unavailable(
+                "Other requests changed the same rows for too long. Nothing was written; try again in a second.",
+            )
+            .caused_by(error),
             DbError::Unavailable(..) => Self::unavailable(
                 "The database cannot be used right now, and it is not known whether this was written. \
                  Try again in a second, with the same Idempotency-Key if the request had one.",

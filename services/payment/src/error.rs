@@ -133,6 +133,9 @@ pub enum PaymentError {
         "The gateway does not answer about payment {0} now. Try again, or confirm it with reference, the number on the bank's notice of this payment."
     )]
     ReferenceRequired(PaymentId),
+    /// No order has this version once it is closed.
+    #[error("orderVersion is {0}; an order that is closed has version 2 or later. Send the version it will have.")]
+    InvalidClosing(i64),
     /// Not a bank's reference.
     #[error(
         "reference is empty, longer than {REFERENCE_CHARS_MAX} characters or not one line of readable text: send the number on the bank's notice."
@@ -203,6 +206,7 @@ impl From<PaymentError> for Problem {
             E::UnknownPayment(_) => Self::new(StatusCode::NOT_FOUND, "unknown-payment", "No such payment", detail),
             E::NotPaidYet(_) => Self::conflict("not-paid-yet", "Not paid yet", detail),
             E::PaymentFailed(_) => Self::conflict("payment-failed", "The payment failed", detail),
+            E::InvalidClosing(_) => Self::invalid(detail),
             E::ReferenceRequired(_) => Self::conflict("reference-required", "The gateway does not answer", detail),
             E::InvalidReference => invalid("invalid-reference", "Not a reference", detail),
             E::ConcurrentChange => unavailable("concurrent-change", "Changed at this moment", detail),

@@ -20,12 +20,12 @@ impl StatementFailure {
             &SqlState::READ_ONLY_SQL_TRANSACTION => DbError::ReadOnly.into(),
             &SqlState::DISK_FULL => DbError::DiskFull(Cause::new(error)).into(),
             &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED => {
-                Self::collision(DbError::unavailable(error))
+                Self::collision(DbError::Contended(Cause::new(error)))
             }
             // The table was changed under a prepared statement, by a newer version of the program.
             &SqlState::FEATURE_NOT_SUPPORTED if answer.message().starts_with("cached plan") => Self::lost(error),
             // The statement took longer than `statement_timeout`.
-            &SqlState::QUERY_CANCELED => DbError::unavailable(error).into(),
+            &SqlState::QUERY_CANCELED => DbError::Contended(Cause::new(error)).into(),
             code if is_outage(code) => Self::lost(error),
             _ => DbError::statement(sql, error).into(),
         }

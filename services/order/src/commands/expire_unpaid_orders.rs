@@ -32,9 +32,8 @@ impl Orders {
     /// The first error of an order, after the run has tried the others.
     #[tracing::instrument(name = "expire_unpaid_orders", level = "debug", skip_all)]
     pub(crate) async fn expire_unpaid_orders(&self) -> Result<(), OrderError> {
-        self.shorten_far_deadlines().await?;
+        let mut first_error = self.shorten_far_deadlines().await.err();
         let run_ends_at = Instant::now() + RUN_TIME_MAX;
-        let mut first_error = None;
         let mut after = self.take_expiry_cursor();
         'run: loop {
             let overdue = self.list_overdue(after).await?;

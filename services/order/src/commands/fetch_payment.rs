@@ -74,8 +74,8 @@ impl Orders {
             return Ok(Closing::NotPending);
         }
         let AmountDue { order_number, version: order_version, .. } = due;
-        // Payment counts its seconds from a later moment, so this ends first.
-        let valid_until = Instant::now() + Duration::from_secs(CLOSE_SECONDS);
+        // Half of it: what the write still waits for after the check, such as a row or the disk, has the other half.
+        let valid_until = Instant::now() + Duration::from_secs(CLOSE_SECONDS) / 2;
         let path = format!("/internal/Payment/order/{order_id}/close");
         let close = CloseOrder { order_version: order_version + 1 };
         match self.payment.post::<_, Option<ReceiptPayment>>(&path, &close).await {

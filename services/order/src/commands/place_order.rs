@@ -1,5 +1,7 @@
 //! `POST /api/Order` (steps 1 to 8): prices an order, reserves its stock, writes it and publishes OrderCreated.
 
+use std::time::Duration;
+
 use contracts::{
     event::OrderCreated,
     ids::OrderId,
@@ -17,6 +19,10 @@ use crate::{
     model::{self, Placement, PricedOrder},
     store,
 };
+
+/// How long after its placement an order is the answer to a retry that is known by its key alone. A key that comes
+/// later is a new request with an old key: its order would be another guest's.
+const RETRY_TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Orders {
     /// Places an order. A repeated request, by its Idempotency-Key or its order id, gets the same order.
@@ -124,7 +130,9 @@ impl Orders {
             (None, None) => return Ok(None),
             (None, Some(existing)) => existing,
         };
-        match (model::is_same_request(&existing, request), key) {
+        let is_derived = key.is_some() && request.order_id.is_none();
+        let is_stale = is_derived && self.clock.now().since(existing.placed_at) > RETRY_TIME_MAX;
+        match (model::is_same_request(&existing, request) && !is_stale, key) {
             (true, None) => Ok(Some(existing)),
             (true, Some(key)) => self.save_response(key.clone(), existing).await.map(Some),
             // The id is derived from the key, and the response under the key was pruned.

@@ -11,6 +11,9 @@ use contracts::{
 use super::Payments;
 use crate::{error::PaymentError, model, store};
 
+/// The version of an order that was just placed. Closing it makes a later one.
+const FIRST_ORDER_VERSION: i64 = 1;
+
 impl Payments {
     /// One write decides between a payment and the closing, so that not both succeed. Payment's part of the receipt if
     /// the order is paid. `None`: no money is taken for the order during [`CLOSE_SECONDS`], which is long enough for
@@ -21,6 +24,9 @@ impl Payments {
         order_id: OrderId,
         request: CloseOrder,
     ) -> Result<Option<ReceiptPayment>, PaymentError> {
+        if request.order_version <= FIRST_ORDER_VERSION {
+            return Err(PaymentError::InvalidClosing(request.order_version));
+        }
         let until = self.clock.now() + Duration::from_secs(CLOSE_SECONDS);
         self.db
             .write(move |tx| {

@@ -7,7 +7,7 @@ use contracts::{
     ids::{OrderId, PaymentId},
     money::{Money, MoneyError},
     order::{AmountDue, OrderStatus},
-    payment::CLOSE_SECONDS,
+    payment::{CLOSE_CLOCK_TOLERANCE_SECONDS, CLOSE_SECONDS},
     time::Timestamp,
 };
 
@@ -127,7 +127,7 @@ impl AmountDueRow {
     /// Whether Order is about to close it. A deadline further ahead than any that is set comes from a clock that ran ahead
     /// and was set back: it has passed.
     fn is_closing(&self, now: Timestamp) -> bool {
-        let latest = now + Duration::from_secs(CLOSE_SECONDS);
+        let latest = now + Duration::from_secs(CLOSE_SECONDS + CLOSE_CLOCK_TOLERANCE_SECONDS);
         self.closing.is_some_and(|closing| {
             closing.order_version >= self.order_version && closing.until > now && closing.until <= latest
         })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use contracts::{
     ids::{OrderId, PaymentId},
     money::{Currency, Money},
-    payment::CLOSE_SECONDS,
+    payment::{CLOSE_CLOCK_TOLERANCE_SECONDS, CLOSE_SECONDS},
     time::Timestamp,
 };
 use db::{DbResult, Row, Tx};
@@ -69,7 +69,7 @@ pub(crate) fn claim_order(
         order.cups,
         payment_id,
         now,
-        now + Duration::from_secs(CLOSE_SECONDS),
+        now + Duration::from_secs(CLOSE_SECONDS + CLOSE_CLOCK_TOLERANCE_SECONDS),
     );
     Ok(tx.execute(SQL, params)? > 0)
 }
@@ -109,12 +109,11 @@ pub(crate) fn begin_closing(
 ) -> DbResult<bool> {
     const SQL: &str = "
         INSERT INTO amounts_due (order_id, order_version, open, closing_version, closing_until)
-        VALUES ($1, $2, 1, $3, $4)
+        VALUES ($1, 1, 1, $2, $3)
         ON CONFLICT (order_id) DO UPDATE SET closing_version = excluded.closing_version,
                                              closing_until = excluded.closing_until
          WHERE amounts_due.paid_payment_id IS NULL";
-    let open_version = (closing_version - 1).max(1);
-    Ok(tx.execute(SQL, (order_id, open_version, closing_version, closing_until))? > 0)
+    Ok(tx.execute(SQL, (order_id, closing_version, closing_until))? > 0)
 }
 
 /// Closes an order. `false`: a newer version of it is known.

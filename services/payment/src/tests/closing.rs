@@ -57,6 +57,30 @@ async fn closing_a_paid_order_answers_its_payment() {
     assert_eq!((part.payment_id, part.paid_at), (paid.payment_id, paid.paid_at.unwrap()));
 }
 
+/// The payment read its clock first and reached the database last.
+#[tokio::test]
+async fn a_payment_that_began_just_before_a_closing_does_not_pass_it() {
+    let shop = TestShop::new().await;
+    let order_id = shop.place_order(25_000).await;
+    let began_at = shop.world.clock.now();
+    shop.world.clock.advance(Duration::from_micros(1));
+    assert!(!is_paid(&shop, order_id, 2).await);
+    shop.world.clock.set(began_at);
+    let _ = shop.pay_cash(order_id, 25_000, 25_000).await.problem(409, "order-closing");
+    let _ = shop.pay_qris(order_id, 25_000).await.problem(409, "order-closing");
+    assert!(shop.balances().await.is_empty(), "nothing is written");
+}
+
+#[tokio::test]
+async fn a_closing_to_a_version_that_no_closed_order_has_is_refused() {
+    let shop = TestShop::new().await;
+    let order_id = shop.place_order(25_000).await;
+    for version in [i64::MIN, 0, 1] {
+        let _ = begin_closing(&shop, order_id, version).await.problem(422, "invalid");
+    }
+    let _ = shop.pay_cash(order_id, 25_000, 25_000).await.expect(201);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_payment_and_a_closing_at_the_same_time_exactly_one_succeeds() {
     let shop = TestShop::with_settings(Some(QrisSettings::Mock { delay: Duration::ZERO })).await;

@@ -59,7 +59,8 @@ pub(crate) fn count_devices(tx: &mut Tx<'_>) -> DbResult<u32> {
     tx.query_one("SELECT COUNT(*) AS devices FROM devices", (), |row| row.get("devices"))
 }
 
-/// Deletes the device that was not seen for the longest time and holds no lease. `false`: every device holds one.
+/// Deletes the device that was not seen for the longest time and holds no lease. `false`: every device holds one, or
+/// that device got one concurrently: PostgreSQL checks the outer condition again after it has waited for the row.
 /// `ahead_of`: a later time was written while the clock ran ahead, and counts as the oldest.
 pub(crate) fn evict_device(tx: &mut Tx<'_>, ahead_of: Timestamp) -> DbResult<bool> {
     const EVICT: &str = "
@@ -69,6 +70,8 @@ pub(crate) fn evict_device(tx: &mut Tx<'_>, ahead_of: Timestamp) -> DbResult<boo
                                                 WHERE c.device_id = d.device_id AND c.status = 'LEASED')
                              ORDER BY CASE WHEN d.last_seen_at > $1 THEN 0 ELSE d.last_seen_at END, d.device_id
                              LIMIT 1)
+           AND NOT EXISTS (SELECT 1 FROM qr_codes c
+                            WHERE c.device_id = devices.device_id AND c.status = 'LEASED')
         RETURNING grants";
     const RAISE_FLOOR: &str = "UPDATE device_registry SET grants_floor = $1 WHERE id = 1 AND grants_floor < $1";
     let Some(grants) = tx.query_opt(EVICT, (ahead_of,), |row| row.get::<i64>("grants"))? else { return Ok(false) };
