@@ -1,11 +1,14 @@
 //! `POST /api/Order`.
 
+use std::time::Duration;
+
 use contracts::{
     event::{OrderChanged, OrderCreated},
     ids::OrderId,
     order::{OrderStatus, OrderView, StockCheck},
     product::ProductCard,
 };
+use db::DbError;
 use serde_json::{Value, json};
 use testkit::product_card;
 
@@ -343,6 +346,19 @@ async fn a_retry_after_a_crash_finds_the_stock_of_the_first_attempt() {
     let restarted = shop.second_process().await;
     let order: OrderView = restarted.post_with_key("/api/Order", "k1", shop.croissant_order()).await.read(201);
     assert_eq!(shop.reservations.lock().unwrap()[0], (order.order_id.to_string(), 1));
+}
+
+#[tokio::test]
+async fn a_key_that_comes_again_after_a_month_does_not_get_the_old_order() {
+    let shop = TestShop::open().await;
+    let _ = shop.client.post_with_key("/api/Order", "k1", shop.croissant_order()).await.expect(201);
+    shop.world.clock.advance(Duration::from_secs(31 * 24 * 60 * 60));
+    // What the pruning of old keys does.
+    let db = shop.world.context().databases.open_existing("order").await.unwrap();
+    db.write::<_, DbError, _>(|tx| tx.execute("DELETE FROM idempotency_keys", ())).await.unwrap();
+    let again = shop.client.post_with_key("/api/Order", "k1", shop.croissant_order()).await;
+    let problem = again.problem(422, "idempotency-key-reused");
+    assert!(problem["detail"].as_str().unwrap().contains("k1"), "{problem}");
 }
 
 #[tokio::test]
