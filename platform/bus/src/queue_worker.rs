@@ -166,11 +166,19 @@ pub async fn consume_once(
         "consume",
         kind = event.kind.name(),
         event_id = %event.id,
+        subject = event.subject,
         queue = queue.name(),
         trace_id = %context.trace_id_hex(),
         attempt,
     );
-    let consume = trace::scope(context, async { consumer.consume(Arc::clone(event)).await }).instrument(span);
+    let consume = async {
+        let consumed = consumer.consume(Arc::clone(event)).await;
+        if consumed.is_ok() {
+            tracing::debug!("event consumed");
+        }
+        consumed
+    };
+    let consume = trace::scope(context, consume).instrument(span);
     AssertUnwindSafe(consume).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 

@@ -1,6 +1,9 @@
 //! What metrics, traces and the log learn of a request.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{MatchedPath, Request},
@@ -61,6 +64,12 @@ impl ObservedRequest {
         self.metrics.record(&self.method, route, status, duration);
         self.span.record("status", status.as_u16());
         self.request_id.insert_into(response.headers_mut());
+        // In the span, so that each line has the trace's id.
+        self.span.in_scope(|| self.log(response, duration));
+    }
+
+    fn log(&self, response: &Response, duration: Duration) {
+        let status = response.status();
         if status.is_server_error() {
             self.span.record("otel.status_code", "error");
             self.log_failure(response);

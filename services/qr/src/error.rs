@@ -95,9 +95,6 @@ pub(crate) enum QrError {
         /// What the drawing library refused.
         source: qrcode::types::QrError,
     },
-    /// The task of a write was lost, so it is unknown whether the write was committed.
-    #[error("the task of a write was lost")]
-    Interrupted(#[source] tokio::task::JoinError),
     /// The idempotency key cannot be used.
     #[error("the idempotency key cannot be used")]
     Idempotency(#[from] IdempotencyError),
@@ -150,7 +147,7 @@ impl From<QrError> for Problem {
             QrError::InvalidCursor(_) => Self::bad_request(detail),
             QrError::NotReissuable { status, is_paid, .. } => not_reissuable_problem(status, is_paid, detail),
             QrError::NotInReview { .. } => Self::conflict("code-not-in-review", "Not in review", detail),
-            QrError::NotDrawable { .. } | QrError::Interrupted(_) => Self::internal(error),
+            QrError::NotDrawable { .. } => Self::internal(error),
             QrError::Idempotency(error) => error.into(),
             QrError::Db(error) => error.into(),
         }

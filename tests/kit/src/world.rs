@@ -112,6 +112,12 @@ impl World {
         of_this_kind.map(|event| event.data().expect("readable data")).collect()
     }
 
+    /// Every event that was published so far, each once, as it travels.
+    #[must_use]
+    pub fn published_events(&self) -> Vec<Arc<CloudEvent>> {
+        self.bus.published()
+    }
+
     /// Publishes every event that was published so far again, in a random order, and waits until all are consumed.
     pub async fn redeliver_all_shuffled(&self, seed: u64) {
         let mut events = self.bus.published();

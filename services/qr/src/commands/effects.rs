@@ -11,8 +11,6 @@ use db::{
     inbox::{self, Delivery},
 };
 
-use tracing::Instrument;
-
 use super::{Codes, metrics};
 use crate::{
     error::QrError,
@@ -80,19 +78,19 @@ impl Codes {
     /// show a code for hours that no device accepts.
     ///
     /// # Errors
-    /// Those of `change`; [`QrError::Interrupted`] if it is unknown whether the change was committed.
+    /// Those of `change`.
     pub(super) async fn write<T, F>(&self, change: F) -> Result<T, QrError>
     where
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<(T, Effects), QrError> + Send + 'static,
     {
         let codes = self.clone();
-        let to_the_end = async move {
+        host::run_to_end(async move {
             let (answer, effects) = codes.db.write(change).await?;
             codes.apply_effects(effects).await;
             Ok(answer)
-        };
-        tokio::spawn(to_the_end.in_current_span()).await.unwrap_or_else(|lost| Err(QrError::Interrupted(lost)))
+        })
+        .await
     }
 
     /// Runs `change` the first time that this event of the order comes; later it only caches the receipt again.

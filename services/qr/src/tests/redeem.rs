@@ -1,7 +1,8 @@
 //! Scans of a code alone, as in the specification's steps 33 to 36.
 
+use axum::{body::Body, http::Request};
 use contracts::{
-    event::{DispenseCompleted, OrderCreated},
+    event::{DispenseCompleted, EventKind, OrderCreated},
     qr::{CodeStatus, RefusalReason},
 };
 
@@ -28,6 +29,24 @@ async fn a_paid_code_pours_once() {
     assert_eq!(bar.on_receipt(cup.order_id).await, std::slice::from_ref(&used));
     bar.world.wait_until_idle().await;
     assert_eq!(bar.world.published::<DispenseCompleted>(), [DispenseCompleted { code: used, poured_ms: None }]);
+}
+
+#[tokio::test]
+async fn the_event_of_a_pour_is_in_the_trace_of_its_scan() {
+    const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
+    let bar = Bar::open().await;
+    let cup = bar.paid_cup().await;
+    let scan = Request::post("/api/QrCode/validate")
+        .header("content-type", "application/json")
+        .header("traceparent", format!("00-{TRACE_ID}-b7ad6b7169203331-01"))
+        .body(Body::from(json!({ "code": cup.code }).to_string()))
+        .unwrap();
+    bar.client.send(scan).await.expect(200);
+    bar.world.wait_until_idle().await;
+    let events = bar.world.published_events();
+    let poured = events.iter().find(|event| event.kind == EventKind::DispenseCompleted).unwrap();
+    let traceparent = poured.traceparent.as_deref().unwrap();
+    assert!(traceparent.contains(TRACE_ID), "{traceparent}");
 }
 
 #[tokio::test]
