@@ -37,6 +37,7 @@ REFUSALS_OF_RULES = [
     ("invalid", "changes. Give it 1 to"),
     ("invalid", "by itself. Name another item"),
     ("invalid", "is dispensed: one unit takes exactly"),
+    ("invalid", "is not dispensable, so no machine pours the part"),
     ("invalid", "in the body differs from the one in the path"),
     ("invalid", "Leave inventoryId out of the body"),
     ("invalid", "deviceId, attemptId and journalEpoch together"),
