@@ -29,7 +29,7 @@ pub fn once<T, E: From<DbError>>(
 
 /// Records that the consumer processes the event. Returns whether it is the first time. Prefer [`once`], which also
 /// runs the effect.
-pub fn insert_if_new(tx: &mut Tx<'_>, delivery: Delivery, now: Timestamp) -> DbResult<bool> {
+fn insert_if_new(tx: &mut Tx<'_>, delivery: Delivery, now: Timestamp) -> DbResult<bool> {
     const SQL: &str = "
         INSERT INTO inbox (consumer, event_id, received_at) VALUES ($1, $2, $3)
         ON CONFLICT (consumer, event_id) DO NOTHING";

@@ -60,9 +60,9 @@ pub(crate) fn router(payments: Payments, ready: Ready) -> (Router, OpenApi) {
 )]
 async fn create_payment(
     State(payments): State<Payments>,
-    submission: IdempotentJson<CreatePayment>,
+    IdempotentJson { key, body }: IdempotentJson<CreatePayment>,
 ) -> Result<Created<PaymentView>, Problem> {
-    let payment = payments.create_payment(submission.key, submission.body).await?;
+    let payment = host::run_to_end(async move { payments.create_payment(key, body).await }).await?;
     Ok(Created::at(format!("/api/Payment/{}", payment.payment_id), payment))
 }
 
@@ -87,9 +87,9 @@ async fn create_payment(
 async fn confirm_payment(
     State(payments): State<Payments>,
     Path(payment_id): Path<PaymentId>,
-    submission: IdempotentJson<ConfirmPayment>,
+    IdempotentJson { key, body }: IdempotentJson<ConfirmPayment>,
 ) -> Result<Json<PaymentView>, Problem> {
-    Ok(Json(payments.confirm_payment(submission.key, payment_id, submission.body).await?))
+    Ok(Json(host::run_to_end(async move { payments.confirm_payment(key, payment_id, body).await }).await?))
 }
 
 /// Which payments to list.

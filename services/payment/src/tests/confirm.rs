@@ -122,3 +122,17 @@ async fn only_a_payment_that_exists_is_confirmed_and_its_key_is_its_own() {
     let other = json!({ "reference": "BCA 123" });
     let _ = shop.client.post_with_key(&path, "tap-1", other).await.problem(422, "idempotency-key-reused");
 }
+
+#[tokio::test]
+async fn a_confirmation_that_began_goes_on_if_the_cashier_leaves() {
+    let shop = TestShop::new().await;
+    let order_id = shop.place_order(25_000).await;
+    let shown = shop.show_qr(order_id, 25_000).await;
+    let (called, answer) = shop.gateway.hold_next_status_call();
+    let path = format!("/api/Payment/{}/confirm", shown.payment_id);
+    tokio::select! {
+        _ = shop.client.post(&path, json!({})) => panic!("the gateway has not answered"),
+        called = called => called.unwrap(),
+    }
+    answer.send(ChargeStatus::Pending).expect("a command that goes on without its client");
+}
