@@ -104,7 +104,7 @@ pub fn find_response<T: DeserializeOwned>(
 
 /// Saves the response to a request that succeeded, in the transaction of its effects. If the same request was committed
 /// meanwhile, this transaction is rolled back and its job runs again, to find that response. Prefer [`once`].
-pub fn save_response<T: Serialize>(
+pub(crate) fn save_response<T: Serialize>(
     tx: &mut Tx<'_>,
     key: Option<&IdempotencyKey>,
     response: &T,

@@ -208,7 +208,7 @@ impl From<DbError> for Problem {
             )
             .caused_by(error),
             DbError::Contended(_) => Self::unavailable(
-                "Other requests changed the same rows for too long. Nothing was written; try again in a second.",
+                "Too many requests were changing the same data at once. Nothing was written; try again in a second.",
             )
             .caused_by(error),
             DbError::Unavailable(..) => Self::unavailable(

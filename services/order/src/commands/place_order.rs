@@ -20,8 +20,8 @@ use crate::{
     store,
 };
 
-/// How long after its placement an order is the answer to a retry that is known by its key alone. A key that comes
-/// later is a new request with an old key: its order would be another guest's.
+/// For how long an order answers a retry that names it by its key alone. Later the key counts as reused, because the old
+/// order may be another guest's.
 const RETRY_TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Orders {
