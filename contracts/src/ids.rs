@@ -36,6 +36,14 @@ pub enum StockMoveMarker {}
 pub enum DispenseMarker {}
 /// Marks a [`EventId`].
 pub enum EventMarker {}
+/// Marks a [`StaffId`].
+pub enum StaffMarker {}
+/// Marks a [`DeviceId`].
+pub enum DeviceMarker {}
+/// Marks a [`SessionId`].
+pub enum SessionMarker {}
+/// Marks a [`TokenKeyId`].
+pub enum TokenKeyMarker {}
 
 /// One order.
 pub type OrderId = Id<OrderMarker>;
@@ -59,6 +67,14 @@ pub type StockMoveId = Id<StockMoveMarker>;
 pub type DispenseId = Id<DispenseMarker>;
 /// One event.
 pub type EventId = Id<EventMarker>;
+/// One person of the shop.
+pub type StaffId = Id<StaffMarker>;
+/// One paired device.
+pub type DeviceId = Id<DeviceMarker>;
+/// One sign-in of a person.
+pub type SessionId = Id<SessionMarker>;
+/// One key that tokens are signed with.
+pub type TokenKeyId = Id<TokenKeyMarker>;
 
 impl<Of> Id<Of> {
     /// A new id for something created at `now`. It sorts after every id that this process created before, even if `now` is
@@ -82,6 +98,12 @@ impl<Of> Id<Of> {
     #[must_use]
     pub const fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid, PhantomData)
+    }
+
+    /// Its UUID.
+    #[must_use]
+    pub const fn as_uuid(self) -> Uuid {
+        self.0
     }
 }
 

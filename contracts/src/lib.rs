@@ -4,7 +4,9 @@
 //! Owns types and rules. Does not know HTTP, databases or the bus: there is no I/O and no clock here, so that services,
 //! tablets (as WebAssembly) and tests apply the same rules.
 
+pub mod audit;
 pub mod cash_rounding;
+pub mod device;
 pub mod event;
 pub mod ids;
 pub mod inventory;
@@ -21,6 +23,7 @@ pub mod report;
 #[cfg(test)]
 mod schema_bounds;
 pub mod shop;
+pub mod staff;
 pub mod text;
 pub mod time;
 

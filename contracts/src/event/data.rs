@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{EventData, EventKind};
 use crate::{
-    ids::{InventoryId, OptionId, OrderId, PaymentId, ProductId},
+    audit::AuditEntry,
+    device::DeviceView,
+    ids::{InventoryId, OptionId, OrderId, PaymentId, ProductId, SessionId, TokenKeyId},
     inventory::Shortage,
     money::{Amount, Currency},
     order::{OrderView, StockCheck},
@@ -233,6 +235,62 @@ pub struct ShopChanged {
     pub settings: ShopSettings,
 }
 
+/// A device was paired, changed or revoked: its whole state. Its version orders the changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeviceChanged(pub DeviceView);
+
+/// A session ended before its tokens did: the person signed out, or may no longer be signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionEnded {
+    /// The session.
+    pub session_id: SessionId,
+    /// When its tokens end by themselves.
+    pub expires_at: Timestamp,
+}
+
+/// Tokens can be signed with another key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenKeyAdded {
+    /// The key's id, which its tokens name.
+    pub key_id: TokenKeyId,
+    /// The public key (Ed25519): 32 bytes in base64url.
+    pub public_key: String,
+    /// When every token that it signed has ended.
+    pub expires_at: Timestamp,
+}
+
+/// A person or a device did something that the audit trail keeps.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ActAudited(pub AuditEntry);
+
+impl EventData for DeviceChanged {
+    const KIND: EventKind = EventKind::DeviceChanged;
+    fn subject(&self) -> String {
+        self.0.device_id.to_string()
+    }
+}
+impl EventData for SessionEnded {
+    const KIND: EventKind = EventKind::SessionEnded;
+    fn subject(&self) -> String {
+        self.session_id.to_string()
+    }
+}
+impl EventData for TokenKeyAdded {
+    const KIND: EventKind = EventKind::TokenKeyAdded;
+    fn subject(&self) -> String {
+        self.key_id.to_string()
+    }
+}
+impl EventData for ActAudited {
+    const KIND: EventKind = EventKind::ActAudited;
+    fn subject(&self) -> String {
+        self.0.subject.clone()
+    }
+}
 impl EventData for OrderCreated {
     const KIND: EventKind = EventKind::OrderCreated;
     fn subject(&self) -> String {

@@ -11,9 +11,9 @@ use strum::{Display, IntoStaticStr, VariantArray};
 use crate::{ids::EventId, time::Timestamp};
 
 pub use data::{
-    CodesIssued, DispenseCompleted, DispenseFailed, InventoryLow, OrderCancelled, OrderChanged, OrderCompleted,
+    ActAudited, CodesIssued, DeviceChanged, DispenseCompleted, DispenseFailed, InventoryLow, OrderCancelled, OrderChanged, OrderCompleted,
     OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, PaymentOrphaned, PlacedItem, PlacedOrder,
-    ProductChanged, ShopChanged, StockShort,
+    ProductChanged, SessionEnded, ShopChanged, StockShort, TokenKeyAdded,
 };
 
 /// The topic exchange of every event.
@@ -52,6 +52,14 @@ pub enum EventKind {
     DispenseFailed,
     /// The shop's settings changed.
     ShopChanged,
+    /// A device was paired, changed or revoked: its whole state.
+    DeviceChanged,
+    /// A session ended before its tokens did: they are no longer valid.
+    SessionEnded,
+    /// Tokens can be signed with another key.
+    TokenKeyAdded,
+    /// A person or a device did something that the audit trail keeps.
+    ActAudited,
 }
 
 impl EventKind {
@@ -83,10 +91,14 @@ impl EventKind {
             Self::DispenseCompleted => "qr.dispensed",
             Self::DispenseFailed => "qr.dispense_failed",
             Self::ShopChanged => "shop.changed",
+            Self::DeviceChanged => "device.changed",
+            Self::SessionEnded => "session.ended",
+            Self::TokenKeyAdded => "token_key.added",
+            Self::ActAudited => "audit.recorded",
         }
     }
 
-    /// The `source` of the CloudEvent: the service that publishes it.
+    /// The `source` of the CloudEvent: the service that publishes it. Every service publishes acts.
     #[must_use]
     pub const fn source(self) -> &'static str {
         match self {
@@ -101,7 +113,8 @@ impl EventKind {
             Self::ProductChanged => "/product",
             Self::InventoryLow | Self::StockShort => "/inventory",
             Self::CodesIssued | Self::DispenseCompleted | Self::DispenseFailed => "/qr",
-            Self::ShopChanged => "/gateway",
+            Self::ShopChanged | Self::DeviceChanged | Self::SessionEnded | Self::TokenKeyAdded => "/gateway",
+            Self::ActAudited => "/audit",
         }
     }
 }
@@ -119,6 +132,8 @@ pub enum Queue {
     Qr,
     /// Consumed by Analytics, which subscribes to every kind.
     Analytics,
+    /// Consumed by the gateway, which keeps the audit trail.
+    Gateway,
 }
 
 impl Queue {
@@ -134,6 +149,7 @@ impl Queue {
             Self::Inventory => "inventory_events",
             Self::Qr => "qr_events",
             Self::Analytics => "analytics_events",
+            Self::Gateway => "gateway_events",
         }
     }
 
@@ -157,7 +173,7 @@ impl Queue {
                 Kind::OrderExpired,
                 Kind::PaymentOrphaned,
             ],
-            Self::Inventory | Self::Qr => &[
+            Self::Inventory => &[
                 Kind::OrderCreated,
                 Kind::OrderRevived,
                 Kind::OrderCancelled,
@@ -165,6 +181,16 @@ impl Queue {
                 Kind::OrderCompleted,
                 Kind::PaymentCompleted,
             ],
+            Self::Qr => &[
+                Kind::OrderCreated,
+                Kind::OrderRevived,
+                Kind::OrderCancelled,
+                Kind::OrderExpired,
+                Kind::OrderCompleted,
+                Kind::PaymentCompleted,
+                Kind::DeviceChanged,
+            ],
+            Self::Gateway => &[Kind::ActAudited],
             Self::Analytics => Kind::ALL,
         }
     }

@@ -63,8 +63,8 @@ fn allowed<'a>(package: &Package, platform: &[&'a str]) -> Option<Vec<&'a str>> 
         ("contracts" | "xtask" | "errors" | "trace", _) => Some(Vec::new()),
         ("cache", _) => Some(FOUNDATION.to_vec()),
         ("clock" | "bus" | "bench", _) => contracts_and(&[]),
-        ("db", _) => contracts_and(&["clock"]),
-        ("web", _) => contracts_and(&["db"]),
+        ("db" | "access", _) => contracts_and(&["clock"]),
+        ("web", _) => contracts_and(&["access", "db"]),
         (_, Some("platform" | "services" | "tests")) => contracts_and(platform),
         // The program puts everything together.
         ("fnb", _) => None,

@@ -1,0 +1,129 @@
+//! Who sends a request.
+
+use std::sync::Arc;
+
+use contracts::{
+    audit::Actor,
+    device::{DeviceKind, DeviceRef},
+    ids::{DeviceId, SessionId},
+    staff::{ApprovableAction, Role, StaffRef},
+    time::Timestamp,
+};
+
+use crate::{CallerRole, PairedDevice, RoleSet};
+
+/// Who sends a request: a person on a device, a device by itself, or another service.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// The person who is signed in.
+    pub staff: Option<StaffRef>,
+    /// The session of that person.
+    pub session_id: Option<SessionId>,
+    /// The paired device that sends the request.
+    pub device: Option<Arc<PairedDevice>>,
+    /// Whether another service of the shop calls.
+    pub is_service: bool,
+    /// When its credential ends. `None`: it does not end by itself.
+    pub expires_at: Option<Timestamp>,
+    /// The number of a signed request, which only rises. `None`: the request is not signed.
+    pub sequence: Option<u64>,
+    /// What a manager approved.
+    pub approval: Option<Approval>,
+}
+
+/// A manager's approval of one action on one subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// The action.
+    pub action: ApprovableAction,
+    /// The id of what it is done to.
+    pub subject: String,
+    /// The manager.
+    pub approved_by: StaffRef,
+}
+
+/// A person may do this with a manager's approval only, and has none for this subject.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{action} of {subject} needs the approval of a manager")]
+pub struct NotApproved {
+    /// The action.
+    pub action: ApprovableAction,
+    /// The id of what it would have been done to.
+    pub subject: String,
+}
+
+impl Caller {
+    /// Another service of the shop.
+    #[must_use]
+    pub fn service() -> Self {
+        Self { is_service: true, ..Self::default() }
+    }
+
+    /// The roles it has at once: a person has the device's too.
+    #[must_use]
+    pub fn roles(&self) -> RoleSet {
+        let mut roles = RoleSet::NONE;
+        if let Some(staff) = &self.staff {
+            roles = roles.with(staff.role.into());
+        }
+        if let Some(device) = &self.device {
+            roles = roles.with(device.kind.into());
+        }
+        if self.is_service {
+            roles = roles.with(CallerRole::Service);
+        }
+        roles
+    }
+
+    /// Under whose name a repeated request is the same request: the device's, so that a retry survives a change of
+    /// staff; else the person's.
+    #[must_use]
+    pub fn idempotency_owner(&self) -> String {
+        match (&self.device, &self.staff) {
+            (Some(device), _) => format!("device:{}", device.device_id),
+            (None, Some(staff)) => format!("staff:{}", staff.staff_id),
+            (None, None) => if self.is_service { "service" } else { "anonymous" }.to_owned(),
+        }
+    }
+
+    /// The id of the device that calls.
+    #[must_use]
+    pub fn device_id(&self) -> Option<DeviceId> {
+        self.device.as_ref().map(|device| device.device_id)
+    }
+
+    /// The device if it calls by itself and is a guest's: it sees its own orders only.
+    #[must_use]
+    pub fn kiosk(&self) -> Option<&PairedDevice> {
+        let device = self.device.as_deref()?;
+        (self.staff.is_none() && device.kind == DeviceKind::Kiosk).then_some(device)
+    }
+
+    /// Who acts, for the audit trail.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        let device = self.device.as_ref();
+        Actor {
+            staff: self.staff.clone(),
+            device: device.map(|device| DeviceRef { device_id: device.device_id, name: device.name.clone() }),
+            approved_by: None,
+        }
+    }
+
+    /// Who acts, if they may do this to `subject`: a manager by themselves, a cashier with an approval of it.
+    ///
+    /// # Errors
+    /// [`NotApproved`] without such an approval.
+    pub fn approved_actor(&self, action: ApprovableAction, subject: impl ToString) -> Result<Actor, NotApproved> {
+        if self.staff.as_ref().is_some_and(|staff| staff.role >= Role::Manager) {
+            return Ok(self.actor());
+        }
+        let subject = subject.to_string();
+        match &self.approval {
+            Some(approval) if approval.action == action && approval.subject == subject => {
+                Ok(Actor { approved_by: Some(approval.approved_by.clone()), ..self.actor() })
+            }
+            _ => Err(NotApproved { action, subject }),
+        }
+    }
+}
