@@ -257,7 +257,8 @@ mod tests {
     fn in_a_real_shop_a_door_leads_to_pairing_and_then_to_what_is_behind_it() {
         let unpaired = shown("Kopi Pagi", true, Language::English, Visitor::Unpaired);
         assert_eq!(unpaired.matches("class=\"door door-").count(), 3);
-        let links = unpaired.split("class=\"door door-").skip(1).filter(|door| door.contains(" href=\"/pair?lang=en\">"));
+        let links =
+            unpaired.split("class=\"door door-").skip(1).filter(|door| door.contains(" href=\"/pair?lang=en\">"));
         assert_eq!(links.count(), 3, "{unpaired}");
         let paired = shown("Kopi Pagi", true, Language::English, Visitor::Paired);
         assert!(paired.contains("<a class=\"door door-kiosk\" href=\"/docs/\">"), "{paired}");
