@@ -21,6 +21,7 @@ mod routes;
 mod server;
 mod service;
 mod shutdown;
+mod signed_request;
 #[cfg(test)]
 mod tests;
 
