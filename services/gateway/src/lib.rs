@@ -3,7 +3,7 @@
 //! Owns `shop_settings`, the one document that holds how the shop trades, and the people of the shop with their sessions.
 //! Publishes ShopChanged, SessionEnded, TokenKeyAdded and ActAudited, and consumes nothing: the other services learn the
 //! settings from that event, and verify tokens by themselves. [`origin`] is in front of them all: it passes each `/api`
-//! path to the service that owns it, and serves the API's documentation and the start page. It never forwards internal
+//! path to the service that owns it, and serves the API's documentation, the start page and the page for pairing. It never forwards internal
 //! routes, and does not know what any request means.
 
 mod commands;
@@ -14,11 +14,15 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use contracts::staff::{Pin, Role};
+use std::fmt;
+
+use access::PairedDevice;
+use contracts::staff::{Pin, Role, SignedIn};
 use db::{OpenError, Schema};
 use host::{Service, ServiceContext, Timer};
 
-use crate::commands::{KEY_ROTATION, PinCost, PinHasher, Settings, Staff, Tokens};
+use crate::commands::{KEY_ROTATION, PRUNING_PAUSE, PinCost, PinHasher, Settings, Staff, Tokens};
+pub use crate::commands::{Person, ResetPin, SignInError, StaffCommandError, list_people, reset_pin};
 pub use crate::http::{document, origin};
 
 /// The name of this service.
@@ -32,6 +36,13 @@ pub const SCHEMA: Schema = Schema {
         ("V2__staff", include_str!("../migrations/V2__staff.sql")),
     ],
 };
+
+/// How the gateway behaves, as the program was started.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GatewaySettings {
+    /// Whether the doors of the start page sign in by themselves: in the demo shop, and only if it listens on loopback.
+    pub demo: bool,
+}
 
 /// Who the first people of a new shop are.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +71,28 @@ pub struct Gateway {
     pub service: Service,
     /// Who was added to a new shop. Empty: the shop has people.
     pub first_staff: Vec<FirstStaff>,
+    /// Signs people in without a PIN, for the doors of a demo shop.
+    pub sign_in: SignInService,
+}
+
+/// Signs people in without a PIN. No route leads here: only the program that opened the gateway has it.
+#[derive(Clone)]
+pub struct SignInService(Staff);
+
+impl SignInService {
+    /// Signs the first person of this role in, on `device` if there is one. Whoever was signed in there is signed out.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub async fn sign_in_without_pin(&self, role: Role, device: Option<PairedDevice>) -> Result<SignedIn, SignInError> {
+        self.0.sign_in_without_pin(role, device).await
+    }
+}
+
+impl fmt::Debug for SignInService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignInService").finish_non_exhaustive()
+    }
 }
 
 /// Opens the database and gives every service of this process the settings and the keys of tokens. A new shop gets the
@@ -79,9 +112,11 @@ async fn open_with_cost(context: &ServiceContext, start: FirstStart, cost: PinCo
     let pins = PinHasher::new(cost).map_err(|error| OpenError::load(NAME, error))?;
     let staff = Staff::new(db.clone(), context, tokens.clone(), pins);
     let first_staff = staff.add_first_staff(start).await.map_err(|error| OpenError::load(NAME, error))?;
-    let timers =
-        vec![Timer::new("token key", KEY_ROTATION, tokens, |tokens: Tokens| async move { tokens.rotate().await })];
+    let rotation = Timer::new("token key", KEY_ROTATION, tokens, async |tokens: Tokens| tokens.rotate().await);
+    let pruning =
+        Timer::new("credentials", PRUNING_PAUSE, staff.clone(), async |staff: Staff| staff.prune_credentials().await);
+    let sign_in = SignInService(staff.clone());
     let (router, openapi) = http::router(settings, staff, &context.access, host::ready(&db));
-    let service = Service { name: NAME, router, openapi, db, consumer: None, timers };
-    Ok(Gateway { service, first_staff })
+    let service = Service { name: NAME, router, openapi, db, consumer: None, timers: vec![rotation, pruning] };
+    Ok(Gateway { service, first_staff, sign_in })
 }

@@ -1,15 +1,24 @@
 //! The use cases of the shop's settings, its people and their sessions.
 
 mod add_first_staff;
+mod create_approval;
+mod create_staff;
 mod get_settings;
 mod list_staff;
 mod load_settings;
 mod pin_hasher;
+mod prune_credentials;
 mod replace_settings;
+mod replace_staff;
+mod reset_pin;
+mod set_pin;
 mod sign_in;
+mod sign_in_without_pin;
 mod sign_out;
+mod sign_out_staff;
 mod staff;
 mod tokens;
+mod unlock_staff;
 
 use clock::Clock;
 use contracts::shop::ShopRules;
@@ -17,8 +26,11 @@ use db::Db;
 use host::{ServiceContext, SharedShopRules};
 use web::ServiceClient;
 
+pub use self::reset_pin::{Person, ResetPin, StaffCommandError, list_people, reset_pin};
+pub use self::sign_in_without_pin::SignInError;
 pub(crate) use self::{
     pin_hasher::{PinCost, PinHashError, PinHasher, PinQueueFull},
+    prune_credentials::PRUNING_PAUSE,
     staff::Staff,
     tokens::{KEY_ROTATION, Tokens},
 };

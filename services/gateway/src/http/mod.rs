@@ -1,10 +1,14 @@
 //! The routes of the shop's settings and of its people, and the one origin in front of every service.
 
+mod assets;
 mod cookies;
 mod docs;
 mod origin;
+mod page;
+mod pair_page;
 mod sessions;
 mod settings;
+mod staff;
 mod start_page;
 
 use access::Access;
@@ -17,8 +21,9 @@ use crate::commands::{Settings, Staff};
 
 /// The routes of this service, and their document.
 pub(crate) fn router(settings: Settings, staff: Staff, access: &Access, ready: Ready) -> (Router, OpenApi) {
-    let routes =
-        Routes::new().merge(settings::routes().with_state(settings)).merge(sessions::routes().with_state(staff));
+    let routes = Routes::new()
+        .merge(settings::routes().with_state(settings))
+        .merge(sessions::routes().merge(staff::routes()).with_state(staff));
     let description =
         "The shop's settings: its name, how it trades and how guests pay. Its people, and who is signed in.";
     web::finish(crate::NAME, "Shop", description, routes, access, ready)

@@ -9,7 +9,7 @@ use contracts::shop::ShopSettings;
 use serde_json::{Value, json};
 use testkit::{Client, World};
 
-use crate::{FirstStart, Gateway, commands::PinCost};
+use crate::{FirstStart, Gateway, GatewaySettings, commands::PinCost};
 
 /// The service alone.
 async fn start(world: &World) -> Client {
