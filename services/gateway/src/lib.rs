@@ -26,9 +26,6 @@ pub const NAME: &str = "gateway";
 pub const SCHEMA: Schema =
     Schema { service: NAME, migrations: &[("V1__shop_settings", include_str!("../migrations/V1__shop_settings.sql"))] };
 
-/// The cookie in which a paired browser has its token.
-pub(crate) const DEVICE_COOKIE: &str = "fnb_device";
-
 /// How the gateway behaves, as the program was started.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GatewaySettings {
@@ -44,6 +41,6 @@ pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
     let db = context.databases.open(&SCHEMA).await?;
     let settings = Settings::new(db.clone(), context);
     settings.load_settings().await.map_err(|error| OpenError::load(NAME, error))?;
-    let (router, openapi) = http::router(settings, host::ready(&db));
+    let (router, openapi) = http::router(settings, &context.access, host::ready(&db));
     Ok(Service { name: NAME, router, openapi, db, consumer: None, timers: Vec::new() })
 }

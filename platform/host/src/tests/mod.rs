@@ -6,6 +6,7 @@ mod shutdown;
 
 use std::sync::{Arc, Mutex};
 
+use access::Access;
 use axum::Router;
 use bus::{Bus, ConsumeError, MemoryBus};
 use cache::MemoryCache;
@@ -41,6 +42,7 @@ impl TestHost {
             databases: databases(&folder),
             bus,
             cache: Arc::new(MemoryCache::new()),
+            access: Access::new(Clock::manual(NOW)),
             services: ServiceRegistry::new(),
             clock: Clock::manual(NOW),
             shop: SharedShopRules::new(ShopRules::new(ShopSettings::default()).unwrap()),

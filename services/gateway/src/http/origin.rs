@@ -11,8 +11,7 @@ use futures::future::join_all;
 use host::{Service, ServiceContext};
 use tower::ServiceExt;
 use utoipa::openapi::{OpenApi, OpenApiBuilder, Server};
-use utoipa_axum::router::OpenApiRouter;
-use web::Problem;
+use web::{Peer, Problem, Routes};
 
 use super::{
     assets, docs, pair_page,
@@ -54,13 +53,13 @@ pub fn origin(context: &ServiceContext, services: &[Service], settings: GatewayS
         .merge(pair_page::routes(context.shop.clone()))
         .merge(docs::routes())
         .merge(assets::routes());
-    let routes = OpenApiRouter::with_openapi(document(services)).merge(OpenApiRouter::from(pages));
+    let routes = Routes::pages(document(services), pages);
     let checked = routers.clone();
     let ready = web::ready(move || {
         let services = checked.clone();
         async move { services.check_ready().await }
     });
-    let (pages, _) = web::finish("origin", TITLE, DESCRIPTION, routes, ready);
+    let (pages, _) = web::finish("origin", TITLE, DESCRIPTION, routes, &context.access, ready);
     Router::new().fallback(forward).with_state(Origin { services: routers, pages })
 }
 
@@ -78,7 +77,11 @@ pub fn document(services: &[Service]) -> OpenApi {
 /// Passes the request to the service that owns its path, without reading it.
 async fn forward(State(origin): State<Origin>, mut request: Request) -> Response {
     // The path that this router matched is not the one that the service's router will match.
+    let peer = Peer::of(request.extensions());
     request.extensions_mut().clear();
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(peer);
+    }
     let router = match service_of(request.uri().path()) {
         None => origin.pages,
         Some(service) => match origin.services.router_of(service) {

@@ -13,11 +13,11 @@ use contracts::{
     order::OrderView,
     qr::CodeStatus,
     receipt::{ReceiptCodes, ReceiptField},
+    staff::Role,
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture};
 use host::ServiceContext;
 use serde_json::json;
-use testkit::Client;
 use tokio::sync::{Semaphore, mpsc};
 use tower::ServiceExt;
 
@@ -108,7 +108,7 @@ async fn a_rename_reaches_the_receipt_even_if_the_client_leaves() {
     let order = shop.place(shop.croissant_order()).await;
     let (mut arrived, cache) = HeldCache::new(Arc::clone(&shop.world.context().cache));
     let context = ServiceContext { cache: Arc::clone(&cache) as _, ..shop.world.context().clone() };
-    let client = Client::new(crate::open(&context).await.unwrap().router);
+    let client = shop.world.client(&crate::open(&context).await.unwrap().router);
 
     let path = format!("/api/Order/{}", order.order_id);
     tokio::select! {
@@ -277,7 +277,8 @@ struct Screen(axum::body::BodyDataStream);
 
 impl Screen {
     async fn opens(shop: &TestShop, last_event_id: Option<&str>) -> Self {
-        let mut request = Request::get("/api/Order/stream");
+        let token = shop.world.credentials.staff(Role::Cashier);
+        let mut request = Request::get("/api/Order/stream").header(header::AUTHORIZATION, format!("Bearer {token}"));
         if let Some(id) = last_event_id {
             request = request.header("Last-Event-ID", id);
         }
