@@ -1,14 +1,27 @@
-//! The use cases of the shop's settings.
+//! The use cases of the shop's settings, its people and their sessions.
 
+mod add_first_staff;
 mod get_settings;
+mod list_staff;
 mod load_settings;
+mod pin_hasher;
 mod replace_settings;
+mod sign_in;
+mod sign_out;
+mod staff;
+mod tokens;
 
 use clock::Clock;
 use contracts::shop::ShopRules;
 use db::Db;
 use host::{ServiceContext, SharedShopRules};
 use web::ServiceClient;
+
+pub(crate) use self::{
+    pin_hasher::{PinCost, PinHashError, PinHasher, PinQueueFull},
+    staff::Staff,
+    tokens::{KEY_ROTATION, Tokens},
+};
 
 /// The shop's settings: where they are stored, and who uses them.
 #[derive(Clone)]

@@ -1,12 +1,28 @@
-//! The routes of the shop's settings, and the one origin in front of every service.
+//! The routes of the shop's settings and of its people, and the one origin in front of every service.
 
 mod assets;
+mod cookies;
 mod docs;
 mod origin;
 mod page;
 mod pair_page;
+mod sessions;
 mod settings;
 mod start_page;
 
-pub use origin::{document, origin};
-pub(crate) use settings::router;
+use access::Access;
+use axum::Router;
+use utoipa::openapi::OpenApi;
+use web::{Ready, Routes};
+
+pub use self::origin::{document, origin};
+use crate::commands::{Settings, Staff};
+
+/// The routes of this service, and their document.
+pub(crate) fn router(settings: Settings, staff: Staff, access: &Access, ready: Ready) -> (Router, OpenApi) {
+    let routes =
+        Routes::new().merge(settings::routes().with_state(settings)).merge(sessions::routes().with_state(staff));
+    let description =
+        "The shop's settings: its name, how it trades and how guests pay. Its people, and who is signed in.";
+    web::finish(crate::NAME, "Shop", description, routes, access, ready)
+}

@@ -1,9 +1,11 @@
-//! The rules of the gateway: versions of the settings, owners of paths, and the texts of the pages.
+//! The rules of the gateway: versions of the settings, people and their PINs, owners of paths, and the texts of the pages.
 
 mod door;
 mod language;
 mod pair_page;
 mod path_owner;
+mod pin_lock;
+mod staff_name;
 mod start_page;
 mod template;
 mod versioned_settings;
@@ -11,6 +13,8 @@ mod versioned_settings;
 pub(crate) use language::Language;
 pub(crate) use pair_page::{PairPage, PairingCode};
 pub(crate) use path_owner::service_of;
+pub(crate) use pin_lock::{ATTEMPTS_PER_LOCK, LOCK_MAX, lock_ends};
+pub(crate) use staff_name::{InvalidStaffName, StaffName};
 pub(crate) use start_page::{ServiceState, StartPage, Visitor};
 pub(crate) use template::PageContext;
 pub(crate) use versioned_settings::{VersionedSettings, parse_stored_settings};
