@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
+    audit::Actor,
+    device::DeviceRef,
     ids::Id,
     inventory::Shortage,
     money::{Amount, Currency},
@@ -13,6 +15,7 @@ use crate::{
     product::ProductCard,
     qr::{CodeStatus, CodeView, DispenseOutcome},
     shop::ShopSettings,
+    staff::{Role, StaffRef},
 };
 
 const NOW: Timestamp = Timestamp(1_795_312_800_000_001);
@@ -28,6 +31,14 @@ fn json_of<D: EventData>(data: &D) -> Value {
     let read: CloudEvent = serde_json::from_str(&json).unwrap();
     assert_eq!(serde_json::to_string(&read.data::<D>().unwrap()).unwrap(), read.data.get(), "it reads what it writes");
     serde_json::from_str(&json).unwrap()
+}
+
+fn cashier_at_the_till() -> Actor {
+    Actor {
+        staff: Some(StaffRef { staff_id: id(7), name: "Sari".into(), role: Role::Cashier }),
+        device: Some(DeviceRef { device_id: id(8), name: "POS 1".into() }),
+        approved_by: None,
+    }
 }
 
 fn placed() -> PlacedOrder {
@@ -57,6 +68,7 @@ fn placed() -> PlacedOrder {
                 dispense_ml: None,
             },
         ],
+        placed_by: cashier_at_the_till(),
         at: NOW,
     }
 }
@@ -67,6 +79,7 @@ fn order() -> OrderView {
         order_number: "A-0042".into(),
         status: OrderStatus::Processing,
         channel: Channel::Kiosk,
+        placed_by: Actor { staff: None, ..cashier_at_the_till() },
         dining_option: DiningOption::DineIn,
         customer_name: Some("Sari".into()),
         table: None,
