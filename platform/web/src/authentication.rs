@@ -1,20 +1,34 @@
-//! Finds out who sends a request: from a bearer token, a cookie, or because another service of this process calls.
+//! Finds out who sends a request: from a bearer token, a cookie, a dispenser's signature, or because another service of
+//! this process calls.
 
 use std::{
+    convert::Infallible,
     ops::Deref,
     sync::Arc,
     task::{Context, Poll},
 };
 
-use access::{Access, TokenError};
+use access::{
+    Access, TokenError,
+    signature::{self, SignatureError},
+};
 use axum::{
     extract::{FromRequestParts, Request},
     http::{HeaderMap, header, request::Parts},
+    response::{IntoResponse, Response},
 };
-use tower::{Layer, Service};
+use contracts::ids::DeviceId;
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Either},
+};
+use tower::{Layer, Service, ServiceExt};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use crate::Problem;
+use crate::{
+    Problem,
+    signed_request::{self, Verification},
+};
 
 /// The cookie with a person's token.
 pub const SESSION_COOKIE: &str = "fnb_session";
@@ -53,6 +67,12 @@ pub(crate) fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
 #[derive(Clone, Debug, Default)]
 pub struct Caller(Arc<access::Caller>);
 
+impl From<Arc<access::Caller>> for Caller {
+    fn from(caller: Arc<access::Caller>) -> Self {
+        Self(caller)
+    }
+}
+
 impl Deref for Caller {
     type Target = access::Caller;
 
@@ -79,15 +99,20 @@ pub(crate) enum Unauthenticated {
     NoCredential,
     /// Its token is not valid.
     Token(TokenError),
+    /// It is not signed as it must be.
+    Signature(Arc<SignatureError>),
+    /// It names a device that is not paired, or was revoked.
+    UnknownDevice(DeviceId),
 }
 
 /// Travels in a request's extensions to its guard and its handler.
 #[derive(Clone, Debug)]
 pub(crate) struct Authenticated(pub(crate) Result<Caller, Unauthenticated>);
 
-/// Marks a request of another service in this process. No request from a network carries extensions.
+/// Marks a request of another service in this process, as an extension of the request. No request from a network
+/// carries extensions.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ServiceCall;
+pub struct ServiceCall;
 
 /// Puts [`Authenticated`] into each request.
 #[derive(Clone)]
@@ -144,20 +169,43 @@ pub(crate) struct AuthenticatedService<S> {
     authentication: Authentication,
 }
 
-impl<S: Service<Request>> Service<Request> for AuthenticatedService<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
+impl<S> Service<Request> for AuthenticatedService<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<S::Future, BoxFuture<'static, Result<Response, Infallible>>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request) -> S::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        if signature::is_signed(request.headers()) {
+            let (access, inner) = (self.authentication.0.clone(), self.inner.clone());
+            return Either::Right(answer_signed(access, inner, request).boxed());
+        }
         let authenticated = Authenticated(self.authentication.authenticate(&request));
         request.extensions_mut().insert(authenticated);
-        self.inner.call(request)
+        Either::Left(self.inner.call(request))
     }
+}
+
+async fn answer_signed<S>(access: Access, inner: S, request: Request) -> Result<Response, Infallible>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    let Verification { request, responder } = match signed_request::verify(&access, request).await {
+        Ok(verification) => verification,
+        Err(problem) => return Ok(problem.into_response()),
+    };
+    let response = inner.oneshot(request).await?;
+    Ok(match responder {
+        Some(responder) => responder.sign(response).await,
+        None => response,
+    })
 }
 
 fn bearer_token(headers: &HeaderMap) -> Option<&str> {

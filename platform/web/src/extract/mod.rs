@@ -17,6 +17,7 @@ use axum::{
 use db::idempotency::IdempotencyKey;
 use serde::{Serialize, de::DeserializeOwned};
 
+pub(crate) use self::body::read as read_body;
 use self::fingerprint::fingerprint;
 use crate::{Caller, Problem, authentication::Authenticated};
 

@@ -8,7 +8,10 @@ use contracts::{
 use web::CallError;
 
 use super::Orders;
-use crate::error::{OrderError, ReservationError};
+use crate::{
+    error::{OrderError, ReservationError},
+    model::Viewer,
+};
 
 impl Orders {
     /// Asks Inventory to reserve what an order needs. If Inventory is unavailable the order is accepted as
