@@ -74,7 +74,9 @@ pub(super) async fn stream_orders(
             Backlog::Unknown => vec![reset(position)],
         },
     };
-    let events = stream::iter(first).chain(Following::new(orders, caller, subscription, permit).events()).map(Ok::<_, Infallible>);
+    let events = stream::iter(first)
+        .chain(Following::new(orders, caller, subscription, permit).events())
+        .map(Ok::<_, Infallible>);
     let answer = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE_INTERVAL));
     Ok(([("X-Accel-Buffering", "no")], answer).into_response())
 }

@@ -3,7 +3,9 @@
 use contracts::{
     ids::{OrderId, ProductId},
     money::MoneyError,
-    order::{CUSTOMER_CHARS_MAX, Channel, ITEMS_MAX, OrderItemView, OrderView, PlaceOrder, PlaceOrderItem, TABLE_CHARS_MAX},
+    order::{
+        CUSTOMER_CHARS_MAX, Channel, ITEMS_MAX, OrderItemView, OrderView, PlaceOrder, PlaceOrderItem, TABLE_CHARS_MAX,
+    },
     text::{self, InvalidText, LineBreaks},
 };
 use uuid::Uuid;
