@@ -3,21 +3,15 @@
 
 use std::{
     convert::Infallible,
-    ops::Deref,
-    sync::Arc,
     task::{Context, Poll},
 };
 
-use access::{
-    Access, TokenError,
-    signature::{self, SignatureError},
-};
+use access::{Access, TokenError, signature};
 use axum::{
-    extract::{FromRequestParts, Request},
-    http::{HeaderMap, header, request::Parts},
+    extract::Request,
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use contracts::ids::DeviceId;
 use futures::{
     FutureExt,
     future::{BoxFuture, Either},
@@ -26,7 +20,7 @@ use tower::{Layer, Service, ServiceExt};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use crate::{
-    Problem,
+    caller::{Authenticated, Caller, Unauthenticated},
     signed_request::{self, Verification},
 };
 
@@ -62,53 +56,6 @@ pub(crate) fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
     ]
 }
 
-/// Who sends a request. An extractor: without a valid credential it is a caller without roles, which only the routes of
-/// [`Policy::ANYONE`](access::Policy::ANYONE) see.
-#[derive(Clone, Debug, Default)]
-pub struct Caller(Arc<access::Caller>);
-
-impl From<Arc<access::Caller>> for Caller {
-    fn from(caller: Arc<access::Caller>) -> Self {
-        Self(caller)
-    }
-}
-
-impl Deref for Caller {
-    type Target = access::Caller;
-
-    fn deref(&self) -> &access::Caller {
-        &self.0
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        match parts.extensions.get::<Authenticated>() {
-            Some(Authenticated(Ok(caller))) => Ok(caller.clone()),
-            _ => Ok(Self::default()),
-        }
-    }
-}
-
-/// Why it is not known who sends a request.
-#[derive(Clone, Debug)]
-pub(crate) enum Unauthenticated {
-    /// The request has no credential.
-    NoCredential,
-    /// Its token is not valid.
-    Token(TokenError),
-    /// It is not signed as it must be.
-    Signature(Arc<SignatureError>),
-    /// It names a device that is not paired, or was revoked.
-    UnknownDevice(DeviceId),
-}
-
-/// Travels in a request's extensions to its guard and its handler.
-#[derive(Clone, Debug)]
-pub(crate) struct Authenticated(pub(crate) Result<Caller, Unauthenticated>);
-
 /// Marks a request of another service in this process, as an extension of the request. No request from a network
 /// carries extensions.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +72,7 @@ impl Authentication {
 
     fn authenticate(&self, request: &Request) -> Result<Caller, Unauthenticated> {
         if request.extensions().get::<ServiceCall>().is_some() {
-            return Ok(Caller(Arc::new(access::Caller::service())));
+            return Ok(Caller::from(access::Caller::service()));
         }
         let mut caller = self.credential(request.headers())?;
         if let Some(approval) = request.headers().get(APPROVAL_HEADER) {
@@ -133,7 +80,7 @@ impl Authentication {
             let approval = approval.and_then(|token| self.0.approval(token, &caller));
             caller.approval = Some(approval.map_err(Unauthenticated::Token)?);
         }
-        Ok(Caller(Arc::new(caller)))
+        Ok(Caller::from(caller))
     }
 
     /// A token that is sent on purpose counts alone. Of cookies, which browsers send by themselves, a session that ended

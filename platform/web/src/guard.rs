@@ -18,7 +18,7 @@ use tower::{Layer, Service};
 
 use crate::{
     Problem,
-    authentication::{Authenticated, Unauthenticated},
+    caller::{Authenticated, Unauthenticated},
 };
 
 /// Guards the handlers of a route.

@@ -14,7 +14,7 @@ use axum::{
 
 use crate::{
     Problem,
-    authentication::{Authenticated, Caller, Unauthenticated},
+    caller::{Authenticated, Caller, Unauthenticated},
     extract::read_body,
 };
 
@@ -60,7 +60,7 @@ fn authenticate(access: &Access, signed: SignedRequest, body: &[u8]) -> Result<(
     let verified = signed.verify(&key, body)?;
     let sequence = Some(verified.sequence());
     let caller = access::Caller { device: Some(device), sequence, ..access::Caller::default() };
-    Ok((Caller::from(Arc::new(caller)), Responder { verified, key }))
+    Ok((Caller::from(caller), Responder { verified, key }))
 }
 
 impl Responder {

@@ -1,7 +1,10 @@
 //! The routes of the shop's settings, and the one origin in front of every service.
 
+mod assets;
 mod docs;
 mod origin;
+mod page;
+mod pair_page;
 mod settings;
 mod start_page;
 
