@@ -1,14 +1,21 @@
-//! The use cases of the shop's settings.
+//! The use cases of the shop's settings and of its audit trail.
 
 mod get_settings;
+mod list_audit;
 mod load_settings;
+mod record_act;
 mod replace_settings;
+mod verify_audit;
 
 use clock::Clock;
 use contracts::shop::ShopRules;
 use db::Db;
 use host::{ServiceContext, SharedShopRules};
 use web::ServiceClient;
+
+pub use list_audit::{find_audit_hash, list_audit_log};
+use verify_audit::SharedProgress;
+pub use verify_audit::verify_audit_log;
 
 /// The shop's settings: where they are stored, and who uses them.
 #[derive(Clone)]
@@ -34,5 +41,20 @@ impl Settings {
         if self.shared_rules.replace_if_newer(version, rules) {
             tracing::info!(version, "shop settings changed");
         }
+    }
+}
+
+/// The audit trail: where it is stored, and how far it was verified.
+#[derive(Clone)]
+pub(crate) struct AuditTrail {
+    db: Db,
+    clock: Clock,
+    shop: SharedShopRules,
+    progress: SharedProgress,
+}
+
+impl AuditTrail {
+    pub(crate) fn new(db: Db, context: &ServiceContext) -> Self {
+        Self { db, clock: context.clock.clone(), shop: context.shop.clone(), progress: SharedProgress::default() }
     }
 }

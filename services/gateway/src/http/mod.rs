@@ -1,9 +1,22 @@
-//! The routes of the shop's settings, and the one origin in front of every service.
+//! The routes of the shop's settings and its audit trail, and the one origin in front of every service.
 
+mod audit;
 mod docs;
 mod origin;
 mod settings;
 mod start_page;
 
-pub use origin::{document, origin};
-pub(crate) use settings::router;
+use access::Access;
+use axum::Router;
+use utoipa::openapi::OpenApi;
+use web::{Ready, Routes};
+
+pub use self::origin::{document, origin};
+use crate::commands::{AuditTrail, Settings};
+
+/// The routes of this service, and their document.
+pub(crate) fn router(settings: Settings, trail: AuditTrail, access: &Access, ready: Ready) -> (Router, OpenApi) {
+    let routes = Routes::new().merge(settings::routes().with_state(settings)).merge(audit::routes().with_state(trail));
+    let description = "The shop's settings: its name, how it trades and how guests pay. Its audit trail.";
+    web::finish(crate::NAME, "Shop", description, routes, access, ready)
+}
