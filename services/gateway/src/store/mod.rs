@@ -4,7 +4,7 @@ mod audit;
 mod settings;
 
 pub(crate) use audit::{
-    AuditFilter, find_audit_hash, get_audit_head, insert_audit_entry, list_audit, list_audit_chain, next_audit_sequence,
-    set_audit_head_hash,
+    AuditFilter, find_audit_hash, get_audit_head, insert_audit_entry, list_audit, list_audit_chain,
+    next_audit_sequence, set_audit_head_hash,
 };
 pub(crate) use settings::{get_settings, insert_settings_once, replace_settings};
