@@ -67,12 +67,12 @@ async fn a_change_of_the_menu_that_is_refused_is_no_act() {
     let before = acts(&world).await.len();
 
     client.put(&format!("/api/Product/{latte_id}"), latte(NOBODY)).await.problem(422, "invalid");
-    client.put(&format!("/api/Product/{NOBODY}"), latte(&coffee)).await.problem(404, "unknown-product");
+    client.put(&format!("/api/Product/{NOBODY}"), latte(&coffee)).await.problem(404, "not-found");
     client.delete(&format!("/api/Category/{coffee}")).await.problem(409, "category-in-use");
     client
         .put(&format!("/api/Category/{NOBODY}"), json!({"name": "Kopi", "position": 1}))
         .await
-        .problem(404, "unknown-category");
+        .problem(404, "not-found");
     let taken = json!({"productId": latte_id, "name": "Mocha", "categoryId": coffee, "price": 1});
     client.post("/api/Product", taken).await.problem(409, "product-exists");
 
