@@ -227,6 +227,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_trail_that_was_cut_off_with_its_head_is_not_the_one_that_was_noted() {
+        const HEAD_GOES_BACK: &str = "
+            UPDATE audit_head SET last_sequence = 4,
+                                  last_hash = (SELECT hash FROM audit_log WHERE sequence = 4)";
         let world = shop(5).await;
         let trail = open(&world.context().databases).await.unwrap();
         let head = gateway::verify_audit_log(&trail, Timestamp(1)).await.unwrap();
@@ -234,9 +237,7 @@ mod tests {
         act(&world, 6).await;
         verify(&trail, Some(noted.clone())).await.unwrap();
 
-        let cut_off = "UPDATE audit_head SET last_sequence = 4,
-                              last_hash = (SELECT hash FROM audit_log WHERE sequence = 4)";
-        tamper(&world, &["DELETE FROM audit_log WHERE sequence > 4", cut_off]).await;
+        tamper(&world, &["DELETE FROM audit_log WHERE sequence > 4", HEAD_GOES_BACK]).await;
 
         verify(&trail, None).await.unwrap();
         let other = verify(&trail, Some(noted)).await.unwrap_err();

@@ -1,5 +1,6 @@
 //! The gateway through its router.
 
+mod audit;
 mod origin;
 mod pages;
 mod settings;

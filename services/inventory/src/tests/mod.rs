@@ -1,6 +1,7 @@
 //! Stock through its routes and its events.
 
 mod adjust_stock;
+mod audit;
 mod books;
 mod event_order;
 mod items;
