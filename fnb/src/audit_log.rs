@@ -191,7 +191,7 @@ mod tests {
     /// A running shop with `acts` acts in its trail.
     async fn shop(acts: i64) -> World {
         let world = World::new().await;
-        world.start(gateway::open(world.context()).await.unwrap()).await;
+        world.start(gateway::open(world.context(), gateway::FirstStart::default()).await.unwrap().service).await;
         for number in 1..=acts {
             act(&world, number).await;
         }
