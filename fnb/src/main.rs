@@ -1,5 +1,6 @@
 //! `fnb`: the system that runs a coffee shop, in one program.
 
+mod audit_log;
 mod config;
 mod demo;
 mod events;
@@ -54,6 +55,14 @@ enum Command {
         #[command(flatten)]
         basics: config::Basics,
     },
+    /// Look at the audit trail: who did what, and whether it is as it was written.
+    AuditLog {
+        /// What to do with it.
+        #[command(subcommand)]
+        action: audit_log::Action,
+        #[command(flatten)]
+        basics: config::Basics,
+    },
 }
 
 fn main() -> ExitCode {
@@ -84,6 +93,10 @@ fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
         Command::Staff { action, basics } => {
             let (config, _telemetry) = start(&basics)?;
             Ok(on_runtime(staff::run(action, config))??)
+        }
+        Command::AuditLog { action, basics } => {
+            let (config, _telemetry) = start(&basics)?;
+            Ok(on_runtime(audit_log::run(action, config))??)
         }
     }
 }

@@ -1,12 +1,14 @@
-//! The gateway: the shop's settings, and one origin for the API of every service.
+//! The gateway: the shop's settings, people, devices and audit trail, and one origin for the API of every service.
 //!
-//! Owns `shop_settings`, the one document that holds how the shop trades, and the people of the shop with their sessions.
-//! Publishes ShopChanged, SessionEnded, TokenKeyAdded and ActAudited, and consumes nothing: the other services learn the
-//! settings from that event, and verify tokens by themselves. [`origin`] is in front of them all: it passes each `/api`
-//! path to the service that owns it, and serves the API's documentation, the start page and the page for pairing. It never forwards internal
+//! Owns `shop_settings`, the one document that holds how the shop trades; the people of the shop and their sessions; and
+//! `audit_log`, the chain of everything that people did. Publishes ShopChanged, SessionEnded, TokenKeyAdded and
+//! ActAudited. Consumes ActAudited, which every service publishes. The other services learn the settings from its events
+//! and verify tokens by themselves. [`origin`] is in front of them all: it passes each `/api` path to the service that
+//! owns it, and serves the API's documentation, the start page and the page for pairing. It never forwards internal
 //! routes, and does not know what any request means.
 
 mod commands;
+mod consumers;
 mod error;
 mod http;
 mod model;
@@ -21,9 +23,15 @@ use contracts::staff::{Pin, Role, SignedIn};
 use db::{OpenError, Schema};
 use host::{Service, ServiceContext, Timer};
 
-use crate::commands::{KEY_ROTATION, PRUNING_PAUSE, PinCost, PinHasher, Settings, Staff, Tokens};
-pub use crate::commands::{Person, ResetPin, SignInError, StaffCommandError, list_people, reset_pin};
+pub use crate::commands::{
+    Person, ResetPin, SignInError, StaffCommandError, find_audit_hash, list_audit_log, list_people, reset_pin,
+    verify_audit_log,
+};
 pub use crate::http::{document, origin};
+use crate::{
+    commands::{AuditTrail, KEY_ROTATION, PRUNING_PAUSE, PinCost, PinHasher, Settings, Staff, Tokens},
+    http::UseCases,
+};
 
 /// The name of this service.
 pub const NAME: &str = "gateway";
@@ -34,6 +42,7 @@ pub const SCHEMA: Schema = Schema {
     migrations: &[
         ("V1__shop_settings", include_str!("../migrations/V1__shop_settings.sql")),
         ("V2__staff", include_str!("../migrations/V2__staff.sql")),
+        ("V4__audit", include_str!("../migrations/V4__audit.sql")),
     ],
 };
 
@@ -112,11 +121,14 @@ async fn open_with_cost(context: &ServiceContext, start: FirstStart, cost: PinCo
     let pins = PinHasher::new(cost).map_err(|error| OpenError::load(NAME, error))?;
     let staff = Staff::new(db.clone(), context, tokens.clone(), pins);
     let first_staff = staff.add_first_staff(start).await.map_err(|error| OpenError::load(NAME, error))?;
+    let trail = AuditTrail::new(db.clone(), context);
+    let consumer = Some(consumers::consumer(&db, trail.clone()));
     let rotation = Timer::new("token key", KEY_ROTATION, tokens, async |tokens: Tokens| tokens.rotate().await);
     let pruning =
         Timer::new("credentials", PRUNING_PAUSE, staff.clone(), async |staff: Staff| staff.prune_credentials().await);
     let sign_in = SignInService(staff.clone());
-    let (router, openapi) = http::router(settings, staff, &context.access, host::ready(&db));
-    let service = Service { name: NAME, router, openapi, db, consumer: None, timers: vec![rotation, pruning] };
+    let use_cases = UseCases { settings, staff, trail };
+    let (router, openapi) = http::router(use_cases, &context.access, host::ready(&db));
+    let service = Service { name: NAME, router, openapi, db, consumer, timers: vec![rotation, pruning] };
     Ok(Gateway { service, first_staff, sign_in })
 }

@@ -1,13 +1,15 @@
-//! The use cases of the shop's settings, its people and their sessions.
+//! The use cases of the shop's settings, its people and their sessions, and its audit trail.
 
 mod add_first_staff;
 mod create_approval;
 mod create_staff;
 mod get_settings;
+mod list_audit;
 mod list_staff;
 mod load_settings;
 mod pin_hasher;
 mod prune_credentials;
+mod record_act;
 mod replace_settings;
 mod replace_staff;
 mod reset_pin;
@@ -19,6 +21,7 @@ mod sign_out_staff;
 mod staff;
 mod tokens;
 mod unlock_staff;
+mod verify_audit;
 
 use clock::Clock;
 use contracts::shop::ShopRules;
@@ -26,8 +29,13 @@ use db::Db;
 use host::{ServiceContext, SharedShopRules};
 use web::ServiceClient;
 
-pub use self::reset_pin::{Person, ResetPin, StaffCommandError, list_people, reset_pin};
-pub use self::sign_in_without_pin::SignInError;
+use self::verify_audit::SharedProgress;
+pub use self::{
+    list_audit::{find_audit_hash, list_audit_log},
+    reset_pin::{Person, ResetPin, StaffCommandError, list_people, reset_pin},
+    sign_in_without_pin::SignInError,
+    verify_audit::verify_audit_log,
+};
 pub(crate) use self::{
     pin_hasher::{PinCost, PinHashError, PinHasher, PinQueueFull},
     prune_credentials::PRUNING_PAUSE,
@@ -59,5 +67,20 @@ impl Settings {
         if self.shared_rules.replace_if_newer(version, rules) {
             tracing::info!(version, "shop settings changed");
         }
+    }
+}
+
+/// The audit trail: where it is stored, and how far it was verified.
+#[derive(Clone)]
+pub(crate) struct AuditTrail {
+    db: Db,
+    clock: Clock,
+    shop: SharedShopRules,
+    progress: SharedProgress,
+}
+
+impl AuditTrail {
+    pub(crate) fn new(db: Db, context: &ServiceContext) -> Self {
+        Self { db, clock: context.clock.clone(), shop: context.shop.clone(), progress: SharedProgress::default() }
     }
 }

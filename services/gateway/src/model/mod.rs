@@ -1,5 +1,8 @@
-//! The rules of the gateway: versions of the settings, people and their PINs, owners of paths, and the texts of the pages.
+//! The rules of the gateway: versions of the settings, people and their PINs, the chain of the audit trail, owners of
+//! paths, and the texts of the pages.
 
+mod audit_chain;
+mod audit_period;
 mod door;
 mod language;
 mod pair_page;
@@ -10,6 +13,10 @@ mod start_page;
 mod template;
 mod versioned_settings;
 
+pub(crate) use audit_chain::{
+    AuditColumns, ChainHead, ChainPosition, ChainedEntry, Verified, entry_hash, search_text, verify_entries,
+};
+pub(crate) use audit_period::Moment;
 pub(crate) use language::Language;
 pub(crate) use pair_page::{PairPage, PairingCode};
 pub(crate) use path_owner::service_of;

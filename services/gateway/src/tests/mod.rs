@@ -1,6 +1,7 @@
 //! The gateway through its router.
 
 mod approvals;
+mod audit;
 mod first_start;
 mod origin;
 mod pages;
