@@ -1,14 +1,25 @@
-//! The use cases of the shop's settings.
+//! The use cases of the shop's settings and devices.
 
+mod create_pairing_code;
+mod devices;
 mod get_settings;
+mod list_devices;
+mod load_devices;
 mod load_settings;
+mod pair_device;
+mod record_seen;
+mod renew_token;
+mod replace_device;
 mod replace_settings;
+mod revoke_device;
 
 use clock::Clock;
 use contracts::shop::ShopRules;
 use db::Db;
 use host::{ServiceContext, SharedShopRules};
 use web::ServiceClient;
+
+pub(crate) use devices::{DEVICE_TOKEN_LIFETIME, Devices};
 
 /// The shop's settings: where they are stored, and who uses them.
 #[derive(Clone)]

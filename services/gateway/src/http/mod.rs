@@ -1,5 +1,6 @@
-//! The routes of the shop's settings, and the one origin in front of every service.
+//! The routes of the shop's settings and devices, and the one origin in front of every service.
 
+mod devices;
 mod docs;
 mod origin;
 mod settings;

@@ -7,14 +7,19 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::routes;
 use web::{Json, Problem, Ready, Routes, etag, if_match};
 
-use crate::{commands::Settings, model::VersionedSettings};
+use super::devices;
+use crate::{
+    commands::{Devices, Settings},
+    model::VersionedSettings,
+};
 
 /// The routes of this service, and their document.
-pub(crate) fn router(settings: Settings, access: &Access, ready: Ready) -> (Router, OpenApi) {
+pub(crate) fn router(settings: Settings, devices: Devices, access: &Access, ready: Ready) -> (Router, OpenApi) {
     let routes = Routes::new()
         .allow(Policy::STAFF_AND_TABLETS, routes!(get_shop))
         .allow(Policy::OWNERS, routes!(replace_shop))
-        .with_state(settings);
+        .with_state(settings)
+        .merge(devices::routes(devices));
     web::finish(
         crate::NAME,
         "Shop",

@@ -1,0 +1,98 @@
+//! The state of devices, and what their use cases have in common.
+
+use std::{sync::Arc, time::Duration};
+
+use access::{Access, SigningKey, TokenIssuer};
+use clock::Clock;
+use contracts::{
+    audit::{Actor, AuditArea, AuditEntry},
+    device::DeviceView,
+    event::{ActAudited, DeviceChanged},
+    time::Timestamp,
+};
+use db::{Db, DbResult, Tx, outbox};
+use host::ServiceContext;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::model::PairingGuesses;
+
+/// How long a tablet's token lasts, unless the tablet renews it: half a year in a drawer.
+pub(crate) const DEVICE_TOKEN_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
+
+/// The devices of the shop. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Devices {
+    pub(super) db: Db,
+    pub(super) clock: Clock,
+    pub(super) access: Access,
+    pub(super) issuer: Arc<TokenIssuer>,
+    pub(super) guesses: Arc<PairingGuesses>,
+}
+
+impl Devices {
+    pub(crate) fn new(db: Db, context: &ServiceContext, issuer: Arc<TokenIssuer>) -> Self {
+        let (clock, access) = (context.clock.clone(), context.access.clone());
+        Self { db, clock, access, issuer, guesses: Arc::default() }
+    }
+
+    /// Gives a change to this process at once. Other processes consume the event.
+    pub(super) fn share(&self, device: &DeviceView, key: Option<SigningKey>) {
+        self.access.put_device(device, key);
+        let DeviceView { device_id, name, kind, version, .. } = device;
+        let is_revoked = device.revoked_at.is_some();
+        tracing::info!(%device_id, name, %kind, version, is_revoked, "device changed");
+    }
+}
+
+/// What was done to a device, for the audit trail.
+pub(super) struct Act<'a> {
+    pub(super) actor: &'a Actor,
+    pub(super) action: &'static str,
+    pub(super) before: Option<&'a DeviceView>,
+    pub(super) after: &'a DeviceView,
+}
+
+/// Publishes how a device is now, and who did that.
+pub(super) fn append_act(tx: &mut Tx<'_>, act: &Act<'_>, now: Timestamp) -> DbResult<()> {
+    let Act { actor, action, before, after } = act;
+    outbox::append(tx, &DeviceChanged((*after).clone()), now)?;
+    let entry = AuditEntry {
+        at: now,
+        actor: (*actor).clone(),
+        area: AuditArea::Device,
+        action: (*action).to_owned(),
+        subject: after.device_id.to_string(),
+        label: after.name.clone(),
+        reason: after.revoke_reason.clone(),
+        before: before.map(audited).transpose()?,
+        after: Some(audited(after)?),
+    };
+    outbox::append(tx, &ActAudited(entry), now)
+}
+
+fn audited(device: &DeviceView) -> DbResult<Box<RawValue>> {
+    /// What an owner decides about a device.
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Audited<'a> {
+        kind: contracts::device::DeviceKind,
+        name: &'a str,
+        place: Option<&'a str>,
+        letter: Option<&'a str>,
+        products: &'a [contracts::ids::ProductId],
+        ml_per_second: Option<u32>,
+        is_bearer_allowed: bool,
+        is_revoked: bool,
+    }
+    Ok(to_raw_value(&Audited {
+        kind: device.kind,
+        name: &device.name,
+        place: device.place.as_deref(),
+        letter: device.letter.as_deref(),
+        products: &device.products,
+        ml_per_second: device.ml_per_second,
+        is_bearer_allowed: device.is_bearer_allowed,
+        is_revoked: device.revoked_at.is_some(),
+    })?)
+}

@@ -1,0 +1,7 @@
+//! What can go wrong with settings and devices, and the problems that it becomes.
+
+mod devices;
+mod settings;
+
+pub(crate) use devices::DeviceError;
+pub(crate) use settings::SettingsError;
