@@ -12,6 +12,7 @@ mod guard;
 mod metrics;
 mod observed_request;
 mod openapi;
+mod peer;
 mod problem;
 mod repeated_refusals;
 mod request_id;
@@ -23,13 +24,14 @@ mod shutdown;
 #[cfg(test)]
 mod tests;
 
-pub use authentication::{APPROVAL_HEADER, Caller, DEVICE_COOKIE, SESSION_COOKIE};
+pub use authentication::{APPROVAL_HEADER, Caller, DEVICE_COOKIE, SESSION_COOKIE, ServiceCall};
 pub use client::{CallError, ServiceClient, ServiceRegistry};
 pub use created::Created;
 pub use etag::{etag, if_match};
 pub use extract::{IdempotentJson, Json, Path, Query};
 pub use metrics::install_metrics;
 pub use openapi::incomplete_operations;
+pub use peer::Peer;
 pub use problem::Problem;
 pub use routes::Routes;
 pub use server::{AllowedHosts, InvalidHost, Server};

@@ -1,5 +1,6 @@
 //! A small service, its requests and its responses.
 
+mod access;
 mod clients;
 mod health;
 mod idempotency;
@@ -7,7 +8,7 @@ mod limits;
 mod refusals;
 mod tracing;
 
-use access::{Access, Policy};
+use ::access::{Access, Policy};
 use axum::{
     Router,
     body::{Body, to_bytes},
