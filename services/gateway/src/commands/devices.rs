@@ -12,8 +12,6 @@ use contracts::{
 };
 use db::{Db, DbResult, Tx, outbox};
 use host::ServiceContext;
-use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
 
 use crate::model::PairingGuesses;
 
@@ -57,42 +55,12 @@ pub(super) struct Act<'a> {
 pub(super) fn append_act(tx: &mut Tx<'_>, act: &Act<'_>, now: Timestamp) -> DbResult<()> {
     let Act { actor, action, before, after } = act;
     outbox::append(tx, &DeviceChanged((*after).clone()), now)?;
-    let entry = AuditEntry {
-        at: now,
-        actor: (*actor).clone(),
-        area: AuditArea::Device,
-        action: (*action).to_owned(),
-        subject: after.device_id.to_string(),
-        label: after.name.clone(),
-        reason: after.revoke_reason.clone(),
-        before: before.map(audited).transpose()?,
-        after: Some(audited(after)?),
+    let actor = (*actor).clone();
+    let entry = AuditEntry::new(actor, AuditArea::Device, *action, after.device_id, &after.name, now);
+    let entry = match before {
+        Some(before) => entry.with_change(*before, *after)?,
+        None => entry.with_after(after)?,
     };
+    let entry = entry.with_reason(after.revoke_reason.clone());
     outbox::append(tx, &ActAudited(entry), now)
-}
-
-fn audited(device: &DeviceView) -> DbResult<Box<RawValue>> {
-    /// What an owner decides about a device.
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Audited<'a> {
-        kind: contracts::device::DeviceKind,
-        name: &'a str,
-        place: Option<&'a str>,
-        letter: Option<&'a str>,
-        products: &'a [contracts::ids::ProductId],
-        ml_per_second: Option<u32>,
-        is_bearer_allowed: bool,
-        is_revoked: bool,
-    }
-    Ok(to_raw_value(&Audited {
-        kind: device.kind,
-        name: &device.name,
-        place: device.place.as_deref(),
-        letter: device.letter.as_deref(),
-        products: &device.products,
-        ml_per_second: device.ml_per_second,
-        is_bearer_allowed: device.is_bearer_allowed,
-        is_revoked: device.revoked_at.is_some(),
-    })?)
 }

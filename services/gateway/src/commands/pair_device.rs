@@ -38,7 +38,8 @@ impl Devices {
                 let pairing = store::find_pairing(tx, &code.hash(), now)?.ok_or(DeviceError::InvalidCode)?;
                 let earlier = pairing.device_id.map(|id| store::find_device(tx, id)).transpose()?.flatten();
                 let letter = earlier.and_then(|device| device.letter);
-                Ok((letter.or(model::free_letter(pairing.kind, &store::list_letters(tx)?)), pairing))
+                let free = model::free_letter(pairing.kind, &store::list_letters(tx)?);
+                Ok::<_, DeviceError>((letter.or(free), pairing))
             };
             let (letter, Pairing { kind, name, place, created_by, expires_at, .. }) = self.db.read(find).await?;
             let created_by = created_by.staff.map_or_else(|| MADE_BY_PROGRAM.to_owned(), |staff| staff.name);
@@ -185,12 +186,10 @@ fn pair_new(
     let key = has_pump.then_some(key);
     // Each attempt fails because another device took the letter meanwhile: there are fewer of them than devices.
     for _ in 0..DEVICES_MAX {
-        if has_pump || device.letter.is_some() {
-            if store::insert_device(tx, &device, key)? {
-                let act = Act { actor: &pairing.created_by, action: "device.paired", before: None, after: &device };
-                append_act(tx, &act, now)?;
-                return Ok(device);
-            }
+        if (has_pump || device.letter.is_some()) && store::insert_device(tx, &device, key)? {
+            let act = Act { actor: &pairing.created_by, action: "device.paired", before: None, after: &device };
+            append_act(tx, &act, now)?;
+            return Ok(device);
         }
         device.letter = model::free_letter(device.kind, &store::list_letters(tx)?);
     }

@@ -17,7 +17,7 @@ use contracts::{
     problem::Problem as ProblemBody,
 };
 use utoipa_axum::routes;
-use web::{Caller, Created, Json, Path, Problem, Routes, etag, if_match};
+use web::{Caller, Created, Json, Path, Peer, Problem, Routes, etag, if_match};
 
 use crate::commands::{DEVICE_TOKEN_LIFETIME, Devices};
 
@@ -123,10 +123,11 @@ async fn revoke_device(
 async fn create_pairing_code(
     State(devices): State<Devices>,
     caller: Caller,
-    Origin(origin): Origin,
+    peer: Option<Peer>,
+    headers: HeaderMap,
     Json(request): Json<CreatePairingCode>,
 ) -> Result<Json<PairingCodeView>, Problem> {
-    Ok(Json(devices.create_pairing_code(caller.actor(), request, &origin).await?))
+    Ok(Json(devices.create_pairing_code(caller.actor(), request, &origin(&headers, peer)).await?))
 }
 
 /// Makes a pairing code that pairs a device again
@@ -144,10 +145,11 @@ async fn create_pairing_code(
 async fn create_code_to_pair_again(
     State(devices): State<Devices>,
     caller: Caller,
-    Origin(origin): Origin,
+    peer: Option<Peer>,
+    headers: HeaderMap,
     Path(device_id): Path<DeviceId>,
 ) -> Result<Json<PairingCodeView>, Problem> {
-    Ok(Json(devices.create_code_to_pair_again(caller.actor(), device_id, &origin).await?))
+    Ok(Json(devices.create_code_to_pair_again(caller.actor(), device_id, &origin(&headers, peer)).await?))
 }
 
 /// Shows what a pairing code makes of a device. The code stays valid
@@ -160,10 +162,10 @@ async fn create_code_to_pair_again(
     ))]
 async fn get_pairing(
     State(devices): State<Devices>,
-    PeerAddress(peer): PeerAddress,
+    peer: Option<Peer>,
     Path(code): Path<String>,
 ) -> Result<Json<PairingView>, Problem> {
-    Ok(Json(devices.get_pairing(code, peer).await?))
+    Ok(Json(devices.get_pairing(code, address_of(peer)).await?))
 }
 
 /// Turns a pairing code into the device's own credential, which is shown this once
@@ -180,12 +182,12 @@ async fn get_pairing(
     ))]
 async fn pair_device(
     State(devices): State<Devices>,
-    PeerAddress(peer): PeerAddress,
-    IsEncrypted(is_encrypted): IsEncrypted,
+    peer: Option<Peer>,
     Json(request): Json<PairDevice>,
 ) -> Result<Response, Problem> {
-    let paired = host::run_to_end(async move { devices.pair_device(request, peer).await }).await?;
-    let cookie = paired.token.as_deref().map(|token| device_cookie(token, is_encrypted));
+    let pair = async move { devices.pair_device(request, address_of(peer)).await };
+    let paired = host::run_to_end(pair).await?;
+    let cookie = paired.token.as_deref().map(|token| device_cookie(token, peer));
     let created = Created::at(format!("/api/Device/{}", paired.device.device_id), paired);
     Ok(with_cookie(created.into_response(), cookie))
 }
@@ -208,12 +210,12 @@ async fn get_current_device(State(devices): State<Devices>, caller: Caller) -> R
 ))]
 async fn renew_token(
     State(devices): State<Devices>,
-    IsEncrypted(is_encrypted): IsEncrypted,
+    peer: Option<Peer>,
     caller: Caller,
 ) -> Result<Response, Problem> {
     let Some(device) = &caller.device else { return Err(Problem::not_found("device", "of this request")) };
     let renewed = devices.renew_token(device)?;
-    let cookie = device_cookie(&renewed.token, is_encrypted);
+    let cookie = device_cookie(&renewed.token, peer);
     Ok(with_cookie(Json(renewed).into_response(), Some(cookie)))
 }
 
@@ -221,10 +223,26 @@ fn versioned(device: DeviceView) -> impl IntoResponse {
     (etag(device.version), Json(device))
 }
 
+/// The address of whoever guesses codes.
+fn address_of(peer: Option<Peer>) -> Option<IpAddr> {
+    peer.map(|peer| peer.address.ip().to_canonical())
+}
+
+fn is_encrypted(peer: Option<Peer>) -> bool {
+    peer.is_some_and(|peer| peer.is_encrypted)
+}
+
+/// The origin that the owner's browser uses, which the new device should reach too. The server has checked the host.
+fn origin(headers: &HeaderMap, peer: Option<Peer>) -> String {
+    let scheme = if is_encrypted(peer) { "https" } else { "http" };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    format!("{scheme}://{host}")
+}
+
 /// A cookie that no script reads and no other site sends.
-fn device_cookie(token: &str, is_encrypted: bool) -> String {
+fn device_cookie(token: &str, peer: Option<Peer>) -> String {
     let (name, seconds) = (web::DEVICE_COOKIE, DEVICE_TOKEN_LIFETIME.as_secs());
-    let secure = if is_encrypted { "; Secure" } else { "" };
+    let secure = if is_encrypted(peer) { "; Secure" } else { "" };
     format!("{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
 }
 
