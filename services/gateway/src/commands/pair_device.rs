@@ -98,8 +98,7 @@ impl Devices {
         let changed = self
             .db
             .write(move |tx| {
-                let pairing =
-                    store::use_pairing_code(tx, &code.hash(), now)?.ok_or(DeviceError::InvalidCode)?;
+                let pairing = store::use_pairing_code(tx, &code.hash(), now)?.ok_or(DeviceError::InvalidCode)?;
                 let pairing = Pairing {
                     name: name.clone().unwrap_or(pairing.name),
                     place: place.clone().or(pairing.place),

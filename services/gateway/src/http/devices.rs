@@ -208,11 +208,7 @@ async fn get_current_device(State(devices): State<Devices>, caller: Caller) -> R
         headers(("Set-Cookie" = String, description = "The same token"))),
     (status = 404, description = "The request comes from no device", body = ProblemBody),
 ))]
-async fn renew_token(
-    State(devices): State<Devices>,
-    peer: Option<Peer>,
-    caller: Caller,
-) -> Result<Response, Problem> {
+async fn renew_token(State(devices): State<Devices>, peer: Option<Peer>, caller: Caller) -> Result<Response, Problem> {
     let Some(device) = &caller.device else { return Err(Problem::not_found("device", "of this request")) };
     let renewed = devices.renew_token(device)?;
     let cookie = device_cookie(&renewed.token, peer);

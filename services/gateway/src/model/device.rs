@@ -2,8 +2,8 @@
 
 use contracts::{
     device::{
-        DEVICE_NAME_CHARS_MAX, DISPENSER_PRODUCTS_MAX, DeviceKind, DeviceView, PUMP_ML_PER_SECOND_MAX, REVOKE_REASON_CHARS_MAX,
-        WriteDevice,
+        DEVICE_NAME_CHARS_MAX, DISPENSER_PRODUCTS_MAX, DeviceKind, DeviceView, PUMP_ML_PER_SECOND_MAX,
+        REVOKE_REASON_CHARS_MAX, WriteDevice,
     },
     qr::PUMP_ML_PER_SECOND,
     text::{self, LineBreaks},

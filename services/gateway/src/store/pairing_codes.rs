@@ -31,9 +31,8 @@ pub(crate) fn put_pairing_code(
 
 /// What a code that waits to be used makes of a device.
 pub(crate) fn find_pairing(tx: &mut Tx<'_>, code_hash: &str, now: Timestamp) -> DbResult<Option<Pairing>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM pairing_codes WHERE code_hash = $1 AND used_at IS NULL AND expires_at > $2"
-    );
+    let sql =
+        format!("SELECT {COLUMNS} FROM pairing_codes WHERE code_hash = $1 AND used_at IS NULL AND expires_at > $2");
     tx.query_opt(&sql, (code_hash, now), pairing)
 }
 

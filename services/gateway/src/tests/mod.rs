@@ -1,5 +1,6 @@
 //! The gateway through its router.
 
+mod devices;
 mod origin;
 mod pages;
 mod settings;
