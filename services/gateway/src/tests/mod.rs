@@ -1,6 +1,7 @@
 //! The gateway through its router.
 
 mod audit;
+mod devices;
 mod origin;
 mod pages;
 mod settings;
