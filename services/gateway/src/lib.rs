@@ -16,16 +16,20 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use contracts::staff::{Pin, Role};
+use access::PairedDevice;
+use contracts::staff::{Pin, Role, SignedIn};
 use db::{OpenError, Schema};
 use host::{Service, ServiceContext, Timer};
 
-pub use crate::commands::{find_audit_hash, list_audit_log, verify_audit_log};
+pub use crate::commands::{
+    Person, ResetPin, SignInError, StaffCommandError, find_audit_hash, list_audit_log, list_people, reset_pin,
+    verify_audit_log,
+};
 pub use crate::http::{document, origin};
 use crate::{
-    commands::{AuditTrail, Devices, KEY_ROTATION, PinCost, PinHasher, Settings, Staff, Tokens},
+    commands::{AuditTrail, Devices, KEY_ROTATION, PRUNING_PAUSE, PinCost, PinHasher, Settings, Staff, Tokens},
     http::UseCases,
 };
 
@@ -80,6 +84,28 @@ pub struct Gateway {
     pub service: Service,
     /// Who was added to a new shop. Empty: the shop has people.
     pub first_staff: Vec<FirstStaff>,
+    /// Signs people in without a PIN, for the doors of a demo shop.
+    pub sign_in: SignInService,
+}
+
+/// Signs people in without a PIN. No route leads here: only the program that opened the gateway has it.
+#[derive(Clone)]
+pub struct SignInService(Staff);
+
+impl SignInService {
+    /// Signs the first person of this role in, on `device` if there is one. Whoever was signed in there is signed out.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub async fn sign_in_without_pin(&self, role: Role, device: Option<PairedDevice>) -> Result<SignedIn, SignInError> {
+        self.0.sign_in_without_pin(role, device).await
+    }
+}
+
+impl fmt::Debug for SignInService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignInService").finish_non_exhaustive()
+    }
 }
 
 /// Opens the database and gives every service of this process the settings and the keys of tokens. A new shop gets the
@@ -104,13 +130,15 @@ async fn open_with_cost(context: &ServiceContext, start: FirstStart, cost: PinCo
     let trail = AuditTrail::new(db.clone(), context);
     let consumer = Some(consumers::consumer(&db, trail.clone()));
     let timers = vec![
-        Timer::new("token key", KEY_ROTATION, tokens, |tokens: Tokens| async move { tokens.rotate().await }),
-        Timer::new("record when devices called", RECORD_SEEN_EVERY, devices.clone(), |devices: Devices| async move {
+        Timer::new("token key", KEY_ROTATION, tokens, async |tokens: Tokens| tokens.rotate().await),
+        Timer::new("credentials", PRUNING_PAUSE, staff.clone(), async |staff: Staff| staff.prune_credentials().await),
+        Timer::new("record when devices called", RECORD_SEEN_EVERY, devices.clone(), async |devices: Devices| {
             devices.record_seen().await
         }),
     ];
+    let sign_in = SignInService(staff.clone());
     let use_cases = UseCases { settings, staff, devices, trail };
     let (router, openapi) = http::router(use_cases, &context.access, host::ready(&db));
     let service = Service { name: NAME, router, openapi, db, consumer, timers };
-    Ok(Gateway { service, first_staff })
+    Ok(Gateway { service, first_staff, sign_in })
 }

@@ -55,6 +55,9 @@ pub(crate) enum StaffError {
     /// A cashier cannot approve.
     #[error("{name} is not a manager and cannot approve. Let a manager or an owner enter their PIN.")]
     CannotApprove { name: String },
+    /// An approval names what it is for.
+    #[error("The subject has 1 to 64 characters: the id of what is approved. Correct it and ask again.")]
+    InvalidSubject,
     /// A PIN cannot be hashed.
     #[error("a PIN cannot be hashed or verified")]
     Hash(#[from] PinHashError),
@@ -84,7 +87,7 @@ impl From<StaffError> for Problem {
         let detail = error.to_string();
         match error {
             StaffError::Unknown(id) => Self::not_found("person", id),
-            StaffError::Name(_) => Self::invalid(detail),
+            StaffError::Name(_) | StaffError::InvalidSubject => Self::invalid(detail),
             StaffError::NameTaken { .. } => Self::conflict("name-taken", "Somebody has this name", detail),
             StaffError::TooMany(_) => Self::conflict("staff-full", "The list of people is full", detail),
             StaffError::VersionMismatch(_) => {
