@@ -2,6 +2,7 @@
 
 use std::{io::Write, sync::Arc, time::Duration};
 
+use access::Access;
 use analytics::AnalyticsSettings;
 use bus::MemoryBus;
 use cache::MemoryCache;
@@ -98,12 +99,14 @@ async fn lock_instance(databases: &Databases) -> Result<InstanceLock, UpError> {
 }
 
 fn context(config: &Config) -> Result<ServiceContext, UpError> {
+    let clock = Clock::system();
     Ok(ServiceContext {
         databases: databases(config)?,
+        access: Access::new(clock.clone()),
         bus: Arc::new(MemoryBus::new()),
         cache: Arc::new(MemoryCache::new()),
         services: ServiceRegistry::new(),
-        clock: Clock::system(),
+        clock,
         shop: SharedShopRules::new(ShopRules::new(ShopSettings::default())?),
     })
 }

@@ -67,7 +67,9 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
 
 fn cargo_mutants(args: &[String], output: &Path) -> Command {
     let mut command = process::cargo();
-    command.args(["mutants", "--test-tool", "nextest", "--no-shuffle", "--timeout", TIMEOUT_SECONDS, "--output"]).arg(output);
+    command
+        .args(["mutants", "--test-tool", "nextest", "--no-shuffle", "--timeout", TIMEOUT_SECONDS, "--output"])
+        .arg(output);
     // `-f` or `-p` among the arguments narrow the run; otherwise it is every rule.
     if !args.iter().any(|arg| arg.starts_with("-f") || arg == "--file") {
         command.args(RULES.iter().flat_map(|files| ["--file", files]));

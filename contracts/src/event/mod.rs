@@ -11,9 +11,9 @@ use strum::{Display, IntoStaticStr, VariantArray};
 use crate::{ids::EventId, time::Timestamp};
 
 pub use data::{
-    ActAudited, CodesIssued, DeviceChanged, DispenseCompleted, DispenseFailed, InventoryLow, OrderCancelled, OrderChanged, OrderCompleted,
-    OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, PaymentOrphaned, PlacedItem, PlacedOrder,
-    ProductChanged, SessionEnded, ShopChanged, StockShort, TokenKeyAdded,
+    ActAudited, CodesIssued, DeviceChanged, DispenseCompleted, DispenseFailed, InventoryLow, OrderCancelled,
+    OrderChanged, OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, PaymentOrphaned,
+    PlacedItem, PlacedOrder, ProductChanged, SessionEnded, ShopChanged, StockShort, TokenKeyAdded,
 };
 
 /// The topic exchange of every event.

@@ -7,9 +7,9 @@
 mod caller;
 mod policy;
 mod registry;
-mod token;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use caller::{Approval, Caller, NotApproved};
 pub use policy::{CallerRole, Policy, RoleSet};

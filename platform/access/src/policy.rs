@@ -66,18 +66,20 @@ impl RoleSet {
 impl Policy {
     /// Everyone, without a credential: health, sign-in, pairing and notifications that prove themselves.
     pub const ANYONE: Self = Self { roles: None, approvable: None };
+    /// Nobody: the start of a policy that names other roles.
+    pub const NOBODY: Self = Self::of(RoleSet::NONE);
     /// Every person who is signed in.
-    pub const STAFF: Self = Self::of(RoleSet::NONE.with(CallerRole::Cashier)).or_managers();
+    pub const STAFF: Self = Self::NOBODY.or(CallerRole::Cashier).or_managers();
     /// Managers and owners.
-    pub const MANAGERS: Self = Self::of(RoleSet::NONE).or_managers();
+    pub const MANAGERS: Self = Self::NOBODY.or_managers();
     /// Owners.
-    pub const OWNERS: Self = Self::of(RoleSet::NONE.with(CallerRole::Owner));
+    pub const OWNERS: Self = Self::NOBODY.or(CallerRole::Owner);
     /// Staff, and kiosks for their own orders.
     pub const STAFF_AND_KIOSKS: Self = Self::STAFF.or(CallerRole::Kiosk);
     /// Staff, and the tablets that show the menu.
     pub const STAFF_AND_TABLETS: Self = Self::STAFF_AND_KIOSKS.or(CallerRole::Pos);
     /// The other services of the shop.
-    pub const SERVICES: Self = Self::of(RoleSet::NONE.with(CallerRole::Service));
+    pub const SERVICES: Self = Self::NOBODY.or(CallerRole::Service);
 
     const fn of(roles: RoleSet) -> Self {
         Self { roles: Some(roles), approvable: None }

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use access::Access;
 use axum::Router;
 use bus::{Bus, Consumer};
 use cache::Cache;
@@ -24,6 +25,8 @@ pub struct ServiceContext {
     pub bus: Arc<dyn Bus>,
     /// The cache, which may lose everything at any time.
     pub cache: Arc<dyn Cache>,
+    /// Who may call: keys, devices and sessions.
+    pub access: Access,
     /// The other services.
     pub services: ServiceRegistry,
     /// The time.

@@ -5,6 +5,7 @@
 
 mod consumer;
 mod context;
+mod credentials;
 mod databases;
 mod outbox;
 mod pruning;

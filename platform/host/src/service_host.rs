@@ -10,7 +10,7 @@ use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Service, ServiceContext,
+    Service, ServiceContext, credentials,
     outbox::{self, OutboxContext, Progress},
     pruning, redrive, shop_rules, timers,
 };
@@ -66,6 +66,8 @@ impl ServiceHost {
         };
         let follow = shop_rules::follow(context.shop.clone(), &*context.bus, shutdown.clone());
         host.spawn("shop rules".into(), follow);
+        let follow = credentials::follow(context.access.clone(), &*context.bus, shutdown.clone());
+        host.spawn("credentials".into(), follow);
         for service in &services {
             context.services.connect(service.name, service.router.clone());
             if let Some((queue, consumer)) = &service.consumer {

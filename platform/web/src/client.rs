@@ -21,7 +21,7 @@ use tower::ServiceExt;
 use trace::TraceContext;
 use tracing::{Instrument, Span, field::Empty};
 
-use crate::{Problem, metrics};
+use crate::{Problem, authentication::ServiceCall, metrics};
 
 /// How long a service may take to respond. A cashier waits for the sum of these, so it is short.
 pub(crate) const CALL_TIMEOUT_MS: u64 = 2_000;
@@ -189,6 +189,7 @@ impl ServiceClient {
             .uri(path)
             .header(header::CONTENT_TYPE, "application/json")
             .header(trace::TRACEPARENT, context.to_string())
+            .extension(ServiceCall)
             .body(body)
             .map_err(|error| self.malformed(path, error))?;
         let response = async {

@@ -3,10 +3,12 @@
 //! Owns how a request is read and how a refusal looks, so that all services do it alike: whatever the framework
 //! refuses in plain text is a [`Problem`] here. Does not know what any request means.
 
+mod authentication;
 mod client;
 mod created;
 mod etag;
 mod extract;
+mod guard;
 mod metrics;
 mod observed_request;
 mod openapi;
@@ -15,12 +17,14 @@ mod problem;
 mod repeated_refusals;
 mod request_id;
 mod request_limits;
+mod routes;
 mod server;
 mod service;
 mod shutdown;
 #[cfg(test)]
 mod tests;
 
+pub use authentication::{APPROVAL_HEADER, Caller, DEVICE_COOKIE, SESSION_COOKIE, ServiceCall};
 pub use client::{CallError, ServiceClient, ServiceRegistry};
 pub use created::Created;
 pub use etag::{etag, if_match};
@@ -29,6 +33,7 @@ pub use metrics::install_metrics;
 pub use openapi::incomplete_operations;
 pub use peer::Peer;
 pub use problem::Problem;
+pub use routes::Routes;
 pub use server::{AllowedHosts, InvalidHost, Server};
 pub use service::{Ready, finish, ready, without_internal};
 pub use shutdown::stop_signal;

@@ -15,7 +15,7 @@ use utoipa::{
     },
 };
 
-use crate::{extract::IDEMPOTENCY_KEY_CHARS_MAX, problem::PROBLEM_JSON};
+use crate::{authentication::security_schemes, extract::IDEMPOTENCY_KEY_CHARS_MAX, problem::PROBLEM_JSON};
 
 /// Adds the title, the problems with which every operation refuses, and what handlers leave out because it is the same
 /// everywhere: the descriptions of responses, and the bounds of common parameters.
@@ -33,6 +33,9 @@ pub(crate) fn complete(mut document: OpenApi, title: &str, description: &str) ->
     let schema = contracts::problem::Problem::schema();
     let components = document.components.get_or_insert_with(|| ComponentsBuilder::new().build());
     components.schemas.entry(problem).or_insert(schema);
+    for (name, scheme) in security_schemes() {
+        components.security_schemes.insert(name.into(), scheme.into());
+    }
     components.schemas.values_mut().filter_map(inline_mut).for_each(complete_texts);
     document
 }
@@ -61,6 +64,9 @@ pub fn incomplete_operations(document: &OpenApi) -> Vec<String> {
                 None => find("no operationId"),
                 Some(id) if !ids.insert(id) => find(&format!("the operationId {id} of another operation")),
                 Some(_) => {}
+            }
+            if operation.security.is_none() {
+                find("no policy");
             }
             if operation.summary.as_deref().unwrap_or_default().is_empty() {
                 find("no summary");
@@ -154,6 +160,8 @@ fn default_description(status: &str) -> &'static str {
         "204" => "Done, without a body",
         "304" => "Not changed",
         "400" => "The request cannot be understood",
+        "401" => "No valid credential",
+        "403" => "Not allowed for this caller",
         "404" => "There is no such thing",
         "409" => "Not possible in the current state",
         "412" => "Changed since it was read",

@@ -1,9 +1,13 @@
 //! Problems (RFC 9457): how every service refuses a request.
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use axum::{
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use contracts::InvalidLimit;
@@ -12,7 +16,10 @@ use errors::BoxError;
 use serde::Serialize;
 
 /// How long a client waits before it retries a 503. Longer than any queue of ours takes to drain.
-const RETRY_AFTER_SECONDS: u16 = 1;
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// How to prove who calls (RFC 6750).
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 
 /// The media type of RFC 9457.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -25,6 +32,7 @@ struct Refusal {
     body: contracts::problem::Problem,
     /// For the log; a client never sees it.
     cause: Option<Cause>,
+    retry_after_seconds: Option<u64>,
 }
 
 /// Travels in a response's extensions to the place that logs it.
@@ -51,7 +59,19 @@ impl Problem {
             detail: detail.into(),
             context: None,
         };
-        Self(Box::new(Refusal { status, body, cause: None }))
+        Self::refusal(status, body)
+    }
+
+    fn refusal(status: StatusCode, body: contracts::problem::Problem) -> Self {
+        let retry_after_seconds = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS);
+        Self(Box::new(Refusal { status, body, cause: None, retry_after_seconds }))
+    }
+
+    /// Says when to try again, in whole seconds, rounded up.
+    #[must_use]
+    pub fn retry_after(mut self, pause: Duration) -> Self {
+        self.0.retry_after_seconds = Some(pause.as_secs() + u64::from(pause.subsec_nanos() > 0));
+        self
     }
 
     /// Adds what a client needs to go on, such as the order's own lines and total.
@@ -134,11 +154,14 @@ fn incident() -> String {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Refusal { status, body, cause } = *self.0;
+        let Refusal { status, body, cause, retry_after_seconds } = *self.0;
         let text = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], text).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+        if let Some(seconds) = retry_after_seconds {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, BEARER);
         }
         if let Some(cause) = cause {
             response.extensions_mut().insert(cause);
@@ -155,7 +178,7 @@ impl fmt::Display for Problem {
 
 impl fmt::Debug for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Refusal { status, body, cause } = &*self.0;
+        let Refusal { status, body, cause, .. } = &*self.0;
         f.debug_struct("Problem")
             .field("status", status)
             .field("kind", &body.kind)
@@ -176,7 +199,7 @@ impl From<contracts::problem::Problem> for Problem {
     /// Passes on another service's refusal as it is.
     fn from(body: contracts::problem::Problem) -> Self {
         let status = StatusCode::from_u16(body.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self(Box::new(Refusal { status, body, cause: None }))
+        Self::refusal(status, body)
     }
 }
 

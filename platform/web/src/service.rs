@@ -2,6 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use access::Access;
 use axum::{
     Router,
     body::Bytes,
@@ -11,9 +12,8 @@ use axum::{
 };
 use futures::future::BoxFuture;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Problem, metrics, openapi, request_limits::RequestLimits};
+use crate::{Problem, Routes, authentication::Authentication, metrics, openapi, request_limits::RequestLimits};
 
 /// How long a readiness check may take. An orchestrator checks every few seconds.
 const READY_SECONDS_MAX: u64 = 2;
@@ -34,19 +34,19 @@ where
 }
 
 /// Adds what every service has to its routes: `/livez`, `/readyz`, `/metrics`, `/openapi.json`; problems for unknown
-/// routes and methods; limits on time and on requests in flight; panics as 500; metrics.
+/// routes and methods; who calls, by `access`; limits on time and on requests in flight; panics as 500; metrics.
 ///
-/// `title` and `description` begin the service's API document. Routes under `/internal` are merged into `routes` as a
-/// plain router (`routes.merge(OpenApiRouter::from(internal))`), which leaves them out of the document.
+/// `title` and `description` begin the service's API document.
 pub fn finish(
     service: &'static str,
     title: &str,
     description: &str,
-    routes: OpenApiRouter,
+    routes: Routes,
+    access: &Access,
     ready: Ready,
 ) -> (Router, OpenApi) {
     let metrics = metrics::install();
-    let (routes, document) = routes.split_for_parts();
+    let (routes, document) = routes.split();
     let document = openapi::complete(document, title, description);
     let json = Bytes::from(document.to_json().unwrap_or_default());
 
@@ -59,6 +59,7 @@ pub fn finish(
     let router = routes
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
+        .layer(Authentication::new(access.clone()))
         .layer(RequestLimits::new(service))
         .merge(health)
         .with_state(());

@@ -1,5 +1,6 @@
 //! The routes: parse, call a command, answer.
 
+use access::{Access, Policy};
 use axum::{Router, extract::State};
 use contracts::{
     problem::Problem as ProblemBody,
@@ -8,21 +9,21 @@ use contracts::{
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, openapi::OpenApi};
-use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Json, Problem, Query, Ready};
+use utoipa_axum::routes;
+use web::{Json, Problem, Query, Ready, Routes};
 
 use crate::{NAME, commands::Analytics};
 
 /// The service's routes and their document.
-pub(crate) fn router(analytics: Analytics, ready: Ready) -> (Router, OpenApi) {
-    let routes = OpenApiRouter::new()
-        .routes(routes!(get_summary))
-        .routes(routes!(list_favorites))
-        .routes(routes!(list_sales_trend))
-        .routes(routes!(list_recent_orders))
+pub(crate) fn router(analytics: Analytics, access: &Access, ready: Ready) -> (Router, OpenApi) {
+    let routes = Routes::new()
+        .allow(Policy::MANAGERS, routes!(get_summary))
+        .allow(Policy::MANAGERS, routes!(list_favorites))
+        .allow(Policy::MANAGERS, routes!(list_sales_trend))
+        .allow(Policy::MANAGERS, routes!(list_recent_orders))
         .with_state(analytics);
     let description = "Sales: sums of business days, favorites, the trend, recent orders.";
-    web::finish(NAME, "Analytics", description, routes, ready)
+    web::finish(NAME, "Analytics", description, routes, access, ready)
 }
 
 /// A period of business days.

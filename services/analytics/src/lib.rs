@@ -36,7 +36,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 pub async fn open(context: &ServiceContext, settings: AnalyticsSettings) -> Result<Service, OpenError> {
     let db = context.databases.open(&SCHEMA).await?;
     let analytics = Analytics::new(db.clone(), context, settings);
-    let (router, openapi) = http::router(analytics.clone(), host::ready(&db));
+    let (router, openapi) = http::router(analytics.clone(), &context.access, host::ready(&db));
     let consumer = consumers::consumer(&db, analytics.clone());
     commands::describe();
     let check_every = CHECK_EVERY.min(settings.after_sale);

@@ -34,6 +34,6 @@ pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
     let db = context.databases.open(&SCHEMA).await?;
     let settings = Settings::new(db.clone(), context);
     settings.load_settings().await.map_err(|error| OpenError::load(NAME, error))?;
-    let (router, openapi) = http::router(settings, host::ready(&db));
+    let (router, openapi) = http::router(settings, &context.access, host::ready(&db));
     Ok(Service { name: NAME, router, openapi, db, consumer: None, timers: Vec::new() })
 }

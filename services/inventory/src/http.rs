@@ -1,5 +1,6 @@
 //! The routes of stock: parse, call a command, respond.
 
+use access::{Access, Policy};
 use axum::{
     Router,
     extract::State,
@@ -16,12 +17,13 @@ use contracts::{
     },
     page_rows,
     problem::Problem as ProblemBody,
+    staff::ApprovableAction,
     text::{self, LineBreaks},
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, openapi::OpenApi};
-use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Created, IdempotentJson, Json, Path, Problem, Query, Ready, etag, if_match};
+use utoipa_axum::routes;
+use web::{Created, IdempotentJson, Json, Path, Problem, Query, Ready, Routes, etag, if_match};
 
 use crate::{NAME, commands::Inventory, store::ItemFilter};
 
@@ -30,25 +32,27 @@ const PAGE_ROWS_DEFAULT: u32 = 50;
 /// As long as the longest name.
 const TEXT_CHARS_MAX: usize = INVENTORY_NAME_CHARS_MAX;
 
-/// Every route of this service, and the document of the public ones.
-pub(crate) fn router(inventory: Inventory, ready: Ready) -> (Router, OpenApi) {
-    let internal = Router::new()
-        .route("/internal/Inventory/sold-out", post(find_sold_out))
-        .route("/internal/Reservation/{orderId}", put(reserve_stock))
-        .route("/internal/Reservation/{orderId}/release", post(release_stock));
-    let routes = OpenApiRouter::new()
-        .routes(routes!(list_items, create_item))
-        .routes(routes!(get_item, replace_item))
-        .routes(routes!(adjust_stock))
-        .routes(routes!(list_moves))
-        .routes(routes!(get_recipe, write_recipe))
-        .merge(OpenApiRouter::from(internal))
+/// The service's routes and their document.
+pub(crate) fn router(inventory: Inventory, access: &Access, ready: Ready) -> (Router, OpenApi) {
+    let routes = Routes::new()
+        .allow(Policy::STAFF, routes!(list_items))
+        .allow(Policy::MANAGERS, routes!(create_item))
+        .allow(Policy::STAFF, routes!(get_item))
+        .allow(Policy::MANAGERS, routes!(replace_item))
+        .allow(Policy::MANAGERS.or_approved(ApprovableAction::AdjustStock), routes!(adjust_stock))
+        .allow(Policy::STAFF, routes!(list_moves))
+        .allow(Policy::STAFF, routes!(get_recipe))
+        .allow(Policy::MANAGERS, routes!(write_recipe))
+        .internal("/internal/Inventory/sold-out", post(find_sold_out))
+        .internal("/internal/Reservation/{orderId}", put(reserve_stock))
+        .internal("/internal/Reservation/{orderId}/release", post(release_stock))
         .with_state(inventory);
     web::finish(
         NAME,
         "Inventory",
         "Items of stock, their movements, and what one unit of a product takes of them.",
         routes,
+        access,
         ready,
     )
 }

@@ -35,7 +35,7 @@ pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
     let product = context.services.client("product");
     let inventory = Inventory::new(db.clone(), context.clock.clone(), product);
 
-    let (router, openapi) = http::router(inventory.clone(), host::ready(&db));
+    let (router, openapi) = http::router(inventory.clone(), &context.access, host::ready(&db));
     commands::describe_metrics();
     let expire_reservations =
         Timer::new("expire reservations", EXPIRE_RESERVATIONS_EVERY, inventory.clone(), |inventory| async move {

@@ -36,7 +36,7 @@ const EXPIRY_EVERY: Duration = Duration::from_secs(1);
 pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
     let db = context.databases.open(&SCHEMA).await?;
     let orders = Orders::new(db.clone(), context);
-    let (router, openapi) = http::router(orders.clone(), host::ready(&db));
+    let (router, openapi) = http::router(orders.clone(), &context.access, host::ready(&db));
 
     let expiry = Timer::new("expire unpaid orders", EXPIRY_EVERY, orders.clone(), |orders| async move {
         orders.expire_unpaid_orders().await

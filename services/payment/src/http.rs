@@ -1,5 +1,6 @@
 //! The routes: parse, call a command, answer.
 
+use access::{Access, Policy};
 use axum::{
     Router,
     extract::State,
@@ -15,30 +16,28 @@ use contracts::{
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, openapi::OpenApi};
-use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Created, IdempotentJson, Json, Path, Problem, Query, Ready};
+use utoipa_axum::routes;
+use web::{Created, IdempotentJson, Json, Path, Problem, Query, Ready, Routes};
 
 use crate::{NAME, commands::Payments, store::PaymentFilter};
 
 /// How many payments a list answers without `limit`: a screen of them.
 const PAGE_ROWS: u32 = 50;
 
-/// The service's router, and the document of its public routes.
-pub(crate) fn router(payments: Payments, ready: Ready) -> (Router, OpenApi) {
-    let public = OpenApiRouter::new()
-        .routes(routes!(create_payment, list_payments))
-        .routes(routes!(list_methods))
-        .routes(routes!(get_payment))
-        .routes(routes!(confirm_payment))
-        .routes(routes!(list_order_payments))
-        .with_state(payments.clone());
-    // Not for clients: the gateway never passes it on.
-    let internal: Router = Router::new()
-        .route("/internal/Payment/receipt/{order_id}", get(get_receipt_payment))
-        .route("/internal/Payment/order/{order_id}/close", post(begin_closing_order))
+/// The service's routes and their document.
+pub(crate) fn router(payments: Payments, access: &Access, ready: Ready) -> (Router, OpenApi) {
+    let routes = Routes::new()
+        .allow(Policy::STAFF_AND_KIOSKS, routes!(create_payment))
+        .allow(Policy::STAFF, routes!(list_payments))
+        .allow(Policy::STAFF_AND_TABLETS, routes!(list_methods))
+        .allow(Policy::STAFF_AND_KIOSKS, routes!(get_payment))
+        .allow(Policy::STAFF, routes!(confirm_payment))
+        .allow(Policy::STAFF, routes!(list_order_payments))
+        .internal("/internal/Payment/receipt/{order_id}", get(get_receipt_payment))
+        .internal("/internal/Payment/order/{order_id}/close", post(begin_closing_order))
         .with_state(payments);
     let description = "Takes the money of an order, once: cash with change, or QRIS through a gateway.";
-    web::finish(NAME, "Payment", description, public.merge(OpenApiRouter::from(internal)), ready)
+    web::finish(NAME, "Payment", description, routes, access, ready)
 }
 
 /// Pays an order (step 15).

@@ -69,7 +69,7 @@ async fn open_with_gateway(
 ) -> Result<Service, OpenError> {
     let db = context.databases.open(&SCHEMA).await?;
     let payments = Payments::new(db.clone(), context, gateway, poll_interval);
-    let (router, openapi) = http::router(payments.clone(), host::ready(&db));
+    let (router, openapi) = http::router(payments.clone(), &context.access, host::ready(&db));
 
     let poll_gateway = Timer::new("poll the QRIS gateway", poll_interval, payments.clone(), |payments| async move {
         payments.poll_gateway().await

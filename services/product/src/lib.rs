@@ -40,6 +40,6 @@ pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
         tracing::warn!(error = %errors::chain(&error), "product cards not cached");
     }
 
-    let (router, openapi) = http::router(products, host::ready(&db));
+    let (router, openapi) = http::router(products, &context.access, host::ready(&db));
     Ok(Service { name: NAME, router, openapi, db, consumer: None, timers: Vec::new() })
 }

@@ -1,5 +1,6 @@
 //! The routes: parse, call a command, answer.
 
+use access::{Access, CallerRole, Policy};
 use axum::{
     Router,
     extract::State,
@@ -16,29 +17,34 @@ use contracts::{
         ValidateCode, ValidateCodeResponse,
     },
     receipt::ReceiptCodes,
+    staff::ApprovableAction,
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, openapi::OpenApi};
-use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{IdempotentJson, Json, Path, Problem, Query, Ready};
+use utoipa_axum::routes;
+use web::{IdempotentJson, Json, Path, Problem, Query, Ready, Routes};
 
 use crate::{NAME, commands::Codes};
 
-/// The service's routes and their document. Routes under `/internal` are not in the document.
-pub(crate) fn router(codes: Codes, ready: Ready) -> (Router, OpenApi) {
-    let internal = Router::new().route("/internal/QrCode/receipt/{order_id}", get(get_receipt_codes));
-    let routes = OpenApiRouter::new()
-        .routes(routes!(validate_code))
-        .routes(routes!(complete_dispense))
-        .routes(routes!(record_heartbeat))
-        .routes(routes!(reissue_codes))
-        .routes(routes!(resolve_code))
-        .routes(routes!(list_codes))
-        .routes(routes!(list_attention))
-        .routes(routes!(render_image))
-        .merge(OpenApiRouter::from(internal))
+/// Dispensers, which report what they did.
+const DISPENSERS: Policy = Policy::NOBODY.or(CallerRole::Dispenser);
+/// Dispensers, and staff who hand a drink over by themselves.
+const REDEEMERS: Policy = Policy::STAFF.or(CallerRole::Dispenser);
+
+/// The service's routes and their document.
+pub(crate) fn router(codes: Codes, access: &Access, ready: Ready) -> (Router, OpenApi) {
+    let routes = Routes::new()
+        .allow(REDEEMERS, routes!(validate_code))
+        .allow(DISPENSERS, routes!(complete_dispense))
+        .allow(DISPENSERS, routes!(record_heartbeat))
+        .allow(Policy::MANAGERS.or_approved(ApprovableAction::ReissueCodes), routes!(reissue_codes))
+        .allow(Policy::MANAGERS.or_approved(ApprovableAction::ResolveCode), routes!(resolve_code))
+        .allow(Policy::STAFF, routes!(list_codes))
+        .allow(Policy::STAFF, routes!(list_attention))
+        .allow(Policy::STAFF_AND_KIOSKS, routes!(render_image))
+        .internal("/internal/QrCode/receipt/{order_id}", get(get_receipt_codes))
         .with_state(codes);
-    web::finish(NAME, "QR codes", "One code for each cup, and one drink for each code.", routes, ready)
+    web::finish(NAME, "QR codes", "One code for each cup, and one drink for each code.", routes, access, ready)
 }
 
 /// Asks whether to pour (steps 33 to 36)

@@ -42,7 +42,7 @@ const MEASURE_EVERY: Duration = Duration::from_secs(10);
 pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
     let db = context.databases.open(&SCHEMA).await?;
     let codes = Codes::new(db.clone(), context);
-    let (router, openapi) = http::router(codes.clone(), host::ready(&db));
+    let (router, openapi) = http::router(codes.clone(), &context.access, host::ready(&db));
     let consumer = consumers::consumer(&db, codes.clone());
     commands::describe();
     let timers = timers(codes);

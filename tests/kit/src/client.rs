@@ -3,17 +3,24 @@
 use axum::{
     Router,
     body::Body,
-    http::{HeaderMap, Method, Request, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tower::ServiceExt;
+use web::ServiceCall;
+
+const APPROVAL: HeaderName = HeaderName::from_static(web::APPROVAL_HEADER);
 
 /// A client of one service.
 #[derive(Clone, Debug)]
 pub struct Client {
     router: Router,
+    credential: Option<HeaderValue>,
+    approval: Option<HeaderValue>,
+    /// Whether `/internal` is called as another service.
+    is_service: bool,
 }
 
 /// The response of a service.
@@ -28,10 +35,35 @@ pub struct Reply {
 }
 
 impl Client {
-    /// A client of this router.
+    /// A client of this router without a credential.
     #[must_use]
     pub fn new(router: Router) -> Self {
-        Self { router }
+        Self { router, credential: None, approval: None, is_service: false }
+    }
+
+    /// The same client with this token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        let credential = HeaderValue::try_from(format!("Bearer {token}")).expect("a token");
+        Self { credential: Some(credential), is_service: false, ..self.clone() }
+    }
+
+    /// The same client, which calls `/internal` as another service.
+    #[must_use]
+    pub fn with_service_calls(&self) -> Self {
+        Self { is_service: true, ..self.clone() }
+    }
+
+    /// The same client, which sends this approval with every request.
+    #[must_use]
+    pub fn with_approval(&self, approval: &str) -> Self {
+        Self { approval: Some(HeaderValue::try_from(approval).expect("an approval")), ..self.clone() }
+    }
+
+    /// The same client without a credential.
+    #[must_use]
+    pub fn anonymous(&self) -> Self {
+        Self::new(self.router.clone())
     }
 
     /// `GET path`.
@@ -64,8 +96,16 @@ impl Client {
         self.send(Request::delete(path).body(Body::empty()).expect("a valid path")).await
     }
 
-    /// Any request.
-    pub async fn send(&self, request: Request<Body>) -> Reply {
+    /// Any request. A credential of its own is kept.
+    pub async fn send(&self, mut request: Request<Body>) -> Reply {
+        for (name, value) in [(header::AUTHORIZATION, &self.credential), (APPROVAL, &self.approval)] {
+            if let (Some(value), false) = (value, request.headers().contains_key(&name)) {
+                request.headers_mut().insert(name, value.clone());
+            }
+        }
+        if self.is_service && request.uri().path().starts_with("/internal/") {
+            request.extensions_mut().insert(ServiceCall);
+        }
         let response = self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a complete response").to_bytes();

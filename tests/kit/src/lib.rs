@@ -5,12 +5,14 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod client;
+mod credentials;
 mod menu;
 mod randomness;
 mod recording_bus;
 mod world;
 
 pub use client::{Client, Reply};
+pub use credentials::{Credentials, device, device_id, staff};
 pub use menu::product_card;
 pub use randomness::{permutations, seed};
 pub use world::World;

@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use access::Access;
 use axum::Router;
 use bus::Bus;
 use cache::MemoryCache;
@@ -15,6 +16,7 @@ use clock::Clock;
 use contracts::{
     event::{CloudEvent, EventData},
     shop::{ShopRules, ShopSettings},
+    staff::Role,
 };
 use host::{Databases, Service, ServiceContext, ServiceHost, SharedShopRules};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
@@ -22,7 +24,7 @@ use tempfile::TempDir;
 use tokio::sync::Mutex;
 use web::ServiceRegistry;
 
-use crate::{Client, recording_bus::RecordingBus};
+use crate::{Client, Credentials, recording_bus::RecordingBus};
 
 /// The time of a new world: nine in the morning in Jakarta.
 const START_TIME: &str = "2026-11-22T02:00:00Z";
@@ -38,6 +40,8 @@ pub struct World {
     pub clock: Clock,
     context: ServiceContext,
     bus: Arc<RecordingBus>,
+    /// Signs the tokens of the test's people and devices.
+    pub credentials: Credentials,
     hosts: Mutex<Vec<ServiceHost>>,
     /// Deleted with the world.
     _folder: TempDir,
@@ -61,11 +65,13 @@ impl World {
             databases: databases(&folder),
             bus: Arc::clone(&bus) as Arc<dyn Bus>,
             cache: Arc::new(MemoryCache::new()),
+            access: Access::new(clock.clone()),
             services: ServiceRegistry::new(),
             clock: clock.clone(),
             shop: SharedShopRules::new(shop),
         };
-        Self { clock, context, bus, hosts: Mutex::default(), _folder: folder }
+        let credentials = Credentials::new(&context.access, clock.now());
+        Self { clock, context, bus, credentials, hosts: Mutex::default(), _folder: folder }
     }
 
     /// The context to open a service with.
@@ -74,7 +80,7 @@ impl World {
         &self.context
     }
 
-    /// Runs a service beside those that run already, and returns a client of it. It consumes events from now on: start
+    /// Runs a service beside those that run already, and returns a client of it: an owner's at the till. It consumes events from now on: start
     /// every service before the first event.
     ///
     /// # Panics
@@ -82,9 +88,15 @@ impl World {
     pub async fn start(&self, service: Service) -> Client {
         let unhandled = service.unhandled_kinds();
         assert!(unhandled.is_empty(), "{} has no handler for {unhandled:?}", service.name);
-        let client = Client::new(service.router.clone());
+        let client = self.client(&service.router);
         self.hosts.lock().await.push(ServiceHost::start(&self.context, vec![service]));
         client
+    }
+
+    /// A client of a router: an owner's at the till, and another service's for `/internal`.
+    #[must_use]
+    pub fn client(&self, router: &Router) -> Client {
+        Client::new(router.clone()).with_token(&self.credentials.staff(Role::Owner)).with_service_calls()
     }
 
     /// Replaces another service by a stub.

@@ -7,6 +7,7 @@ mod shutdown;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
+use access::Access;
 use bus::{Bus, ConsumeError, MemoryBus};
 use cache::MemoryCache;
 use clock::Clock;
@@ -41,6 +42,7 @@ impl TestHost {
             databases: databases(&folder),
             bus,
             cache: Arc::new(MemoryCache::new()),
+            access: Access::new(Clock::manual(NOW)),
             services: ServiceRegistry::new(),
             clock: Clock::manual(NOW),
             shop: SharedShopRules::new(ShopRules::new(ShopSettings::default()).unwrap()),

@@ -18,7 +18,7 @@ use db::idempotency::IdempotencyKey;
 use serde::{Serialize, de::DeserializeOwned};
 
 use self::fingerprint::fingerprint;
-use crate::Problem;
+use crate::{Caller, Problem, authentication::Authenticated};
 
 #[cfg(test)]
 pub(crate) use self::body::BODY_BYTES_MAX;
@@ -31,9 +31,6 @@ pub(crate) const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 
 /// How much of a client's text a refusal repeats.
 const SHOWN_CHARS_MAX: usize = 300;
-
-/// The caller of every request until there is sign-in.
-const ANONYMOUS: &str = "anonymous";
 
 /// A JSON body. Where an object is expected, an array is refused.
 #[derive(Debug)]
@@ -78,13 +75,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for IdempotentJson<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         json::check_content_type(request.headers())?;
         let key = idempotency_key(request.headers())?;
-        let keyed = key.map(|key| (key, route(&request), request.uri().path().to_owned()));
+        let keyed = key.map(|key| (key, owner(&request), route(&request), request.uri().path().to_owned()));
         let received = body::read(request).await?;
         let body = json::parse(&received.bytes)?;
-        let Some((key, route, path)) = keyed else { return Ok(Self { key: None, body }) };
+        let Some((key, caller, route, path)) = keyed else { return Ok(Self { key: None, body }) };
         let fingerprint = fingerprint(&path, &received.bytes)
             .map_err(|error| Problem::invalid(format!("The request cannot be compared with others: {error}.")))?;
-        let key = IdempotencyKey { caller: ANONYMOUS.to_owned(), route, key, fingerprint };
+        let key = IdempotencyKey { caller, route, key, fingerprint };
         Ok(Self { key: Some(key), body })
     }
 }
@@ -131,6 +128,15 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
             ),
         )),
     }
+}
+
+/// Under whose name a repeated request is the same request.
+fn owner(request: &Request) -> String {
+    let caller = match request.extensions().get::<Authenticated>() {
+        Some(Authenticated(Ok(caller))) => caller.clone(),
+        _ => Caller::default(),
+    };
+    caller.idempotency_owner()
 }
 
 /// The route as the API names it: `POST /api/Order`.

@@ -3,7 +3,7 @@ use super::*;
 fn service(is_ready: bool) -> Router {
     let check =
         ready(move || async move { if is_ready { Ok(()) } else { Err("the database is unavailable".to_owned()) } });
-    finish("health", "Health", "Nothing else.", OpenApiRouter::new(), check).0
+    finish("health", "Health", "Nothing else.", Routes::new(), &nobody(), check).0
 }
 
 #[tokio::test]
@@ -18,14 +18,14 @@ async fn a_service_that_is_live_but_not_ready_gives_the_reason() {
 #[tokio::test(start_paused = true)]
 async fn a_readiness_check_that_does_not_end_means_not_ready() {
     let silent = ready(std::future::pending);
-    let router = finish("silent", "Silent", "", OpenApiRouter::new(), silent).0;
+    let router = finish("silent", "Silent", "", Routes::new(), &nobody(), silent).0;
     call(&router, "GET", "/readyz").await.problem(503, "not-ready");
 }
 
 #[tokio::test]
 async fn metrics_count_requests_by_route_and_never_by_id() {
     let routes = Router::new().route("/api/Counted/{id}", get(async |Path(id): Path<String>| id));
-    let router = finish("counted", "", "", OpenApiRouter::from(routes), ready(async || Ok(()))).0;
+    let router = finish("counted", "", "", pages(routes), &nobody(), ready(async || Ok(()))).0;
     for path in ["/api/Counted/1", "/api/Counted/2", "/api/Elsewhere"] {
         call(&router, "GET", path).await;
     }
@@ -64,8 +64,8 @@ async fn fill_cups() {}
 
 #[tokio::test]
 async fn the_api_document_is_completed_with_what_is_the_same_everywhere() {
-    let routes = OpenApiRouter::new().routes(routes!(fill_cups));
-    let (_, document) = finish("filled", "", "", routes, ready(async || Ok(())));
+    let routes = Routes::new().allow(Policy::ANYONE, routes!(fill_cups));
+    let (_, document) = finish("filled", "", "", routes, &nobody(), ready(async || Ok(())));
 
     let json: Value = serde_json::from_str(&document.to_json().unwrap()).unwrap();
     let fill = &json["paths"]["/api/Fill"]["post"];

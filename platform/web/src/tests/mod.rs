@@ -7,6 +7,7 @@ mod limits;
 mod refusals;
 mod tracing;
 
+use access::{Access, Policy};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -14,13 +15,15 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::{get, post},
 };
+use clock::Clock;
 use contracts::ids::OrderId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::routes;
 
-use crate::{Created, IdempotentJson, Json, Path, Problem, Query, extract::BODY_BYTES_MAX, finish, ready};
+use crate::{Created, IdempotentJson, Json, Path, Problem, Query, Routes, extract::BODY_BYTES_MAX, finish, ready};
 
 struct Reply {
     status: StatusCode,
@@ -114,8 +117,18 @@ fn cafe() -> Router {
         .route("/internal/stuck", get(std::future::pending::<()>))
         .route("/internal/refused", get(async || Problem::not_found("cup", 7).with_context(&json!({"cups": 6}))))
         .route("/internal/empty", post(async || StatusCode::NO_CONTENT));
-    let routes = OpenApiRouter::new().routes(routes!(make_cups)).merge(OpenApiRouter::from(plain));
-    finish("cafe", "Café", "Cups.", routes, ready(async || Ok(()))).0
+    let routes = pages(plain).allow(Policy::ANYONE, routes!(make_cups));
+    finish("cafe", "Café", "Cups.", routes, &nobody(), ready(async || Ok(()))).0
+}
+
+/// Routes that anyone may use.
+fn pages(routes: Router) -> Routes {
+    Routes::pages(OpenApi::default(), routes)
+}
+
+/// Knows no credential.
+fn nobody() -> Access {
+    Access::new(Clock::system())
 }
 
 async fn broken() -> String {

@@ -13,7 +13,7 @@ fn traced() -> Router {
         axum::Json(TraceContext::current().map(|context| context.to_string()))
     };
     let routes = Router::new().route("/api/Trace", get(context));
-    finish("traced", "", "", OpenApiRouter::from(routes), ready(async || Ok(()))).0
+    finish("traced", "", "", pages(routes), &nobody(), ready(async || Ok(()))).0
 }
 
 async fn with_header(name: &str, value: &str) -> Reply {

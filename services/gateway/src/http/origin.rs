@@ -11,8 +11,7 @@ use futures::future::join_all;
 use host::{Service, ServiceContext};
 use tower::ServiceExt;
 use utoipa::openapi::{OpenApi, OpenApiBuilder, Server};
-use utoipa_axum::router::OpenApiRouter;
-use web::{Peer, Problem};
+use web::{Peer, Problem, Routes};
 
 use super::{
     docs,
@@ -41,13 +40,13 @@ pub fn origin(context: &ServiceContext, services: &[Service]) -> Router {
     let routers = ServiceRouters(services.iter().map(|service| (service.name, service.router.clone())).collect());
     let state = StartPageState { shop: context.shop.clone(), clock: context.clock.clone(), services: routers.clone() };
     let pages = start_page::routes(state).merge(docs::routes());
-    let routes = OpenApiRouter::with_openapi(document(services)).merge(OpenApiRouter::from(pages));
+    let routes = Routes::pages(document(services), pages);
     let checked = routers.clone();
     let ready = web::ready(move || {
         let services = checked.clone();
         async move { services.check_ready().await }
     });
-    let (pages, _) = web::finish("origin", TITLE, DESCRIPTION, routes, ready);
+    let (pages, _) = web::finish("origin", TITLE, DESCRIPTION, routes, &context.access, ready);
     Router::new().fallback(forward).with_state(Origin { services: routers, pages })
 }
 

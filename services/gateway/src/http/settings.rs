@@ -1,17 +1,28 @@
 //! `/api/Shop`: the shop's settings.
 
+use access::{Access, Policy};
 use axum::{Router, extract::State, http::HeaderMap, response::IntoResponse};
 use contracts::{problem::Problem as ProblemBody, shop::ShopSettings};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Json, Problem, Ready, etag, if_match};
+use utoipa_axum::routes;
+use web::{Json, Problem, Ready, Routes, etag, if_match};
 
 use crate::{commands::Settings, model::VersionedSettings};
 
 /// The routes of this service, and their document.
-pub(crate) fn router(settings: Settings, ready: Ready) -> (Router, OpenApi) {
-    let routes = OpenApiRouter::new().routes(routes!(get_shop, replace_shop)).with_state(settings);
-    web::finish(crate::NAME, "Shop", "The shop's settings: its name, how it trades and how guests pay.", routes, ready)
+pub(crate) fn router(settings: Settings, access: &Access, ready: Ready) -> (Router, OpenApi) {
+    let routes = Routes::new()
+        .allow(Policy::STAFF_AND_TABLETS, routes!(get_shop))
+        .allow(Policy::OWNERS, routes!(replace_shop))
+        .with_state(settings);
+    web::finish(
+        crate::NAME,
+        "Shop",
+        "The shop's settings: its name, how it trades and how guests pay.",
+        routes,
+        access,
+        ready,
+    )
 }
 
 /// Reads the shop's settings

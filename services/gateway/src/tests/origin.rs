@@ -1,12 +1,15 @@
 use std::pin::pin;
 
+use access::Policy;
 use axum::{extract::Path, routing::post};
 use contracts::ids::OrderId;
 use futures::{FutureExt, StreamExt, stream};
 use host::Service;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::routes;
+use web::Routes;
 
 use super::*;
 
@@ -19,14 +22,14 @@ async fn orders() -> &'static str {
 }
 
 /// A service with a public route, a stream that does not end, and an internal route.
-fn order_routes() -> OpenApiRouter {
+fn order_routes() -> Routes {
     let plain = Router::new()
         .route("/api/Order/{orderId}", get(async |web::Path(id): web::Path<OrderId>| id.to_string()))
         .route("/api/Order/{orderId}/note", post(async |Path(_): Path<String>, note: String| note))
         .route("/api/Order/stream", get(async || Body::from_stream(two_ticks_and_silence())))
         .route("/api/Order/peer", get(async |peer: Option<web::Peer>| format!("{peer:?}")))
         .route("/internal/Order/secret", get(async || "secret"));
-    OpenApiRouter::new().routes(routes!(orders)).merge(OpenApiRouter::from(plain))
+    Routes::pages(OpenApi::default(), plain).allow(Policy::ANYONE, routes!(orders))
 }
 
 fn two_ticks_and_silence() -> impl futures::Stream<Item = Result<String, std::io::Error>> + Send {
@@ -37,7 +40,7 @@ fn two_ticks_and_silence() -> impl futures::Stream<Item = Result<String, std::io
 async fn shop(world: &World, is_ready: bool) -> Router {
     let gateway = crate::open(world.context()).await.unwrap();
     let check = web::ready(move || async move { if is_ready { Ok(()) } else { Err("no disk".to_owned()) } });
-    let (router, openapi) = web::finish("order", "Orders", "", order_routes(), check);
+    let (router, openapi) = web::finish("order", "Orders", "", order_routes(), &world.context().access, check);
     let order = Service { name: "order", router, openapi, db: gateway.db.clone(), consumer: None, timers: Vec::new() };
     crate::origin(world.context(), &[gateway, order])
 }
@@ -45,7 +48,7 @@ async fn shop(world: &World, is_ready: bool) -> Router {
 #[tokio::test]
 async fn each_path_reaches_the_service_that_owns_it() {
     let world = World::new().await;
-    let client = Client::new(shop(&world, true).await);
+    let client = world.client(&shop(&world, true).await);
 
     assert_eq!(client.get("/api/Order").await.expect(200), "the orders");
     assert_eq!(client.get(&format!("/api/Order/{ID}")).await.expect(200), ID);
@@ -69,7 +72,7 @@ async fn a_service_learns_who_is_at_the_other_end() {
 #[tokio::test]
 async fn a_refusal_of_a_service_comes_back_as_it_is() {
     let world = World::new().await;
-    let client = Client::new(shop(&world, true).await);
+    let client = world.client(&shop(&world, true).await);
 
     client.get("/api/Order/seven").await.problem(400, "invalid-id");
     let reply = client.delete("/api/Order").await;
@@ -81,7 +84,7 @@ async fn a_refusal_of_a_service_comes_back_as_it_is() {
 #[tokio::test]
 async fn internal_routes_cannot_be_reached() {
     let world = World::new().await;
-    let client = Client::new(shop(&world, true).await);
+    let client = world.client(&shop(&world, true).await);
 
     for path in [
         "/internal/Order/secret",
@@ -98,7 +101,7 @@ async fn internal_routes_cannot_be_reached() {
 #[tokio::test]
 async fn a_service_that_does_not_run_here_is_unavailable() {
     let world = World::new().await;
-    let reply = Client::new(shop(&world, true).await).get("/api/Payment").await;
+    let reply = world.client(&shop(&world, true).await).get("/api/Payment").await;
     assert_eq!(reply.headers["retry-after"], "1");
     reply.problem(503, "unavailable");
 }
@@ -120,9 +123,9 @@ async fn a_stream_comes_through_piece_by_piece() {
 #[tokio::test]
 async fn the_shop_is_ready_when_every_service_is() {
     let world = World::new().await;
-    assert_eq!(Client::new(shop(&world, true).await).get("/readyz").await.expect(200), "ready\n");
+    assert_eq!(world.client(&shop(&world, true).await).get("/readyz").await.expect(200), "ready\n");
 
-    let client = Client::new(shop(&world, false).await);
+    let client = world.client(&shop(&world, false).await);
     let refused = client.get("/readyz").await.problem(503, "not-ready");
     assert_eq!(refused["detail"], "Not ready: unavailable: order. Ask again in a second.");
     client.get("/livez").await.expect(200).as_str().unwrap();
@@ -131,7 +134,7 @@ async fn the_shop_is_ready_when_every_service_is() {
 #[tokio::test]
 async fn one_document_holds_the_api_of_every_service() {
     let world = World::new().await;
-    let document = Client::new(shop(&world, true).await).get("/openapi.json").await.expect(200);
+    let document = world.client(&shop(&world, true).await).get("/openapi.json").await.expect(200);
 
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();
     assert_eq!(paths, ["/api/Order", "/api/Shop"]);

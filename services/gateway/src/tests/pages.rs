@@ -2,7 +2,7 @@ use super::*;
 
 async fn origin(world: &World) -> Client {
     let gateway = crate::open(world.context()).await.unwrap();
-    Client::new(crate::origin(world.context(), &[gateway]))
+    world.client(&crate::origin(world.context(), &[gateway]))
 }
 
 async fn page(client: &Client, path: &str, headers: &[(&str, &str)]) -> String {

@@ -4,6 +4,7 @@ mod stream_orders;
 
 use std::time::Duration;
 
+use access::{Access, Policy};
 use axum::{Router, extract::State, routing::get};
 use contracts::{
     Page,
@@ -17,8 +18,8 @@ use contracts::{
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, openapi::OpenApi};
-use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{Created, IdempotentJson, Json, Path, Problem, Query, Ready};
+use utoipa_axum::routes;
+use web::{Created, IdempotentJson, Json, Path, Problem, Query, Ready, Routes};
 
 use crate::{
     NAME,
@@ -35,15 +36,19 @@ const REASON_CHARS_MAX: usize = 160;
 /// The longest that a client may wait for codes: a guest does not wait longer for a printer.
 const RECEIPT_WAIT_MAX_MS: u64 = 10_000;
 
-pub(crate) fn router(orders: Orders, ready: Ready) -> (Router, OpenApi) {
-    let routes = OpenApiRouter::new()
-        .routes(routes!(place_order, list_orders))
-        .routes(routes!(stream_orders::stream_orders))
-        .routes(routes!(get_order, change_order, cancel_order))
-        .routes(routes!(get_receipt))
-        .merge(OpenApiRouter::from(Router::new().route("/internal/Order/{orderId}/due", get(get_amount_due))))
+/// The service's routes and their document.
+pub(crate) fn router(orders: Orders, access: &Access, ready: Ready) -> (Router, OpenApi) {
+    let routes = Routes::new()
+        .allow(Policy::STAFF_AND_KIOSKS, routes!(place_order))
+        .allow(Policy::STAFF, routes!(list_orders))
+        .allow(Policy::STAFF_AND_KIOSKS, routes!(stream_orders::stream_orders))
+        .allow(Policy::STAFF_AND_KIOSKS, routes!(get_order))
+        .allow(Policy::STAFF, routes!(change_order))
+        .allow(Policy::STAFF_AND_KIOSKS, routes!(cancel_order))
+        .allow(Policy::STAFF_AND_KIOSKS, routes!(get_receipt))
+        .internal("/internal/Order/{orderId}/due", get(get_amount_due))
         .with_state(orders);
-    web::finish(NAME, "Order", "Orders from placing to handing over.", routes, ready)
+    web::finish(NAME, "Order", "Orders from placing to handing over.", routes, access, ready)
 }
 
 /// Places an order (steps 1 to 13).

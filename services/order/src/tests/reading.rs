@@ -17,7 +17,6 @@ use contracts::{
 use futures::{FutureExt, StreamExt, future::BoxFuture};
 use host::ServiceContext;
 use serde_json::json;
-use testkit::Client;
 use tokio::sync::{Semaphore, mpsc};
 use tower::ServiceExt;
 
@@ -108,7 +107,7 @@ async fn a_rename_reaches_the_receipt_even_if_the_client_leaves() {
     let order = shop.place(shop.croissant_order()).await;
     let (mut arrived, cache) = HeldCache::new(Arc::clone(&shop.world.context().cache));
     let context = ServiceContext { cache: Arc::clone(&cache) as _, ..shop.world.context().clone() };
-    let client = Client::new(crate::open(&context).await.unwrap().router);
+    let client = shop.world.client(&crate::open(&context).await.unwrap().router);
 
     let path = format!("/api/Order/{}", order.order_id);
     tokio::select! {

@@ -126,7 +126,7 @@ impl TestShop {
 
     /// Another process of the same service, on the same database.
     pub(super) async fn second_process(&self) -> Client {
-        Client::new(crate::open(self.world.context()).await.unwrap().router)
+        self.world.client(&crate::open(self.world.context()).await.unwrap().router)
     }
 
     /// Runs the timer that expires unpaid orders.

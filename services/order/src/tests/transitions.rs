@@ -14,7 +14,7 @@ use contracts::{
 use host::ServiceContext;
 use serde_json::json;
 use strum::VariantArray;
-use testkit::{Client, Reply};
+use testkit::Reply;
 
 use crate::store;
 
@@ -213,7 +213,7 @@ async fn an_unpaid_order_of_a_clock_that_ran_ahead_expires_half_an_hour_later() 
     let shop = TestShop::open().await;
     let ahead = Clock::manual(shop.world.clock.now() + Duration::from_secs(5 * 60 * 60));
     let context = ServiceContext { clock: ahead, ..shop.world.context().clone() };
-    let fast = Client::new(crate::open(&context).await.unwrap().router);
+    let fast = shop.world.client(&crate::open(&context).await.unwrap().router);
     let order: OrderView = fast.post("/api/Order", shop.croissant_order()).await.read(201);
 
     shop.expire().await;

@@ -4,7 +4,7 @@ use cache::{Cache, CacheError, MemoryCache};
 use contracts::{event::ProductChanged, product::cache_keys};
 use futures::{FutureExt, future::BoxFuture};
 use serde_json::{Value, json};
-use testkit::{Client, World};
+use testkit::World;
 
 use super::{category, latte, menu, product};
 
@@ -143,6 +143,6 @@ async fn the_menu_starts_and_changes_while_the_cache_is_unavailable() {
     let mut without_cache = world.context().clone();
     without_cache.cache = Arc::new(UnavailableCache);
     let service = crate::open(&without_cache).await.unwrap();
-    product(&Client::new(service.router), latte(&coffee)).await;
+    product(&world.client(&service.router), latte(&coffee)).await;
     service.db.close().await;
 }

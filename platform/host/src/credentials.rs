@@ -1,0 +1,44 @@
+//! Who may call: every process follows the keys, devices and sessions that the gateway publishes.
+
+use access::Access;
+use bus::{Bus, Received};
+use contracts::event::{CloudEvent, DeviceChanged, EventKind, SessionEnded, TokenKeyAdded};
+use errors::BoxError;
+use tokio_util::sync::CancellationToken;
+
+/// Follows the events of credentials, until the shutdown or the end of the bus.
+pub(crate) fn follow(
+    access: Access,
+    bus: &dyn Bus,
+    shutdown: CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
+    let mut changes = bus.subscribe(&[EventKind::DeviceChanged, EventKind::SessionEnded, EventKind::TokenKeyAdded]);
+    async move {
+        while let Some(Some(received)) = shutdown.run_until_cancelled(changes.next()).await {
+            match received {
+                Received::Event(event) => {
+                    if let Err(error) = apply(&access, &event) {
+                        tracing::error!(event = %event.id, error = %errors::chain(&*error), "credentials cannot be read");
+                    }
+                }
+                Received::Lagged => tracing::error!("changes of credentials were skipped; restart this process"),
+            }
+        }
+    }
+}
+
+fn apply(access: &Access, event: &CloudEvent) -> Result<(), BoxError> {
+    match event.kind {
+        EventKind::DeviceChanged => access.put_device(&event.data::<DeviceChanged>()?.0, None),
+        EventKind::SessionEnded => {
+            let ended = event.data::<SessionEnded>()?;
+            access.end_session(ended.session_id, ended.expires_at);
+        }
+        EventKind::TokenKeyAdded => {
+            let added = event.data::<TokenKeyAdded>()?;
+            access.add_key_text(added.key_id, &added.public_key, added.expires_at)?;
+        }
+        other => tracing::error!(kind = other.name(), "not a change of credentials"),
+    }
+    Ok(())
+}

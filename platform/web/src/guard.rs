@@ -1,0 +1,157 @@
+//! Guards a route: its handler runs for callers that its policy allows.
+
+use std::{
+    convert::Infallible,
+    task::{Context, Poll},
+};
+
+use access::{CallerRole, NotApproved, Policy, TokenError};
+use axum::{
+    extract::Request,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use contracts::staff::ApprovableAction;
+use futures::future::{Either, Ready, ready};
+use serde::Serialize;
+use tower::{Layer, Service};
+
+use crate::{
+    Problem,
+    authentication::{Authenticated, Unauthenticated},
+};
+
+/// Guards the handlers of a route.
+#[derive(Clone, Copy)]
+pub(crate) struct Guard(Policy);
+
+impl Guard {
+    pub(crate) const fn new(policy: Policy) -> Self {
+        Self(policy)
+    }
+
+    fn check(self, request: &Request) -> Result<(), Problem> {
+        if self.0.roles().is_none() {
+            return Ok(());
+        }
+        match request.extensions().get::<Authenticated>() {
+            Some(Authenticated(Ok(caller))) if self.0.allows(caller) => Ok(()),
+            Some(Authenticated(Ok(caller))) => Err(match self.0.approvable() {
+                Some(action) if caller.staff.is_some() => approval_required(action),
+                _ => self.forbidden(),
+            }),
+            Some(Authenticated(Err(reason))) => Err(unauthenticated(reason)),
+            None => Err(unauthenticated(&Unauthenticated::NoCredential)),
+        }
+    }
+
+    fn forbidden(self) -> Problem {
+        let roles = self.0.roles().map(|roles| roles.iter().map(role_in_words).collect::<Vec<_>>());
+        let roles = roles.unwrap_or_default().join(", ");
+        Problem::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "Not allowed",
+            format!("This can be done by: {roles}. Sign in as one of them, or ask one of them to do it."),
+        )
+    }
+}
+
+impl<S> Layer<S> for Guard {
+    type Service = GuardedRoute<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        GuardedRoute { inner, guard: *self }
+    }
+}
+
+/// A route with its guard.
+#[derive(Clone)]
+pub(crate) struct GuardedRoute<S> {
+    inner: S,
+    guard: Guard,
+}
+
+impl<S> Service<Request> for GuardedRoute<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<Ready<Result<Response, Infallible>>, S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        match self.guard.check(&request) {
+            Ok(()) => Either::Right(self.inner.call(request)),
+            Err(problem) => Either::Left(ready(Ok(problem.into_response()))),
+        }
+    }
+}
+
+fn unauthenticated(reason: &Unauthenticated) -> Problem {
+    let (slug, title, detail) = match reason {
+        Unauthenticated::NoCredential => (
+            "sign-in-required",
+            "Sign-in required",
+            "This needs a credential. Sign in with a PIN (POST /api/Session), or pair this device (/pair).".to_owned(),
+        ),
+        Unauthenticated::Token(TokenError::Invalid) => (
+            "invalid-token",
+            "Not a credential of this shop",
+            "The token is not one of this shop, or was changed. Sign in or pair the device again.".to_owned(),
+        ),
+        Unauthenticated::Token(TokenError::Expired(at)) => (
+            "token-expired",
+            "The sign-in ended",
+            format!("The token ended at {at}. Sign in again; a tablet that was off for months is paired again."),
+        ),
+        Unauthenticated::Token(TokenError::Revoked) => (
+            "token-revoked",
+            "The sign-in was ended",
+            "The session was ended, or the device was revoked. Sign in again, or ask the owner to pair the device."
+                .to_owned(),
+        ),
+    };
+    Problem::new(StatusCode::UNAUTHORIZED, slug, title, detail)
+}
+
+/// What must be approved.
+#[derive(Serialize)]
+struct ApprovalContext {
+    action: ApprovableAction,
+}
+
+fn approval_required(action: ApprovableAction) -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "approval-required",
+        "A manager must approve this",
+        format!(
+            "{action} needs a manager. Let one enter their PIN (POST /api/Approval), and send the request again with the \
+             header Approval."
+        ),
+    )
+    .with_context(&ApprovalContext { action })
+}
+
+impl From<NotApproved> for Problem {
+    fn from(refused: NotApproved) -> Self {
+        approval_required(refused.action).caused_by(refused)
+    }
+}
+
+fn role_in_words(role: CallerRole) -> &'static str {
+    match role {
+        CallerRole::Cashier => "a cashier",
+        CallerRole::Manager => "a manager",
+        CallerRole::Owner => "an owner",
+        CallerRole::Pos => "a paired till",
+        CallerRole::Kiosk => "a paired kiosk",
+        CallerRole::Dispenser => "a paired dispenser",
+        CallerRole::Service => "another service of the shop",
+    }
+}
