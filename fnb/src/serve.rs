@@ -68,7 +68,12 @@ pub(crate) async fn listen(
         let advice = "Stop what listens there, or go without the services' own ports: --service-ports off.";
         let router = web::without_internal(router);
         let address = (on, port).into();
-        server.listen(address, router).await.map_err(|cause| ListenError::Port { address, what: name, cause, advice })?;
+        server.listen(address, router).await.map_err(|cause| ListenError::Port {
+            address,
+            what: name,
+            cause,
+            advice,
+        })?;
     }
     Ok((server, address))
 }
@@ -136,4 +141,68 @@ async fn listen_plain(server: &mut Server, address: SocketAddr, router: Router) 
     let advice = "Stop what listens there, or choose another port with --port (0 takes a free one).";
     let refused = |cause| ListenError::Port { address, what: "the gateway", cause, advice };
     server.listen(address, router).await.map_err(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{http::Request, routing::get};
+    use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+    use testkit::World;
+    use tokio::{
+        io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+        net::TcpStream,
+    };
+    use tokio_rustls::TlsConnector;
+
+    use super::*;
+
+    /// What the server at the other end responds to `GET /`.
+    async fn get_start_page(mut stream: impl AsyncRead + AsyncWrite + Unpin, host: &str) -> String {
+        let request = format!("GET / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut response = Vec::new();
+        let _ = stream.read_to_end(&mut response).await;
+        String::from_utf8_lossy(&response).into_owned()
+    }
+
+    /// A tablet that trusts the authority in the shop's folder.
+    fn tablet(config: &Config, context: &ServiceContext) -> TlsConnector {
+        let names = ServerNames::new([], []);
+        let authority = Authority::open(&config.data, "", &names, context.clock.now()).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.certificate().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        Arc::new(tls.with_root_certificates(roots).with_no_client_auth()).into()
+    }
+
+    #[tokio::test]
+    async fn a_shop_on_a_network_serves_https_to_tablets_and_plain_http_to_its_own_machine() {
+        let (world, folder) = (World::new().await, tempfile::tempdir().unwrap());
+        let context = ServiceContext { clock: clock::Clock::system(), ..world.context().clone() };
+        // Another address of this machine stands for one of a network.
+        let listen = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+        let config = Config { data: folder.path().to_owned(), listen, port: 0, https_port: 0, ..Config::default() };
+        let router = Router::new().route(
+            "/",
+            get(async |request: Request<axum::body::Body>| {
+                format!("encrypted: {:?}", web::Peer::of(request.extensions()).map(|peer| peer.is_encrypted))
+            }),
+        );
+        let mut server = Server::new(AllowedHosts::new(listen, &[]).unwrap());
+        let plain = listen_on_network(&mut server, &config, &context, router).await.unwrap();
+        let https = *server.addresses().iter().find(|address| address.port() != plain.port()).unwrap();
+        assert_eq!((plain.ip(), https.ip()), (Ipv4Addr::LOCALHOST.into(), listen));
+        let running = tokio::spawn(server.run(std::future::pending(), async {}));
+
+        let tablet = tablet(&config, &context);
+        let name = ServerName::try_from(listen.to_string()).unwrap();
+        let stream = tablet.connect(name, TcpStream::connect(https).await.unwrap()).await.unwrap();
+        let encrypted = get_start_page(stream, &https.to_string()).await;
+        assert!(encrypted.starts_with("HTTP/1.1 200") && encrypted.ends_with("encrypted: Some(true)"), "{encrypted}");
+
+        let here = get_start_page(TcpStream::connect(plain).await.unwrap(), &plain.to_string()).await;
+        assert!(here.starts_with("HTTP/1.1 200") && here.ends_with("encrypted: Some(false)"), "{here}");
+        running.abort();
+    }
 }

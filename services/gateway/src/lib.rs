@@ -2,7 +2,7 @@
 //!
 //! Owns `shop_settings`, the one document that holds how the shop trades. Publishes ShopChanged and consumes nothing:
 //! the other services learn the settings from that event. [`origin`] is in front of them all: it passes each `/api`
-//! path to the service that owns it, and serves the API's documentation and the start page. It never forwards internal
+//! path to the service that owns it, and serves the API's documentation, the start page and the page for pairing. It never forwards internal
 //! routes, and does not know what any request means.
 
 mod commands;
@@ -17,7 +17,7 @@ use db::{OpenError, Schema};
 use host::{Service, ServiceContext};
 
 use crate::commands::Settings;
-pub use crate::http::{document, origin};
+pub use crate::http::{HttpsSettings, document, origin, plain_origin};
 
 /// The name of this service.
 pub const NAME: &str = "gateway";
@@ -25,6 +25,16 @@ pub const NAME: &str = "gateway";
 /// The tables of this service.
 pub const SCHEMA: Schema =
     Schema { service: NAME, migrations: &[("V1__shop_settings", include_str!("../migrations/V1__shop_settings.sql"))] };
+
+/// The cookie in which a paired browser has its token.
+pub(crate) const DEVICE_COOKIE: &str = "fnb_device";
+
+/// How the gateway behaves, as the program was started.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GatewaySettings {
+    /// Whether the doors of the start page sign in by themselves: in the demo shop, and only if it listens on loopback.
+    pub demo: bool,
+}
 
 /// Opens the database and gives every service of this process the settings. A new shop gets the default settings.
 ///

@@ -3,11 +3,14 @@
 mod origin;
 mod pages;
 mod settings;
+mod trust;
 
 use axum::{Json, Router, body::Body, http::Request, routing::get};
 use contracts::shop::ShopSettings;
 use serde_json::{Value, json};
 use testkit::{Client, World};
+
+use crate::GatewaySettings;
 
 /// The service alone.
 async fn start(world: &World) -> Client {
