@@ -26,9 +26,6 @@ pub const NAME: &str = "gateway";
 pub const SCHEMA: Schema =
     Schema { service: NAME, migrations: &[("V1__shop_settings", include_str!("../migrations/V1__shop_settings.sql"))] };
 
-/// The cookie in which a paired browser has its token.
-pub(crate) const DEVICE_COOKIE: &str = "fnb_device";
-
 /// How the gateway behaves, as the program was started.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GatewaySettings {

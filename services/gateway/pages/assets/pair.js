@@ -26,10 +26,11 @@ let stopScanning = () => {};
 /** The key of the last request to pair, so that the same request after a lost answer is not a second pairing. */
 let sent = { body: "", key: "" };
 
-/** The page's text of this name, with `{names}` filled in. */
+/** The page's text of this name, with `{names}` filled in. Some texts differ for a kind of device: `connect.DISPENSER`. */
 function text(name, values = {}) {
-  const found = element("texts").content.querySelector(`[data-text="${name}"]`).textContent;
-  return found.replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
+  const find = (wanted) => element("texts").content.querySelector(`[data-text="${wanted}"]`);
+  const found = find(`${name}.${pairing?.kind}`) ?? find(name);
+  return found.textContent.replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
 }
 
 /** Shows one step, and moves the focus to its title. */
@@ -152,7 +153,7 @@ function keepInAddress(kept) {
 /** Says why the shop refused, in the step in which it can be put right. */
 function refuse({ status, headers, body }) {
   const type = String(body.type ?? "").split("/").pop();
-  if (type === "unknown-pairing-code" || type === "pairing-code-used" || status === 404 || status === 410) {
+  if (type === "unknown-pairing-code" || type === "pairing-code-used") {
     restart();
     return notice(type === "pairing-code-used" ? "used" : "unknown", {}, "danger");
   }

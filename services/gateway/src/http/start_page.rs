@@ -11,13 +11,10 @@ use clock::Clock;
 use contracts::time::Timestamp;
 use host::SharedShopRules;
 use serde::Deserialize;
-use web::{Problem, Query};
+use web::{DEVICE_COOKIE, Problem, Query};
 
 use super::{origin::ServiceRouters, page};
-use crate::{
-    DEVICE_COOKIE,
-    model::{PageContext, StartPage, Visitor},
-};
+use crate::model::{PageContext, StartPage, Visitor};
 
 /// The page has no script; its style, pictures and forms are of this origin. The pattern in the style is a `data:` image.
 const POLICY: HeaderValue = HeaderValue::from_static(

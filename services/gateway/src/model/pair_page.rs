@@ -112,6 +112,25 @@ mod tests {
     }
 
     #[test]
+    fn the_page_has_every_element_and_text_that_its_script_uses() {
+        const SCRIPT: &str = include_str!("../../pages/assets/pair.js");
+        let arguments = |call: &str| -> Vec<&str> {
+            SCRIPT.split(&format!("{call}(\"")).skip(1).map(|part| part.split('"').next().unwrap()).collect()
+        };
+        for id in arguments("element") {
+            assert!(PAGE.contains(&format!("id=\"{id}\"")), "{id}");
+        }
+        let notices = arguments("notice").into_iter().flat_map(|name| [name.to_owned(), format!("{name}.title")]);
+        let texts = arguments(" text").into_iter().chain(arguments("(text")).map(ToOwned::to_owned).chain(notices);
+        for name in texts {
+            assert!(PAGE.contains(&format!("data-text=\"{name}\"")), "{name}");
+        }
+        for kind in [DeviceKind::Pos, DeviceKind::Kiosk, DeviceKind::Dispenser] {
+            assert!(PAGE.contains(&format!("<template data-kind=\"{kind}\"")), "{kind}");
+        }
+    }
+
+    #[test]
     fn the_page_runs_and_loads_only_files_of_this_origin() {
         let html = shown("Kopi Pagi", Language::Indonesian, Some("48271936"));
         assert!(is_strict(&html), "{html}");

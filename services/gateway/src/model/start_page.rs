@@ -15,7 +15,7 @@ const PAGE: &str = include_str!("../../pages/start.html");
 /// Who looks at the doors, and so how they open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Visitor {
-    /// Somebody who tries the demo shop: each door is a form that signs in.
+    /// Somebody who tests the demo shop: each door is a form that signs in.
     Demo,
     /// A browser that is paired with this shop: each door leads to what is behind it.
     Paired,
@@ -110,7 +110,7 @@ impl StartPage<'_> {
         }
     }
 
-    /// What one who is new here does first: tries the demo shop, or connects a tablet.
+    /// What one who is new here does first: tests the demo shop, or connects a tablet.
     fn first_steps(&self) -> String {
         let steps = if self.visitor == Visitor::Demo { "try" } else { "connect" };
         let step = |number: u8| {

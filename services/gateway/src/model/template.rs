@@ -38,9 +38,10 @@ impl PageContext<'_> {
             let current = if language == self.language { " aria-current=\"true\"" } else { "" };
             let name = language.texts().get("language").map_or("", String::as_str);
             format!(
-                "<a href=\"{path}?lang={tag}{query}\" lang=\"{tag}\" hreflang=\"{tag}\" aria-label=\"{}\"{current}>{}</a>",
-                escaped(name),
-                tag.to_uppercase()
+                "<a href=\"{path}?lang={tag}{query}\" lang=\"{tag}\" hreflang=\"{tag}\"{current}>{}\
+                 <span class=\"visually-hidden\"> {}</span></a>",
+                tag.to_uppercase(),
+                escaped(name)
             )
         };
         Language::ALL.into_iter().rev().map(link).collect()
@@ -115,6 +116,9 @@ mod tests {
         let page = PageContext { shop: "", language: Language::English, address: None };
         let links = page.language_links("/pair", "&amp;code=48271936");
         assert!(links.contains("href=\"/pair?lang=id&amp;code=48271936\" lang=\"id\""), "{links}");
-        assert!(links.contains("aria-label=\"English\" aria-current=\"true\">EN</a>"), "{links}");
+        assert!(
+            links.contains("aria-current=\"true\">EN<span class=\"visually-hidden\"> English</span></a>"),
+            "{links}"
+        );
     }
 }

@@ -13,6 +13,7 @@ use contracts::{
     order::OrderView,
     qr::CodeStatus,
     receipt::{ReceiptCodes, ReceiptField},
+    staff::Role,
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture};
 use host::ServiceContext;
@@ -276,7 +277,8 @@ struct Screen(axum::body::BodyDataStream);
 
 impl Screen {
     async fn opens(shop: &TestShop, last_event_id: Option<&str>) -> Self {
-        let mut request = Request::get("/api/Order/stream");
+        let token = shop.world.credentials.staff(Role::Cashier);
+        let mut request = Request::get("/api/Order/stream").header(header::AUTHORIZATION, format!("Bearer {token}"));
         if let Some(id) = last_event_id {
             request = request.header("Last-Event-ID", id);
         }
