@@ -94,7 +94,8 @@ async fn listen_on_network(
     tokio::spawn(certificate.keep_current());
 
     let shown = ServerNames::of_machine(config.listen, &[])?.address_to_show();
-    let settings = HttpsSettings { port: https.port(), address: shown, authority: authority.clone() };
+    let name = config.allowed_hosts.first().filter(|_| authority.is_none()).cloned();
+    let settings = HttpsSettings { port: https.port(), address: shown, name, authority: authority.clone() };
     let plain = gateway::plain_origin(context, gateway, settings);
     let address = listen_plain(server, (config.listen, config.port).into(), plain.clone()).await?;
     log_https(shown.unwrap_or(config.listen), https.port(), address.port(), authority.as_deref());

@@ -41,6 +41,8 @@ pub struct HttpsSettings {
     pub port: u16,
     /// An address of this machine on the network, for a page that is opened on the machine itself.
     pub address: Option<IpAddr>,
+    /// The name for which the shop has a certificate of its own. `None`: its certificate is for every address.
+    pub name: Option<String>,
     /// The authority that devices install first. `None`: the shop has a certificate that they trust already.
     pub authority: Option<Arc<Authority>>,
 }
@@ -120,6 +122,7 @@ fn is_of_dispenser(request: &Request) -> bool {
 /// Leads a person to what explains HTTPS, or to HTTPS; a program gets a problem.
 fn use_https(request: &Request, https: &HttpsSettings) -> Response {
     let asked = page::address(request.uri(), request.headers()).unwrap_or_default();
+    let asked = https.name.as_deref().unwrap_or(asked);
     let address = ShopAddresses::of(asked, https.address, https.port).https;
     let is_person = request.method() == Method::GET && accepts_page(request.headers());
     let response = match (is_person, &https.authority) {

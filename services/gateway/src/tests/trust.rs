@@ -31,7 +31,8 @@ fn plain_port(world: &World, has_authority: bool) -> PlainPort {
     let authority = Arc::new(Authority::open(folder.path(), "Kopi Pagi", &names, now).unwrap());
     let origin = Router::new().fallback(any(async |uri: axum::http::Uri| format!("origin {uri}")));
     let known = has_authority.then(|| Arc::clone(&authority));
-    let https = HttpsSettings { port: 8443, address: Some(LAN.into()), authority: known };
+    let name = (!has_authority).then(|| "kopi.example".to_owned());
+    let https = HttpsSettings { port: 8443, address: Some(LAN.into()), name, authority: known };
     let client = Client::new(crate::plain_origin(world.context(), origin, https));
     PlainPort { client, authority, _folder: folder }
 }
@@ -157,7 +158,8 @@ async fn a_shop_with_its_own_certificate_leads_to_https_and_explains_no_authorit
     let world = World::new().await;
     let shop = plain_port(&world, false);
     let reply = shop.client.send(tablet("/pair", &[("accept", "text/html")])).await;
-    assert_eq!(reply.headers["location"], "https://192.168.1.20:8443/pair");
+    assert_eq!(reply.headers["location"], "https://kopi.example:8443/pair");
     let refusal = shop.client.send(tablet("/trust/ca.crt", &[])).await.problem(403, "https-required");
-    assert!(!refusal["detail"].as_str().unwrap().contains("/trust"), "{refusal}");
+    let detail = refusal["detail"].as_str().unwrap();
+    assert!(detail.contains("https://kopi.example:8443") && !detail.contains("/trust"), "{detail}");
 }
