@@ -61,7 +61,7 @@ async fn the_machine_itself_reaches_everything() {
 }
 
 #[tokio::test]
-async fn another_machine_is_told_how_to_trust_the_shop() {
+async fn another_machine_gets_the_page_that_explains_how_to_trust_the_shop() {
     let world = World::new().await;
     let shop = plain_port(&world, true);
     for path in ["/", "/trust"] {
