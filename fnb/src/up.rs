@@ -72,9 +72,9 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
         demo::fill(origin.clone(), owner).await?;
     }
 
-    let (server, address) = serve::listen(&config, origin, routers).await?;
+    let (server, address) = serve::listen(&config, &context, origin, routers).await?;
     if !config.listen.is_loopback() {
-        tracing::warn!(%address, "anyone who reaches this address can sell and change everything: there is no sign-in yet");
+        tracing::warn!(listen = %config.listen, "anyone who reaches this address can sell and change everything: there is no sign-in yet");
     }
     writeln!(std::io::stdout(), "ready http://{address}")?;
     std::io::stdout().flush()?;

@@ -26,7 +26,7 @@ pub use crate::commands::{
     DemoDoorError, DemoDoors, Person, ResetPin, StaffCommandError, find_audit_hash, list_audit_log, list_people,
     reset_pin, verify_audit_log,
 };
-pub use crate::http::{document, origin};
+pub use crate::http::{HttpsSettings, document, origin, plain_origin};
 use crate::{
     commands::{AuditTrail, Devices, KEY_ROTATION, PRUNING_PAUSE, PinCost, PinHasher, Settings, Staff, Tokens},
     http::UseCases,

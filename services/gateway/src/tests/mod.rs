@@ -10,6 +10,7 @@ mod pages;
 mod sessions;
 mod settings;
 mod staff;
+mod trust;
 
 use axum::{Json, Router, body::Body, http::Request, routing::get};
 use contracts::{
