@@ -1,4 +1,4 @@
-//! The errors of the shop's settings.
+//! The errors of the shop's settings, and the problems that they become.
 
 use axum::http::StatusCode;
 use contracts::{money::Currency, shop::InvalidShop};

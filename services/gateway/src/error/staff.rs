@@ -1,4 +1,4 @@
-//! The errors of people and their sessions.
+//! The errors of people and sessions, and the problems that they become.
 
 use std::time::Duration;
 

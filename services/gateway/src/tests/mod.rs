@@ -2,12 +2,15 @@
 
 mod approvals;
 mod audit;
+mod demo;
+mod devices;
 mod first_start;
 mod origin;
 mod pages;
 mod sessions;
 mod settings;
 mod staff;
+mod trust;
 
 use axum::{Json, Router, body::Body, http::Request, routing::get};
 use contracts::{
