@@ -7,6 +7,7 @@ mod events;
 #[cfg(test)]
 mod example_file;
 mod serve;
+mod staff;
 mod telemetry;
 mod up;
 

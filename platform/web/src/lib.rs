@@ -4,6 +4,7 @@
 //! refuses in plain text is a [`Problem`] here. Does not know what any request means.
 
 mod authentication;
+mod caller;
 mod client;
 mod created;
 mod etag;
@@ -12,6 +13,7 @@ mod guard;
 mod metrics;
 mod observed_request;
 mod openapi;
+mod peer;
 mod problem;
 mod repeated_refusals;
 mod request_id;
@@ -20,16 +22,19 @@ mod routes;
 mod server;
 mod service;
 mod shutdown;
+mod signed_request;
 #[cfg(test)]
 mod tests;
 
-pub use authentication::{APPROVAL_HEADER, Caller, DEVICE_COOKIE, SESSION_COOKIE, ServiceCall};
+pub use authentication::{APPROVAL_HEADER, DEVICE_COOKIE, SESSION_COOKIE, ServiceCall};
+pub use caller::Caller;
 pub use client::{CallError, ServiceClient, ServiceRegistry};
 pub use created::Created;
 pub use etag::{etag, if_match};
 pub use extract::{IdempotentJson, Json, Path, Query};
 pub use metrics::install_metrics;
 pub use openapi::incomplete_operations;
+pub use peer::Peer;
 pub use problem::Problem;
 pub use routes::Routes;
 pub use server::{AllowedHosts, InvalidHost, Server};

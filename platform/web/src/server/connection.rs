@@ -29,6 +29,7 @@ use tokio::{
 };
 
 use super::AllowedHosts;
+use crate::Peer;
 
 /// How long a request's head may take, from the connection or from its first byte, however it trickles in. A head has a
 /// few hundred bytes.
@@ -179,6 +180,7 @@ pub(super) struct ConnectionService {
     pub(super) router: Router,
     pub(super) hosts: Arc<AllowedHosts>,
     pub(super) state: Arc<ConnectionState>,
+    pub(super) peer: Peer,
 }
 
 type RouterResponse = Either<RouteFuture<Infallible>, Ready<Result<Response, Infallible>>>;
@@ -194,10 +196,11 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
         let response = match self.hosts.check(&request) {
             Err(problem) => Either::Right(resolved(Ok(problem.into_response()))),
             Ok(()) => {
-                let request = request.map(|body| match has_body {
+                let mut request = request.map(|body| match has_body {
                     true => Body::new(TrackedBody { body, state: Arc::clone(&self.state) }),
                     false => Body::empty(),
                 });
+                request.extensions_mut().insert(self.peer);
                 Either::Left(tower::Service::call(&mut self.router.clone(), request))
             }
         };

@@ -37,6 +37,7 @@ use self::{
     connection::{ConnectionIo, ConnectionService, ConnectionState},
     limits::ConnectionLimits,
 };
+use crate::Peer;
 
 /// How long requests in progress may take to finish after the stop. Together with what stops behind the services it
 /// is less than the ten seconds after which service managers kill a process.
@@ -172,20 +173,21 @@ impl Port {
         if let Err(error) = configure(&stream) {
             tracing::debug!(%error, "socket not configured");
         }
-        let connection = self.connection(stream, watcher);
+        let peer = Peer { address, is_encrypted: false };
+        let connection = self.connection(stream, peer, watcher);
         tokio::spawn(async move {
             connection.await;
             drop(permit);
         });
     }
 
-    fn connection<S>(&self, stream: S, watcher: Watcher) -> impl Future<Output = ()> + use<S>
+    fn connection<S>(&self, stream: S, peer: Peer, watcher: Watcher) -> impl Future<Output = ()> + use<S>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let state = Arc::new(ConnectionState::default());
         let io = TokioIo::new(ConnectionIo::new(stream, Arc::clone(&state)));
-        let service = ConnectionService { router: self.router.clone(), hosts: Arc::clone(&self.hosts), state };
+        let service = ConnectionService { router: self.router.clone(), hosts: Arc::clone(&self.hosts), state, peer };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(Duration::from_secs(IDLE_SECONDS_MAX))

@@ -1,10 +1,17 @@
-//! The use cases of the shop's settings and of its audit trail.
+//! The use cases of the shop's settings, its people and their sessions, and its audit trail.
 
+mod add_first_staff;
 mod get_settings;
 mod list_audit;
+mod list_staff;
 mod load_settings;
+mod pin_hasher;
 mod record_act;
 mod replace_settings;
+mod sign_in;
+mod sign_out;
+mod staff;
+mod tokens;
 mod verify_audit;
 
 use clock::Clock;
@@ -13,9 +20,16 @@ use db::Db;
 use host::{ServiceContext, SharedShopRules};
 use web::ServiceClient;
 
-pub use list_audit::{find_audit_hash, list_audit_log};
-use verify_audit::SharedProgress;
-pub use verify_audit::verify_audit_log;
+use self::verify_audit::SharedProgress;
+pub use self::{
+    list_audit::{find_audit_hash, list_audit_log},
+    verify_audit::verify_audit_log,
+};
+pub(crate) use self::{
+    pin_hasher::{PinCost, PinHashError, PinHasher, PinQueueFull},
+    staff::Staff,
+    tokens::{KEY_ROTATION, Tokens},
+};
 
 /// The shop's settings: where they are stored, and who uses them.
 #[derive(Clone)]

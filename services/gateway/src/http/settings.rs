@@ -8,8 +8,8 @@ use web::{Caller, Json, Problem, Routes, etag, if_match};
 
 use crate::{commands::Settings, model::VersionedSettings};
 
-/// The routes of the shop's settings.
-pub(crate) fn routes() -> Routes<Settings> {
+/// The routes of the settings.
+pub(super) fn routes() -> Routes<Settings> {
     Routes::new().allow(Policy::STAFF_AND_TABLETS, routes!(get_shop)).allow(Policy::OWNERS, routes!(replace_shop))
 }
 

@@ -1,7 +1,10 @@
 //! The SQL. Each function is one statement.
 
 mod audit;
+pub(crate) mod sessions;
 mod settings;
+pub(crate) mod staff;
+pub(crate) mod token_keys;
 
 pub(crate) use audit::{
     AuditFilter, find_audit_hash, get_audit_head, insert_audit_entry, list_audit, list_audit_chain,
