@@ -8,7 +8,7 @@ use web::{Caller, Json, Problem, Routes, etag, if_match};
 
 use crate::{commands::Settings, model::VersionedSettings};
 
-/// The routes of the settings.
+/// The routes of the shop's settings.
 pub(super) fn routes() -> Routes<Settings> {
     Routes::new().allow(Policy::STAFF_AND_TABLETS, routes!(get_shop)).allow(Policy::OWNERS, routes!(replace_shop))
 }

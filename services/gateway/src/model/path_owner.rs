@@ -1,7 +1,7 @@
 //! Which service owns which path of the origin.
 
 /// The first parts of paths and the services that answer everything under them.
-const OWNERS: [(&str, &str); 14] = [
+const OWNERS: [(&str, &str); 15] = [
     ("Order", "order"),
     ("Payment", "payment"),
     ("Product", "product"),
@@ -15,6 +15,7 @@ const OWNERS: [(&str, &str); 14] = [
     ("Staff", crate::NAME),
     ("Session", crate::NAME),
     ("Approval", crate::NAME),
+    ("Device", crate::NAME),
     ("Audit", crate::NAME),
 ];
 
@@ -36,8 +37,8 @@ mod tests {
         assert_eq!(service_of("/api/v1/reports/summary"), Some("analytics"));
         assert_eq!(service_of("/api/Recipe/7"), Some("inventory"));
         assert_eq!(service_of("/api/Shop"), Some("gateway"));
-        assert_eq!(service_of("/api/Audit/verification"), Some("gateway"));
         assert_eq!(service_of("/api/Session/staff"), Some("gateway"));
+        assert_eq!(service_of("/api/Audit/verification"), Some("gateway"));
     }
 
     #[test]
