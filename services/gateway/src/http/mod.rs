@@ -3,6 +3,7 @@
 mod assets;
 mod audit;
 mod cookies;
+mod demo;
 mod devices;
 mod docs;
 mod origin;

@@ -20,6 +20,7 @@ pub(crate) use audit_chain::{
 };
 pub(crate) use audit_period::Moment;
 pub(crate) use device::{DEVICES_MAX, check_name, check_reason, check_text, free_letter, written};
+pub(crate) use door::Door;
 pub(crate) use language::Language;
 pub(crate) use pair_page::PairPage;
 pub(crate) use pairing::{PAIRING_CODE_VALIDITY, PAIRING_CODES_MAX, Pairing, PairingCode, PairingGuesses};

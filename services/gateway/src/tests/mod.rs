@@ -2,6 +2,7 @@
 
 mod approvals;
 mod audit;
+mod demo;
 mod devices;
 mod first_start;
 mod origin;
