@@ -1,6 +1,9 @@
 //! What it costs to know who calls: a token that was seen before, and a signed request with its signed response.
 
-use std::{hint::black_box, time::Duration, time::Instant};
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
 
 use access::{
     Access, SigningKey, TokenIssuer, TokenSubject,
@@ -25,10 +28,13 @@ Measures in one thread, without HTTP, what a request costs more because of its c
 process has seen before, and a signed request of 200 bytes with the signature of its response.
 ";
 
-/// How often each call is repeated between two looks at the clock.
-const CALLS_PER_SAMPLE: u32 = 2_000;
+/// How often each call is repeated between two looks at the clock: less than a millisecond, so that most samples are not
+/// interrupted by other programs.
+const CALLS_PER_SAMPLE: u32 = 20;
 /// How many samples the median is of.
-const SAMPLES: usize = 201;
+const SAMPLES: usize = 20_001;
+/// How many samples warm up and do not count.
+const WARM_UP_SAMPLES: usize = 1_000;
 /// The bytes of a body.
 const BODY_BYTES: usize = 200;
 const TOKEN_MICROS_MAX: f64 = 5.0;
@@ -100,15 +106,15 @@ fn signed_request() -> Result<f64, Failure> {
     })
 }
 
-/// The median time of a call. The first sample warms up and does not count.
+/// The median time of a call.
 fn median_micros(mut call: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
     let mut samples = Vec::with_capacity(SAMPLES);
-    for sample in 0..=SAMPLES {
+    for sample in 0..WARM_UP_SAMPLES + SAMPLES {
         let start = Instant::now();
         for _ in 0..CALLS_PER_SAMPLE {
             call()?;
         }
-        if sample > 0 {
+        if sample >= WARM_UP_SAMPLES {
             samples.push(start.elapsed());
         }
     }

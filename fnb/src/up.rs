@@ -9,6 +9,7 @@ use cache::MemoryCache;
 use clock::Clock;
 use contracts::shop::{ShopRules, ShopSettings};
 use db::{InstanceLock, InstanceLockError, InvalidServerUrl};
+use gateway::GatewaySettings;
 use host::{Databases, Service, ServiceContext, ServiceHost, SharedShopRules};
 use payment::{PaymentSettings, QrisSettings};
 use web::ServiceRegistry;
@@ -50,7 +51,7 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
     let context = context(&config)?;
     let mut instance_lock = lock_instance(&context.databases).await?;
     let services = open_services(&config, &context).await?;
-    let origin = gateway::origin(&context, &services);
+    let origin = gateway::origin(&context, &services, gateway_settings(&config));
     let routers: Vec<_> = services.iter().map(|service| (service.name, service.router.clone())).collect();
     if config.demo {
         demo::refuse_others(origin.clone()).await?;
@@ -133,6 +134,10 @@ async fn open_services(config: &Config, context: &ServiceContext) -> Result<Vec<
         analytics::open(context, analytics_settings(config)),
     )?;
     Ok(vec![gateway, order, payment, product, inventory, qr, analytics])
+}
+
+fn gateway_settings(config: &Config) -> GatewaySettings {
+    GatewaySettings { demo: config.demo && config.listen.is_loopback() }
 }
 
 fn payment_settings(config: &Config) -> PaymentSettings {

@@ -3,7 +3,8 @@
 //! Owns `shop_settings`, the one document that holds how the shop trades, and `devices` with their `pairing_codes`.
 //! Publishes ShopChanged, DeviceChanged and ActAudited, and consumes nothing: the other services learn the settings and
 //! the devices from those events. [`origin`] is in front of them all: it passes each `/api`
-//! path to the service that owns it, and serves the API's documentation and the start page. It never forwards internal
+//! path to the service that owns it, and serves the API's documentation, the start page and the page for
+//! pairing. It never forwards internal
 //! routes, and does not know what any request means.
 
 mod commands;
@@ -37,6 +38,13 @@ pub const SCHEMA: Schema = Schema {
 
 /// A device's last call is known to the minute.
 const RECORD_SEEN_EVERY: Duration = Duration::from_secs(60);
+
+/// How the gateway behaves, as the program was started.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GatewaySettings {
+    /// Whether the doors of the start page sign in by themselves: in the demo shop, and only if it listens on loopback.
+    pub demo: bool,
+}
 
 /// Opens the database and gives every service of this process the settings. A new shop gets the default settings.
 ///

@@ -6,6 +6,7 @@ mod health;
 mod idempotency;
 mod limits;
 mod refusals;
+mod signed;
 mod tracing;
 
 use ::access::{Access, Policy};

@@ -10,6 +10,8 @@ use contracts::shop::ShopSettings;
 use serde_json::{Value, json};
 use testkit::{Client, World};
 
+use crate::GatewaySettings;
+
 /// The service alone.
 async fn start(world: &World) -> Client {
     world.start(crate::open(world.context()).await.unwrap()).await

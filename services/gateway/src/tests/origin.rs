@@ -42,7 +42,7 @@ async fn shop(world: &World, is_ready: bool) -> Router {
     let check = web::ready(move || async move { if is_ready { Ok(()) } else { Err("no disk".to_owned()) } });
     let (router, openapi) = web::finish("order", "Orders", "", order_routes(), &world.context().access, check);
     let order = Service { name: "order", router, openapi, db: gateway.db.clone(), consumer: None, timers: Vec::new() };
-    crate::origin(world.context(), &[gateway, order])
+    crate::origin(world.context(), &[gateway, order], GatewaySettings::default())
 }
 
 #[tokio::test]
