@@ -9,12 +9,12 @@ use cache::MemoryCache;
 use clock::Clock;
 use contracts::shop::{ShopRules, ShopSettings};
 use db::{InstanceLock, InstanceLockError, InvalidServerUrl};
-use gateway::GatewaySettings;
+use gateway::{FirstStart, Gateway, GatewaySettings};
 use host::{Databases, Service, ServiceContext, ServiceHost, SharedShopRules};
 use payment::{PaymentSettings, QrisSettings};
 use web::ServiceRegistry;
 
-use crate::{config::Config, demo, serve};
+use crate::{config::Config, demo, serve, staff};
 
 /// The shop could not be started, or was stopped by a fault.
 #[derive(Debug, thiserror::Error)]
@@ -124,7 +124,10 @@ pub(crate) fn databases(config: &Config) -> Result<Databases, InvalidServerUrl> 
 
 /// Gateway first, because it shares the shop's settings with the others.
 async fn open_services(config: &Config, context: &ServiceContext) -> Result<Vec<Service>, UpError> {
-    let gateway = gateway::open(context).await?;
+    let first_start = FirstStart { owner_pin: config.owner_pin.clone().map(|pin| pin.0), is_demo: config.demo };
+    let Gateway { service: gateway, first_staff } = gateway::open(context, first_start).await?;
+    // At once: if another service does not open, the PINs are stored already.
+    staff::print_first(&first_staff);
     let (order, payment, product, inventory, qr, analytics) = tokio::try_join!(
         order::open(context),
         payment::open(context, payment_settings(config)),

@@ -33,6 +33,14 @@ fn json_of<D: EventData>(data: &D) -> Value {
     serde_json::from_str(&json).unwrap()
 }
 
+fn cashier_at_the_till() -> Actor {
+    Actor {
+        staff: Some(StaffRef { staff_id: id(7), name: "Sari".into(), role: Role::Cashier }),
+        device: Some(DeviceRef { device_id: id(8), name: "POS 1".into() }),
+        approved_by: None,
+    }
+}
+
 fn placed() -> PlacedOrder {
     PlacedOrder {
         order_id: id(1),
@@ -60,6 +68,7 @@ fn placed() -> PlacedOrder {
                 dispense_ml: None,
             },
         ],
+        placed_by: cashier_at_the_till(),
         at: NOW,
     }
 }
@@ -70,6 +79,7 @@ fn order() -> OrderView {
         order_number: "A-0042".into(),
         status: OrderStatus::Processing,
         channel: Channel::Kiosk,
+        placed_by: Actor { staff: None, ..cashier_at_the_till() },
         dining_option: DiningOption::DineIn,
         customer_name: Some("Sari".into()),
         table: None,

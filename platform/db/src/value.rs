@@ -10,6 +10,7 @@ use contracts::{
     order::{Channel, DiningOption, OrderStatus, StockCheck},
     payment::{PaymentMethod, PaymentStatus},
     qr::{AttentionReason, CodeStatus, DispenseOutcome},
+    staff::Role,
     time::{BusinessDay, Timestamp},
 };
 use serde::Serialize;
@@ -229,6 +230,7 @@ text_enums!(
     OrderStatus,
     PaymentMethod,
     PaymentStatus,
+    Role,
     StockCheck,
     StockoutPolicy,
 );

@@ -1,8 +1,8 @@
 //! The state of devices, and what their use cases have in common.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use access::{Access, SigningKey, TokenIssuer};
+use access::{Access, SigningKey};
 use clock::Clock;
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
@@ -13,10 +13,8 @@ use contracts::{
 use db::{Db, DbResult, Tx, outbox};
 use host::ServiceContext;
 
+use super::Tokens;
 use crate::model::PairingGuesses;
-
-/// How long a tablet's token lasts, unless the tablet renews it: half a year in a drawer.
-pub(crate) const DEVICE_TOKEN_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
 /// The devices of the shop. Clones share it.
 #[derive(Clone)]
@@ -24,14 +22,19 @@ pub(crate) struct Devices {
     pub(super) db: Db,
     pub(super) clock: Clock,
     pub(super) access: Access,
-    pub(super) issuer: Arc<TokenIssuer>,
+    pub(super) tokens: Tokens,
     pub(super) guesses: Arc<PairingGuesses>,
 }
 
 impl Devices {
-    pub(crate) fn new(db: Db, context: &ServiceContext, issuer: Arc<TokenIssuer>) -> Self {
+    pub(crate) fn new(db: Db, context: &ServiceContext, tokens: Tokens) -> Self {
         let (clock, access) = (context.clock.clone(), context.access.clone());
-        Self { db, clock, access, issuer, guesses: Arc::default() }
+        Self { db, clock, access, tokens, guesses: Arc::default() }
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Gives a change to this process at once. Other processes consume the event.

@@ -1,17 +1,27 @@
-//! The use cases of the shop's settings and devices.
+//! The use cases of the shop's settings, its people and their sessions, its devices, and its audit trail.
 
+mod add_first_staff;
 mod create_pairing_code;
 mod devices;
 mod get_settings;
+mod list_audit;
 mod list_devices;
+mod list_staff;
 mod load_devices;
 mod load_settings;
 mod pair_device;
+mod pin_hasher;
+mod record_act;
 mod record_seen;
 mod renew_token;
 mod replace_device;
 mod replace_settings;
 mod revoke_device;
+mod sign_in;
+mod sign_out;
+mod staff;
+mod tokens;
+mod verify_audit;
 
 use clock::Clock;
 use contracts::shop::ShopRules;
@@ -19,7 +29,17 @@ use db::Db;
 use host::{ServiceContext, SharedShopRules};
 use web::ServiceClient;
 
-pub(crate) use devices::{DEVICE_TOKEN_LIFETIME, Devices};
+use self::verify_audit::SharedProgress;
+pub(crate) use self::{
+    devices::Devices,
+    pin_hasher::{PinCost, PinHashError, PinHasher, PinQueueFull},
+    staff::Staff,
+    tokens::{KEY_ROTATION, Tokens},
+};
+pub use self::{
+    list_audit::{find_audit_hash, list_audit_log},
+    verify_audit::verify_audit_log,
+};
 
 /// The shop's settings: where they are stored, and who uses them.
 #[derive(Clone)]
@@ -45,5 +65,20 @@ impl Settings {
         if self.shared_rules.replace_if_newer(version, rules) {
             tracing::info!(version, "shop settings changed");
         }
+    }
+}
+
+/// The audit trail: where it is stored, and how far it was verified.
+#[derive(Clone)]
+pub(crate) struct AuditTrail {
+    db: Db,
+    clock: Clock,
+    shop: SharedShopRules,
+    progress: SharedProgress,
+}
+
+impl AuditTrail {
+    pub(crate) fn new(db: Db, context: &ServiceContext) -> Self {
+        Self { db, clock: context.clock.clone(), shop: context.shop.clone(), progress: SharedProgress::default() }
     }
 }

@@ -13,7 +13,8 @@ use db::Tx;
 
 use super::{
     Devices,
-    devices::{Act, DEVICE_TOKEN_LIFETIME, append_act},
+    devices::{Act, append_act},
+    tokens::TOKEN_LIFETIME_MAX,
 };
 use crate::{
     error::DeviceError,
@@ -93,7 +94,8 @@ impl Devices {
         let now = self.clock.now();
         // Both credentials are made before the code is used, so that nothing can fail after it.
         let (device_id, key) = (DeviceId::new(now), SigningKey::random()?);
-        let (token, expires_at) = self.issuer.issue(TokenSubject::Device { device_id }, now, DEVICE_TOKEN_LIFETIME)?;
+        let (token, expires_at) =
+            self.tokens.issuer().issue(TokenSubject::Device { device_id }, now, TOKEN_LIFETIME_MAX)?;
         let stored_key = key.clone();
         let changed = self
             .db

@@ -1,9 +1,12 @@
 //! `POST /api/Device/current/token`.
 
 use access::{PairedDevice, TokenSubject};
-use contracts::device::{DeviceKind, RenewedToken};
+use contracts::{
+    device::{DeviceKind, RenewedToken},
+    time::Timestamp,
+};
 
-use super::{Devices, devices::DEVICE_TOKEN_LIFETIME};
+use super::{Devices, tokens::TOKEN_LIFETIME_MAX};
 use crate::error::DeviceError;
 
 impl Devices {
@@ -11,12 +14,12 @@ impl Devices {
     ///
     /// # Errors
     /// [`DeviceError::NotATablet`].
-    pub(crate) fn renew_token(&self, device: &PairedDevice) -> Result<RenewedToken, DeviceError> {
+    pub(crate) fn renew_token(&self, device: &PairedDevice, now: Timestamp) -> Result<RenewedToken, DeviceError> {
         if device.kind == DeviceKind::Dispenser {
             return Err(DeviceError::NotATablet);
         }
         let subject = TokenSubject::Device { device_id: device.device_id };
-        let (token, expires_at) = self.issuer.issue(subject, self.clock.now(), DEVICE_TOKEN_LIFETIME)?;
+        let (token, expires_at) = self.tokens.issuer().issue(subject, now, TOKEN_LIFETIME_MAX)?;
         Ok(RenewedToken { token, expires_at })
     }
 }

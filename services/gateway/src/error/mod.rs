@@ -1,7 +1,7 @@
-//! What can go wrong with settings and devices, and the problems that it becomes.
+//! What can go wrong with settings, people and devices, and the problems that it becomes.
 
 mod devices;
 mod settings;
 
 pub(crate) use devices::DeviceError;
-pub(crate) use settings::SettingsError;
+pub(crate) use settings::{SettingsError, StaffError};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use access::{CallerRole, Policy};
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use contracts::{
@@ -15,18 +15,20 @@ use contracts::{
     },
     ids::DeviceId,
     problem::Problem as ProblemBody,
+    time::Timestamp,
 };
 use utoipa_axum::routes;
 use web::{Caller, Created, Json, Path, Peer, Problem, Routes, etag, if_match};
 
-use crate::commands::{DEVICE_TOKEN_LIFETIME, Devices};
+use super::cookies::{SetCookie, set_cookie};
+use crate::commands::Devices;
 
 /// Every paired device.
 const DEVICES: Policy = TABLETS.or(CallerRole::Dispenser);
 /// Every paired tablet.
 const TABLETS: Policy = Policy::NOBODY.or(CallerRole::Pos).or(CallerRole::Kiosk);
 
-pub(super) fn routes(devices: Devices) -> Routes {
+pub(super) fn routes() -> Routes<Devices> {
     Routes::new()
         .allow(Policy::MANAGERS, routes!(list_devices))
         .allow(Policy::MANAGERS, routes!(get_device))
@@ -38,7 +40,6 @@ pub(super) fn routes(devices: Devices) -> Routes {
         .allow(Policy::ANYONE, routes!(pair_device))
         .allow(DEVICES, routes!(get_current_device))
         .allow(TABLETS, routes!(renew_token))
-        .with_state(devices)
 }
 
 /// Lists the devices: those in use by their age, then the last hundred that were revoked
@@ -187,9 +188,9 @@ async fn pair_device(
 ) -> Result<Response, Problem> {
     let pair = async move { devices.pair_device(request, address_of(peer)).await };
     let paired = host::run_to_end(pair).await?;
-    let cookie = paired.token.as_deref().map(|token| device_cookie(token, peer));
-    let created = Created::at(format!("/api/Device/{}", paired.device.device_id), paired);
-    Ok(with_cookie(created.into_response(), cookie))
+    let cookie = paired.token.as_deref().zip(paired.expires_at);
+    let cookie = cookie.map(|(token, expires_at)| device_cookie(token, paired.device.paired_at, expires_at, peer));
+    Ok((cookie, Created::at(format!("/api/Device/{}", paired.device.device_id), paired)).into_response())
 }
 
 /// Reads the device that asks
@@ -210,9 +211,9 @@ async fn get_current_device(State(devices): State<Devices>, caller: Caller) -> R
 ))]
 async fn renew_token(State(devices): State<Devices>, peer: Option<Peer>, caller: Caller) -> Result<Response, Problem> {
     let Some(device) = &caller.device else { return Err(Problem::not_found("device", "of this request")) };
-    let renewed = devices.renew_token(device)?;
-    let cookie = device_cookie(&renewed.token, peer);
-    Ok(with_cookie(Json(renewed).into_response(), Some(cookie)))
+    let now = devices.now();
+    let renewed = devices.renew_token(device, now)?;
+    Ok((device_cookie(&renewed.token, now, renewed.expires_at, peer), Json(renewed)).into_response())
 }
 
 fn versioned(device: DeviceView) -> impl IntoResponse {
@@ -235,16 +236,6 @@ fn origin(headers: &HeaderMap, peer: Option<Peer>) -> String {
     format!("{scheme}://{host}")
 }
 
-/// A cookie that no script reads and no other site sends.
-fn device_cookie(token: &str, peer: Option<Peer>) -> String {
-    let (name, seconds) = (web::DEVICE_COOKIE, DEVICE_TOKEN_LIFETIME.as_secs());
-    let secure = if is_encrypted(peer) { "; Secure" } else { "" };
-    format!("{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
-}
-
-fn with_cookie(mut response: Response, cookie: Option<String>) -> Response {
-    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    response
+fn device_cookie(token: &str, now: Timestamp, expires_at: Timestamp, peer: Option<Peer>) -> SetCookie {
+    set_cookie(web::DEVICE_COOKIE, token, now, expires_at, is_encrypted(peer))
 }

@@ -1,9 +1,17 @@
 //! The SQL. Each function is one statement.
 
+pub(crate) mod audit;
 mod devices;
 mod pairing_codes;
+pub(crate) mod sessions;
 mod settings;
+pub(crate) mod staff;
+pub(crate) mod token_keys;
 
+pub(crate) use audit::{
+    AuditFilter, find_audit_hash, get_audit_head, insert_audit_entry, list_audit, list_audit_chain,
+    next_audit_sequence, set_audit_head_hash,
+};
 pub(crate) use devices::{
     DeviceInUse, count_devices_in_use, find_device, insert_device, list_devices, list_devices_in_use, list_letters,
     record_seen, replace_device, revoke_device, rotate_key,

@@ -213,7 +213,8 @@ async fn devices_are_known_after_a_restart() {
     world.stop().await;
     let fresh = World::new().await;
     let context = host::ServiceContext { databases: world.context().databases.clone(), ..fresh.context().clone() };
-    fresh.start(crate::open(&context).await.unwrap()).await;
+    let gateway = crate::open_with_cost(&context, FirstStart::default(), PinCost::CHEAP).await.unwrap();
+    fresh.start(gateway.service).await;
     let known = fresh.context().access.device(machine.device_id).unwrap();
     assert!(known.signing_key.is_some() && known.kind == DeviceKind::Dispenser);
 }
@@ -262,7 +263,7 @@ async fn a_tablet_renews_its_token_and_a_dispenser_has_none() {
 #[tokio::test]
 async fn the_list_shows_when_a_device_called_last() {
     let world = World::new().await;
-    let service = crate::open(world.context()).await.unwrap();
+    let service = open(&world, FirstStart::default()).await.service;
     let timer = service.timers.iter().find(|timer| timer.name == "record when devices called").unwrap().clone();
     let client = world.start(service).await;
     let paired = pair(&client, "KIOSK", "Kios").await;

@@ -1,7 +1,7 @@
 use super::*;
 
 async fn origin(world: &World) -> Client {
-    let gateway = crate::open(world.context()).await.unwrap();
+    let gateway = open(world, FirstStart::default()).await.service;
     world.client(&crate::origin(world.context(), &[gateway], GatewaySettings::default()))
 }
 
@@ -48,7 +48,7 @@ async fn the_start_page_shows_how_long_the_shop_has_run() {
 #[tokio::test]
 async fn the_doors_sign_in_only_in_the_demo_shop() {
     let world = World::new().await;
-    let gateway = crate::open(world.context()).await.unwrap();
+    let gateway = open(&world, FirstStart::default()).await.service;
     let demo = Client::new(crate::origin(world.context(), &[gateway], GatewaySettings { demo: true }));
     let html = page(&demo, "/", &[("cookie", "fnb_device=abc")]).await;
     assert!(html.contains("<form method=\"post\" action=\"/demo/kiosk\">"), "{html}");

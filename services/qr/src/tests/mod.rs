@@ -13,6 +13,7 @@ use std::{borrow::Borrow, time::Duration};
 
 use contracts::{
     Page,
+    audit::Actor,
     device::{DeviceKind, DeviceView},
     event::{OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, PlacedItem, PlacedOrder},
     ids::{DeviceId, Id, OrderId, PaymentId, ProductId},
@@ -73,6 +74,7 @@ impl Bar {
             currency: Currency::IDR,
             stock: StockCheck::Reserved,
             items: vec![item(1, "Cake", 1, None), item(2, "Latte", lattes, Some(240))],
+            placed_by: Actor::default(),
             at: self.now(),
         }
     }
