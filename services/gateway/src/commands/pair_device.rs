@@ -95,7 +95,7 @@ impl Devices {
         // Both credentials are made before the code is used, so that nothing can fail after it.
         let (device_id, key) = (DeviceId::new(now), SigningKey::random()?);
         let (token, expires_at) =
-            self.tokens.issuer().issue(TokenSubject::Device { device_id }, now, TOKEN_LIFETIME_MAX)?;
+            self.tokens.issuer().issue(TokenSubject::Device { device_id }, now, DEVICE_TOKEN_LIFETIME)?;
         let stored_key = key.clone();
         let changed = self
             .db

@@ -19,7 +19,7 @@ impl Devices {
             return Err(DeviceError::NotATablet);
         }
         let subject = TokenSubject::Device { device_id: device.device_id };
-        let (token, expires_at) = self.tokens.issuer().issue(subject, now, TOKEN_LIFETIME_MAX)?;
+        let (token, expires_at) = self.tokens.issuer().issue(subject, self.clock.now(), DEVICE_TOKEN_LIFETIME)?;
         Ok(RenewedToken { token, expires_at })
     }
 }

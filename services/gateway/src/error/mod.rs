@@ -2,6 +2,8 @@
 
 mod devices;
 mod settings;
+mod staff;
 
 pub(crate) use devices::DeviceError;
-pub(crate) use settings::{SettingsError, StaffError};
+pub(crate) use settings::SettingsError;
+pub(crate) use staff::StaffError;

@@ -28,6 +28,7 @@ const DEVICES: Policy = TABLETS.or(CallerRole::Dispenser);
 /// Every paired tablet.
 const TABLETS: Policy = Policy::NOBODY.or(CallerRole::Pos).or(CallerRole::Kiosk);
 
+/// The routes of devices.
 pub(super) fn routes() -> Routes<Devices> {
     Routes::new()
         .allow(Policy::MANAGERS, routes!(list_devices))

@@ -10,6 +10,7 @@ mod page;
 mod pair_page;
 mod sessions;
 mod settings;
+mod staff;
 mod start_page;
 
 use access::Access;
@@ -36,7 +37,7 @@ pub(crate) fn router(use_cases: UseCases, access: &Access, ready: Ready) -> (Rou
     let UseCases { settings, staff, devices, trail } = use_cases;
     let routes = Routes::new()
         .merge(settings::routes().with_state(settings))
-        .merge(sessions::routes().with_state(staff))
+        .merge(sessions::routes().merge(staff::routes()).with_state(staff))
         .merge(devices::routes().with_state(devices))
         .merge(audit::routes().with_state(trail));
     web::finish(crate::NAME, "Shop", DESCRIPTION, routes, access, ready)

@@ -1,4 +1,4 @@
-//! The rules of the gateway: versions of the settings, people and their PINs, devices and their pairing codes, the chain of the audit trail, owners of
+//! The rules of the gateway: versions of the settings, people and their PINs, the chain of the audit trail, owners of
 //! paths, and the texts of the pages.
 
 mod audit_chain;
@@ -21,7 +21,7 @@ pub(crate) use audit_chain::{
 pub(crate) use audit_period::Moment;
 pub(crate) use device::{DEVICES_MAX, check_name, check_reason, check_text, free_letter, written};
 pub(crate) use language::Language;
-pub(crate) use pair_page::{CodeInAddress, PairPage};
+pub(crate) use pair_page::PairPage;
 pub(crate) use pairing::{PAIRING_CODE_VALIDITY, PAIRING_CODES_MAX, Pairing, PairingCode, PairingGuesses};
 pub(crate) use path_owner::service_of;
 pub(crate) use pin_lock::{ATTEMPTS_PER_LOCK, LOCK_MAX, lock_ends};

@@ -213,8 +213,7 @@ async fn devices_are_known_after_a_restart() {
     world.stop().await;
     let fresh = World::new().await;
     let context = host::ServiceContext { databases: world.context().databases.clone(), ..fresh.context().clone() };
-    let gateway = crate::open_with_cost(&context, FirstStart::default(), PinCost::CHEAP).await.unwrap();
-    fresh.start(gateway.service).await;
+    fresh.start(crate::open_with_cost(&context, FirstStart::default(), PinCost::CHEAP).await.unwrap().service).await;
     let known = fresh.context().access.device(machine.device_id).unwrap();
     assert!(known.signing_key.is_some() && known.kind == DeviceKind::Dispenser);
 }
