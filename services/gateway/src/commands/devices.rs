@@ -1,6 +1,6 @@
 //! The state of devices, and what their use cases have in common.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use access::{Access, SigningKey};
 use clock::Clock;
@@ -15,6 +15,9 @@ use host::ServiceContext;
 
 use super::Tokens;
 use crate::model::PairingGuesses;
+
+/// How long a tablet's token lasts, unless the tablet renews it: half a year in a drawer.
+pub(crate) const DEVICE_TOKEN_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
 /// The devices of the shop. Clones share it.
 #[derive(Clone)]

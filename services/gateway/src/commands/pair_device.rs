@@ -13,8 +13,7 @@ use db::Tx;
 
 use super::{
     Devices,
-    devices::{Act, append_act},
-    tokens::TOKEN_LIFETIME_MAX,
+    devices::{Act, DEVICE_TOKEN_LIFETIME, append_act},
 };
 use crate::{
     error::DeviceError,

@@ -1,12 +1,9 @@
 //! `POST /api/Device/current/token`.
 
 use access::{PairedDevice, TokenSubject};
-use contracts::{
-    device::{DeviceKind, RenewedToken},
-    time::Timestamp,
-};
+use contracts::device::{DeviceKind, RenewedToken};
 
-use super::{Devices, tokens::TOKEN_LIFETIME_MAX};
+use super::{Devices, devices::DEVICE_TOKEN_LIFETIME};
 use crate::error::DeviceError;
 
 impl Devices {
@@ -14,7 +11,7 @@ impl Devices {
     ///
     /// # Errors
     /// [`DeviceError::NotATablet`].
-    pub(crate) fn renew_token(&self, device: &PairedDevice, now: Timestamp) -> Result<RenewedToken, DeviceError> {
+    pub(crate) fn renew_token(&self, device: &PairedDevice) -> Result<RenewedToken, DeviceError> {
         if device.kind == DeviceKind::Dispenser {
             return Err(DeviceError::NotATablet);
         }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use access::{CallerRole, Policy};
 use axum::{
     extract::State,
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use contracts::{
@@ -15,13 +15,11 @@ use contracts::{
     },
     ids::DeviceId,
     problem::Problem as ProblemBody,
-    time::Timestamp,
 };
 use utoipa_axum::routes;
 use web::{Caller, Created, Json, Path, Peer, Problem, Routes, etag, if_match};
 
-use super::cookies::{SetCookie, set_cookie};
-use crate::commands::Devices;
+use crate::commands::{DEVICE_TOKEN_LIFETIME, Devices};
 
 /// Every paired device.
 const DEVICES: Policy = TABLETS.or(CallerRole::Dispenser);
@@ -189,9 +187,9 @@ async fn pair_device(
 ) -> Result<Response, Problem> {
     let pair = async move { devices.pair_device(request, address_of(peer)).await };
     let paired = host::run_to_end(pair).await?;
-    let cookie = paired.token.as_deref().zip(paired.expires_at);
-    let cookie = cookie.map(|(token, expires_at)| device_cookie(token, paired.device.paired_at, expires_at, peer));
-    Ok((cookie, Created::at(format!("/api/Device/{}", paired.device.device_id), paired)).into_response())
+    let cookie = paired.token.as_deref().map(|token| device_cookie(token, peer));
+    let created = Created::at(format!("/api/Device/{}", paired.device.device_id), paired);
+    Ok(with_cookie(created.into_response(), cookie))
 }
 
 /// Reads the device that asks
@@ -212,9 +210,9 @@ async fn get_current_device(State(devices): State<Devices>, caller: Caller) -> R
 ))]
 async fn renew_token(State(devices): State<Devices>, peer: Option<Peer>, caller: Caller) -> Result<Response, Problem> {
     let Some(device) = &caller.device else { return Err(Problem::not_found("device", "of this request")) };
-    let now = devices.now();
-    let renewed = devices.renew_token(device, now)?;
-    Ok((device_cookie(&renewed.token, now, renewed.expires_at, peer), Json(renewed)).into_response())
+    let renewed = devices.renew_token(device)?;
+    let cookie = device_cookie(&renewed.token, peer);
+    Ok(with_cookie(Json(renewed).into_response(), Some(cookie)))
 }
 
 fn versioned(device: DeviceView) -> impl IntoResponse {
@@ -237,6 +235,16 @@ fn origin(headers: &HeaderMap, peer: Option<Peer>) -> String {
     format!("{scheme}://{host}")
 }
 
-fn device_cookie(token: &str, now: Timestamp, expires_at: Timestamp, peer: Option<Peer>) -> SetCookie {
-    set_cookie(web::DEVICE_COOKIE, token, now, expires_at, is_encrypted(peer))
+/// A cookie that no script reads and no other site sends.
+fn device_cookie(token: &str, peer: Option<Peer>) -> String {
+    let (name, seconds) = (web::DEVICE_COOKIE, DEVICE_TOKEN_LIFETIME.as_secs());
+    let secure = if is_encrypted(peer) { "; Secure" } else { "" };
+    format!("{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+}
+
+fn with_cookie(mut response: Response, cookie: Option<String>) -> Response {
+    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
 }

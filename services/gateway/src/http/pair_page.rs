@@ -12,7 +12,7 @@ use serde::Deserialize;
 use web::{Problem, Query};
 
 use super::page;
-use crate::model::{CodeInAddress, PageContext, PairPage};
+use crate::model::{PageContext, PairPage, PairingCode};
 
 /// Scripts, styles, pictures and calls of this origin only.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -44,7 +44,7 @@ async fn get_pair_page(
     let shop = shop.current();
     let html = PairPage {
         context: PageContext { shop: &shop.settings().name, language, address: page::address(&uri, &headers) },
-        code: query.code.as_deref().and_then(CodeInAddress::parse),
+        code: query.code.as_deref().and_then(PairingCode::parse),
     };
     Ok(([PERMISSIONS], page::response(html.html(), language, POLICY)).into_response())
 }

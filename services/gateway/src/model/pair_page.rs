@@ -57,7 +57,7 @@ mod tests {
 
     fn shown(shop: &str, language: Language, code: Option<&str>) -> String {
         let context = PageContext { shop, language, address: Some("192.168.1.20:8443") };
-        PairPage { context, code: code.and_then(CodeInAddress::parse) }.html()
+        PairPage { context, code: code.and_then(PairingCode::parse) }.html()
     }
 
     #[test]
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn only_eight_digits_are_a_code() {
         for text in ["", "1234567", "123456789", "1234567a", "\"><script", "١٢٣٤", "-1234567"] {
-            assert_eq!(CodeInAddress::parse(text), None, "{text}");
+            assert_eq!(PairingCode::parse(text), None, "{text}");
         }
         assert_eq!(PairingCode::parse("00000000").unwrap().digits(), "00000000");
     }
@@ -91,7 +91,7 @@ mod tests {
     fn every_name_in_the_page_has_a_value() {
         let page = |language| PairPage {
             context: PageContext { shop: "Kopi Pagi", language, address: Some("192.168.1.20:8443") },
-            code: CodeInAddress::parse("48271936"),
+            code: PairingCode::parse("48271936"),
         };
         for language in Language::ALL {
             for name in names_in(PAGE) {

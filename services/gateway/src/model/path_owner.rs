@@ -38,7 +38,6 @@ mod tests {
         assert_eq!(service_of("/api/Recipe/7"), Some("inventory"));
         assert_eq!(service_of("/api/Shop"), Some("gateway"));
         assert_eq!(service_of("/api/Session/staff"), Some("gateway"));
-        assert_eq!(service_of("/api/Device/pairing/48271936"), Some("gateway"));
         assert_eq!(service_of("/api/Audit/verification"), Some("gateway"));
     }
 
