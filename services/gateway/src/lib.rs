@@ -24,8 +24,8 @@ use db::{OpenError, Schema};
 use host::{Service, ServiceContext, Timer};
 
 pub use crate::commands::{
-    Person, ResetPin, SignInError, StaffCommandError, find_audit_hash, list_audit_log, list_people, reset_pin,
-    verify_audit_log,
+    DeviceCommandError, Person, ResetPin, SignInError, StaffCommandError, create_pairing_code, find_audit_hash,
+    list_audit_log, list_devices, list_people, qr_in_terminal, reset_pin, revoke_device, verify_audit_log,
 };
 pub use crate::http::{document, origin};
 use crate::{

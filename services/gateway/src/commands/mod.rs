@@ -4,6 +4,7 @@ mod add_first_staff;
 mod create_approval;
 mod create_pairing_code;
 mod create_staff;
+mod device_terminal;
 mod devices;
 mod get_settings;
 mod list_audit;
@@ -39,18 +40,19 @@ use host::{ServiceContext, SharedShopRules};
 use web::ServiceClient;
 
 use self::verify_audit::SharedProgress;
+pub use self::{
+    device_terminal::{DeviceCommandError, create_pairing_code, list_devices, qr_in_terminal, revoke_device},
+    list_audit::{find_audit_hash, list_audit_log},
+    reset_pin::{Person, ResetPin, StaffCommandError, list_people, reset_pin},
+    sign_in_without_pin::SignInError,
+    verify_audit::verify_audit_log,
+};
 pub(crate) use self::{
     devices::{DEVICE_TOKEN_LIFETIME, Devices},
     pin_hasher::{PinCost, PinHashError, PinHasher, PinQueueFull},
     prune_credentials::PRUNING_PAUSE,
     staff::Staff,
     tokens::{KEY_ROTATION, Tokens},
-};
-pub use self::{
-    list_audit::{find_audit_hash, list_audit_log},
-    reset_pin::{Person, ResetPin, StaffCommandError, list_people, reset_pin},
-    sign_in_without_pin::SignInError,
-    verify_audit::verify_audit_log,
 };
 
 /// The shop's settings: where they are stored, and who uses them.
