@@ -2,7 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use axum::routing::{get, post};
+use axum::{
+    http::header,
+    response::Html,
+    routing::{get, post},
+};
 use tokio::{
     io::{AsyncWriteExt, DuplexStream},
     time::{Instant, sleep},
@@ -20,10 +24,11 @@ fn port() -> Port {
         .route("/", get(async || "here"))
         .route("/json", post(async |Json(body): Json<serde_json::Value>| Json(body)))
         .route("/peer", get(async |peer: Option<Peer>| format!("{peer:?}")))
+        .route("/page", get(async || ([(header::REFERRER_POLICY, "same-origin")], Html("<p>here"))))
         .route("/unread", post(async || "not read"));
     let hosts = AllowedHosts::new([127, 0, 0, 1].into(), &[]).unwrap();
     let lingering = Arc::new(Semaphore::new(1));
-    Port { router, hosts: Arc::new(hosts), limits: ConnectionLimits::default(), lingering }
+    Port { tls: None, router, hosts: Arc::new(hosts), limits: ConnectionLimits::default(), lingering }
 }
 
 /// A client that is connected, and the server's side, which runs until the connection ends.
@@ -162,6 +167,30 @@ async fn an_unknown_host_and_a_foreign_origin_are_refused() {
     send(&mut client, "GET / HTTP/1.1\r\nhost: localhost\r\norigin: http://evil.example\r\n\r\n").await;
     let foreign = response(&mut client).await;
     assert!(foreign.starts_with("HTTP/1.1 403") && foreign.contains("/problems/foreign-origin"), "{foreign}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_response_has_the_security_headers_once() {
+    let (mut client, _connections) = connect();
+    let of_every_response = [
+        "x-content-type-options: nosniff",
+        "referrer-policy: no-referrer",
+        "x-frame-options: DENY",
+        "cross-origin-resource-policy: same-origin",
+    ];
+    for (path, host) in [("/", "localhost"), ("/nothing", "localhost"), ("/", "evil.example"), ("/page", "localhost")] {
+        send(&mut client, &format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n")).await;
+        let response = response(&mut client).await;
+        for header in of_every_response {
+            let expected =
+                if path == "/page" { header.replace("no-referrer", "same-origin") } else { header.to_owned() };
+            assert!(response.contains(&expected), "{path}: {expected}, in {response}");
+            let name = header.split(':').next().unwrap();
+            assert_eq!(response.matches(name).count(), 1, "{path}: {name}, in {response}");
+        }
+        let is_page = path == "/page";
+        assert_eq!(response.contains("cross-origin-opener-policy: same-origin"), is_page, "{path}: {response}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

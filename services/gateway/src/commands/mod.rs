@@ -6,6 +6,7 @@ mod create_pairing_code;
 mod create_staff;
 mod device_terminal;
 mod devices;
+mod enter_demo;
 mod get_settings;
 mod list_audit;
 mod list_devices;
@@ -25,7 +26,6 @@ mod reset_pin;
 mod revoke_device;
 mod set_pin;
 mod sign_in;
-mod sign_in_without_pin;
 mod sign_out;
 mod sign_out_staff;
 mod staff;
@@ -42,13 +42,14 @@ use web::ServiceClient;
 use self::verify_audit::SharedProgress;
 pub use self::{
     device_terminal::{DeviceCommandError, create_pairing_code, list_devices, qr_in_terminal, revoke_device},
+    enter_demo::{DemoDoorError, DemoDoors},
     list_audit::{find_audit_hash, list_audit_log},
     reset_pin::{Person, ResetPin, StaffCommandError, list_people, reset_pin},
-    sign_in_without_pin::SignInError,
     verify_audit::verify_audit_log,
 };
 pub(crate) use self::{
     devices::{DEVICE_TOKEN_LIFETIME, Devices},
+    enter_demo::Entered,
     pin_hasher::{PinCost, PinHashError, PinHasher, PinQueueFull},
     prune_credentials::PRUNING_PAUSE,
     staff::Staff,
