@@ -10,7 +10,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// The longest `deviceId`, `attemptId` or `journalEpoch`.
+/// The longest `attemptId` or `journalEpoch`.
 pub const DEVICE_TEXT_CHARS_MAX: usize = 64;
 /// The rate of a pump that is not calibrated, in millilitres per second.
 pub const PUMP_ML_PER_SECOND: u32 = 30;
@@ -207,17 +207,13 @@ pub struct AttentionView {
     pub reason: AttentionReason,
 }
 
-/// `POST /api/QrCode/validate` (step 33). A `code` alone is redeemed at once; a dispenser adds the other three fields
-/// and gets a lease.
+/// `POST /api/QrCode/validate` (step 33). A `code` alone is redeemed at once; a dispenser adds the other two fields and
+/// gets a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ValidateCode {
     /// The scanned text, whatever it is. One that is no code of this shop is answered `not_found`.
     pub code: String,
-    /// The device that scanned it.
-    #[serde(default)]
-    #[schema(min_length = 1, max_length = 64)]
-    pub device_id: Option<String>,
     /// The device's id of this scan. A retry sends the same id and gets the same grant.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 64)]
@@ -246,6 +242,19 @@ pub enum RefusalReason {
     InReview,
     /// Its order was closed, or another code replaced it.
     Void,
+    /// This machine does not pour the product. The code stays valid for one that does.
+    WrongMachine,
+}
+
+/// A machine, as a guest finds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MachineView {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// The answer to a scan (step 35).
@@ -260,12 +269,15 @@ pub struct ValidateCodeResponse {
     /// How long to run the pump, in seconds. Present if `valid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispense_duration: Option<DispenseSeconds>,
-    /// The id of the grant, which the device reports back. Present if `valid` and the device sent its ids.
+    /// The id of the grant, which the device reports back. Present if `valid` and the code is leased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispense_id: Option<DispenseId>,
     /// Why not. Present unless `valid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<RefusalReason>,
+    /// A machine that pours the product, if the reason is `wrong_machine` and there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<MachineView>,
 }
 
 /// How long a pump runs: milliseconds in memory, decimal seconds in JSON (8, 7.5).
@@ -333,9 +345,6 @@ pub enum DispenseOutcome {
 pub struct CompleteDispense {
     /// The id of the grant.
     pub dispense_id: DispenseId,
-    /// The device that holds the grant.
-    #[schema(min_length = 1, max_length = 64)]
-    pub device_id: String,
     /// How it ended.
     pub outcome: DispenseOutcome,
     /// How long the pump ran, in milliseconds.
@@ -347,9 +356,6 @@ pub struct CompleteDispense {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Heartbeat {
-    /// The device.
-    #[schema(min_length = 1, max_length = 64)]
-    pub device_id: String,
     /// Its journal. A new one becomes current once a second heartbeat confirms it.
     #[schema(min_length = 1, max_length = 64)]
     pub journal_epoch: String,

@@ -3,6 +3,7 @@
 mod audit_log;
 mod config;
 mod demo;
+mod devices;
 mod events;
 #[cfg(test)]
 mod example_file;
@@ -55,6 +56,14 @@ enum Command {
         #[command(flatten)]
         basics: config::Basics,
     },
+    /// On this machine itself: make pairing codes, list the devices of the shop, and revoke one.
+    Device {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: devices::Action,
+        #[command(flatten)]
+        basics: config::Basics,
+    },
     /// Look at the audit trail: who did what, and whether it is as it was written.
     AuditLog {
         /// What to do with it.
@@ -93,6 +102,10 @@ fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
         Command::Staff { action, basics } => {
             let (config, _telemetry) = start(&basics)?;
             Ok(on_runtime(staff::run(action, config))??)
+        }
+        Command::Device { action, basics } => {
+            let (config, _telemetry) = start(&basics)?;
+            Ok(on_runtime(devices::run(action, config))??)
         }
         Command::AuditLog { action, basics } => {
             let (config, _telemetry) = start(&basics)?;

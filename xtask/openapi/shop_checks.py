@@ -43,7 +43,7 @@ REFUSALS_OF_RULES = [
     ("invalid", "is not dispensable, so no machine pours the part"),
     ("invalid", "in the body differs from the one in the path"),
     ("invalid", "Leave inventoryId out of the body"),
-    ("invalid", "deviceId, attemptId and journalEpoch together"),
+    ("invalid", "sends attemptId and journalEpoch together"),
     ("invalid", "is after to"),
     ("invalid", "ask for a shorter period"),
     ("missing-tender", ""),

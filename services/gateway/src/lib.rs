@@ -23,8 +23,9 @@ use db::{OpenError, Schema};
 use host::{Service, ServiceContext, Timer};
 
 pub use crate::commands::{
-    DemoDoorError, DemoDoors, Person, ResetPin, StaffCommandError, find_audit_hash, list_audit_log, list_people,
-    reset_pin, verify_audit_log,
+    DemoDoorError, DemoDoors, DeviceCommandError, Person, ResetPin, StaffCommandError, create_pairing_code,
+    find_audit_hash, list_audit_log, list_devices, list_people, qr_in_terminal, reset_pin, revoke_device,
+    verify_audit_log,
 };
 pub use crate::http::{HttpsSettings, document, origin, plain_origin};
 use crate::{

@@ -52,31 +52,29 @@ CREATE INDEX qr_codes_attention ON qr_codes (status, updated_at, code)
     WHERE is_paid = 1 AND status IN ('EXPIRED', 'LEASED', 'REVIEW');
 CREATE INDEX qr_codes_disputed ON qr_codes (updated_at, code) WHERE is_disputed = 1;
 
--- The dispensers. journal_epoch is the journal that the device writes now. grants is the number of its newest grant; a
--- repeated grant gets a new number. Every write for a device updates this row first.
+-- The dispensers, as the gateway published them: version is the version of that. products: the ids that the machine
+-- pours, as a JSON array; empty: all. journal_epoch is the journal that the device writes now; NULL: it has not sent one.
+-- grants is the number of its newest grant; a repeated grant gets a new number. sequence is the number of its newest
+-- signed request. Every write for a device updates this row first.
 -- candidate_epoch: another journal that a heartbeat named. It becomes current once a second heartbeat sends
 -- candidate_grants back.
 CREATE TABLE devices (
     device_id        TEXT   NOT NULL PRIMARY KEY,
-    journal_epoch    TEXT   NOT NULL,
-    grants           BIGINT NOT NULL CHECK (grants >= 0),
+    name             TEXT   NOT NULL,
+    place            TEXT,
+    products         TEXT   NOT NULL,
     ml_per_second    BIGINT NOT NULL CHECK (ml_per_second > 0),
+    is_revoked       BIGINT NOT NULL CHECK (is_revoked IN (0, 1)),
+    version          BIGINT NOT NULL CHECK (version >= 1),
+    journal_epoch    TEXT,
+    grants           BIGINT NOT NULL DEFAULT 0 CHECK (grants >= 0),
+    sequence         BIGINT NOT NULL DEFAULT 0 CHECK (sequence >= 0),
     candidate_epoch  TEXT,
     candidate_grants BIGINT,
-    last_seen_at     BIGINT NOT NULL,
     CHECK ((candidate_epoch IS NULL) = (candidate_grants IS NULL))
 );
 
--- One row, locked while a device is added. grants_floor: the highest grant number of the devices that were evicted. A
--- new device counts from there, so that no device ever gets the same number twice.
-CREATE TABLE device_registry (
-    id           BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
-    grants_floor BIGINT NOT NULL CHECK (grants_floor >= 0)
-);
-
-INSERT INTO device_registry (id, grants_floor) VALUES (1, 0);
-
--- Every grant to pour, and how it ended. device_id is NULL if a caller without the lease protocol redeemed the code.
+-- Every grant to pour, and how it ended. device_id is NULL if staff redeemed the code by hand.
 -- reported_at: when the device itself reported the end, which is final. A row that is closed without it was closed by
 -- the device's heartbeat, or, without an outcome, by the loss of its journal or by staff.
 CREATE TABLE dispense_logs (

@@ -1,10 +1,10 @@
-//! The events of `qr_events`: the changes of an order, and its payment. Each handler calls one command.
+//! The events of `qr_events`: the changes of an order, its payment, and devices. Each handler calls one command.
 
 use std::sync::Arc;
 
 use bus::{ConsumeError, Consumer};
 use contracts::event::{
-    OrderCancelled, OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, Queue,
+    DeviceChanged, OrderCancelled, OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, Queue,
 };
 use db::Db;
 use host::{Event, EventConsumer, retry};
@@ -23,6 +23,7 @@ pub(crate) fn consumer(db: &Db, codes: Codes) -> (Queue, Arc<dyn Consumer>) {
         .on(on_order_cancelled)
         .on(on_order_expired)
         .on(on_order_completed)
+        .on(on_device_changed)
         .build()
 }
 
@@ -51,4 +52,8 @@ async fn on_order_expired(codes: Codes, event: Event<OrderExpired>) -> Result<()
 async fn on_order_completed(codes: Codes, event: Event<OrderCompleted>) -> Result<(), ConsumeError> {
     let OrderCompleted { order_id, order_version, cups } = event.data;
     codes.void_codes(event.delivery(), ClosedOrder { order_id, order_version, cups }).await.map_err(retry)
+}
+
+async fn on_device_changed(codes: Codes, event: Event<DeviceChanged>) -> Result<(), ConsumeError> {
+    codes.record_device(event.delivery(), event.data.0).await.map_err(retry)
 }

@@ -27,12 +27,25 @@ pub(crate) enum QrError {
     /// Another device holds the grant.
     #[error("This dispense was granted to another device than {0:?}. Only the device that holds a grant reports it.")]
     WrongDevice(String),
-    /// A scan with some of the ids of a device.
-    #[error(
-        "A dispenser sends deviceId, attemptId and journalEpoch together; any other caller sends code alone. Send all three or none."
-    )]
+    /// A scan with one of the ids of the lease protocol.
+    #[error("A dispenser that leases codes sends attemptId and journalEpoch together. Send both, or code alone.")]
     IncompleteDevice,
-    /// An id of a device, an attempt or a journal that is blank, too long or not printable.
+    /// Not a dispenser.
+    #[error(
+        "Only a paired dispenser leases codes and reports pours. Send code alone to hand a drink over, or pair the          dispenser (Settings, Devices, Add)."
+    )]
+    NoDevice,
+    /// A signed request that is a copy, or was overtaken.
+    #[error(
+        "The request has the number {sequence}, and {newest} came before it, so nothing was done. Number every request          higher than the one before: continue at {}.", .newest.saturating_add(1)
+    )]
+    SequenceNotNewer {
+        /// The number of the request.
+        sequence: i64,
+        /// The number of the device's newest request.
+        newest: i64,
+    },
+    /// An id of an attempt or a journal that is blank, too long or not printable.
     #[error(
         "{field} has {chars} characters. Send 1 to {DEVICE_TEXT_CHARS_MAX}, that are printable and not only white space."
     )]
@@ -56,11 +69,6 @@ pub(crate) enum QrError {
         .0.journal_epoch, .0.device_id
     )]
     JournalNotCurrent(DeviceJournal),
-    /// Every device that is known holds a lease.
-    #[error(
-        "This shop has as many dispensers as it can, and each of them holds a code. Resolve the codes of devices that are gone (GET /api/QrCode/attention), then try again."
-    )]
-    TooManyDevices,
     /// Not a cursor of this list.
     #[error("{0:?} is not a cursor of this list. Send the nextCursor of the page before, or none for the first page.")]
     InvalidCursor(String),
@@ -139,8 +147,11 @@ impl From<QrError> for Problem {
             }
             QrError::WrongDevice(_) => Self::conflict("wrong-device", "Another device's dispense", detail),
             QrError::JournalNotCurrent(_) => Self::conflict("journal-not-current", "Journal not current", detail),
-            QrError::TooManyDevices => Self::conflict("too-many-devices", "Too many devices", detail),
+            QrError::SequenceNotNewer { .. } => {
+                Self::new(StatusCode::UNAUTHORIZED, "sequence-not-newer", "The request was sent before", detail)
+            }
             QrError::IncompleteDevice
+            | QrError::NoDevice
             | QrError::InvalidDeviceText { .. }
             | QrError::TooManyOpenDispenses(_)
             | QrError::TooManyCodes(_) => Self::invalid(detail),

@@ -22,9 +22,9 @@ use contracts::{
 use serde::Deserialize;
 use utoipa::{IntoParams, openapi::OpenApi};
 use utoipa_axum::routes;
-use web::{IdempotentJson, Json, Path, Problem, Query, Ready, Routes};
+use web::{Caller, IdempotentJson, Json, Path, Problem, Query, Ready, Routes};
 
-use crate::{NAME, commands::Codes};
+use crate::{NAME, commands::Codes, error::QrError, model::Machine};
 
 /// Dispensers, which report what they did.
 const DISPENSERS: Policy = Policy::NOBODY.or(CallerRole::Dispenser);
@@ -50,19 +50,24 @@ pub(crate) fn router(codes: Codes, access: &Access, ready: Ready) -> (Router, Op
 /// Asks whether to pour (steps 33 to 36)
 ///
 /// The response to a scan that does not pour is 200 too, with the reason. A valid `code` alone is redeemed by this request. A
-/// dispenser adds `deviceId`, `attemptId` and `journalEpoch`, gets a grant (`dispenseId`), and reports how it ended; a
+/// dispenser adds `attemptId` and `journalEpoch`, gets a grant (`dispenseId`), and reports how it ended; a
 /// retry gets the same grant.
 #[utoipa::path(post, path = "/api/QrCode/validate", tag = "QrCode", request_body = ValidateCode,
     responses(
         (status = 200, description = "Whether to pour and for how long, or why not", body = ValidateCodeResponse),
-        (status = 409, description = "The journal is not current, or there are too many devices", body = ProblemBody),
+        (status = 409, description = "The journal is not current", body = ProblemBody),
         (status = 422, description = "An id is missing or too long", body = ProblemBody),
     ))]
 async fn validate_code(
     State(codes): State<Codes>,
+    caller: Caller,
     Json(request): Json<ValidateCode>,
 ) -> Result<Json<ValidateCodeResponse>, Problem> {
-    Ok(Json(codes.validate_code(request).await?))
+    let machine = Machine::of_caller(&caller);
+    if let Some(machine) = &machine {
+        codes.advance_sequence(machine, caller.sequence).await?;
+    }
+    Ok(Json(codes.validate_code(machine, caller.actor(), request).await?))
 }
 
 /// Reports how a grant ended
@@ -79,10 +84,12 @@ async fn validate_code(
     ))]
 async fn complete_dispense(
     State(codes): State<Codes>,
+    caller: Caller,
     Path(code): Path<String>,
     Json(report): Json<CompleteDispense>,
 ) -> Result<Json<CodeView>, Problem> {
-    Ok(Json(codes.complete_dispense(code, report).await?))
+    let machine = machine_of(&codes, &caller).await?;
+    Ok(Json(codes.complete_dispense(machine, code, report).await?))
 }
 
 /// Reports which grants a device holds
@@ -94,15 +101,23 @@ async fn complete_dispense(
     responses(
         (status = 200, description = "The number of the newest grant, and whether the journal is current",
             body = HeartbeatResponse),
-        (status = 409, description = "There are too many devices", body = ProblemBody),
         (status = 422, description = "An id is missing or too long, or too many dispenses are open",
             body = ProblemBody),
     ))]
 async fn record_heartbeat(
     State(codes): State<Codes>,
+    caller: Caller,
     Json(heartbeat): Json<Heartbeat>,
 ) -> Result<Json<HeartbeatResponse>, Problem> {
-    Ok(Json(codes.record_heartbeat(heartbeat).await?))
+    let machine = machine_of(&codes, &caller).await?;
+    Ok(Json(codes.record_heartbeat(machine, heartbeat).await?))
+}
+
+/// The dispenser that calls. A signed request uses its number up.
+async fn machine_of(codes: &Codes, caller: &Caller) -> Result<Machine, QrError> {
+    let machine = Machine::of_caller(caller).ok_or(QrError::NoDevice)?;
+    codes.advance_sequence(&machine, caller.sequence).await?;
+    Ok(machine)
 }
 
 /// Reissues codes of paid drinks: the named ones, or all that have expired
@@ -118,9 +133,11 @@ async fn record_heartbeat(
     ))]
 async fn reissue_codes(
     State(codes): State<Codes>,
+    caller: Caller,
     request: IdempotentJson<ReissueCodes>,
 ) -> Result<Json<Vec<CodeView>>, Problem> {
-    Ok(Json(codes.reissue_codes(request.key, request.body).await?))
+    let actor = caller.approved_actor(ApprovableAction::ReissueCodes, request.body.order_id)?;
+    Ok(Json(codes.reissue_codes(actor, request.key, request.body).await?))
 }
 
 /// Decides on a code in REVIEW, or LEASED by a dead device: was the cup poured?
@@ -141,10 +158,12 @@ async fn reissue_codes(
     ))]
 async fn resolve_code(
     State(codes): State<Codes>,
+    caller: Caller,
     Path(code): Path<String>,
     request: IdempotentJson<ResolveCode>,
 ) -> Result<Json<CodeView>, Problem> {
-    Ok(Json(codes.resolve_code(request.key, code, request.body).await?))
+    let actor = caller.approved_actor(ApprovableAction::ResolveCode, &code)?;
+    Ok(Json(codes.resolve_code(actor, request.key, code, request.body).await?))
 }
 
 /// Lists the codes of an order by line, VOID ones last

@@ -1,13 +1,13 @@
 //! Codes: one for each cup that a dispenser pours, and exactly one drink for each code.
 //!
 //! Owns `qr_codes`, `code_orders` (what events published of their orders), `devices` and `dispense_logs`. Consumes the
-//! events of orders and payments; publishes CodesIssued, DispenseCompleted and DispenseFailed. A device gets a *lease*
+//! events of orders, payments and devices; publishes CodesIssued, DispenseCompleted and DispenseFailed. A device gets a *lease*
 //! on a code and reports how its grant ended (the lease protocol). A lease never ends by time alone: only by the
 //! device's report, its heartbeat, or staff. Does not know prices and products: the name and size of a cup come with the
 //! order.
 //!
-//! A device is whoever sends a device id, and it pours whatever is scanned at 30 ml/s. A list of the products of each
-//! device, with the refusal `wrong_machine`, and calibration come with the pairing of devices.
+//! A device is a paired dispenser: who it is says its credential. What it pours and how fast the gateway says, in
+//! DeviceChanged. The numbers of signed requests only rise, so a copy of one changes nothing.
 
 mod commands;
 mod consumers;

@@ -4,8 +4,9 @@ use contracts::{
     audit::Actor,
     device::{CreatePairingCode, PairingCodeView},
     ids::DeviceId,
+    time::Timestamp,
 };
-use db::{DbError, Tx};
+use db::{Db, DbError, Tx};
 use qrcode::{EcLevel, QrCode, render::svg};
 
 use super::Devices;
@@ -34,7 +35,8 @@ impl Devices {
         let CreatePairingCode { kind, name, place } = request;
         model::check_name(&name, place.as_deref())?;
         let expires_at = self.clock.now() + PAIRING_CODE_VALIDITY;
-        self.put_code(Pairing { kind, name, place, device_id: None, created_by: actor, expires_at }, origin).await
+        let pairing = Pairing { kind, name, place, device_id: None, created_by: actor, expires_at };
+        put_code(&self.db, pairing, origin, self.clock.now()).await
     }
 
     /// A pairing code that pairs a device again: a dispenser gets another key, and a tablet that was lost is replaced by
@@ -58,36 +60,41 @@ impl Devices {
             created_by: actor,
             expires_at,
         };
-        self.put_code(pairing, origin).await
+        put_code(&self.db, pairing, origin, self.clock.now()).await
     }
+}
 
-    async fn put_code(&self, pairing: Pairing, origin: &str) -> Result<PairingCodeView, DeviceError> {
-        let expires_at = pairing.expires_at;
-        let mut attempts = 1;
-        let code = loop {
-            match self.try_put_code(pairing.clone()).await {
-                Err(DeviceError::Db(DbError::Unique { .. })) if attempts < ATTEMPTS_MAX => attempts += 1,
-                other => break other?,
+/// Stores a new code in a free slot.
+pub(super) async fn put_code(
+    db: &Db,
+    pairing: Pairing,
+    origin: &str,
+    now: Timestamp,
+) -> Result<PairingCodeView, DeviceError> {
+    let expires_at = pairing.expires_at;
+    let mut attempts = 1;
+    let code = loop {
+        match try_put_code(db, pairing.clone(), now).await {
+            Err(DeviceError::Db(DbError::Unique { .. })) if attempts < ATTEMPTS_MAX => attempts += 1,
+            other => break other?,
+        }
+    };
+    let url = format!("{origin}/pair?code={}", code.digits());
+    let drawn = QrCode::with_error_correction_level(&url, EcLevel::M)?;
+    let mut image = drawn.render::<svg::Color<'_>>();
+    let qr_svg = image.quiet_zone(true).min_dimensions(IMAGE_PIXELS_MIN, IMAGE_PIXELS_MIN).build();
+    Ok(PairingCodeView { code: code.digits().to_owned(), url, qr_svg, expires_at })
+}
+
+async fn try_put_code(db: &Db, pairing: Pairing, now: Timestamp) -> Result<PairingCode, DeviceError> {
+    let code = PairingCode::random();
+    db.write(move |tx: &mut Tx<'_>| {
+        for slot in 1..=PAIRING_CODES_MAX {
+            if store::put_pairing_code(tx, slot, &code.hash(), &pairing, now)? {
+                return Ok(code.clone());
             }
-        };
-        let url = format!("{origin}/pair?code={}", code.digits());
-        let drawn = QrCode::with_error_correction_level(&url, EcLevel::M)?;
-        let mut image = drawn.render::<svg::Color<'_>>();
-        let qr_svg = image.quiet_zone(true).min_dimensions(IMAGE_PIXELS_MIN, IMAGE_PIXELS_MIN).build();
-        Ok(PairingCodeView { code: code.digits().to_owned(), url, qr_svg, expires_at })
-    }
-
-    async fn try_put_code(&self, pairing: Pairing) -> Result<PairingCode, DeviceError> {
-        let (code, now) = (PairingCode::random(), self.clock.now());
-        self.db
-            .write(move |tx: &mut Tx<'_>| {
-                for slot in 1..=PAIRING_CODES_MAX {
-                    if store::put_pairing_code(tx, slot, &code.hash(), &pairing, now)? {
-                        return Ok(code.clone());
-                    }
-                }
-                Err(DeviceError::TooManyCodes)
-            })
-            .await
-    }
+        }
+        Err(DeviceError::TooManyCodes)
+    })
+    .await
 }

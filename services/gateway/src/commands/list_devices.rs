@@ -7,7 +7,7 @@ use super::Devices;
 use crate::{error::DeviceError, model::DEVICES_MAX, store};
 
 /// Every device in use, and the last hundred that were revoked.
-const DEVICES_LISTED_MAX: u32 = DEVICES_MAX + 100;
+pub(super) const DEVICES_LISTED_MAX: u32 = DEVICES_MAX + 100;
 
 impl Devices {
     /// The devices in use by their age, then those that were revoked, the last first.

@@ -4,6 +4,7 @@ mod add_first_staff;
 mod create_approval;
 mod create_pairing_code;
 mod create_staff;
+mod device_terminal;
 mod devices;
 mod enter_demo;
 mod get_settings;
@@ -39,6 +40,13 @@ use host::{ServiceContext, SharedShopRules};
 use web::ServiceClient;
 
 use self::verify_audit::SharedProgress;
+pub use self::{
+    device_terminal::{DeviceCommandError, create_pairing_code, list_devices, qr_in_terminal, revoke_device},
+    enter_demo::{DemoDoorError, DemoDoors},
+    list_audit::{find_audit_hash, list_audit_log},
+    reset_pin::{Person, ResetPin, StaffCommandError, list_people, reset_pin},
+    verify_audit::verify_audit_log,
+};
 pub(crate) use self::{
     devices::{DEVICE_TOKEN_LIFETIME, Devices},
     enter_demo::Entered,
@@ -46,12 +54,6 @@ pub(crate) use self::{
     prune_credentials::PRUNING_PAUSE,
     staff::Staff,
     tokens::{KEY_ROTATION, Tokens},
-};
-pub use self::{
-    enter_demo::{DemoDoorError, DemoDoors},
-    list_audit::{find_audit_hash, list_audit_log},
-    reset_pin::{Person, ResetPin, StaffCommandError, list_people, reset_pin},
-    verify_audit::verify_audit_log,
 };
 
 /// The shop's settings: where they are stored, and who uses them.

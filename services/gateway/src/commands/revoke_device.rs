@@ -1,6 +1,7 @@
 //! `POST /api/Device/{deviceId}/revoke`.
 
-use contracts::{audit::Actor, device::DeviceView, ids::DeviceId};
+use contracts::{audit::Actor, device::DeviceView, ids::DeviceId, time::Timestamp};
+use db::Db;
 
 use super::{
     Devices,
@@ -20,21 +21,28 @@ impl Devices {
         device_id: DeviceId,
         reason: String,
     ) -> Result<DeviceView, DeviceError> {
-        model::check_reason(&reason)?;
-        let now = self.clock.now();
-        let revoked = self
-            .db
-            .write(move |tx| {
-                let before = store::find_device(tx, device_id)?.ok_or(DeviceError::Unknown(device_id))?;
-                let Some(after) = store::revoke_device(tx, device_id, &reason, now)? else {
-                    return store::find_device(tx, device_id)?.ok_or(DeviceError::Unknown(device_id));
-                };
-                let act = Act { actor: &actor, action: "device.revoked", before: Some(&before), after: &after };
-                append_act(tx, &act, now)?;
-                Ok(after)
-            })
-            .await?;
+        let revoked = revoke(&self.db, actor, device_id, reason, self.clock.now()).await?;
         self.share(&revoked, None);
         Ok(revoked)
     }
+}
+
+/// Revokes a device in the database.
+pub(super) async fn revoke(
+    db: &Db,
+    actor: Actor,
+    device_id: DeviceId,
+    reason: String,
+    now: Timestamp,
+) -> Result<DeviceView, DeviceError> {
+    model::check_reason(&reason)?;
+    db.write(move |tx| {
+        let before = store::find_device(tx, device_id)?.ok_or(DeviceError::Unknown(device_id))?;
+        let Some(after) = store::revoke_device(tx, device_id, &reason, now)? else {
+            return store::find_device(tx, device_id)?.ok_or(DeviceError::Unknown(device_id));
+        };
+        append_act(tx, &Act { actor: &actor, action: "device.revoked", before: Some(&before), after: &after }, now)?;
+        Ok(after)
+    })
+    .await
 }

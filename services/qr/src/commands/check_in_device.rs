@@ -2,7 +2,8 @@
 //!
 //! **Which journal is current.** A device whose flash was formatted writes a new journal, which knows nothing of the
 //! leases of the one before. But a request that names another journal is no proof of that: it may be a delayed request
-//! from before the formatting, or come from a stranger that only knows the device's id. So the server asks back:
+//! from before the formatting, which a device that sends its key as a bearer token does not number. So the server asks
+//! back:
 //!
 //! 1. A heartbeat that names another journal changes nothing. The journal becomes the *candidate*, and the answer has
 //!    `confirmed: false` and a `grants` number that was never sent before.
@@ -13,11 +14,9 @@
 //!    no journal gets a grant while another one is in use, and each code pours at most once.
 //!
 //! A journal that was displaced becomes current again in the same way, so nobody can lock a device out for good.
-//! What remains possible until devices are paired: a stranger who sends both heartbeats moves the device's leases to
-//! REVIEW while it may be pouring. The device's report corrects that.
 //!
-//! **How many devices.** Until devices are paired, anyone can invent ids. At most [`DEVICES_MAX`] are kept: a new one
-//! evicts the one that was not seen for the longest time and holds no lease.
+//! **Which devices there are** the gateway says, by events. Until the first one arrives, the row is made of what the
+//! device's credential says.
 //!
 //! **Lock order.** Who writes for a device locks in this order, so that no two transactions deadlock: the device's row,
 //! the rows of orders by their ids, codes, dispense logs.
@@ -31,12 +30,9 @@ use super::{
 };
 use crate::{
     error::QrError,
-    model::{CLOCK_TOLERANCE, ClosedBy, DeviceJournal, DispenseResult, Lease},
+    model::{ClosedBy, DeviceJournal, DispenseResult, Lease, Machine},
     store::{self, Device},
 };
-
-/// More devices than any shop has.
-pub(crate) const DEVICES_MAX: u32 = 256;
 
 /// A heartbeat's journal.
 pub(super) enum CheckIn {
@@ -47,17 +43,15 @@ pub(super) enum CheckIn {
 }
 
 /// Checks in a device that sends a heartbeat.
-///
-/// # Errors
-/// [`QrError::TooManyDevices`].
 pub(super) fn check_in(
     tx: &mut Tx<'_>,
+    machine: &Machine,
     journal: &DeviceJournal,
     seen_grants: i64,
     now: Timestamp,
 ) -> Result<CheckIn, QrError> {
-    let device = find_or_add(tx, journal, now)?;
-    if device.journal_epoch == journal.journal_epoch {
+    let device = lock(tx, machine, Some(&journal.journal_epoch))?;
+    if device.journal_epoch.as_ref() == Some(&journal.journal_epoch) {
         return Ok(CheckIn::Current { device, effects: Effects::default() });
     }
     match device.candidate.filter(|candidate| candidate.journal_epoch == journal.journal_epoch) {
@@ -74,30 +68,27 @@ pub(super) fn check_in(
 /// Checks in a device that scans a code.
 ///
 /// # Errors
-/// [`QrError::JournalNotCurrent`], [`QrError::TooManyDevices`].
-pub(super) fn require_current_journal(tx: &mut Tx<'_>, journal: &DeviceJournal, now: Timestamp) -> Result<(), QrError> {
-    let device = find_or_add(tx, journal, now)?;
-    if device.journal_epoch != journal.journal_epoch {
+/// [`QrError::JournalNotCurrent`].
+pub(super) fn require_current_journal(
+    tx: &mut Tx<'_>,
+    machine: &Machine,
+    journal: &DeviceJournal,
+) -> Result<Device, QrError> {
+    let device = lock(tx, machine, Some(&journal.journal_epoch))?;
+    if device.journal_epoch.as_ref() != Some(&journal.journal_epoch) {
         return Err(QrError::JournalNotCurrent(journal.clone()));
     }
-    Ok(())
+    Ok(device)
 }
 
-/// The device; a new one writes this journal.
-fn find_or_add(tx: &mut Tx<'_>, journal: &DeviceJournal, now: Timestamp) -> Result<Device, QrError> {
-    if let Some(device) = store::touch_device(tx, &journal.device_id, now)? {
-        return Ok(device);
+/// Locks the device's row, which is at least as new as the device's credential.
+pub(super) fn lock(tx: &mut Tx<'_>, machine: &Machine, journal_epoch: Option<&str>) -> Result<Device, QrError> {
+    let device_id = machine.device_id.to_string();
+    match store::lock_device(tx, &device_id, journal_epoch)? {
+        Some(device) if device.version >= machine.version => return Ok(device),
+        _ => store::put_device(tx, machine)?,
     }
-    store::lock_device_registry(tx)?;
-    // Another request of the same device may have added it before this one had the lock.
-    if let Some(device) = store::touch_device(tx, &journal.device_id, now)? {
-        return Ok(device);
-    }
-    let is_full = store::count_devices(tx)? >= DEVICES_MAX;
-    if is_full && !store::evict_device(tx, now + CLOCK_TOLERANCE)? {
-        return Err(QrError::TooManyDevices);
-    }
-    Ok(store::insert_device(tx, journal, now)?)
+    store::lock_device(tx, &device_id, journal_epoch)?.ok_or(QrError::NoDevice)
 }
 
 /// A new journal does not know what the device did with the leases of the journal before: staff must decide.

@@ -8,13 +8,13 @@ use contracts::{
 use db::{DbResult, Tx};
 
 use super::{
-    Codes, check_device_text,
+    Codes,
     effects::{Effects, ReceiptPart},
     release_lease::{Released, append_failure, append_result, poured, release},
 };
 use crate::{
     error::QrError,
-    model::{self, ClosedBy, Code, DispenseResult, LateReport, Lease},
+    model::{self, ClosedBy, Code, DispenseResult, LateReport, Lease, Machine},
     store::{self, Dispense, OrderState},
 };
 
@@ -39,12 +39,13 @@ impl Codes {
     #[tracing::instrument(level = "debug", skip_all, fields(dispense_id = %report.dispense_id))]
     pub(crate) async fn complete_dispense(
         &self,
+        machine: Machine,
         scanned: String,
         report: CompleteDispense,
     ) -> Result<CodeView, QrError> {
         let code = model::parse_code(&scanned).ok_or(QrError::UnknownCode(scanned))?;
-        let device_id = check_device_text("deviceId", report.device_id)?;
-        let CompleteDispense { dispense_id, outcome, poured_ms, .. } = report;
+        let device_id = machine.device_id.to_string();
+        let CompleteDispense { dispense_id, outcome, poured_ms } = report;
         let now = self.clock.now();
         self.write(move |tx| {
             let grant = require_grant(tx, &code, &device_id, dispense_id)?;

@@ -7,17 +7,23 @@ use super::{
     check_in_device,
     effects::{Effects, ReceiptPart},
     redeem_code::ATTEMPTS_MAX,
-    validate_code::{Scanned, permission, refusal},
+    validate_code::{Scanned, permission, refusal, wrong_machine},
 };
 use crate::{
     error::QrError,
-    model::{self, Code, DeviceJournal, Lease, ScanDecision},
+    model::{self, Code, DeviceJournal, Lease, Machine, ScanDecision},
     store,
 };
 
 /// Leases the code to the device if it pours, or repeats the grant that the device has already.
-pub(super) fn lease(tx: &mut Tx<'_>, code: &str, journal: &DeviceJournal, now: Timestamp) -> Result<Scanned, QrError> {
-    check_in_device::require_current_journal(tx, journal, now)?;
+pub(super) fn lease(
+    tx: &mut Tx<'_>,
+    code: &str,
+    machine: &Machine,
+    journal: &DeviceJournal,
+    now: Timestamp,
+) -> Result<Scanned, QrError> {
+    let device = check_in_device::require_current_journal(tx, machine, journal)?;
     for _ in 0..ATTEMPTS_MAX {
         let Some(found) = store::find_code(tx, code)? else {
             return Ok((refusal(RefusalReason::NotFound), Effects::default()));
@@ -25,6 +31,9 @@ pub(super) fn lease(tx: &mut Tx<'_>, code: &str, journal: &DeviceJournal, now: T
         let granted = match model::decide_lease(&found, &journal.device_id, now) {
             ScanDecision::Refuse(reason) => return Ok((refusal(reason), Effects::default())),
             ScanDecision::RepeatGrant(dispense_id) => repeat_grant(tx, code, journal, dispense_id)?,
+            ScanDecision::Grant if !model::pours(&device.products, found.cup.product_id) => {
+                return Ok((wrong_machine(tx, found.cup.product_id)?, Effects::default()));
+            }
             ScanDecision::Grant => grant(tx, &found, journal, now)?,
         };
         if let Some(scanned) = granted {

@@ -1,6 +1,8 @@
 //! One use case per file: it opens the transaction, decides, writes, and appends its events.
 
 mod activate_codes;
+mod advance_sequence;
+mod audit;
 mod check_in_device;
 mod complete_dispense;
 mod effects;
@@ -12,6 +14,7 @@ mod list_attention;
 mod list_codes;
 mod metrics;
 mod rebase_codes;
+mod record_device;
 mod record_heartbeat;
 mod redeem_code;
 mod reissue_codes;
@@ -40,8 +43,6 @@ use crate::{
     model::{self, Code},
 };
 
-#[cfg(test)]
-pub(crate) use check_in_device::DEVICES_MAX;
 pub(crate) use metrics::describe;
 pub(crate) use void_codes::ClosedOrder;
 
@@ -88,7 +89,7 @@ fn append_codes_issued(tx: &mut Tx<'_>, order_id: OrderId, codes: &[Code], now: 
     Ok(())
 }
 
-/// Refuses an id of a device, an attempt or a journal that no screen and no log can show.
+/// Refuses an id of an attempt or a journal that no screen and no log can show.
 fn check_device_text(field: &'static str, text: String) -> Result<String, QrError> {
     let chars = text.chars().count();
     let is_readable = !text.trim().is_empty() && text::is_readable(&text, LineBreaks::Forbidden);

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::QrError,
-    model::{self, ClosedBy, DeviceJournal, DispenseResult, HeartbeatState},
+    model::{self, ClosedBy, DeviceJournal, DispenseResult, HeartbeatState, Machine},
     store,
 };
 
@@ -23,29 +23,37 @@ impl Codes {
     /// journal that is not current changes nothing until a second heartbeat confirms it.
     ///
     /// # Errors
-    /// [`QrError::InvalidDeviceText`], [`QrError::TooManyOpenDispenses`], [`QrError::TooManyDevices`].
-    #[tracing::instrument(level = "debug", skip_all, fields(device_id = heartbeat.device_id))]
-    pub(crate) async fn record_heartbeat(&self, heartbeat: Heartbeat) -> Result<HeartbeatResponse, QrError> {
+    /// [`QrError::InvalidDeviceText`], [`QrError::TooManyOpenDispenses`].
+    #[tracing::instrument(level = "debug", skip_all, fields(device_id = %machine.device_id))]
+    pub(crate) async fn record_heartbeat(
+        &self,
+        machine: Machine,
+        heartbeat: Heartbeat,
+    ) -> Result<HeartbeatResponse, QrError> {
         let open = heartbeat.open_dispenses.len();
         if open > OPEN_DISPENSES_MAX {
             return Err(QrError::TooManyOpenDispenses(open));
         }
         let open_attempt_id = heartbeat.open_attempt_id.map(|id| check_device_text("openAttemptId", id)).transpose()?;
         let heartbeat = Heartbeat {
-            device_id: check_device_text("deviceId", heartbeat.device_id)?,
             journal_epoch: check_device_text("journalEpoch", heartbeat.journal_epoch)?,
             open_attempt_id,
             ..heartbeat
         };
         let now = self.clock.now();
-        self.write(move |tx| record(tx, &heartbeat, now)).await
+        self.write(move |tx| record(tx, &machine, &heartbeat, now)).await
     }
 }
 
-fn record(tx: &mut Tx<'_>, heartbeat: &Heartbeat, now: Timestamp) -> Result<(HeartbeatResponse, Effects), QrError> {
-    let Heartbeat { device_id, journal_epoch, open_dispenses, seen_grants, open_attempt_id } = heartbeat;
-    let journal = DeviceJournal { device_id: device_id.clone(), journal_epoch: journal_epoch.clone() };
-    let (device, mut effects) = match check_in(tx, &journal, *seen_grants, now)? {
+fn record(
+    tx: &mut Tx<'_>,
+    machine: &Machine,
+    heartbeat: &Heartbeat,
+    now: Timestamp,
+) -> Result<(HeartbeatResponse, Effects), QrError> {
+    let Heartbeat { journal_epoch, open_dispenses, seen_grants, open_attempt_id } = heartbeat;
+    let journal = DeviceJournal { device_id: machine.device_id.to_string(), journal_epoch: journal_epoch.clone() };
+    let (device, mut effects) = match check_in(tx, machine, &journal, *seen_grants, now)? {
         CheckIn::Current { device, effects } => (device, effects),
         CheckIn::Unconfirmed { grants } => {
             return Ok((HeartbeatResponse { grants, confirmed: false }, Effects::default()));
@@ -53,7 +61,7 @@ fn record(tx: &mut Tx<'_>, heartbeat: &Heartbeat, now: Timestamp) -> Result<(Hea
     };
     let seen_grants = model::believable_grants(*seen_grants, device.grants);
     let state = HeartbeatState { open_dispenses, awaits_scan: open_attempt_id.is_some(), seen_grants };
-    for (order_id, lease) in store::list_leases(tx, device_id)? {
+    for (order_id, lease) in store::list_leases(tx, &journal.device_id)? {
         if !model::is_released_by(&lease, state) {
             continue;
         }

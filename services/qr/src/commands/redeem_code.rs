@@ -1,28 +1,39 @@
 //! Steps 34 to 36 for a caller without the lease protocol: the code is USED at once.
 
 use contracts::{
+    audit::Actor,
     event::DispenseCompleted,
     ids::DispenseId,
-    qr::{PUMP_ML_PER_SECOND, RefusalReason},
+    qr::{CodeStatus, PUMP_ML_PER_SECOND, RefusalReason},
     time::Timestamp,
 };
 use db::{DbResult, Tx, outbox};
 
 use super::{
+    audit::{CodeAct, append_act},
+    check_in_device,
     effects::{Effects, ReceiptPart},
-    validate_code::{Scanned, permission, refusal},
+    validate_code::{Scanned, permission, refusal, wrong_machine},
 };
 use crate::{
     error::QrError,
-    model::{self, Code, ScanDecision},
+    model::{self, Code, Machine, ScanDecision},
     store,
 };
 
 /// A second attempt reads what a faster request committed, so there is never a third.
 pub(super) const ATTEMPTS_MAX: u32 = 2;
 
-/// Redeems the code if it pours: at most once.
-pub(super) fn redeem(tx: &mut Tx<'_>, code: &str, now: Timestamp) -> Result<Scanned, QrError> {
+/// Redeems the code if it pours: at most once. `machine`: the dispenser that scanned it; `None`: a person hands the drink
+/// over.
+pub(super) fn redeem(
+    tx: &mut Tx<'_>,
+    code: &str,
+    machine: Option<&Machine>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Scanned, QrError> {
+    let device = machine.map(|machine| check_in_device::lock(tx, machine, None)).transpose()?;
     for _ in 0..ATTEMPTS_MAX {
         let Some(found) = store::find_code(tx, code)? else {
             return Ok((refusal(RefusalReason::NotFound), Effects::default()));
@@ -30,20 +41,44 @@ pub(super) fn redeem(tx: &mut Tx<'_>, code: &str, now: Timestamp) -> Result<Scan
         if let ScanDecision::Refuse(reason) = model::decide_redeem(&found, now) {
             return Ok((refusal(reason), Effects::default()));
         }
-        if let Some(scanned) = redeem_found(tx, &found, now)? {
+        if device.as_ref().is_some_and(|device| !model::pours(&device.products, found.cup.product_id)) {
+            return Ok((wrong_machine(tx, found.cup.product_id)?, Effects::default()));
+        }
+        let pump = device.as_ref().map_or(PUMP_ML_PER_SECOND, |device| device.ml_per_second);
+        let redeemed = match machine {
+            Some(machine) => redeem_found(tx, &found, Some(&machine.device_id.to_string()), pump, now)?,
+            None => redeem_by_hand(tx, &found, actor, now)?,
+        };
+        if let Some(scanned) = redeemed {
             return Ok(scanned);
         }
     }
     Ok((refusal(RefusalReason::InUse), Effects::default()))
 }
 
+/// The audit trail keeps who hands a drink over. `None`: another request was faster.
+fn redeem_by_hand(tx: &mut Tx<'_>, found: &Code, actor: &Actor, now: Timestamp) -> DbResult<Option<Scanned>> {
+    let scanned = redeem_found(tx, found, None, PUMP_ML_PER_SECOND, now)?;
+    if scanned.is_some() {
+        let act = CodeAct { actor, action: "code.redeemed", code: found };
+        append_act(tx, &act, found.status, CodeStatus::Used, now)?;
+    }
+    Ok(scanned)
+}
+
 /// `None`: another request was faster.
-fn redeem_found(tx: &mut Tx<'_>, found: &Code, now: Timestamp) -> DbResult<Option<Scanned>> {
+fn redeem_found(
+    tx: &mut Tx<'_>,
+    found: &Code,
+    device_id: Option<&str>,
+    ml_per_second: u32,
+    now: Timestamp,
+) -> DbResult<Option<Scanned>> {
     let Some(order) = store::lock_order(tx, found.order_id)? else { return Ok(None) };
     let dispense_id = DispenseId::new(now);
     let Some(used) = store::redeem_code(tx, &found.code, dispense_id, now)? else { return Ok(None) };
-    let duration_ms = model::duration_ms(used.cup.dispense_ml, PUMP_ML_PER_SECOND);
-    store::insert_completed(tx, dispense_id, &used, duration_ms, now)?;
+    let duration_ms = model::duration_ms(used.cup.dispense_ml, ml_per_second);
+    store::insert_completed(tx, dispense_id, &used, device_id, duration_ms, now)?;
     outbox::append(tx, &DispenseCompleted { code: used.view(), poured_ms: None }, now)?;
     let part = ReceiptPart::read(tx, used.order_id, &order)?;
     Ok(Some((permission(used, duration_ms, None), Effects { codes_poured: 1, ..Effects::receipt(part) })))

@@ -1,6 +1,7 @@
 //! `POST /api/QrCode/generate`: new codes for paid drinks whose codes expired. The old codes become VOID.
 
 use contracts::{
+    audit::Actor,
     ids::OrderId,
     qr::{CodeStatus, CodeView, REISSUED_CODES_MAX, ReissueCodes},
 };
@@ -11,6 +12,7 @@ use db::{
 
 use super::{
     Codes, IssueTerms, append_codes_issued,
+    audit::{CodeAct, append_replaced},
     effects::{Effects, ReceiptPart},
 };
 use crate::{
@@ -27,6 +29,7 @@ impl Codes {
     #[tracing::instrument(level = "debug", skip_all, fields(order_id = %request.order_id))]
     pub(crate) async fn reissue_codes(
         &self,
+        actor: Actor,
         key: Option<IdempotencyKey>,
         request: ReissueCodes,
     ) -> Result<Vec<CodeView>, QrError> {
@@ -38,7 +41,7 @@ impl Codes {
         self.write(move |tx| {
             let mut effects = Effects::default();
             let answer = idempotency::once(tx, key.as_ref(), terms.now, |tx| {
-                let (views, of_reissue) = reissue(tx, &request, terms)?;
+                let (views, of_reissue) = reissue(tx, &actor, &request, terms)?;
                 effects = of_reissue;
                 Ok::<_, QrError>(views)
             })?;
@@ -57,7 +60,12 @@ impl Codes {
     }
 }
 
-fn reissue(tx: &mut Tx<'_>, request: &ReissueCodes, terms: IssueTerms) -> Result<(Vec<CodeView>, Effects), QrError> {
+fn reissue(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    request: &ReissueCodes,
+    terms: IssueTerms,
+) -> Result<(Vec<CodeView>, Effects), QrError> {
     let order_id: OrderId = request.order_id;
     let order = store::lock_order(tx, order_id)?.ok_or(QrError::NoCodes(order_id))?;
     let mut codes = store::list_codes(tx, order_id)?;
@@ -74,7 +82,9 @@ fn reissue(tx: &mut Tx<'_>, request: &ReissueCodes, terms: IssueTerms) -> Result
     let mut issued = Vec::with_capacity(replaced.len());
     for old in &replaced {
         let void = store::void_code(tx, &old.code, terms.now)?;
-        issued.push(insert_replacement(tx, &void, terms)?);
+        let new = insert_replacement(tx, &void, terms)?;
+        append_replaced(tx, &CodeAct { actor, action: "code.reissued", code: old }, &new, terms.now)?;
+        issued.push(new);
     }
     append_codes_issued(tx, order_id, &issued, terms.now)?;
     let codes_issued = issued.len();

@@ -2,6 +2,7 @@
 //! device, or acknowledge that a cup may have been poured twice.
 
 use contracts::{
+    audit::Actor,
     event::DispenseCompleted,
     qr::{CodeStatus, CodeView, ResolveCode, ReviewDecision},
     time::Timestamp,
@@ -14,6 +15,7 @@ use db::{
 
 use super::{
     Codes, IssueTerms, append_codes_issued,
+    audit::{CodeAct, append_replaced},
     effects::{Effects, ReceiptPart},
     reissue_codes::insert_replacement,
     release_lease::poured,
@@ -39,6 +41,7 @@ impl Codes {
     #[tracing::instrument(level = "debug", skip_all, fields(decision = %request.decision))]
     pub(crate) async fn resolve_code(
         &self,
+        actor: Actor,
         key: Option<IdempotencyKey>,
         scanned: String,
         request: ResolveCode,
@@ -48,7 +51,7 @@ impl Codes {
         self.write(move |tx| {
             let mut effects = Effects::default();
             let answer = idempotency::once(tx, key.as_ref(), terms.now, |tx| {
-                let (view, of_decision) = resolve(tx, &code, request.decision, terms)?;
+                let (view, of_decision) = resolve(tx, &actor, &code, request.decision, terms)?;
                 effects = of_decision;
                 Ok::<_, QrError>(view)
             })?;
@@ -63,6 +66,7 @@ impl Codes {
 
 fn resolve(
     tx: &mut Tx<'_>,
+    actor: &Actor,
     code: &str,
     decision: ReviewDecision,
     terms: IssueTerms,
@@ -76,10 +80,12 @@ fn resolve(
     let is_over = matches!(found.status, CodeStatus::Used | CodeStatus::Void);
     let (current, counts) = if acknowledged.is_some() && is_over {
         append_codes_issued(tx, order_id, std::slice::from_ref(&found), terms.now)?;
-        (found, Effects::default())
+        (found.clone(), Effects::default())
     } else {
         decide(tx, &found, &order, decision, terms)?
     };
+    let act = CodeAct { actor, action: resolved_as(decision), code: &found };
+    append_replaced(tx, &act, &current, terms.now)?;
     let part = ReceiptPart::read(tx, order_id, &order)?;
     Ok((current.view(), Effects { receipts: vec![part], ..counts }))
 }
@@ -120,6 +126,14 @@ fn decide(
         }
     }
     Ok((current, effects))
+}
+
+/// The decision in the audit trail.
+fn resolved_as(decision: ReviewDecision) -> &'static str {
+    match decision {
+        ReviewDecision::Poured => "code.resolved_poured",
+        ReviewDecision::NotPoured => "code.resolved_not_poured",
+    }
 }
 
 fn result_of(decision: ReviewDecision) -> DispenseResult {

@@ -4,6 +4,7 @@
 mod attention;
 mod code_format;
 mod leases;
+mod machine;
 mod reissue;
 
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub(crate) use leases::{
     decide_lease, decide_redeem, duration_ms, is_released_by, judge_late_report, released_until, result_of_report,
     status_after,
 };
+pub(crate) use machine::{Machine, machine_for, pours};
 pub(crate) use reissue::{ReissueRefusal, expired_codes, named_codes};
 
 /// How far two clocks may differ. A row that is further ahead of the clock was written before the clock was set back.

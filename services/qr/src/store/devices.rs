@@ -1,15 +1,25 @@
-//! devices, device_registry: the dispensers.
+//! devices: the dispensers.
 
-use contracts::{qr::PUMP_ML_PER_SECOND, time::Timestamp};
-use db::{DbResult, Row, Tx};
+use contracts::{
+    ids::{DeviceId, ProductId},
+    qr::MachineView,
+};
+use db::{DbResult, Row, Tx, json};
 
-use crate::model::DeviceJournal;
+use crate::model::{DeviceJournal, Machine};
+
+/// More dispensers than a shop can have.
+const MACHINES_MAX: u32 = 256;
 
 /// A device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Device {
-    /// The journal that it writes now.
-    pub(crate) journal_epoch: String,
+    /// The version of its description.
+    pub(crate) version: i64,
+    /// The products that it pours. Empty: all.
+    pub(crate) products: Vec<ProductId>,
+    /// The journal that it writes now. `None`: it has not sent one.
+    pub(crate) journal_epoch: Option<String>,
     /// The number of its newest grant.
     pub(crate) grants: i64,
     /// The rate of its pump.
@@ -26,7 +36,7 @@ pub(crate) struct Candidate {
     pub(crate) grants: i64,
 }
 
-const COLUMNS: &str = "journal_epoch, grants, ml_per_second, candidate_epoch, candidate_grants";
+const COLUMNS: &str = "version, products, journal_epoch, grants, ml_per_second, candidate_epoch, candidate_grants";
 
 impl Device {
     fn from_row(row: &Row<'_>) -> DbResult<Self> {
@@ -35,6 +45,8 @@ impl Device {
         let candidate =
             candidate_epoch.zip(candidate_grants).map(|(journal_epoch, grants)| Candidate { journal_epoch, grants });
         Ok(Self {
+            version: row.get("version")?,
+            products: row.json("products")?,
             journal_epoch: row.get("journal_epoch")?,
             grants: row.get("grants")?,
             ml_per_second: row.get("ml_per_second")?,
@@ -43,51 +55,49 @@ impl Device {
     }
 }
 
-/// Records that the device was seen, and locks its row until the transaction ends. `None`: it is unknown.
-pub(crate) fn touch_device(tx: &mut Tx<'_>, device_id: &str, now: Timestamp) -> DbResult<Option<Device>> {
-    let sql = format!("UPDATE devices SET last_seen_at = $2 WHERE device_id = $1 RETURNING {COLUMNS}");
-    tx.query_opt(&sql, (device_id, now), Device::from_row)
+/// The device is as this says, unless a newer state is known. What it did stays.
+pub(crate) fn put_device(tx: &mut Tx<'_>, machine: &Machine) -> DbResult<()> {
+    const SQL: &str = "
+        INSERT INTO devices (device_id, name, place, products, ml_per_second, is_revoked, version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (device_id) DO UPDATE
+           SET name = excluded.name, place = excluded.place, products = excluded.products,
+               ml_per_second = excluded.ml_per_second, is_revoked = excluded.is_revoked, version = excluded.version
+         WHERE devices.version < excluded.version";
+    let Machine { device_id, name, place, products, ml_per_second, is_revoked, version } = machine;
+    let products = json(products)?;
+    tx.execute(SQL, (*device_id, name, place.as_deref(), products, *ml_per_second, *is_revoked, *version)).map(drop)
 }
 
-/// Locks the list of devices until the transaction ends: one transaction at a time adds a device.
-pub(crate) fn lock_device_registry(tx: &mut Tx<'_>) -> DbResult<()> {
-    tx.execute("UPDATE device_registry SET grants_floor = grants_floor WHERE id = 1", ()).map(drop)
-}
-
-/// How many devices are known.
-pub(crate) fn count_devices(tx: &mut Tx<'_>) -> DbResult<u32> {
-    tx.query_one("SELECT COUNT(*) AS devices FROM devices", (), |row| row.get("devices"))
-}
-
-/// Deletes the device that was not seen for the longest time and holds no lease. `false`: every device holds one, or
-/// that device got one concurrently: PostgreSQL checks the outer condition again after it has waited for the row.
-/// `ahead_of`: a later time was written while the clock ran ahead, and counts as the oldest.
-pub(crate) fn evict_device(tx: &mut Tx<'_>, ahead_of: Timestamp) -> DbResult<bool> {
-    const EVICT: &str = "
-        DELETE FROM devices
-         WHERE device_id = (SELECT d.device_id FROM devices d
-                             WHERE NOT EXISTS (SELECT 1 FROM qr_codes c
-                                                WHERE c.device_id = d.device_id AND c.status = 'LEASED')
-                             ORDER BY CASE WHEN d.last_seen_at > $1 THEN 0 ELSE d.last_seen_at END, d.device_id
-                             LIMIT 1)
-           AND NOT EXISTS (SELECT 1 FROM qr_codes c
-                            WHERE c.device_id = devices.device_id AND c.status = 'LEASED')
-        RETURNING grants";
-    const RAISE_FLOOR: &str = "UPDATE device_registry SET grants_floor = $1 WHERE id = 1 AND grants_floor < $1";
-    let Some(grants) = tx.query_opt(EVICT, (ahead_of,), |row| row.get::<i64>("grants"))? else { return Ok(false) };
-    tx.execute(RAISE_FLOOR, (grants,))?;
-    Ok(true)
-}
-
-/// Adds a device whose current journal is this one.
-pub(crate) fn insert_device(tx: &mut Tx<'_>, journal: &DeviceJournal, now: Timestamp) -> DbResult<Device> {
+/// Locks the device's row until the transaction ends. A device without a journal writes this one from now on. `None`: it
+/// is unknown.
+pub(crate) fn lock_device(tx: &mut Tx<'_>, device_id: &str, journal_epoch: Option<&str>) -> DbResult<Option<Device>> {
     let sql = format!(
-        "INSERT INTO devices (device_id, journal_epoch, grants, ml_per_second, last_seen_at)
-         SELECT $1, $2, grants_floor, $3, $4 FROM device_registry WHERE id = 1
-         RETURNING {COLUMNS}"
+        "UPDATE devices SET journal_epoch = COALESCE(journal_epoch, $2) WHERE device_id = $1 RETURNING {COLUMNS}"
     );
-    let DeviceJournal { device_id, journal_epoch } = journal;
-    tx.query_one(&sql, (device_id, journal_epoch, PUMP_ML_PER_SECOND, now), Device::from_row)
+    tx.query_opt(&sql, (device_id, journal_epoch), Device::from_row)
+}
+
+/// The device sends its next signed request. `false`: the number is not newer than the newest one.
+pub(crate) fn advance_sequence(tx: &mut Tx<'_>, device_id: DeviceId, sequence: i64) -> DbResult<bool> {
+    const SQL: &str = "UPDATE devices SET sequence = $2 WHERE device_id = $1 AND sequence < $2";
+    Ok(tx.execute(SQL, (device_id, sequence))? == 1)
+}
+
+/// The number of the device's newest signed request.
+pub(crate) fn newest_sequence(tx: &mut Tx<'_>, device_id: DeviceId) -> DbResult<i64> {
+    const SQL: &str = "SELECT sequence FROM devices WHERE device_id = $1";
+    Ok(tx.query_opt(SQL, (device_id,), |row| row.get("sequence"))?.unwrap_or(0))
+}
+
+/// The machines in use, by name: with the products that each pours.
+pub(crate) fn list_machines(tx: &mut Tx<'_>) -> DbResult<Vec<(Vec<ProductId>, MachineView)>> {
+    const SQL: &str =
+        "SELECT name, place, products FROM devices WHERE is_revoked = 0 ORDER BY name, device_id LIMIT $1";
+    tx.query(SQL, (MACHINES_MAX,), |row| {
+        let (name, place) = (row.get("name")?, row.get("place")?);
+        Ok((row.json("products")?, MachineView { name, place }))
+    })
 }
 
 /// Gives the device's next grant its number: `grants` of the answer.

@@ -35,20 +35,22 @@ pub(crate) fn insert_grant(
     Ok(())
 }
 
-/// Records a pour by a caller that reports nothing: granted and completed at once.
+/// Records a pour by a caller that reports nothing: granted and completed at once. `device_id`: `None` if staff handed
+/// the drink over.
 pub(crate) fn insert_completed(
     tx: &mut Tx<'_>,
     dispense_id: DispenseId,
     code: &Code,
+    device_id: Option<&str>,
     duration_ms: u32,
     now: Timestamp,
 ) -> DbResult<()> {
     const SQL: &str = "
-        INSERT INTO dispense_logs (dispense_id, code, order_id, product_id, dispense_ml, duration_ms, outcome,
-                                   granted_at, closed_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, 'completed', $7, $7, $7)";
+        INSERT INTO dispense_logs (dispense_id, code, order_id, product_id, device_id, dispense_ml, duration_ms,
+                                   outcome, granted_at, closed_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 'completed', $8, $8, $8)";
     let Code { code, order_id, cup, .. } = code;
-    tx.execute(SQL, (dispense_id, code, *order_id, cup.product_id, cup.dispense_ml, duration_ms, now))?;
+    tx.execute(SQL, (dispense_id, code, *order_id, cup.product_id, device_id, cup.dispense_ml, duration_ms, now))?;
     Ok(())
 }
 

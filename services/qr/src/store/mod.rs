@@ -12,8 +12,8 @@ pub(crate) use codes::{
     resolve_review, void_code, void_codes,
 };
 pub(crate) use devices::{
-    Device, confirm_journal, count_devices, evict_device, insert_device, lock_device_registry, next_grant,
-    propose_journal, touch_device,
+    Device, advance_sequence, confirm_journal, list_machines, lock_device, newest_sequence, next_grant,
+    propose_journal, put_device,
 };
 pub(crate) use dispenses::{Dispense, close_dispense, find_dispense, insert_completed, insert_grant, record_decision};
 pub(crate) use orders::{OrderState, find_order, lock_order, record_closed, record_open, record_paid};

@@ -1,27 +1,28 @@
-//! Which journal of a device is current, and how many devices are kept.
+//! Which journal of a device is current, what each device pours and how fast, and the numbers of its requests.
 
-use contracts::qr::{CodeStatus, HeartbeatResponse};
+use access::{SigningKey, signature};
+use axum::{body::Body, http::Request};
+use contracts::{
+    event::{ActAudited, DeviceChanged},
+    qr::{CodeStatus, HeartbeatResponse, MachineView, RefusalReason},
+    staff::{ApprovableAction, Role},
+};
 
 use super::*;
-use crate::commands::DEVICES_MAX;
 
 async fn heartbeat(bar: &Bar, device: &str, epoch: &str, seen_grants: i64) -> HeartbeatResponse {
     let body = json!({ "deviceId": device, "journalEpoch": epoch, "openDispenses": [], "seenGrants": seen_grants });
-    bar.client.post("/api/QrCode/heartbeat", body).await.read(200)
-}
-
-async fn count_devices(bar: &Bar) -> u32 {
-    bar.codes.db.read::<_, db::DbError, _>(crate::store::count_devices).await.unwrap()
+    bar.post("/api/QrCode/heartbeat", body).await.read(200)
 }
 
 #[tokio::test]
-async fn one_request_of_a_stranger_does_not_lock_a_device_out() {
+async fn one_request_of_another_journal_does_not_lock_a_device_out() {
     let bar = Bar::open().await;
     let cups = bar.paid_cups(2).await;
     let grant = bar.scan(&cups[0], "seven", "one").await;
 
     assert!(!heartbeat(&bar, "seven", "made-up", 0).await.confirmed);
-    let scan = bar.client.post("/api/QrCode/validate", scan_of(&cups[1], "seven", "two", "also-made-up")).await;
+    let scan = bar.post("/api/QrCode/validate", scan_of(&cups[1], "seven", "two", "also-made-up")).await;
     let _ = scan.problem(409, "journal-not-current");
 
     assert_eq!(bar.status(&cups[0]).await, CodeStatus::Leased, "the device may be pouring");
@@ -53,7 +54,7 @@ async fn a_delayed_request_of_a_former_journal_changes_nothing() {
     heartbeat(&bar, "seven", "epoch-2", new.grants).await;
     assert!(bar.validate(scan_of(&cups[0], "seven", "two", "epoch-2")).await.valid);
 
-    let late = bar.client.post("/api/QrCode/validate", scan_of(&cups[1], "seven", "one", "epoch-1")).await;
+    let late = bar.post("/api/QrCode/validate", scan_of(&cups[1], "seven", "one", "epoch-1")).await;
     let _ = late.problem(409, "journal-not-current");
     for seen_grants in [0, old.grants, new.grants] {
         assert!(!heartbeat(&bar, "seven", "epoch-1", seen_grants).await.confirmed);
@@ -63,7 +64,7 @@ async fn a_delayed_request_of_a_former_journal_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_device_whose_journal_a_stranger_displaced_takes_its_place_back() {
+async fn a_journal_that_another_one_displaced_takes_its_place_back() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
     heartbeat(&bar, "seven", "epoch-1", 0).await;
@@ -75,49 +76,115 @@ async fn a_device_whose_journal_a_stranger_displaced_takes_its_place_back() {
     assert!(bar.scan(&cup, "seven", "one").await.valid);
 }
 
+/// A dispenser of this name, as the gateway publishes it.
+fn dispenser(bar: &Bar, name: &str, version: i64) -> DeviceView {
+    let dispenser = testkit::device(DeviceKind::Dispenser, bar.now());
+    DeviceView { device_id: device_id(name), name: name.into(), version, ..dispenser }
+}
+
 #[tokio::test]
-async fn made_up_device_ids_do_not_grow_the_list_of_devices_without_bound() {
+async fn a_code_that_a_machine_does_not_pour_stays_valid_for_one_that_does() {
     let bar = Bar::open().await;
     let cup = bar.paid_cup().await;
-    bar.scan(&cup, "seven", "one").await;
-    for number in 0..DEVICES_MAX + 20 {
-        bar.world.clock.advance(Duration::from_millis(1));
-        heartbeat(&bar, &format!("made-up-{number}"), "e", 0).await;
+    let tea = DeviceView { products: vec![ProductId::new(bar.now())], ..dispenser(&bar, "tea", 1) };
+    let milk = DeviceView { products: vec![cup.product_id], place: Some("Pintu".into()), ..dispenser(&bar, "milk", 1) };
+    bar.world.credentials.pair(tea);
+    bar.world.publish(&DeviceChanged(milk)).await;
+
+    for body in [scan_of(&cup, "tea", "one", "e"), json!({ "code": cup.code, "deviceId": "tea" })] {
+        let refused = bar.validate(body).await;
+        assert_eq!((refused.valid, refused.reason), (false, Some(RefusalReason::WrongMachine)));
+        assert_eq!(refused.machine, Some(MachineView { name: "milk".into(), place: Some("Pintu".into()) }));
     }
-    assert_eq!(count_devices(&bar).await, DEVICES_MAX);
-    assert!(bar.scan(&cup, "seven", "one").await.valid, "the oldest device holds a lease, so it stays");
+    assert_eq!(bar.status(&cup).await, CodeStatus::Active);
+    assert!(bar.scan(&cup, "milk", "one").await.valid);
 }
 
 #[tokio::test]
-async fn a_device_too_many_is_refused_while_every_other_holds_a_code() {
+async fn the_pump_of_each_machine_runs_at_its_own_rate() {
     let bar = Bar::open().await;
-    let cups = bar.paid_cups(DEVICES_MAX + 1).await;
-    let (last, others) = cups.split_last().unwrap();
-    let mut first_grant = None;
-    for (number, cup) in others.iter().enumerate() {
-        let device = if number == 0 { "seven".to_owned() } else { format!("device-{number}") };
-        let grant = bar.scan(cup, &device, "one").await;
-        first_grant.get_or_insert(grant);
-    }
-    let scan = || bar.client.post("/api/QrCode/validate", scan_of(last, "new", "one", "e"));
-    let _ = scan().await.problem(409, "too-many-devices");
-    assert_eq!(bar.status(last).await, CodeStatus::Active);
-
-    bar.report(&others[0], &first_grant.unwrap(), "completed", 8000).await.expect(200);
-    assert_eq!(scan().await.expect(200)["valid"], true);
+    let cups = bar.paid_cups(4).await;
+    bar.world.credentials.pair(DeviceView { ml_per_second: Some(60), ..dispenser(&bar, "fast", 2) });
+    let seconds = async |cup| bar.scan(cup, "fast", "one").await.dispense_duration.unwrap().millis;
+    assert_eq!(seconds(&cups[0]).await, 4000, "as its credential says, before any event");
+    let slow =
+        |version, rate| DeviceChanged(DeviceView { ml_per_second: Some(rate), ..dispenser(&bar, "fast", version) });
+    bar.world.publish(&slow(3, 24)).await;
+    assert_eq!(seconds(&cups[1]).await, 10_000);
+    bar.world.publish(&slow(1, 99)).await;
+    assert_eq!(seconds(&cups[2]).await, 10_000, "an event that is late changes nothing");
+    let simple = bar.validate(json!({ "code": cups[3].code, "deviceId": "fast" })).await;
+    assert_eq!(simple.dispense_duration.unwrap().millis, 10_000);
 }
 
 #[tokio::test]
-async fn an_evicted_device_that_returns_gets_only_new_grant_numbers() {
+async fn who_hands_a_drink_over_by_hand_is_in_the_audit_trail_and_machines_are_not() {
     let bar = Bar::open().await;
     let cups = bar.paid_cups(2).await;
-    let grant = bar.scan(&cups[0], "seven", "one").await;
-    bar.report(&cups[0], &grant, "completed", 8000).await.expect(200);
-    for number in 0..DEVICES_MAX {
-        bar.world.clock.advance(Duration::from_millis(1));
-        heartbeat(&bar, &format!("made-up-{number}"), "e", 0).await;
+    assert!(bar.validate(json!({ "code": cups[0].code, "deviceId": "seven" })).await.valid);
+    assert!(bar.validate(json!({ "code": cups[1].code })).await.valid);
+    bar.world.wait_until_idle().await;
+    let acts: Vec<ActAudited> = bar.world.published();
+    assert_eq!(acts.len(), 1);
+    let act = &acts[0].0;
+    assert_eq!((act.action.as_str(), &act.subject, act.label.as_str()), ("code.redeemed", &cups[1].code, "Latte"));
+    assert_eq!(act.actor.staff.as_ref().unwrap().name, "Ratih");
+    assert_eq!(act.after.as_ref().unwrap().get(), r#"{"status":"USED"}"#);
+}
+
+#[tokio::test]
+async fn a_cashier_resolves_and_reissues_with_a_managers_approval_of_that_code_or_order() {
+    let bar = Bar::open().await;
+    let cup = bar.cup_in_review().await;
+    let credentials = &bar.world.credentials;
+    let cashier = bar.client.with_token(&credentials.staff(Role::Cashier));
+    let (path, body) = (format!("/api/QrCode/{}/resolve", cup.code), json!({ "decision": "not_poured" }));
+    cashier.post(&path, &body).await.problem(403, "approval-required");
+    let of_another = credentials.approval(ApprovableAction::ResolveCode, "QR-20261122-0000000000000000");
+    cashier.with_approval(&of_another).post(&path, &body).await.problem(403, "approval-required");
+    assert_eq!(bar.status(&cup).await, CodeStatus::Review);
+    let approval = credentials.approval(ApprovableAction::ResolveCode, &cup.code);
+    cashier.with_approval(&approval).post(&path, &body).await.expect(200);
+
+    let body = json!({ "orderId": cup.order_id, "codes": [cup.code] });
+    cashier.post("/api/QrCode/generate", &body).await.problem(403, "approval-required");
+    let approval = credentials.approval(ApprovableAction::ReissueCodes, cup.order_id);
+    cashier.with_approval(&approval).post("/api/QrCode/generate", &body).await.expect(200);
+
+    bar.world.wait_until_idle().await;
+    let acts = bar.world.published::<ActAudited>();
+    let of: Vec<_> = acts.iter().map(|act| (act.0.action.as_str(), act.0.subject.as_str())).collect();
+    assert_eq!(of, [("code.resolved_not_poured", cup.code.as_str()), ("code.reissued", cup.code.as_str())]);
+    assert!(acts.iter().all(|act| act.0.actor.approved_by.as_ref().unwrap().name == "Dimas"));
+}
+
+/// A signed scan of a code alone.
+fn signed(key: &SigningKey, name: &str, sequence: u64, code: &str) -> Request<Body> {
+    let request = Request::post("/api/QrCode/validate").header("content-type", "application/json");
+    let mut request = request.body(json!({ "code": code }).to_string()).unwrap();
+    signature::sign_request(&mut request, key, device_id(name), sequence).unwrap();
+    request.map(Body::from)
+}
+
+#[tokio::test]
+async fn a_copy_of_a_signed_request_and_an_older_one_change_nothing() {
+    let bar = Bar::open().await;
+    let cups = bar.paid_cups(3).await;
+    bar.device("seven");
+    let known = bar.world.context().access.device(device_id("seven")).unwrap();
+    let key = known.signing_key.clone().unwrap();
+    let client = bar.client.anonymous();
+    let send = |sequence, cup: &CodeView| {
+        let (client, request) = (client.clone(), signed(&key, "seven", sequence, &cup.code));
+        async move { client.send(request).await }
+    };
+
+    assert_eq!(send(7, &cups[0]).await.expect(200)["valid"], true);
+    for sequence in [7, 6, 1] {
+        let refused = send(sequence, &cups[1]).await.problem(401, "sequence-not-newer");
+        assert!(refused["detail"].as_str().unwrap().contains("continue at 8"), "{refused}");
     }
-    bar.scan(&cups[1], "seven", "two").await;
-    assert_eq!(heartbeat(&bar, "seven", "epoch-1", 1).await.grants, 2);
-    assert_eq!(bar.status(&cups[1]).await, CodeStatus::Leased, "a heartbeat from before the scan does not know it");
+    assert_eq!(bar.status(&cups[1]).await, CodeStatus::Active);
+    let (one, other) = tokio::join!(send(9, &cups[1]), send(9, &cups[2]));
+    assert_eq!([one.status.as_u16(), other.status.as_u16()].iter().sum::<u16>(), 200 + 401);
 }

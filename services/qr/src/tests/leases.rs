@@ -10,7 +10,7 @@ use super::*;
 
 async fn heartbeat(bar: &Bar, epoch: &str, open: &[Option<DispenseId>], seen_grants: i64) -> HeartbeatResponse {
     let body = json!({ "deviceId": "seven", "journalEpoch": epoch, "openDispenses": open, "seenGrants": seen_grants });
-    bar.client.post("/api/QrCode/heartbeat", body).await.read(200)
+    bar.post("/api/QrCode/heartbeat", body).await.read(200)
 }
 
 /// The device `seven` lost its journal and writes this one: the second heartbeat confirms it.
@@ -29,7 +29,7 @@ async fn a_device_leases_a_code_and_reports_it_poured() {
     assert_eq!(grant.product_name.as_deref(), Some("Latte"));
     assert_eq!(grant.dispense_duration, Some(DispenseSeconds { millis: 8000 }));
     let leased = bar.reload(&cup).await;
-    assert_eq!((leased.status, leased.device_id.as_deref()), (CodeStatus::Leased, Some("seven")));
+    assert_eq!((leased.status, leased.device_id), (CodeStatus::Leased, Some(device_id("seven").to_string())));
 
     let answer: CodeView = bar.report(&cup, &grant, "completed", 7990).await.read(200);
     assert_eq!(answer.status, CodeStatus::Used);
@@ -57,7 +57,7 @@ async fn only_one_of_several_simultaneous_devices_gets_the_lease() {
     let bar = Bar::open().await;
     for cup in bar.paid_cups(10).await {
         let scans = ["seven", "eight", "seven", "nine"].map(|device| {
-            let (client, scan) = (bar.client.clone(), scan_of(&cup, device, device, "e"));
+            let (client, scan) = bar.sender_of(&scan_of(&cup, device, device, "e"));
             tokio::spawn(async move { (device, client.post("/api/QrCode/validate", scan).await) })
         });
         let mut granted = Vec::new();
@@ -138,11 +138,10 @@ async fn a_report_of_another_code_or_device_is_refused() {
     let report = |device: &str, dispense_id, outcome: &str| json!({ "dispenseId": dispense_id, "deviceId": device, "outcome": outcome, "pouredMs": 0 });
     let path = format!("/api/QrCode/{}/complete", cup.code);
     let unknown = report("seven", Some(DispenseId::new(bar.now())), "completed");
-    let _ = bar.client.post(&path, unknown).await.problem(404, "unknown-dispense");
-    let _ = bar.client.post(&path, report("eight", grant.dispense_id, "completed")).await.problem(409, "wrong-device");
-    let _ = bar.client.post(&path, report("", grant.dispense_id, "completed")).await.problem(422, "invalid");
-    let _ = bar.client.post(&path, report("seven", grant.dispense_id, "spilt")).await.expect(422);
-    let no_code = bar.client.post("/api/QrCode/menu/complete", report("seven", grant.dispense_id, "completed")).await;
+    let _ = bar.post(&path, unknown).await.problem(404, "unknown-dispense");
+    let _ = bar.post(&path, report("eight", grant.dispense_id, "completed")).await.problem(409, "wrong-device");
+    let _ = bar.post(&path, report("seven", grant.dispense_id, "spilt")).await.expect(422);
+    let no_code = bar.post("/api/QrCode/menu/complete", report("seven", grant.dispense_id, "completed")).await;
     let _ = no_code.problem(404, "not-found");
     assert_eq!(bar.status(&cup).await, CodeStatus::Leased);
 }
@@ -172,7 +171,7 @@ async fn a_grant_whose_answer_is_on_its_way_is_not_released() {
             "deviceId": "seven", "journalEpoch": "epoch-1", "openDispenses": [], "seenGrants": seen_grants,
             "openAttemptId": "one",
         });
-        bar.client.post("/api/QrCode/heartbeat", body).await.read::<HeartbeatResponse>(200).grants
+        bar.post("/api/QrCode/heartbeat", body).await.read::<HeartbeatResponse>(200).grants
     };
     assert_eq!(asking(0).await, 1);
     assert_eq!(asking(1).await, 1);
@@ -292,7 +291,7 @@ async fn a_disputed_cup_that_is_released_goes_to_review() {
 async fn report_of_eight(bar: &Bar, code: &CodeView, grant: &ValidateCodeResponse, outcome: &str, poured_ms: u32) {
     let report =
         json!({ "dispenseId": grant.dispense_id, "deviceId": "eight", "outcome": outcome, "pouredMs": poured_ms });
-    bar.client.post(&format!("/api/QrCode/{}/complete", code.code), report).await.expect(200);
+    bar.post(&format!("/api/QrCode/{}/complete", code.code), report).await.expect(200);
 }
 
 #[tokio::test]
@@ -342,11 +341,11 @@ async fn a_heartbeat_with_wrong_ids_is_refused() {
     let bar = Bar::open().await;
     let grants = vec![DispenseId::new(bar.now()); 65];
     for body in [
-        json!({ "deviceId": "", "journalEpoch": "e", "openDispenses": [] }),
+        json!({ "deviceId": "seven", "journalEpoch": "", "openDispenses": [] }),
         json!({ "deviceId": "seven", "journalEpoch": "e".repeat(65), "openDispenses": [] }),
         json!({ "deviceId": "seven", "journalEpoch": "e", "openDispenses": grants }),
         json!({ "deviceId": "seven", "journalEpoch": "e", "openDispenses": [], "openAttemptId": "" }),
     ] {
-        let _ = bar.client.post("/api/QrCode/heartbeat", body).await.problem(422, "invalid");
+        let _ = bar.post("/api/QrCode/heartbeat", body).await.problem(422, "invalid");
     }
 }

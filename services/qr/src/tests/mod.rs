@@ -9,13 +9,14 @@ mod redeem;
 mod simulation;
 mod staff;
 
-use std::time::Duration;
+use std::{borrow::Borrow, time::Duration};
 
 use contracts::{
     Page,
     audit::Actor,
+    device::{DeviceKind, DeviceView},
     event::{OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, PlacedItem, PlacedOrder},
-    ids::{OrderId, PaymentId, ProductId},
+    ids::{DeviceId, Id, OrderId, PaymentId, ProductId},
     money::{Amount, Currency},
     order::StockCheck,
     payment::PaymentMethod,
@@ -24,6 +25,7 @@ use contracts::{
 };
 use serde_json::{Value, json};
 use testkit::{Client, Reply, World};
+use uuid::Uuid;
 
 use crate::commands::Codes;
 
@@ -124,8 +126,32 @@ impl Bar {
         part.codes
     }
 
+    /// The dispenser of this name, which is paired the first time that a test names it.
+    fn device(&self, name: &str) -> Client {
+        let device_id = device_id(name);
+        if self.world.context().access.device(device_id).is_none() {
+            let dispenser = testkit::device(DeviceKind::Dispenser, self.now());
+            self.world.credentials.pair(DeviceView { device_id, name: name.into(), ..dispenser });
+        }
+        self.client.with_token(&self.world.credentials.device_token(device_id))
+    }
+
+    /// Sends a body to a path. Its `deviceId` says which device sends it, and is not sent; without one, staff do.
+    async fn post(&self, path: &str, body: impl Borrow<Value>) -> Reply {
+        let (sender, body) = self.sender_of(body.borrow());
+        sender.post(path, body).await
+    }
+
+    /// Who sends this body, and the body that is sent.
+    fn sender_of(&self, body: &Value) -> (Client, Value) {
+        let mut body = body.clone();
+        let device = body.as_object_mut().and_then(|body| body.remove("deviceId"));
+        let sender = device.map_or_else(|| self.client.clone(), |name| self.device(name.as_str().unwrap()));
+        (sender, body)
+    }
+
     async fn validate(&self, body: Value) -> ValidateCodeResponse {
-        self.client.post("/api/QrCode/validate", body).await.read(200)
+        self.post("/api/QrCode/validate", body).await.read(200)
     }
 
     /// A device's scan.
@@ -138,7 +164,7 @@ impl Bar {
         let report = json!({
             "dispenseId": grant.dispense_id, "deviceId": "seven", "outcome": outcome, "pouredMs": poured_ms,
         });
-        self.client.post(&format!("/api/QrCode/{}/complete", code.code), report).await
+        self.post(&format!("/api/QrCode/{}/complete", code.code), report).await
     }
 
     async fn resolve(&self, code: &CodeView, decision: &str) -> Reply {
@@ -163,6 +189,16 @@ impl Bar {
     }
 }
 
+/// The id of the device of this name.
+fn device_id(name: &str) -> DeviceId {
+    let mut bytes = [0; 16];
+    for (byte, char) in bytes.iter_mut().zip(name.bytes()) {
+        *byte = char;
+    }
+    Id::from_uuid(Uuid::from_bytes(bytes))
+}
+
+/// A device's scan, as [`Bar::post`] sends it.
 fn scan_of(code: &CodeView, device: &str, attempt: &str, epoch: &str) -> Value {
     json!({ "code": code.code, "deviceId": device, "attemptId": attempt, "journalEpoch": epoch })
 }

@@ -156,7 +156,7 @@ impl Simulation {
     }
 
     async fn post(&mut self, request: &Request) -> Reply {
-        self.bar.client.post(&request.path, &request.body).await
+        self.bar.post(&request.path, &request.body).await
     }
 
     async fn deliver_delayed(&mut self) {
@@ -201,8 +201,8 @@ impl Simulation {
         self.devices[..2].iter_mut().for_each(|device| device.open_scan = None);
         let (Some(first), Some(second)) = (self.devices[0].scan(&code), self.devices[1].scan(&code)) else { return };
         let ask = |request: Request| {
-            let client = self.bar.client.clone();
-            tokio::spawn(async move { answer_unless_not_current(client.post(&request.path, &request.body).await) })
+            let (client, body) = self.bar.sender_of(&request.body);
+            tokio::spawn(async move { answer_unless_not_current(client.post(&request.path, body).await) })
         };
         let (one, other) = (ask(first.clone()), ask(second.clone()));
         let (one, other) = (one.await.unwrap(), other.await.unwrap());
@@ -286,14 +286,14 @@ impl Simulation {
         device.closed.clear();
     }
 
-    /// A stranger who knows a device's id sends one heartbeat with a journal of their own.
+    /// A stranger with a device's key sends one heartbeat with a journal of their own.
     async fn stranger(&mut self, device: usize) {
         self.strangers += 1;
         let body = json!({
             "deviceId": self.devices[device].name, "journalEpoch": format!("stranger-{}", self.strangers),
             "openDispenses": [], "seenGrants": self.random.random_range(0..3),
         });
-        let answer: HeartbeatResponse = self.bar.client.post("/api/QrCode/heartbeat", body).await.read(200);
+        let answer: HeartbeatResponse = self.bar.post("/api/QrCode/heartbeat", body).await.read(200);
         assert!(!answer.confirmed, "one request of a stranger displaced a journal");
     }
 
@@ -375,7 +375,7 @@ impl Simulation {
                 self.pour(device);
             }
             for request in self.devices[device].reports() {
-                self.bar.client.post(&request.path, &request.body).await.expect(200);
+                self.bar.post(&request.path, &request.body).await.expect(200);
                 self.check().await;
             }
             self.devices[device].journal.clear();

@@ -99,7 +99,7 @@ async fn a_client_that_disconnects_leaves_no_void_code_on_the_receipt() {
 
     let cup = bar.paid_cup().await;
     let scan = scan_of(&cup, "seven", "one", "epoch-1");
-    send_and_disconnect(bar.client.post("/api/QrCode/validate", scan)).await;
+    send_and_disconnect(bar.post("/api/QrCode/validate", scan)).await;
     wait_for_receipt(&bar, cup.order_id).await;
     send_and_disconnect(bar.resolve(&cup, "not_poured")).await;
     for attempt in 0.. {
