@@ -44,14 +44,14 @@ impl AllowedHosts {
     }
 
     /// Refuses a request that names an unknown host (421) or comes from a foreign origin (403).
-    pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), Problem> {
+    pub(super) fn check<B>(&self, request: &Request<B>, is_encrypted: bool) -> Result<(), Problem> {
         let Some(authority) = authority(request)? else { return Ok(()) };
         if !self.is_allowed(host_of(authority)) {
             return Err(unknown_host(authority));
         }
         match single(request.headers(), &header::ORIGIN) {
             Ok(None) => Ok(()),
-            Ok(Some(origin)) if self.is_same_origin(origin, authority) => Ok(()),
+            Ok(Some(origin)) if self.is_same_origin(origin, authority, is_encrypted) => Ok(()),
             Ok(Some(origin)) => Err(foreign_origin(origin)),
             Err(Ambiguous) => Err(foreign_origin("several")),
         }
@@ -73,9 +73,11 @@ impl AllowedHosts {
         self.names.iter().any(|name| name.eq_ignore_ascii_case(host))
     }
 
-    /// An origin of this host, or of one that the settings name: a proxy may have changed `Host`.
-    fn is_same_origin(&self, origin: &str, authority: &str) -> bool {
-        let rest = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    /// An origin of this host, or of one that the settings name: a proxy may have changed `Host`. Over HTTPS only HTTPS
+    /// counts, because anyone on the Wi-Fi can change a plain page; over HTTP both do, because a proxy may end HTTPS.
+    fn is_same_origin(&self, origin: &str, authority: &str, is_encrypted: bool) -> bool {
+        let plain = || if is_encrypted { None } else { origin.strip_prefix("http://") };
+        let rest = origin.strip_prefix("https://").or_else(plain);
         rest.is_some_and(|rest| rest.eq_ignore_ascii_case(authority) || self.is_named(host_of(rest)))
     }
 }
@@ -152,9 +154,14 @@ mod tests {
     }
 
     fn status(hosts: &AllowedHosts, headers: &[(&str, &str)]) -> u16 {
+        checked(hosts, headers, false)
+    }
+
+    fn checked(hosts: &AllowedHosts, headers: &[(&str, &str)], is_encrypted: bool) -> u16 {
         let request =
             headers.iter().fold(Request::get("/api/Order"), |request, (name, value)| request.header(*name, *value));
-        hosts.check(&request.body(()).unwrap()).map_or_else(|problem| problem.status().as_u16(), |()| 200)
+        let request = request.body(()).unwrap();
+        hosts.check(&request, is_encrypted).map_or_else(|problem| problem.status().as_u16(), |()| 200)
     }
 
     #[test]
@@ -207,14 +214,32 @@ mod tests {
     }
 
     #[test]
+    fn a_page_over_https_is_known_with_its_port_and_a_plain_page_is_foreign_to_it() {
+        let hosts = hosts("0.0.0.0", &["kopi.example"]);
+        let from = |host, origin| checked(&hosts, &[("host", host), ("origin", origin)], true);
+        assert_eq!(from("192.168.1.20:8443", "https://192.168.1.20:8443"), 200);
+        assert_eq!(from("[fd00::1]:8443", "https://[fd00::1]:8443"), 200);
+        assert_eq!(from("kopi.example", "https://kopi.example"), 200);
+        for origin in [
+            "http://192.168.1.20:8443",
+            "http://192.168.1.20:8080",
+            "https://192.168.1.20",
+            "https://192.168.1.21:8443",
+        ] {
+            assert_eq!(from("192.168.1.20:8443", origin), 403, "{origin}");
+        }
+        assert_eq!(from("kopi.example", "http://kopi.example"), 403);
+    }
+
+    #[test]
     fn the_host_is_named_once() {
         let hosts = hosts("127.0.0.1", &[]);
         assert_eq!(status(&hosts, &[]), 400);
         assert_eq!(status(&hosts, &[("host", "localhost"), ("host", "evil.example")]), 400);
         let absolute = Request::get("http://evil.example/").header("host", "localhost").body(()).unwrap();
-        assert_eq!(hosts.check(&absolute).unwrap_err().status(), 421);
+        assert_eq!(hosts.check(&absolute, false).unwrap_err().status(), 421);
         let old = Request::get("/livez").version(Version::HTTP_10).body(()).unwrap();
-        assert!(hosts.check(&old).is_ok());
+        assert!(hosts.check(&old, false).is_ok());
     }
 
     #[test]

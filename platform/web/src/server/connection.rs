@@ -28,7 +28,8 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::AllowedHosts;
+use super::{AllowedHosts, security_headers};
+use crate::Peer;
 
 /// How long a request's head may take, from the connection or from its first byte, however it trickles in. A head has a
 /// few hundred bytes.
@@ -179,6 +180,7 @@ pub(super) struct ConnectionService {
     pub(super) router: Router,
     pub(super) hosts: Arc<AllowedHosts>,
     pub(super) state: Arc<ConnectionState>,
+    pub(super) peer: Peer,
 }
 
 type RouterResponse = Either<RouteFuture<Infallible>, Ready<Result<Response, Infallible>>>;
@@ -191,13 +193,14 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
     fn call(&self, request: Request<Incoming>) -> ConnectionResponse {
         let has_body = !request.body().is_end_stream();
         self.state.set(if has_body { Phase::Body } else { Phase::Response });
-        let response = match self.hosts.check(&request) {
+        let response = match self.hosts.check(&request, self.peer.is_encrypted) {
             Err(problem) => Either::Right(resolved(Ok(problem.into_response()))),
             Ok(()) => {
-                let request = request.map(|body| match has_body {
+                let mut request = request.map(|body| match has_body {
                     true => Body::new(TrackedBody { body, state: Arc::clone(&self.state) }),
                     false => Body::empty(),
                 });
+                request.extensions_mut().insert(self.peer);
                 Either::Left(tower::Service::call(&mut self.router.clone(), request))
             }
         };
@@ -223,6 +226,7 @@ impl Future for ConnectionResponse {
             Ok(response) => response,
             Err(never) => match never {},
         };
+        security_headers::add_to(response.headers_mut());
         match this.state.phase() {
             Phase::Body => {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -1,4 +1,4 @@
-//! Serves routers over HTTP/1.1, and keeps clients that only hold connections from stopping the shop.
+//! Serves routers over HTTP/1.1, plain or encrypted, and keeps clients that only hold connections from stopping the shop.
 //!
 //! A connection that exceeds a limit is refused at once with 503. One that is accepted has a short time to send its
 //! first request, and each request names a host that is known ([`AllowedHosts`]).
@@ -6,8 +6,11 @@
 mod allowed_hosts;
 mod connection;
 mod limits;
+mod security_headers;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;
 
 use std::{
     future::Future,
@@ -18,11 +21,14 @@ use std::{
 };
 
 use axum::Router;
+use errors::BoxError;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
 };
+use metrics::counter;
+use rustls::ServerConfig;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite},
@@ -30,6 +36,7 @@ use tokio::{
     sync::Semaphore,
     task::JoinSet,
 };
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 
 pub use self::allowed_hosts::{AllowedHosts, InvalidHost};
@@ -37,10 +44,14 @@ use self::{
     connection::{ConnectionIo, ConnectionService, ConnectionState},
     limits::ConnectionLimits,
 };
+use crate::Peer;
 
 /// How long requests in progress may take to finish after the stop. Together with what stops behind the services it
 /// is less than the ten seconds after which service managers kill a process.
 const DRAIN_SECONDS_MAX: u64 = 3;
+
+/// How long a TLS handshake may take, however it trickles in. On a bad Wi-Fi it takes a second.
+const HANDSHAKE_SECONDS_MAX: u64 = 5;
 
 /// How long a connection may stay idle after a request: longer than a till is idle during a rush.
 const IDLE_SECONDS_MAX: u64 = 75;
@@ -74,7 +85,7 @@ pub struct Server {
     hosts: Arc<AllowedHosts>,
     limits: ConnectionLimits,
     lingering: Arc<Semaphore>,
-    listeners: Vec<(TcpListener, Router)>,
+    listeners: Vec<(TcpListener, Port)>,
 }
 
 impl Server {
@@ -89,14 +100,43 @@ impl Server {
         }
     }
 
-    /// Listens on `address` and returns it with the port that was taken. Requests wait until [`Server::run`].
+    /// Listens on `address` for plain HTTP and returns it with the port that was taken. Requests wait until [`Server::run`].
     ///
     /// # Errors
     /// The address is taken, or is not one of this machine.
     pub async fn listen(&mut self, address: SocketAddr, router: Router) -> io::Result<SocketAddr> {
+        self.listen_with(address, router, None).await
+    }
+
+    /// As [`Server::listen`], for HTTPS. `tls` resolves the certificate at each handshake, so it may be renewed.
+    ///
+    /// # Errors
+    /// The address is taken, or is not one of this machine.
+    pub async fn listen_tls(
+        &mut self,
+        address: SocketAddr,
+        router: Router,
+        tls: Arc<ServerConfig>,
+    ) -> io::Result<SocketAddr> {
+        self.listen_with(address, router, Some(tls.into())).await
+    }
+
+    async fn listen_with(
+        &mut self,
+        address: SocketAddr,
+        router: Router,
+        tls: Option<TlsAcceptor>,
+    ) -> io::Result<SocketAddr> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        self.listeners.push((listener, router));
+        let port = Port {
+            router,
+            tls,
+            hosts: Arc::clone(&self.hosts),
+            limits: self.limits.clone(),
+            lingering: Arc::clone(&self.lingering),
+        };
+        self.listeners.push((listener, port));
         Ok(address)
     }
 
@@ -105,13 +145,7 @@ impl Server {
     pub async fn run(self, stopped: impl Future<Output = ()>, end_streams: impl Future<Output = ()>) {
         let mut ports = JoinSet::new();
         let shutdown = CancellationToken::new();
-        for (listener, router) in self.listeners {
-            let port = Port {
-                router,
-                hosts: Arc::clone(&self.hosts),
-                limits: self.limits.clone(),
-                lingering: Arc::clone(&self.lingering),
-            };
+        for (listener, port) in self.listeners {
             ports.spawn(port.serve(listener, shutdown.clone()));
         }
         stopped.await;
@@ -131,8 +165,11 @@ impl std::fmt::Debug for Server {
 }
 
 /// One port.
+#[derive(Clone)]
 struct Port {
     router: Router,
+    /// `None`: plain HTTP.
+    tls: Option<TlsAcceptor>,
     hosts: Arc<AllowedHosts>,
     limits: ConnectionLimits,
     lingering: Arc<Semaphore>,
@@ -148,7 +185,7 @@ impl Port {
                 () = shutdown.cancelled() => break,
             };
             match accepted {
-                Ok((stream, address)) => self.admit(stream, address, connections.watcher()),
+                Ok((stream, address)) => self.admit(stream, address, connections.watcher(), &shutdown),
                 Err(error) => {
                     tracing::error!(%error, "connection not accepted");
                     tokio::time::sleep(Duration::from_secs(ACCEPT_RETRY_SECONDS)).await;
@@ -160,32 +197,71 @@ impl Port {
     }
 
     /// Serves the connection in a task of its own, or refuses it.
-    fn admit(&self, stream: TcpStream, address: SocketAddr, watcher: Watcher) {
+    fn admit(&self, stream: TcpStream, address: SocketAddr, watcher: Watcher, shutdown: &CancellationToken) {
         let permit = match self.limits.admit(address.ip()) {
             Ok(permit) => permit,
             Err(limit) => {
                 limit.count();
                 tracing::debug!(%address, ?limit, "connection refused");
-                return refuse(stream, &self.lingering);
+                // Before a handshake there is no refusal that a browser could read.
+                return if self.tls.is_none() {
+                    refuse(stream, &self.lingering)
+                };
             }
         };
         if let Err(error) = configure(&stream) {
             tracing::debug!(%error, "socket not configured");
         }
-        let connection = self.connection(stream, watcher);
-        tokio::spawn(async move {
-            connection.await;
-            drop(permit);
-        });
+        match self.tls.clone() {
+            None => {
+                let connection = self.connection(stream, Peer { address, is_encrypted: false }, watcher);
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(permit);
+                });
+            }
+            Some(tls) => {
+                let connection = self.clone().encrypted_connection(tls, stream, address, watcher, shutdown.clone());
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(permit);
+                });
+            }
+        }
     }
 
-    fn connection<S>(&self, stream: S, watcher: Watcher) -> impl Future<Output = ()> + use<S>
+    /// A connection that begins with a TLS handshake.
+    async fn encrypted_connection<S>(
+        self,
+        tls: TlsAcceptor,
+        stream: S,
+        address: SocketAddr,
+        watcher: Watcher,
+        shutdown: CancellationToken,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let stream = tokio::select! {
+            stream = handshake(&tls, stream) => stream,
+            // Nothing was asked for yet.
+            () = shutdown.cancelled() => return,
+        };
+        match stream {
+            Ok(stream) => self.connection(stream, Peer { address, is_encrypted: true }, watcher).await,
+            Err(error) => {
+                counter!("http_server_failed_handshakes_total").increment(1);
+                tracing::debug!(%address, error = %errors::chain(&*error), "handshake failed");
+            }
+        }
+    }
+
+    fn connection<S>(&self, stream: S, peer: Peer, watcher: Watcher) -> impl Future<Output = ()> + use<S>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let state = Arc::new(ConnectionState::default());
         let io = TokioIo::new(ConnectionIo::new(stream, Arc::clone(&state)));
-        let service = ConnectionService { router: self.router.clone(), hosts: Arc::clone(&self.hosts), state };
+        let service = ConnectionService { router: self.router.clone(), hosts: Arc::clone(&self.hosts), state, peer };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(Duration::from_secs(IDLE_SECONDS_MAX))
@@ -197,6 +273,14 @@ impl Port {
             }
         }
     }
+}
+
+async fn handshake<S>(tls: &TlsAcceptor, stream: S) -> Result<TlsStream<S>, BoxError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let accepted = tokio::time::timeout(Duration::from_secs(HANDSHAKE_SECONDS_MAX), tls.accept(stream)).await;
+    Ok(accepted??)
 }
 
 fn configure(stream: &TcpStream) -> io::Result<()> {
@@ -216,7 +300,8 @@ fn configure(stream: &TcpStream) -> io::Result<()> {
 
 static REFUSAL: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
+         x-content-type-options: nosniff\r\nretry-after: 1\r\n\
          connection: close\r\ncontent-length: {}\r\n\r\n{TOO_MANY_CONNECTIONS}",
         TOO_MANY_CONNECTIONS.len()
     )

@@ -1,6 +1,12 @@
 //! Connections, from the first byte to the last. Most run over a pipe in paused time.
 
-use axum::routing::{get, post};
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::{
+    http::header,
+    response::Html,
+    routing::{get, post},
+};
 use tokio::{
     io::{AsyncWriteExt, DuplexStream},
     time::{Instant, sleep},
@@ -9,23 +15,27 @@ use tokio::{
 use super::*;
 use crate::{Json, server::connection::HEAD_SECONDS_MAX};
 
+const PEER: Peer =
+    Peer { address: SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 168, 1, 77)), 50_000), is_encrypted: false };
 const GET: &str = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 fn port() -> Port {
     let router = Router::new()
         .route("/", get(async || "here"))
         .route("/json", post(async |Json(body): Json<serde_json::Value>| Json(body)))
+        .route("/peer", get(async |peer: Option<Peer>| format!("{peer:?}")))
+        .route("/page", get(async || ([(header::REFERRER_POLICY, "same-origin")], Html("<p>here"))))
         .route("/unread", post(async || "not read"));
     let hosts = AllowedHosts::new([127, 0, 0, 1].into(), &[]).unwrap();
     let lingering = Arc::new(Semaphore::new(1));
-    Port { router, hosts: Arc::new(hosts), limits: ConnectionLimits::default(), lingering }
+    Port { tls: None, router, hosts: Arc::new(hosts), limits: ConnectionLimits::default(), lingering }
 }
 
 /// A client that is connected, and the server's side, which runs until the connection ends.
 fn connect() -> (DuplexStream, GracefulShutdown) {
     let (client, server) = tokio::io::duplex(8 * 1024 * 1024);
     let connections = GracefulShutdown::new();
-    tokio::spawn(port().connection(server, connections.watcher()));
+    tokio::spawn(port().connection(server, PEER, connections.watcher()));
     (client, connections)
 }
 
@@ -157,6 +167,38 @@ async fn an_unknown_host_and_a_foreign_origin_are_refused() {
     send(&mut client, "GET / HTTP/1.1\r\nhost: localhost\r\norigin: http://evil.example\r\n\r\n").await;
     let foreign = response(&mut client).await;
     assert!(foreign.starts_with("HTTP/1.1 403") && foreign.contains("/problems/foreign-origin"), "{foreign}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_response_has_the_security_headers_once() {
+    let (mut client, _connections) = connect();
+    let of_every_response = [
+        "x-content-type-options: nosniff",
+        "referrer-policy: no-referrer",
+        "x-frame-options: DENY",
+        "cross-origin-resource-policy: same-origin",
+    ];
+    for (path, host) in [("/", "localhost"), ("/nothing", "localhost"), ("/", "evil.example"), ("/page", "localhost")] {
+        send(&mut client, &format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n")).await;
+        let response = response(&mut client).await;
+        for header in of_every_response {
+            let expected =
+                if path == "/page" { header.replace("no-referrer", "same-origin") } else { header.to_owned() };
+            assert!(response.contains(&expected), "{path}: {expected}, in {response}");
+            let name = header.split(':').next().unwrap();
+            assert_eq!(response.matches(name).count(), 1, "{path}: {name}, in {response}");
+        }
+        let is_page = path == "/page";
+        assert_eq!(response.contains("cross-origin-opener-policy: same-origin"), is_page, "{path}: {response}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_learns_who_is_at_the_other_end() {
+    let (mut client, _connections) = connect();
+    send(&mut client, "GET /peer HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: 127.0.0.1\r\n\r\n").await;
+    let response = response(&mut client).await;
+    assert!(response.ends_with("Some(Peer { address: 192.168.1.77:50000, is_encrypted: false })"), "{response}");
 }
 
 #[tokio::test]

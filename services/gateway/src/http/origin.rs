@@ -11,7 +11,7 @@ use futures::future::join_all;
 use host::{Service, ServiceContext};
 use tower::ServiceExt;
 use utoipa::openapi::{OpenApi, OpenApiBuilder, Server};
-use web::{Problem, Routes};
+use web::{Peer, Problem, Routes};
 
 use super::{
     docs,
@@ -64,7 +64,11 @@ pub fn document(services: &[Service]) -> OpenApi {
 /// Passes the request to the service that owns its path, without reading it.
 async fn forward(State(origin): State<Origin>, mut request: Request) -> Response {
     // The path that this router matched is not the one that the service's router will match.
+    let peer = Peer::of(request.extensions());
     request.extensions_mut().clear();
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(peer);
+    }
     let router = match service_of(request.uri().path()) {
         None => origin.pages,
         Some(service) => match origin.services.router_of(service) {

@@ -27,6 +27,7 @@ fn order_routes() -> Routes {
         .route("/api/Order/{orderId}", get(async |web::Path(id): web::Path<OrderId>| id.to_string()))
         .route("/api/Order/{orderId}/note", post(async |Path(_): Path<String>, note: String| note))
         .route("/api/Order/stream", get(async || Body::from_stream(two_ticks_and_silence())))
+        .route("/api/Order/peer", get(async |peer: Option<web::Peer>| format!("{peer:?}")))
         .route("/internal/Order/secret", get(async || "secret"));
     Routes::pages(OpenApi::default(), plain).allow(Policy::ANYONE, routes!(orders))
 }
@@ -54,6 +55,18 @@ async fn each_path_reaches_the_service_that_owns_it() {
     assert_eq!(client.get("/api/Shop").await.expect(200)["currency"], "IDR");
     let note = Request::post(format!("/api/Order/{ID}/note")).body(Body::from("no sugar")).unwrap();
     assert_eq!(client.send(note).await.expect(200), "no sugar");
+}
+
+#[tokio::test]
+async fn a_service_learns_who_is_at_the_other_end() {
+    let world = World::new().await;
+    let client = Client::new(shop(&world, true).await);
+    let peer = web::Peer { address: ([192, 168, 1, 77], 50_000).into(), is_encrypted: true };
+
+    let request = Request::get("/api/Order/peer").extension(peer).body(Body::empty()).unwrap();
+
+    assert_eq!(client.send(request).await.expect(200), format!("{:?}", Some(peer)));
+    assert_eq!(client.get("/api/Order/peer").await.expect(200), "None");
 }
 
 #[tokio::test]
