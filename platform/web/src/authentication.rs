@@ -85,9 +85,10 @@ pub(crate) enum Unauthenticated {
 #[derive(Clone, Debug)]
 pub(crate) struct Authenticated(pub(crate) Result<Caller, Unauthenticated>);
 
-/// Marks a request of another service in this process. No request from a network carries extensions.
+/// Marks a request of another service in this process, as an extension of the request. No request from a network
+/// carries extensions.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ServiceCall;
+pub struct ServiceCall;
 
 /// Puts [`Authenticated`] into each request.
 #[derive(Clone)]

@@ -24,7 +24,7 @@ mod shutdown;
 #[cfg(test)]
 mod tests;
 
-pub use authentication::{APPROVAL_HEADER, Caller, DEVICE_COOKIE, SESSION_COOKIE};
+pub use authentication::{APPROVAL_HEADER, Caller, DEVICE_COOKIE, SESSION_COOKIE, ServiceCall};
 pub use client::{CallError, ServiceClient, ServiceRegistry};
 pub use created::Created;
 pub use etag::{etag, if_match};

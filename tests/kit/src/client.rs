@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tower::ServiceExt;
+use web::ServiceCall;
 
 const APPROVAL: HeaderName = HeaderName::from_static(web::APPROVAL_HEADER);
 
@@ -18,6 +19,8 @@ pub struct Client {
     router: Router,
     credential: Option<HeaderValue>,
     approval: Option<HeaderValue>,
+    /// Whether `/internal` is called as another service.
+    is_service: bool,
 }
 
 /// The response of a service.
@@ -35,14 +38,20 @@ impl Client {
     /// A client of this router without a credential.
     #[must_use]
     pub fn new(router: Router) -> Self {
-        Self { router, credential: None, approval: None }
+        Self { router, credential: None, approval: None, is_service: false }
     }
 
     /// The same client with this token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         let credential = HeaderValue::try_from(format!("Bearer {token}")).expect("a token");
-        Self { credential: Some(credential), ..self.clone() }
+        Self { credential: Some(credential), is_service: false, ..self.clone() }
+    }
+
+    /// The same client, which calls `/internal` as another service.
+    #[must_use]
+    pub fn with_service_calls(&self) -> Self {
+        Self { is_service: true, ..self.clone() }
     }
 
     /// The same client, which sends this approval with every request.
@@ -93,6 +102,9 @@ impl Client {
             if let (Some(value), false) = (value, request.headers().contains_key(&name)) {
                 request.headers_mut().insert(name, value.clone());
             }
+        }
+        if self.is_service && request.uri().path().starts_with("/internal/") {
+            request.extensions_mut().insert(ServiceCall);
         }
         let response = self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
         let (parts, body) = response.into_parts();

@@ -93,10 +93,10 @@ impl World {
         client
     }
 
-    /// A client of a router: an owner's at the till.
+    /// A client of a router: an owner's at the till, and another service's for `/internal`.
     #[must_use]
     pub fn client(&self, router: &Router) -> Client {
-        Client::new(router.clone()).with_token(&self.credentials.staff(Role::Owner))
+        Client::new(router.clone()).with_token(&self.credentials.staff(Role::Owner)).with_service_calls()
     }
 
     /// Replaces another service by a stub.
