@@ -4,6 +4,7 @@ mod clients;
 mod health;
 mod idempotency;
 mod limits;
+mod rate_limits;
 mod refusals;
 mod tracing;
 
