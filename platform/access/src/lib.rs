@@ -1,12 +1,13 @@
 //! Who calls: tokens, paired devices, roles, and the signatures of dispensers.
 //!
 //! Owns the question whether a credential is valid now, and which policy a caller satisfies. [`Access`] answers it in every
-//! process from memory: the gateway fills it, and events keep it current. Does not know HTTP routes, and does not know
-//! how people and devices are stored.
+//! process from memory: the gateway fills it, and events keep it current. [`signature`] is how a
+//! dispenser signs. Does not know HTTP routes, and does not know how people and devices are stored.
 
 mod caller;
 mod policy;
 mod registry;
+pub mod signature;
 #[cfg(test)]
 mod tests;
 mod token;

@@ -102,8 +102,8 @@ impl SigningKey {
 
     /// Its bytes, to compute with.
     #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &*self.0
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// Whether `other` is the same key, without telling by its time how much of it is.
@@ -115,7 +115,7 @@ impl SigningKey {
     /// Its text, to store it and to hand it to the device.
     #[must_use]
     pub fn to_text(&self) -> String {
-        URL_SAFE_NO_PAD.encode(&*self.0)
+        URL_SAFE_NO_PAD.encode(*self.0)
     }
 }
 
