@@ -215,7 +215,8 @@ fn checked(config: Config) -> Result<Config, ConfigError> {
         .map_err(|error| ConfigError(format!("allowed_hosts: {error}")))?;
     if let Some(endpoint) = config.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.starts_with("http://")) {
         return Err(ConfigError(format!(
-            "otlp_endpoint is {endpoint:?}: use the address of a collector, such as http://127.0.0.1:4318"
+            "otlp_endpoint is {:?}: use the address of a collector, such as http://127.0.0.1:4318",
+            db::without_secrets(endpoint)
         )));
     }
     let pauses = [
@@ -232,7 +233,9 @@ fn checked(config: Config) -> Result<Config, ConfigError> {
 
 /// The settings in the form of `fnb.toml`, with secrets masked.
 pub(crate) fn shown(config: &Config) -> Result<String, ConfigError> {
-    let masked = Config { database: config.database.as_deref().map(db::without_secrets), ..config.clone() };
+    let masked = |address: &Option<String>| address.as_deref().map(db::without_secrets);
+    let masked =
+        Config { database: masked(&config.database), otlp_endpoint: masked(&config.otlp_endpoint), ..config.clone() };
     let toml = toml::to_string(&masked).map_err(|error| ConfigError(error.to_string()))?;
     let mut unset = String::new();
     if config.database.is_none() {
@@ -259,6 +262,12 @@ mod tests {
         let shown = shown(&config).unwrap();
         assert!(!shown.contains("s3cr"), "{shown}");
         assert!(shown.contains("postgres://shop:********@db.local:5432"), "{shown}");
+
+        let endpoint = |scheme: &str| Some(format!("{scheme}://shop:s3cret@collector:4318"));
+        let config = Config { otlp_endpoint: endpoint("http"), ..Config::default() };
+        assert!(!super::shown(&config).unwrap().contains("s3cret"));
+        let refusal = checked(Config { otlp_endpoint: endpoint("https"), ..Config::default() }).unwrap_err();
+        assert!(!refusal.to_string().contains("s3cret"), "{refusal}");
     }
 
     #[test]
