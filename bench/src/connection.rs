@@ -17,13 +17,41 @@ pub(crate) struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
     body: Vec<u8>,
+    /// Of the person who is signed in. Empty: nobody is.
+    token: String,
 }
 
 impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, read: Vec::with_capacity(READ_BYTES), body: Vec::new() })
+        Ok(Self { stream, read: Vec::with_capacity(READ_BYTES), body: Vec::new(), token: String::new() })
+    }
+
+    /// Signs in as the owner of the demo shop, through the door of its start page.
+    pub(crate) async fn sign_in(&mut self) -> Result<()> {
+        self.send(b"POST /demo/owner HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n").await?;
+        if self.token.is_empty() { Err(Error::other("the demo shop lets nobody in")) } else { Ok(()) }
+    }
+
+    /// A request without a body.
+    pub(crate) fn get(&self, path: &str) -> Vec<u8> {
+        let token = &self.token;
+        format!(
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+             accept: application/json\r\n\r\n"
+        )
+        .into_bytes()
+    }
+
+    /// A POST request with an idempotency key.
+    pub(crate) fn post(&self, path: &str, key: &str, json: &str) -> Vec<u8> {
+        let (token, length) = (&self.token, json.len());
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\nidempotency-key: {key}\r\ncontent-length: {length}\r\n\r\n{json}"
+        )
+        .into_bytes()
     }
 
     /// Sends a request and returns the status of the response; [`Self::body`] then has its body.
@@ -37,6 +65,9 @@ impl Connection {
         };
         let head = Head::read(&self.read[..head_end])?;
         self.read.drain(..head_end);
+        if let Some(token) = head.token {
+            self.token = token;
+        }
         self.body.clear();
         match head.length {
             Some(length) => self.read_body(length).await?,
@@ -119,6 +150,8 @@ struct Head {
     status: u16,
     /// `None`: the body comes in chunks.
     length: Option<usize>,
+    /// The token of a person who signed in.
+    token: Option<String>,
 }
 
 impl Head {
@@ -131,30 +164,17 @@ impl Head {
             headers.into_iter().find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value.trim()))
         };
         if value("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
-            return Ok(Self { status, length: None });
+            return Ok(Self { status, length: None, token: None });
         }
         let length = value("content-length").map_or(Ok(0), str::parse).map_err(|_| invalid())?;
-        Ok(Self { status, length: Some(length) })
+        let cookies = text.lines().filter_map(|line| line.split_once(": fnb_session="));
+        let token = cookies.filter_map(|(_, cookie)| cookie.split(';').next()).next().map(str::to_owned);
+        Ok(Self { status, length: Some(length), token })
     }
 }
 
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
-}
-
-/// A request without a body.
-pub(crate) fn get(path: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n\r\n").into_bytes()
-}
-
-/// A POST request with an idempotency key.
-pub(crate) fn post(path: &str, key: &str, json: &str) -> Vec<u8> {
-    let length = json.len();
-    format!(
-        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nidempotency-key: {key}\r\n\
-         content-length: {length}\r\n\r\n{json}"
-    )
-    .into_bytes()
 }
 
 #[cfg(test)]

@@ -62,6 +62,7 @@ pub(crate) fn run(
     let local = LocalSet::new();
     local.block_on(&runtime, async {
         let mut first = Connection::open(address).await?;
+        first.sign_in().await?;
         let requests = Rc::new(menu::order_requests(&mut first).await?);
         let start = Instant::now() + warm_up;
         let window = Rc::new(Window { start, end: start + measured });
@@ -142,7 +143,11 @@ async fn send(connection: &mut Connection, what: &str, request: &[u8]) -> Result
 /// Fills the stock, so that nothing runs out.
 pub(crate) fn prepare(address: SocketAddr) -> Result<(), Failure> {
     let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
-    runtime.block_on(async { menu::fill_stock(&mut Connection::open(address).await?).await })
+    runtime.block_on(async {
+        let mut connection = Connection::open(address).await?;
+        connection.sign_in().await?;
+        menu::fill_stock(&mut connection).await
+    })
 }
 
 fn contains(body: &[u8], text: &[u8]) -> bool {

@@ -3,10 +3,7 @@
 use contracts::{Page, inventory::InventoryView, product::ProductCard};
 use serde_json::{Value, json};
 
-use crate::{
-    connection::{self, Connection},
-    failure::Failure,
-};
+use crate::{connection::Connection, failure::Failure};
 
 /// Different orders, sent in rotation: enough for the whole menu.
 const ORDERS: usize = 48;
@@ -73,7 +70,7 @@ pub(crate) async fn order_requests(connection: &mut Connection) -> Result<Vec<Or
         if order.is_multiple_of(DISPENSED_EVERY) {
             lines[0] = poured[(order / DISPENSED_EVERY) % poured.len()];
         }
-        requests_for(&lines)
+        requests_for(connection, &lines)
     };
     Ok((0..ORDERS).map(order_of_menu).collect())
 }
@@ -96,7 +93,7 @@ fn choice(card: &ProductCard) -> Option<Choice> {
     Some(choice)
 }
 
-fn requests_for(lines: &[&Choice]) -> OrderRequests {
+fn requests_for(connection: &Connection, lines: &[&Choice]) -> OrderRequests {
     let quantity = |line: usize| if line == 1 { 2 } else { 1 };
     let items: Vec<Value> = lines
         .iter()
@@ -110,8 +107,8 @@ fn requests_for(lines: &[&Choice]) -> OrderRequests {
     let place = json!({"orderId": PLACEHOLDER, "items": items, "totalAmount": total, "channel": "POS"});
     let pay = json!({"orderId": PLACEHOLDER, "method": "CASH", "amount": total, "tendered": tendered});
     OrderRequests {
-        place: RequestTemplate::new(connection::post("/api/Order", PLACEHOLDER, &place.to_string())),
-        pay: RequestTemplate::new(connection::post("/api/Payment", PLACEHOLDER, &pay.to_string())),
+        place: RequestTemplate::new(connection.post("/api/Order", PLACEHOLDER, &place.to_string())),
+        pay: RequestTemplate::new(connection.post("/api/Payment", PLACEHOLDER, &pay.to_string())),
     }
 }
 
@@ -121,9 +118,8 @@ pub(crate) async fn fill_stock(connection: &mut Connection) -> Result<(), Failur
     for item in items {
         let body = json!({"reason": "RECEIVED", "quantity": STOCK}).to_string();
         let path = format!("/api/Inventory/{}/adjust", item.inventory_id);
-        let status = connection
-            .send(&connection::post(&path, &format!("fill-{}-{}", item.inventory_id, item.version), &body))
-            .await?;
+        let request = connection.post(&path, &format!("fill-{}-{}", item.inventory_id, item.version), &body);
+        let status = connection.send(&request).await?;
         if !(200..300).contains(&status) {
             return Err(unexpected_response(&path, status, connection.body()));
         }
@@ -137,7 +133,8 @@ async fn rows<T: serde::de::DeserializeOwned>(connection: &mut Connection, path:
     let mut cursor = None;
     loop {
         let page = cursor.as_ref().map_or_else(|| path.to_owned(), |cursor| format!("{path}?cursor={cursor}"));
-        let status = connection.send(&connection::get(&page)).await?;
+        let request = connection.get(&page);
+        let status = connection.send(&request).await?;
         if status != 200 {
             return Err(unexpected_response(&page, status, connection.body()));
         }
@@ -161,11 +158,8 @@ mod tests {
 
     #[test]
     fn every_placeholder_of_a_template_is_replaced_by_the_id() {
-        let template = RequestTemplate::new(connection::post(
-            "/api/Order",
-            PLACEHOLDER,
-            &format!("{{\"orderId\":\"{PLACEHOLDER}\"}}"),
-        ));
+        let request = format!("POST /api/Order HTTP/1.1\r\nidempotency-key: {PLACEHOLDER}\r\n\r\n{PLACEHOLDER}");
+        let template = RequestTemplate::new(request.into_bytes());
         let id = "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5";
         let mut request = Vec::new();
         template.fill(id, &mut request);

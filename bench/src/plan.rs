@@ -45,7 +45,11 @@ impl Plan {
         match args.next() {
             Some("orders") => {}
             None | Some("--help" | "-h" | "help") => return Ok(None),
-            Some(other) => return Err(Failure(format!("there is no benchmark {other:?}: `bench orders` is the one"))),
+            Some(other) => {
+                return Err(Failure(format!(
+                    "there is no benchmark {other:?}: there are `bench orders` and `bench access`"
+                )));
+            }
         }
         let mut plan = Self::from_env();
         while let Some(arg) = args.next() {

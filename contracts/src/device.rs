@@ -17,6 +17,9 @@ pub const REVOKE_REASON_CHARS_MAX: usize = 160;
 pub const DISPENSER_PRODUCTS_MAX: usize = 32;
 /// The fastest pump, in millilitres per second.
 pub const PUMP_ML_PER_SECOND_MAX: u32 = 1_000;
+/// The letter before the numbers of orders that a person places on a device without a letter of its own, such as a laptop
+/// that is not paired. No device has it.
+pub const UNPAIRED_LETTER: &str = "X";
 /// The digits of a pairing code.
 pub const PAIRING_CODE_DIGITS: usize = 8;
 

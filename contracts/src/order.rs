@@ -8,7 +8,8 @@ use utoipa::{
 };
 
 use crate::{
-    ids::{OptionId, OrderId, ProductId},
+    audit::Actor,
+    ids::{DeviceId, OptionId, OrderId, ProductId},
     money::{Amount, Currency},
     payment_method::PaymentMethod,
     pricing::{Percent, Price, TaxAmount},
@@ -214,7 +215,8 @@ pub struct PlaceOrder {
     pub items: Vec<PlaceOrderItem>,
     /// The total that the client showed. An order whose total differs is refused with the server's own.
     pub total_amount: Amount,
-    /// The channel by which it is placed. Absent: POS.
+    /// The channel by which it is placed. Absent: KIOSK if a kiosk places it, else POS. A kiosk's is never POS; staff may
+    /// enter an order as a KIOSK's, for the guest of a kiosk that failed.
     #[serde(default)]
     pub channel: Option<Channel>,
     /// Where the guest eats and drinks it. Absent: TAKEAWAY.
@@ -284,12 +286,14 @@ fn settable_status() -> Schema {
 pub struct OrderView {
     /// Its id.
     pub order_id: OrderId,
-    /// What people call it: a letter and a count for each business day, `A-0042`.
+    /// What people call it: the letter of the device that placed it, and a count for each business day, `A-0042`.
     pub order_number: String,
     /// Its status.
     pub status: OrderStatus,
     /// The channel by which it was placed.
     pub channel: Channel,
+    /// Who placed it, and on which device: a guest at a kiosk is the kiosk.
+    pub placed_by: Actor,
     /// Where the guest eats and drinks it.
     pub dining_option: DiningOption,
     /// The name to call out.
@@ -454,6 +458,9 @@ pub struct AmountDue {
     pub total: Amount,
     /// In which currency.
     pub currency: Currency,
+    /// The device that placed it: a kiosk pays only its own orders. Absent: one that is not paired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_id: Option<DeviceId>,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use crate::{
+    audit::Actor,
     ids::{OrderId, PaymentId},
     money::{Amount, Currency},
     receipt::Receipt,
@@ -95,7 +96,7 @@ pub struct CreatePayment {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConfirmPayment {
-    /// The reference on the bank's notice of the payment. Needed if the gateway does not answer.
+    /// The reference on the bank's notice of the payment. Needed if the gateway does not answer; then a manager confirms.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 120)]
     pub reference: Option<String>,
@@ -156,6 +157,11 @@ pub struct PaymentView {
     /// Why the money must be given back, of REFUND_DUE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_reason: Option<String>,
+    /// Who took it, and on which device: who entered the cash, or had the QR code shown first.
+    pub taken_by: Actor,
+    /// Who confirmed by hand that its money arrived, because the gateway did not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_by: Option<Actor>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When the money arrived.
@@ -178,11 +184,11 @@ pub struct QrisView {
     pub expires_at: Timestamp,
 }
 
-/// `GET /api/Payment/methods`: how guests can pay right now.
+/// `GET /api/Payment/methods`: how guests can pay right now, on the device that asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AvailableMethods {
-    /// The shop's methods, without those whose gateway is missing.
+    /// The shop's methods, without those whose gateway is missing. A kiosk takes no CASH.
     pub methods: Vec<PaymentMethod>,
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    audit::Actor,
     ids::{OrderId, PaymentId},
     money::Amount,
     order::{OrderItemView, OrderStatus, OrderView, PriceView, dispensable_cups},
@@ -67,6 +68,9 @@ pub struct ReceiptOrder {
     pub price: PriceView,
     /// When it was placed.
     pub placed_at: Timestamp,
+    /// Who served the guest: the name of the person who placed it, or else of the kiosk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served_by: Option<String>,
     /// The name to call out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_name: Option<String>,
@@ -99,12 +103,19 @@ impl From<&OrderView> for ReceiptOrder {
             items: order.items.clone(),
             price: order.price.clone(),
             placed_at: order.placed_at,
+            served_by: served_by(&order.placed_by),
             customer_name: order.customer_name.clone(),
             table: order.table.clone(),
             payment_method: order.payment_method,
             paid_at: order.paid_at,
         }
     }
+}
+
+/// The name of the person, or else of the device.
+fn served_by(actor: &Actor) -> Option<String> {
+    let person = actor.staff.as_ref().map(|staff| &staff.name);
+    person.or_else(|| actor.device.as_ref().map(|device| &device.name)).cloned()
 }
 
 /// Payment's part.
@@ -168,6 +179,9 @@ pub struct Receipt {
     pub table: Option<String>,
     /// When it was placed.
     pub placed_at: Timestamp,
+    /// Who served the guest: the name of the person who placed the order, or else of the kiosk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served_by: Option<String>,
     /// Its lines.
     pub items: Vec<OrderItemView>,
     /// Its price, part by part.
@@ -234,6 +248,7 @@ impl Receipt {
             customer_name: order.customer_name,
             table: order.table,
             placed_at: order.placed_at,
+            served_by: order.served_by,
             total: order.price.total,
             items: order.items,
             price: order.price,
@@ -256,7 +271,13 @@ impl Receipt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ids::ProductId, money::Currency, qr::CodeStatus};
+    use crate::{
+        device::DeviceRef,
+        ids::{DeviceId, ProductId, StaffId},
+        money::Currency,
+        qr::CodeStatus,
+        staff::{Role, StaffRef},
+    };
 
     const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
@@ -292,6 +313,7 @@ mod tests {
             items: vec![item],
             price,
             placed_at: NOW,
+            served_by: Some("Sari".into()),
             customer_name: None,
             table: None,
             payment_method: None,
@@ -366,6 +388,16 @@ mod tests {
                 "{known:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_person_served_the_guest_or_else_the_kiosk() {
+        let device = Some(DeviceRef { device_id: DeviceId::new(NOW), name: "Kiosk 1".into() });
+        let staff = Some(StaffRef { staff_id: StaffId::new(NOW), name: "Sari".into(), role: Role::Cashier });
+        let kiosk = Actor { device, ..Actor::default() };
+        assert_eq!(served_by(&kiosk).as_deref(), Some("Kiosk 1"));
+        assert_eq!(served_by(&Actor { staff, ..kiosk }).as_deref(), Some("Sari"));
+        assert_eq!(served_by(&Actor::default()), None);
     }
 
     #[test]

@@ -217,6 +217,12 @@ impl ShopRules {
         BusinessDay::of(instant, &self.time_zone, self.cutoff)
     }
 
+    /// The first instant of a business day.
+    #[must_use]
+    pub fn day_starts_at(&self, day: BusinessDay) -> Timestamp {
+        day.starts_at(&self.time_zone, self.cutoff)
+    }
+
     /// How long a code is valid.
     #[must_use]
     pub fn code_validity(&self) -> Duration {

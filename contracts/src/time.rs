@@ -88,6 +88,22 @@ impl BusinessDay {
         Self(if local.time() < cutoff { date.yesterday().unwrap_or(date) } else { date })
     }
 
+    /// The first instant of the day in this time zone, if days end at `cutoff` local time. A cut-off that the clock skips is
+    /// later by as much; of one that it shows twice, the first counts.
+    #[must_use]
+    pub fn starts_at(self, time_zone: &TimeZone, cutoff: civil::Time) -> Timestamp {
+        let local = self.0.to_datetime(cutoff);
+        // Outside the calendar there are no sales.
+        let instant = time_zone.to_timestamp(local).map_or(i64::MAX, jiff::Timestamp::as_microsecond);
+        Timestamp(instant)
+    }
+
+    /// The day after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.tomorrow().unwrap_or(self.0))
+    }
+
     /// The day as eight digits, as in codes: `20261122`.
     #[must_use]
     pub fn compact(self) -> String {
@@ -142,6 +158,16 @@ mod tests {
         let day: BusinessDay = "2026-11-22".parse().unwrap();
         assert_eq!(day.days_earlier(22).to_string(), "2026-10-31");
         assert_eq!(day.days_earlier(u32::MAX), BusinessDay(civil::Date::MIN));
+    }
+
+    #[test]
+    fn a_business_day_starts_at_the_cutoff_of_its_date() {
+        let jakarta = TimeZone::get("Asia/Jakarta").unwrap();
+        let day: BusinessDay = "2026-11-22".parse().unwrap();
+        let start = day.starts_at(&jakarta, civil::time(4, 0, 0, 0));
+        assert_eq!(start.to_string(), "2026-11-21T21:00:00Z");
+        assert_eq!(BusinessDay::of(start, &jakarta, civil::time(4, 0, 0, 0)), day);
+        assert_eq!(day.next().to_string(), "2026-11-23");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
+use contracts::staff::Pin;
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use web::AllowedHosts;
 
@@ -15,6 +16,8 @@ use web::AllowedHosts;
 const FILE: &str = "fnb.toml";
 /// Before the name of each variable, in capitals: `FNB_PORT`.
 const VARIABLE_PREFIX: &str = "FNB_";
+/// The setting that is read as a text.
+const OWNER_PIN: &str = "owner_pin";
 /// A report that is older than a day is of no use.
 const REPORT_PAUSE_SECONDS_MAX: u64 = 24 * 60 * 60;
 
@@ -147,6 +150,26 @@ pub(crate) struct Config {
     pub(crate) report_after_sale_seconds: u64,
     /// For benchmarks: a slower disk, in milliseconds for each commit.
     pub(crate) bench_flush_ms: u64,
+    /// The PIN of a new shop's owner. `None`: a random one, which is printed.
+    pub(crate) owner_pin: Option<OwnerPin>,
+}
+
+/// The setting `owner_pin`. It is masked wherever it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OwnerPin(pub(crate) Pin);
+
+impl Serialize for OwnerPin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("********")
+    }
+}
+impl<'de> Deserialize<'de> for OwnerPin {
+    /// The error does not repeat what was given.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let pin = Pin::deserialize(deserializer)
+            .map_err(|_| de::Error::custom("owner_pin is no PIN: use 4 to 8 digits in quotes, such as \"481926\""))?;
+        Ok(Self(pin))
+    }
 }
 
 impl Default for Config {
@@ -167,6 +190,7 @@ impl Default for Config {
             report_every_seconds: 60 * 60,
             report_after_sale_seconds: 10,
             bench_flush_ms: 0,
+            owner_pin: None,
         }
     }
 }
@@ -182,11 +206,20 @@ pub(crate) fn read(flags: &impl Serialize) -> Result<Config, ConfigError> {
     let here = std::env::current_dir().map_err(|error| ConfigError(format!("the current folder: {error}")))?;
     Figment::from(Serialized::defaults(Config::default()))
         .merge(Toml::file(here.join(FILE)))
-        .merge(Env::prefixed(VARIABLE_PREFIX).filter(|name| !name.starts_with("test_")))
+        .merge(Env::prefixed(VARIABLE_PREFIX).filter(|name| !name.starts_with("test_") && name != OWNER_PIN))
+        .merge(owner_pin_variable())
         .merge(Serialized::defaults(flags))
         .extract()
         .map_err(|error| ConfigError(error.to_string()))
         .and_then(checked)
+}
+
+/// The variable `FNB_OWNER_PIN`. figment would read it as a number, without the zeros in front.
+fn owner_pin_variable() -> Figment {
+    match std::env::var(format!("{VARIABLE_PREFIX}{}", OWNER_PIN.to_uppercase())) {
+        Ok(pin) => Figment::from(Serialized::default(OWNER_PIN, pin)),
+        Err(_) => Figment::new(),
+    }
 }
 
 /// The levels of the setting `log`.
@@ -247,6 +280,9 @@ pub(crate) fn shown(config: &Config) -> Result<String, ConfigError> {
     if config.mock_qris_ms.is_none() {
         unset.push_str("# mock_qris_ms is not set: no mock gateway, unless demo is true (it then pays at once)\n");
     }
+    if config.owner_pin.is_none() {
+        unset.push_str("# owner_pin is not set: the owner of a new shop gets a random PIN, which is printed once\n");
+    }
     Ok(format!(
         "# Set here, in {FILE}, or by {VARIABLE_PREFIX}<NAME>, such as {VARIABLE_PREFIX}PORT=9000.\n{toml}{unset}"
     ))
@@ -268,6 +304,18 @@ mod tests {
         assert!(!super::shown(&config).unwrap().contains("s3cret"));
         let refusal = checked(Config { otlp_endpoint: endpoint("https"), ..Config::default() }).unwrap_err();
         assert!(!refusal.to_string().contains("s3cret"), "{refusal}");
+    }
+
+    #[test]
+    fn the_owners_pin_is_never_shown() {
+        let pin =
+            |digits: &str| Figment::from(Serialized::default(OWNER_PIN, digits)).extract_inner::<OwnerPin>(OWNER_PIN);
+        let config = Config { owner_pin: Some(pin("048192").unwrap()), ..Config::default() };
+        let shown = shown(&config).unwrap();
+        assert!(shown.contains("owner_pin = \"********\"") && !shown.contains("048192"), "{shown}");
+        assert!(!format!("{config:?}").contains("048192"));
+        let refusal = pin("12a4567").unwrap_err().to_string();
+        assert!(refusal.contains("4 to 8 digits") && !refusal.contains("12a4567"), "{refusal}");
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! `fnb`: the system that runs a coffee shop, in one program.
 
+mod audit_log;
 mod config;
 mod demo;
 mod events;
 #[cfg(test)]
 mod example_file;
 mod serve;
+mod staff;
 mod telemetry;
 mod up;
 
@@ -45,6 +47,14 @@ enum Command {
         #[command(flatten)]
         basics: config::Basics,
     },
+    /// Look at the audit trail: who did what, and whether it is as it was written.
+    AuditLog {
+        /// What to do with it.
+        #[command(subcommand)]
+        action: audit_log::Action,
+        #[command(flatten)]
+        basics: config::Basics,
+    },
 }
 
 fn main() -> ExitCode {
@@ -71,6 +81,10 @@ fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
         Command::Events { action, basics } => {
             let (config, _telemetry) = start(&basics)?;
             Ok(on_runtime(events::run(action, config))??)
+        }
+        Command::AuditLog { action, basics } => {
+            let (config, _telemetry) = start(&basics)?;
+            Ok(on_runtime(audit_log::run(action, config))??)
         }
     }
 }

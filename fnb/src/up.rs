@@ -9,11 +9,12 @@ use cache::MemoryCache;
 use clock::Clock;
 use contracts::shop::{ShopRules, ShopSettings};
 use db::{InstanceLock, InstanceLockError, InvalidServerUrl};
+use gateway::{FirstStart, Gateway, GatewaySettings};
 use host::{Databases, Service, ServiceContext, ServiceHost, SharedShopRules};
 use payment::{PaymentSettings, QrisSettings};
 use web::ServiceRegistry;
 
-use crate::{config::Config, demo, serve};
+use crate::{config::Config, demo, serve, staff};
 
 /// The shop could not be started, or was stopped by a fault.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +51,7 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
     let context = context(&config)?;
     let mut instance_lock = lock_instance(&context.databases).await?;
     let services = open_services(&config, &context).await?;
-    let origin = gateway::origin(&context, &services);
+    let origin = gateway::origin(&context, &services, gateway_settings(&config));
     let routers: Vec<_> = services.iter().map(|service| (service.name, service.router.clone())).collect();
     if config.demo {
         demo::refuse_others(origin.clone()).await?;
@@ -123,7 +124,10 @@ pub(crate) fn databases(config: &Config) -> Result<Databases, InvalidServerUrl> 
 
 /// Gateway first, because it shares the shop's settings with the others.
 async fn open_services(config: &Config, context: &ServiceContext) -> Result<Vec<Service>, UpError> {
-    let gateway = gateway::open(context).await?;
+    let first_start = FirstStart { owner_pin: config.owner_pin.clone().map(|pin| pin.0), is_demo: config.demo };
+    let Gateway { service: gateway, first_staff } = gateway::open(context, first_start).await?;
+    // At once: if another service does not open, the PINs are stored already.
+    staff::print_first(&first_staff);
     let (order, payment, product, inventory, qr, analytics) = tokio::try_join!(
         order::open(context),
         payment::open(context, payment_settings(config)),
@@ -133,6 +137,10 @@ async fn open_services(config: &Config, context: &ServiceContext) -> Result<Vec<
         analytics::open(context, analytics_settings(config)),
     )?;
     Ok(vec![gateway, order, payment, product, inventory, qr, analytics])
+}
+
+fn gateway_settings(config: &Config) -> GatewaySettings {
+    GatewaySettings { demo: config.demo && config.listen.is_loopback() }
 }
 
 fn payment_settings(config: &Config) -> PaymentSettings {

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 pub struct ApiClient {
     agent: ureq::Agent,
     url: String,
+    /// The header `Authorization`. Empty: no credential.
+    credential: String,
 }
 
 /// The status and the body of a response.
@@ -36,12 +38,36 @@ impl Response {
 }
 
 impl ApiClient {
+    /// A client without a credential.
     pub fn at(url: &str) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .timeout_global(Some(Duration::from_secs(20)))
             .build();
-        Self { agent: config.into(), url: url.to_owned() }
+        Self { agent: config.into(), url: url.to_owned(), credential: String::new() }
+    }
+
+    /// The same client with this token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { credential: format!("Bearer {token}"), ..self.clone() }
+    }
+
+    /// The same client after it went through a door of the demo shop: `pos`, `kiosk`, `dispenser` or `owner`.
+    pub fn through_door(&self, door: &str) -> Self {
+        let entered = self.agent.post(format!("{}/demo/{door}", self.url)).send_empty().expect("the program responds");
+        assert_eq!(entered.status().as_u16(), 303, "the demo's door {door}");
+        let cookies = entered.headers().get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
+        let tokens = cookies.filter_map(|cookie| cookie.split(';').next()?.split_once('='));
+        // A person's token, or else the device's.
+        let (_, token) = tokens.max_by_key(|(name, _)| *name == "fnb_session").expect("a token");
+        self.with_token(token)
+    }
+
+    /// The header that proves who calls.
+    pub fn credential(&self) -> &str {
+        &self.credential
     }
 
     pub fn get(&self, path: &str) -> Response {
@@ -49,7 +75,10 @@ impl ApiClient {
     }
 
     pub fn post(&self, path: &str, body: &Value) -> Response {
-        Self::response(self.agent.post(format!("{}{path}", self.url)).send_json(body)).expect("the program responds")
+        Self::response(
+            self.agent.post(format!("{}{path}", self.url)).header("Authorization", &self.credential).send_json(body),
+        )
+        .expect("the program responds")
     }
 
     pub fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Response {
@@ -58,30 +87,47 @@ impl ApiClient {
 
     /// Returns the error if there is no response because the program was killed.
     pub fn try_post_with_key(&self, path: &str, key: &str, body: &Value) -> Result<Response, ureq::Error> {
-        let request = self.agent.post(format!("{}{path}", self.url)).header("Idempotency-Key", key);
+        let request = self
+            .agent
+            .post(format!("{}{path}", self.url))
+            .header("Authorization", &self.credential)
+            .header("Idempotency-Key", key);
         Self::response(request.send_json(body))
     }
 
     /// As [`ApiClient::get`], where the program may be killed meanwhile.
     pub fn try_get(&self, path: &str) -> Result<Response, ureq::Error> {
-        Self::response(self.agent.get(format!("{}{path}", self.url)).call())
+        Self::response(self.agent.get(format!("{}{path}", self.url)).header("Authorization", &self.credential).call())
     }
 
     pub fn post_text(&self, path: &str, content_type: &str, text: &str) -> Response {
-        let request = self.agent.post(format!("{}{path}", self.url)).header("Content-Type", content_type);
+        let request = self
+            .agent
+            .post(format!("{}{path}", self.url))
+            .header("Authorization", &self.credential)
+            .header("Content-Type", content_type);
         Self::response(request.send(text)).expect("the program responds")
     }
 
     pub fn put(&self, path: &str, body: &Value) -> Response {
-        Self::response(self.agent.put(format!("{}{path}", self.url)).send_json(body)).expect("the program responds")
+        Self::response(
+            self.agent.put(format!("{}{path}", self.url)).header("Authorization", &self.credential).send_json(body),
+        )
+        .expect("the program responds")
     }
 
     pub fn patch(&self, path: &str, body: &Value) -> Response {
-        Self::response(self.agent.patch(format!("{}{path}", self.url)).send_json(body)).expect("the program responds")
+        Self::response(
+            self.agent.patch(format!("{}{path}", self.url)).header("Authorization", &self.credential).send_json(body),
+        )
+        .expect("the program responds")
     }
 
     pub fn delete(&self, path: &str) -> Response {
-        Self::response(self.agent.delete(format!("{}{path}", self.url)).call()).expect("the program responds")
+        Self::response(
+            self.agent.delete(format!("{}{path}", self.url)).header("Authorization", &self.credential).call(),
+        )
+        .expect("the program responds")
     }
 
     fn response(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Response, ureq::Error> {

@@ -26,7 +26,7 @@ fn output(command: &mut Command) -> (bool, String, String) {
 fn help_names_every_command_and_source_of_settings() {
     let (is_ok, help, _) = output(fnb().arg("--help"));
     assert!(is_ok);
-    for word in ["up", "config", "events", "fnb up --demo", "FNB_", "fnb.toml"] {
+    for word in ["up", "config", "events", "audit-log", "fnb up --demo", "FNB_", "fnb.toml"] {
         assert!(help.contains(word), "{word} is not in\n{help}");
     }
 }
@@ -146,7 +146,7 @@ fn the_program_stops_on_request_while_a_screen_reads_the_stream() {
     let shop = TestShop::demo(&[]);
     let running = shop.start();
     let stream = format!("{}/api/Order/stream", running.url);
-    let mut screen = ureq::get(&stream).call().unwrap();
+    let mut screen = ureq::get(&stream).header("Authorization", running.client.credential()).call().unwrap();
     running.client.post("/api/Order", &ApiClient::order(&[(&running.client.product("Espresso"), 1)])).expect(201);
     assert!(running.stop().success(), "{}", shop.log());
     let streamed = screen.body_mut().read_to_string().unwrap();
@@ -163,8 +163,9 @@ fn a_request_in_flight_is_finished_before_the_program_stops() {
         let mut connection = TcpStream::connect(&address).unwrap();
         connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let head = format!(
-            "POST /api/Order HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+            "POST /api/Order HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
              expect: 100-continue\r\n\r\n",
+            running.client.credential(),
             order.len()
         );
         connection.write_all(head.as_bytes()).unwrap();

@@ -27,6 +27,7 @@ pub struct TestShop {
 pub struct RunningShop {
     child: Child,
     pub url: String,
+    /// The owner's, in a demo shop; without a credential in any other.
     pub client: ApiClient,
 }
 
@@ -49,6 +50,10 @@ impl TestShop {
     fn with(more: &[&str]) -> Self {
         let arguments = [&["--port", "0"], more].concat();
         Self { folder: TempDir::new().unwrap(), arguments: arguments.into_iter().map(str::to_owned).collect() }
+    }
+
+    fn is_demo(&self) -> bool {
+        self.arguments.iter().any(|argument| argument == "--demo")
     }
 
     /// A command of the program for this shop's data.
@@ -106,7 +111,9 @@ impl TestShop {
             let _ = child.kill();
             panic!("the program printed {line:?} instead of `ready`:\n{}", self.log());
         };
-        RunningShop { client: ApiClient::at(url), url: url.to_owned(), child }
+        let anonymous = ApiClient::at(url);
+        let client = if self.is_demo() { anonymous.through_door("owner") } else { anonymous };
+        RunningShop { client, url: url.to_owned(), child }
     }
 }
 

@@ -1,11 +1,14 @@
 """What schemathesis knows of this shop beyond its OpenAPI document.
 
-Ids of rows that exist, so that generated requests also get past "no such order"; and the check that a request which follows
-the document is never refused for its form.
+Credentials, by the roles that an operation names; ids of rows that exist, so that generated requests also get past "no
+such order"; and the check that a request which follows the document is never refused for its form.
 """
 
+import http.client
 import json
 import os
+import re
+import urllib.parse
 import urllib.request
 import uuid
 
@@ -96,10 +99,51 @@ def valid_request_is_not_refused(ctx, response, case):
         raise AssertionError(f"a request that follows the document is refused: {response.status_code} {response.text}")
 
 
+# Doors of the demo shop that were opened, and the token that each gave.
+TOKENS = {}
+
+
+def token_of(door):
+    """The token that a door of the demo shop gives: a person's, or else the device's."""
+    if door not in TOKENS:
+        connection = http.client.HTTPConnection(urllib.parse.urlsplit(SHOP).netloc, timeout=30)
+        connection.request("POST", f"/demo/{door}")
+        cookies = dict(
+            cookie.split(";")[0].split("=", 1) for cookie in connection.getresponse().headers.get_all("Set-Cookie", [])
+        )
+        connection.close()
+        TOKENS[door] = cookies.get("fnb_session") or cookies["fnb_device"]
+    return TOKENS[door]
+
+
+def credential_for(operation):
+    """The header of a caller whose role the operation names. None: anyone may."""
+    roles = operation.definition.raw.get("x-roles")
+    if roles is None:
+        return None
+    return "Bearer " + token_of("owner" if "OWNER" in roles else "dispenser" if "DISPENSER" in roles else "pos")
+
+
+@schemathesis.hook
+def before_call(ctx, case, kwargs):
+    """Sends each request as a caller who may."""
+    credential = credential_for(case.operation)
+    if credential:
+        case.headers["Authorization"] = credential
+
+
+@schemathesis.hook
+def after_call(ctx, case, response):
+    """A change of people, devices or sessions may have ended the session that made it: the next request begins another."""
+    if case.method != "GET" and case.path.startswith(("/api/Session", "/api/Staff", "/api/Device")):
+        TOKENS.clear()
+
+
 def send(method, path, body=None):
     """One request to the shop; its JSON answer."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(SHOP + path, data=data, method=method, headers={"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer " + token_of("owner")}
+    request = urllib.request.Request(SHOP + path, data=data, method=method, headers=headers)
     with urllib.request.urlopen(request, timeout=30) as response:
         return json.load(response)
 
@@ -144,7 +188,8 @@ EXISTING = rows_that_exist()
 def can_be_replaced(name, value):
     """Whether a value has the form of its field. A wrong one stays: the shop must refuse it."""
     if name == "code":
-        return len(value) <= CODE_CHARS_MAX and value.isprintable()
+        # Eight digits are a pairing code.
+        return len(value) <= CODE_CHARS_MAX and value.isprintable() and not re.fullmatch("[0-9]{8}", value)
     try:
         return str(uuid.UUID(value)) == value.lower()
     except ValueError:

@@ -4,7 +4,7 @@ use std::{os::unix::process::CommandExt, process::Command};
 
 use crate::process::{self, Failure};
 
-/// Builds the release binaries and replaces this process by the benchmark.
+/// Builds the release binaries that it needs and replaces this process by the benchmark.
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     let is_help = args.is_empty() || args.iter().any(|arg| arg == "--help" || arg == "-h");
     if is_help {
@@ -14,7 +14,9 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     }
     let target = process::target_folder()?;
     // One after the other: built together, fnb would get features that only the benchmark needs.
-    for package in ["fnb", "bench"] {
+    let measures_program = args.first().is_some_and(|name| name != "access");
+    let packages = if measures_program { ["fnb", "bench"].as_slice() } else { &["bench"] };
+    for package in packages {
         let status = process::cargo()
             .args(["build", "--release", "--package", package])
             .status()

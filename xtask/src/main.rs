@@ -27,6 +27,7 @@ The commands of this workspace. Each prepares what it needs.
                                         contracts as WebAssembly
   cargo xtask openapi                   the API documents against the real program, as in test --long
   cargo xtask bench orders [ARGS]       measure the release build; see `bench orders --help`
+  cargo xtask bench access              measure what a token and a signature cost
   cargo xtask mutants [ARGS]            change the rules one place at a time and report the changes
                                         that no test notices (hours); ARGS go to cargo-mutants
 

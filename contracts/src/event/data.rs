@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{EventData, EventKind};
 use crate::{
-    audit::AuditEntry,
+    audit::{Actor, AuditEntry},
     device::DeviceView,
-    ids::{InventoryId, OptionId, OrderId, PaymentId, ProductId, SessionId, TokenKeyId},
+    ids::{DeviceId, InventoryId, OptionId, OrderId, PaymentId, ProductId, SessionId, TokenKeyId},
     inventory::Shortage,
     money::{Amount, Currency},
     order::{OrderView, StockCheck},
@@ -37,11 +37,19 @@ pub struct PlacedOrder {
     pub stock: StockCheck,
     /// The items of the order.
     pub items: Vec<PlacedItem>,
+    /// Who placed it, and on which device. A kiosk sees and pays only its own orders.
+    pub placed_by: Actor,
     /// When it was placed or revived.
     pub at: Timestamp,
 }
 
 impl PlacedOrder {
+    /// The device that placed it. `None`: one that is not paired.
+    #[must_use]
+    pub fn device_id(&self) -> Option<DeviceId> {
+        self.placed_by.device.as_ref().map(|device| device.device_id)
+    }
+
     /// How many cups of the order machines pour.
     #[must_use]
     pub fn cups(&self) -> u32 {

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
+    audit::{Actor, AuditArea, AuditEntry},
+    device::{DeviceKind, DeviceRef, DeviceView},
     ids::Id,
     inventory::Shortage,
     money::{Amount, Currency},
@@ -13,6 +15,7 @@ use crate::{
     product::ProductCard,
     qr::{CodeStatus, CodeView, DispenseOutcome},
     shop::ShopSettings,
+    staff::{Role, StaffRef},
 };
 
 const NOW: Timestamp = Timestamp(1_795_312_800_000_001);
@@ -28,6 +31,14 @@ fn json_of<D: EventData>(data: &D) -> Value {
     let read: CloudEvent = serde_json::from_str(&json).unwrap();
     assert_eq!(serde_json::to_string(&read.data::<D>().unwrap()).unwrap(), read.data.get(), "it reads what it writes");
     serde_json::from_str(&json).unwrap()
+}
+
+fn cashier_at_the_till() -> Actor {
+    Actor {
+        staff: Some(StaffRef { staff_id: id(7), name: "Sari".into(), role: Role::Cashier }),
+        device: Some(DeviceRef { device_id: id(8), name: "POS 1".into() }),
+        approved_by: None,
+    }
 }
 
 fn placed() -> PlacedOrder {
@@ -57,6 +68,7 @@ fn placed() -> PlacedOrder {
                 dispense_ml: None,
             },
         ],
+        placed_by: cashier_at_the_till(),
         at: NOW,
     }
 }
@@ -67,6 +79,7 @@ fn order() -> OrderView {
         order_number: "A-0042".into(),
         status: OrderStatus::Processing,
         channel: Channel::Kiosk,
+        placed_by: Actor { staff: None, ..cashier_at_the_till() },
         dining_option: DiningOption::DineIn,
         customer_name: Some("Sari".into()),
         table: None,
@@ -139,6 +152,43 @@ fn card() -> ProductCard {
     .unwrap()
 }
 
+fn dispenser() -> DeviceView {
+    DeviceView {
+        device_id: id(9),
+        kind: DeviceKind::Dispenser,
+        name: "Dispenser 1".into(),
+        place: Some("By the door".into()),
+        letter: None,
+        products: vec![id(2)],
+        ml_per_second: Some(30),
+        is_bearer_allowed: false,
+        paired_at: NOW,
+        last_seen_at: None,
+        revoked_at: Some(NOW),
+        revoke_reason: Some("stolen".into()),
+        version: 2,
+    }
+}
+
+fn act() -> AuditEntry {
+    let person = |number, name: &str, role| StaffRef { staff_id: id(number), name: name.into(), role };
+    AuditEntry {
+        at: NOW,
+        actor: Actor {
+            staff: Some(person(12, "Sari", Role::Cashier)),
+            device: Some(DeviceRef { device_id: id(13), name: "POS 1".into() }),
+            approved_by: Some(person(14, "Dimas", Role::Manager)),
+        },
+        area: AuditArea::Menu,
+        action: "product.changed".into(),
+        subject: id::<()>(3).to_string(),
+        label: "Latte".into(),
+        reason: Some("new beans".into()),
+        before: Some(serde_json::value::to_raw_value(&json!({ "price": 28_000 })).unwrap()),
+        after: Some(serde_json::value::to_raw_value(&json!({ "price": 30_000 })).unwrap()),
+    }
+}
+
 #[test]
 fn the_json_of_every_event_stays_the_same() {
     let shortage = Shortage {
@@ -184,6 +234,10 @@ fn the_json_of_every_event_stays_the_same() {
             poured_ms: Some(3_000),
         }),
         json_of(&ShopChanged { version: 2, settings: ShopSettings::default() }),
+        json_of(&DeviceChanged(dispenser())),
+        json_of(&SessionEnded { session_id: id(10), expires_at: NOW }),
+        json_of(&TokenKeyAdded { key_id: id(11), public_key: "key".into(), expires_at: NOW }),
+        json_of(&ActAudited(act())),
     ];
     assert_eq!(events.len(), EventKind::ALL.len(), "a new kind of event belongs here too");
     insta::assert_json_snapshot!(events);

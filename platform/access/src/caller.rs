@@ -114,6 +114,7 @@ impl Caller {
     ///
     /// # Errors
     /// [`NotApproved`] without such an approval.
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass an id or a text, whichever they have")]
     pub fn approved_actor(&self, action: ApprovableAction, subject: impl ToString) -> Result<Actor, NotApproved> {
         if self.staff.as_ref().is_some_and(|staff| staff.role >= Role::Manager) {
             return Ok(self.actor());

@@ -15,4 +15,4 @@ mod token;
 pub use caller::{Approval, Caller, NotApproved};
 pub use policy::{CallerRole, Policy, RoleSet};
 pub use registry::{Access, PairedDevice, SigningKey};
-pub use token::{Claims, PublicKey, TokenError, TokenIssuer, TokenSubject};
+pub use token::{Claims, IssueError, PublicKey, TokenError, TokenIssuer, TokenSubject};

@@ -9,6 +9,7 @@ use contracts::{
     order::{Channel, DiningOption, OrderStatus, StockCheck},
     payment::{PaymentMethod, PaymentStatus},
     qr::{AttentionReason, CodeStatus, DispenseOutcome},
+    staff::Role,
     time::{BusinessDay, Timestamp},
 };
 use serde::Serialize;
@@ -227,6 +228,7 @@ text_enums!(
     OrderStatus,
     PaymentMethod,
     PaymentStatus,
+    Role,
     StockCheck,
     StockoutPolicy,
 );

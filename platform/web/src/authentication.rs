@@ -1,20 +1,28 @@
-//! Finds out who sends a request: from a bearer token, a cookie, or because another service of this process calls.
+//! Finds out who sends a request: from a bearer token, a cookie, a dispenser's signature, or because another service of
+//! this process calls.
 
 use std::{
-    ops::Deref,
-    sync::Arc,
+    convert::Infallible,
     task::{Context, Poll},
 };
 
-use access::{Access, TokenError};
+use access::{Access, TokenError, signature};
 use axum::{
-    extract::{FromRequestParts, Request},
-    http::{HeaderMap, header, request::Parts},
+    extract::Request,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
 };
-use tower::{Layer, Service};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Either},
+};
+use tower::{Layer, Service, ServiceExt};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use crate::Problem;
+use crate::{
+    caller::{Authenticated, Caller, Unauthenticated},
+    signed_request::{self, Verification},
+};
 
 /// The cookie with a person's token.
 pub const SESSION_COOKIE: &str = "fnb_session";
@@ -48,43 +56,6 @@ pub(crate) fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
     ]
 }
 
-/// Who sends a request. An extractor: without a valid credential it is a caller without roles, which only the routes of
-/// [`Policy::ANYONE`](access::Policy::ANYONE) see.
-#[derive(Clone, Debug, Default)]
-pub struct Caller(Arc<access::Caller>);
-
-impl Deref for Caller {
-    type Target = access::Caller;
-
-    fn deref(&self) -> &access::Caller {
-        &self.0
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        match parts.extensions.get::<Authenticated>() {
-            Some(Authenticated(Ok(caller))) => Ok(caller.clone()),
-            _ => Ok(Self::default()),
-        }
-    }
-}
-
-/// Why it is not known who sends a request.
-#[derive(Clone, Debug)]
-pub(crate) enum Unauthenticated {
-    /// The request has no credential.
-    NoCredential,
-    /// Its token is not valid.
-    Token(TokenError),
-}
-
-/// Travels in a request's extensions to its guard and its handler.
-#[derive(Clone, Debug)]
-pub(crate) struct Authenticated(pub(crate) Result<Caller, Unauthenticated>);
-
 /// Marks a request of another service in this process, as an extension of the request. No request from a network
 /// carries extensions.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +72,7 @@ impl Authentication {
 
     fn authenticate(&self, request: &Request) -> Result<Caller, Unauthenticated> {
         if request.extensions().get::<ServiceCall>().is_some() {
-            return Ok(Caller(Arc::new(access::Caller::service())));
+            return Ok(Caller::from(access::Caller::service()));
         }
         let mut caller = self.credential(request.headers())?;
         if let Some(approval) = request.headers().get(APPROVAL_HEADER) {
@@ -109,7 +80,7 @@ impl Authentication {
             let approval = approval.and_then(|token| self.0.approval(token, &caller));
             caller.approval = Some(approval.map_err(Unauthenticated::Token)?);
         }
-        Ok(Caller(Arc::new(caller)))
+        Ok(Caller::from(caller))
     }
 
     /// A token that is sent on purpose counts alone. Of cookies, which browsers send by themselves, a session that ended
@@ -145,20 +116,43 @@ pub(crate) struct AuthenticatedService<S> {
     authentication: Authentication,
 }
 
-impl<S: Service<Request>> Service<Request> for AuthenticatedService<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
+impl<S> Service<Request> for AuthenticatedService<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<S::Future, BoxFuture<'static, Result<Response, Infallible>>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request) -> S::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        if signature::is_signed(request.headers()) {
+            let (access, inner) = (self.authentication.0.clone(), self.inner.clone());
+            return Either::Right(answer_signed(access, inner, request).boxed());
+        }
         let authenticated = Authenticated(self.authentication.authenticate(&request));
         request.extensions_mut().insert(authenticated);
-        self.inner.call(request)
+        Either::Left(self.inner.call(request))
     }
+}
+
+async fn answer_signed<S>(access: Access, inner: S, request: Request) -> Result<Response, Infallible>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    let Verification { request, responder } = match signed_request::verify(&access, request).await {
+        Ok(verification) => verification,
+        Err(problem) => return Ok(problem.into_response()),
+    };
+    let response = inner.oneshot(request).await?;
+    Ok(match responder {
+        Some(responder) => responder.sign(response).await,
+        None => response,
+    })
 }
 
 fn bearer_token(headers: &HeaderMap) -> Option<&str> {

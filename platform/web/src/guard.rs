@@ -18,7 +18,7 @@ use tower::{Layer, Service};
 
 use crate::{
     Peer, Problem,
-    authentication::{Authenticated, Unauthenticated},
+    caller::{Authenticated, Unauthenticated},
     rate_limits,
 };
 
@@ -133,6 +133,19 @@ fn unauthenticated(reason: &Unauthenticated) -> Problem {
             "The sign-in was ended",
             "The session was ended, or the device was revoked. Sign in again, or ask the owner to pair the device."
                 .to_owned(),
+        ),
+        Unauthenticated::Signature(error) => (
+            "invalid-signature",
+            "Not signed as it must be",
+            format!(
+                "{}. Nothing was done; docs/DISPENSER-PROTOCOL.md shows a signed request.",
+                errors::chain(&**error)
+            ),
+        ),
+        Unauthenticated::UnknownDevice(device_id) => (
+            "unknown-device",
+            "Not a device of this shop",
+            format!("The device {device_id} is not paired with this shop, or was revoked. Ask the owner to pair it."),
         ),
     };
     Problem::new(StatusCode::UNAUTHORIZED, slug, title, detail)

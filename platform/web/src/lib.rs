@@ -4,6 +4,7 @@
 //! refuses in plain text is a [`Problem`] here. Does not know what any request means.
 
 mod authentication;
+mod caller;
 mod client;
 mod created;
 mod etag;
@@ -22,10 +23,12 @@ mod routes;
 mod server;
 mod service;
 mod shutdown;
+mod signed_request;
 #[cfg(test)]
 mod tests;
 
-pub use authentication::{APPROVAL_HEADER, Caller, DEVICE_COOKIE, SESSION_COOKIE, ServiceCall};
+pub use authentication::{APPROVAL_HEADER, DEVICE_COOKIE, SESSION_COOKIE, ServiceCall};
+pub use caller::Caller;
 pub use client::{CallError, ServiceClient, ServiceRegistry};
 pub use created::Created;
 pub use etag::{etag, if_match};

@@ -26,7 +26,7 @@ use moka::{policy::EvictionPolicy, sync::Cache};
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
-use crate::{Peer, Problem, authentication::Authenticated};
+use crate::{Peer, Problem, caller::Authenticated};
 
 /// Requests of a device, or of a person without one. A till in a rush sends ten a second.
 const OF_CALLER: Rate = Rate { per_second: 100, burst_requests: 400 };

@@ -1,9 +1,18 @@
-//! The errors of the shop's settings.
+//! The errors of the shop's settings and of its people, and the problems that they become.
 
+use std::time::Duration;
+
+use access::IssueError;
 use axum::http::StatusCode;
-use contracts::{money::Currency, shop::InvalidShop};
-use db::DbError;
+use contracts::{ids::StaffId, money::Currency, shop::InvalidShop, staff::InvalidPin, time::Timestamp};
+use db::{DbError, idempotency::IdempotencyError};
+use serde::Serialize;
 use web::{CallError, Problem};
+
+use crate::{
+    commands::{PinHashError, PinQueueFull},
+    model::InvalidStaffName,
+};
 
 /// The settings were not replaced.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +73,106 @@ impl From<SettingsError> for Problem {
             ),
             SettingsError::Menu(error) => error.into(),
             SettingsError::Db(error) => error.into(),
+        }
+    }
+}
+
+/// Something about a person or a session was refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StaffError {
+    /// Nobody has this id.
+    #[error("there is no person {0}")]
+    Unknown(StaffId),
+    /// The name cannot be one.
+    #[error(transparent)]
+    Name(#[from] InvalidStaffName),
+    /// Somebody who works here has the name.
+    #[error("{name} works here already. Choose another name, such as one with the first letter of the last name.")]
+    NameTaken { name: String },
+    /// More people than fit on the tiles.
+    #[error("{0} people work here, as many as there can be. Take somebody off the list first.")]
+    TooMany(u32),
+    /// Somebody else changed the person.
+    #[error(
+        "This person is at version {0} now: somebody changed them in between. Read them again and make the change on that."
+    )]
+    VersionMismatch(i64),
+    /// Nobody could decide about people and settings any more.
+    #[error("{name} is the only owner who works here. Make somebody else an owner first.")]
+    LastOwner { name: String },
+    /// A PIN is changed by an owner or by the person.
+    #[error("A PIN is changed by an owner, or by the person. Ask an owner.")]
+    NotOwnPin,
+    /// Nobody is signed in.
+    #[error("Nobody is signed in here. Sign in with a PIN: POST /api/Session.")]
+    NoSession,
+    /// The PIN is not the person's, or nobody has the id.
+    #[error("This is not the PIN of this person. Enter it again; every fifth wrong PIN locks the person for a while.")]
+    WrongPin,
+    /// Too many wrong PINs.
+    #[error("Too many wrong PINs: this person can sign in again at {until}. A manager can unlock them before.")]
+    Locked { until: Timestamp, pause: Duration },
+    /// Too many PINs at once.
+    #[error(transparent)]
+    PinQueueFull(#[from] PinQueueFull),
+    /// A cashier cannot approve.
+    #[error("{name} is not a manager and cannot approve. Let a manager or an owner enter their PIN.")]
+    CannotApprove { name: String },
+    /// A PIN cannot be hashed.
+    #[error("a PIN cannot be hashed or verified")]
+    Hash(#[from] PinHashError),
+    /// A random PIN is none.
+    #[error("a PIN cannot be made")]
+    Pin(#[from] InvalidPin),
+    /// A token cannot be signed.
+    #[error("a session cannot begin")]
+    Issue(#[from] IssueError),
+    /// The key of a repeated request.
+    #[error("the idempotency key cannot be used")]
+    Idempotency(#[from] IdempotencyError),
+    /// The database.
+    #[error("people and sessions cannot be read or written")]
+    Db(#[from] DbError),
+}
+
+/// What the sign-in screen shows of a lock.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LockedContext {
+    locked_until: Timestamp,
+}
+
+impl From<StaffError> for Problem {
+    fn from(error: StaffError) -> Self {
+        let detail = error.to_string();
+        match error {
+            StaffError::Unknown(id) => Self::not_found("person", id),
+            StaffError::Name(_) => Self::invalid(detail),
+            StaffError::NameTaken { .. } => Self::conflict("name-taken", "Somebody has this name", detail),
+            StaffError::TooMany(_) => Self::conflict("staff-full", "The list of people is full", detail),
+            StaffError::VersionMismatch(_) => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", "It was changed in between", detail)
+            }
+            StaffError::LastOwner { .. } => Self::conflict("last-owner", "A shop needs an owner", detail),
+            StaffError::NotOwnPin => Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail),
+            StaffError::NoSession => {
+                Self::new(StatusCode::UNAUTHORIZED, "sign-in-required", "Sign-in required", detail)
+            }
+            StaffError::WrongPin => Self::new(StatusCode::UNAUTHORIZED, "wrong-pin", "Wrong PIN", detail),
+            StaffError::Locked { until, pause } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "staff-locked", "Too many wrong PINs", detail)
+                    .with_context(&LockedContext { locked_until: until })
+                    .retry_after(pause)
+            }
+            StaffError::PinQueueFull(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too many PINs at once", detail)
+            }
+            StaffError::CannotApprove { .. } => {
+                Self::new(StatusCode::FORBIDDEN, "cannot-approve", "This person cannot approve", detail)
+            }
+            StaffError::Idempotency(error) => error.into(),
+            StaffError::Db(error) => error.into(),
+            StaffError::Hash(_) | StaffError::Pin(_) | StaffError::Issue(_) => Self::internal(error),
         }
     }
 }

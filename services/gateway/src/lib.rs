@@ -1,11 +1,14 @@
-//! The gateway: the shop's settings, and one origin for the API of every service.
+//! The gateway: the shop's settings, people, devices and audit trail, and one origin for the API of every service.
 //!
-//! Owns `shop_settings`, the one document that holds how the shop trades. Publishes ShopChanged and consumes nothing:
-//! the other services learn the settings from that event. [`origin`] is in front of them all: it passes each `/api`
-//! path to the service that owns it, and serves the API's documentation and the start page. It never forwards internal
+//! Owns `shop_settings`, the one document that holds how the shop trades; the people of the shop and their sessions; and
+//! `audit_log`, the chain of everything that people did. Publishes ShopChanged, SessionEnded, TokenKeyAdded and
+//! ActAudited. Consumes ActAudited, which every service publishes. The other services learn the settings from its events
+//! and verify tokens by themselves. [`origin`] is in front of them all: it passes each `/api` path to the service that
+//! owns it, and serves the API's documentation, the start page and the page for pairing. It never forwards internal
 //! routes, and does not know what any request means.
 
 mod commands;
+mod consumers;
 mod error;
 mod http;
 mod model;
@@ -13,27 +16,89 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use contracts::staff::{Pin, Role};
 use db::{OpenError, Schema};
-use host::{Service, ServiceContext};
+use host::{Service, ServiceContext, Timer};
 
-use crate::commands::Settings;
+pub use crate::commands::{find_audit_hash, list_audit_log, verify_audit_log};
 pub use crate::http::{document, origin};
+use crate::{
+    commands::{AuditTrail, KEY_ROTATION, PinCost, PinHasher, Settings, Staff, Tokens},
+    http::UseCases,
+};
 
 /// The name of this service.
 pub const NAME: &str = "gateway";
 
 /// The tables of this service.
-pub const SCHEMA: Schema =
-    Schema { service: NAME, migrations: &[("V1__shop_settings", include_str!("../migrations/V1__shop_settings.sql"))] };
+pub const SCHEMA: Schema = Schema {
+    service: NAME,
+    migrations: &[
+        ("V1__shop_settings", include_str!("../migrations/V1__shop_settings.sql")),
+        ("V2__staff", include_str!("../migrations/V2__staff.sql")),
+        ("V4__audit", include_str!("../migrations/V4__audit.sql")),
+    ],
+};
 
-/// Opens the database and gives every service of this process the settings. A new shop gets the default settings.
+/// How the gateway behaves, as the program was started.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GatewaySettings {
+    /// Whether the doors of the start page sign in by themselves: in the demo shop, and only if it listens on loopback.
+    pub demo: bool,
+}
+
+/// Who the first people of a new shop are.
+#[derive(Clone, Debug, Default)]
+pub struct FirstStart {
+    /// The owner's PIN. `None`: a random one.
+    pub owner_pin: Option<Pin>,
+    /// Whether there are also a cashier and a manager.
+    pub is_demo: bool,
+}
+
+/// One of the first people of a new shop.
+#[derive(Clone, Debug)]
+pub struct FirstStaff {
+    /// The person's name.
+    pub name: String,
+    /// The person's role.
+    pub role: Role,
+    /// The random PIN, to be printed this once. `None`: the one of [`FirstStart::owner_pin`].
+    pub pin: Option<Pin>,
+}
+
+/// The gateway, opened.
+#[derive(Debug)]
+pub struct Gateway {
+    /// The service.
+    pub service: Service,
+    /// Who was added to a new shop. Empty: the shop has people.
+    pub first_staff: Vec<FirstStaff>,
+}
+
+/// Opens the database and gives every service of this process the settings and the keys of tokens. A new shop gets the
+/// default settings and its first people.
 ///
 /// # Errors
-/// [`OpenError::Load`] if the stored settings cannot be read, others if the database cannot be opened.
-pub async fn open(context: &ServiceContext) -> Result<Service, OpenError> {
+/// [`OpenError::Load`] if what is stored cannot be read, others if the database cannot be opened.
+pub async fn open(context: &ServiceContext, start: FirstStart) -> Result<Gateway, OpenError> {
+    open_with_cost(context, start, PinCost::OWASP).await
+}
+
+async fn open_with_cost(context: &ServiceContext, start: FirstStart, cost: PinCost) -> Result<Gateway, OpenError> {
     let db = context.databases.open(&SCHEMA).await?;
     let settings = Settings::new(db.clone(), context);
     settings.load_settings().await.map_err(|error| OpenError::load(NAME, error))?;
-    let (router, openapi) = http::router(settings, &context.access, host::ready(&db));
-    Ok(Service { name: NAME, router, openapi, db, consumer: None, timers: Vec::new() })
+    let tokens = Tokens::start(db.clone(), context).await.map_err(|error| OpenError::load(NAME, error))?;
+    let pins = PinHasher::new(cost).map_err(|error| OpenError::load(NAME, error))?;
+    let staff = Staff::new(db.clone(), context, tokens.clone(), pins);
+    let first_staff = staff.add_first_staff(start).await.map_err(|error| OpenError::load(NAME, error))?;
+    let trail = AuditTrail::new(db.clone(), context);
+    let consumer = Some(consumers::consumer(&db, trail.clone()));
+    let timers =
+        vec![Timer::new("token key", KEY_ROTATION, tokens, |tokens: Tokens| async move { tokens.rotate().await })];
+    let use_cases = UseCases { settings, staff, trail };
+    let (router, openapi) = http::router(use_cases, &context.access, host::ready(&db));
+    let service = Service { name: NAME, router, openapi, db, consumer, timers };
+    Ok(Gateway { service, first_staff })
 }

@@ -23,7 +23,7 @@ use contracts::{
 use serde::Deserialize;
 use utoipa::{IntoParams, openapi::OpenApi};
 use utoipa_axum::routes;
-use web::{Created, IdempotentJson, Json, Path, Problem, Query, Ready, Routes, etag, if_match};
+use web::{Caller, Created, IdempotentJson, Json, Path, Problem, Query, Ready, Routes, etag, if_match};
 
 use crate::{NAME, commands::Inventory, store::ItemFilter};
 
@@ -122,9 +122,10 @@ async fn list_items(
 )]
 async fn create_item(
     State(inventory): State<Inventory>,
+    caller: Caller,
     request: IdempotentJson<WriteInventory>,
 ) -> Result<impl IntoResponse, Problem> {
-    let item = inventory.create_item(request.key, request.body).await?;
+    let item = inventory.create_item(caller.actor(), request.key, request.body).await?;
     Ok((etag(item.settings_version), Created::at(format!("/api/Inventory/{}", item.inventory_id), item)))
 }
 
@@ -159,11 +160,12 @@ async fn get_item(
 )]
 async fn replace_item(
     State(inventory): State<Inventory>,
+    caller: Caller,
     Path(id): Path<InventoryId>,
     headers: HeaderMap,
     Json(item): Json<WriteInventory>,
 ) -> Result<impl IntoResponse, Problem> {
-    let item = inventory.replace_item(id, if_match(&headers)?, item).await?;
+    let item = inventory.replace_item(caller.actor(), id, if_match(&headers)?, item).await?;
     Ok((etag(item.settings_version), Json(item)))
 }
 
@@ -179,10 +181,12 @@ async fn replace_item(
 )]
 async fn adjust_stock(
     State(inventory): State<Inventory>,
+    caller: Caller,
     Path(id): Path<InventoryId>,
     request: IdempotentJson<AdjustStock>,
 ) -> Result<Json<InventoryView>, Problem> {
-    Ok(Json(inventory.adjust_stock(request.key, id, request.body).await?))
+    let actor = caller.approved_actor(ApprovableAction::AdjustStock, id)?;
+    Ok(Json(inventory.adjust_stock(actor, request.key, id, request.body).await?))
 }
 
 /// Lists the movements of an item, the newest first.
@@ -225,10 +229,11 @@ async fn get_recipe(
 )]
 async fn write_recipe(
     State(inventory): State<Inventory>,
+    caller: Caller,
     Path(product_id): Path<ProductId>,
     Json(recipe): Json<WriteRecipe>,
 ) -> Result<Json<RecipeView>, Problem> {
-    Ok(Json(inventory.write_recipe(product_id, recipe).await?))
+    Ok(Json(inventory.write_recipe(caller.actor(), product_id, recipe).await?))
 }
 
 /// `PUT /internal/Reservation/{orderId}`: holds an order's stock, for Order.

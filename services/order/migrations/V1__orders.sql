@@ -4,6 +4,10 @@ CREATE TABLE orders (
     business_day   TEXT NOT NULL,
     status         TEXT NOT NULL CHECK (status IN ('PENDING', 'PROCESSING', 'READY', 'COMPLETED', 'CANCELLED', 'EXPIRED')),
     channel        TEXT NOT NULL CHECK (channel IN ('POS', 'KIOSK')),
+    -- JSON: the person and the device, with their names at that time.
+    placed_by      TEXT NOT NULL,
+    -- The paired device of placed_by.
+    device_id      TEXT,
     dining_option  TEXT NOT NULL CHECK (dining_option IN ('TAKEAWAY', 'DINE_IN')),
     customer_name  TEXT,
     -- customer_name in lower case, written by the program: SQLite's LOWER folds ASCII only.
@@ -77,7 +81,7 @@ CREATE TABLE order_cups (
     PRIMARY KEY (order_id, line, unit)
 ) WITHOUT ROWID;
 
--- The last number given out, for each device's letter and business day.
+-- The last number given out, for each device's letter and business day. X: devices that are not paired.
 CREATE TABLE order_numbers (
     letter       TEXT NOT NULL,
     business_day TEXT NOT NULL,

@@ -9,6 +9,8 @@ CREATE TABLE amounts_due (
     total           BIGINT CHECK (total >= 0),
     currency        TEXT,
     cups            BIGINT CHECK (cups >= 0),
+    -- The device that placed it: a kiosk pays only its own orders.
+    device_id       TEXT,
     paid_payment_id TEXT,
     closing_version BIGINT,
     closing_until   BIGINT,
@@ -35,6 +37,10 @@ CREATE TABLE payments (
     reference         TEXT,
     is_test           BIGINT NOT NULL CHECK (is_test IN (0, 1)),
     refund_reason     TEXT,
+    -- JSON: the person and the device, with their names at that time.
+    taken_by          TEXT NOT NULL,
+    -- JSON: who confirmed by hand that the money arrived, and the manager who approved it.
+    confirmed_by      TEXT,
     created_at        BIGINT NOT NULL,
     paid_at           BIGINT,
     next_poll_at      BIGINT,
@@ -44,6 +50,7 @@ CREATE TABLE payments (
     CHECK ((method = 'QRIS') = (gateway IS NOT NULL)),
     CHECK ((status IN ('PAID', 'REFUND_DUE')) = (paid_at IS NOT NULL)),
     CHECK ((status = 'REFUND_DUE') = (refund_reason IS NOT NULL)),
+    CHECK (confirmed_by IS NULL OR (paid_at IS NOT NULL AND reference IS NOT NULL)),
     CHECK (next_poll_at IS NULL OR status IN ('PENDING', 'EXPIRED'))
 );
 

@@ -1,5 +1,6 @@
 //! Why a payment is refused, and the problem that each refusal becomes.
 
+use access::NotApproved;
 use axum::http::StatusCode;
 use contracts::{
     ids::{OrderId, PaymentId},
@@ -64,6 +65,9 @@ pub enum PaymentError {
         /// The methods that work.
         available: Vec<PaymentMethod>,
     },
+    /// A kiosk cannot take cash.
+    #[error("Cash is taken at the counter. Pay by QRIS here, or show the order's number at the counter.")]
+    CashAtKiosk,
     /// The amount is not the order's total.
     #[error("Order {order} costs {total}, not {sent}. Show the right amount and pay that.")]
     AmountMismatch {
@@ -133,6 +137,9 @@ pub enum PaymentError {
         "The gateway does not answer about payment {0} now. Try again, or confirm it with reference, the number on the bank's notice of this payment."
     )]
     ReferenceRequired(PaymentId),
+    /// The gateway does not answer, and only a manager's word counts instead of its.
+    #[error("the payment was not confirmed")]
+    NotApproved(#[from] NotApproved),
     /// No order has this version once it is closed.
     #[error("orderVersion is {0}; an order that is closed has version 2 or later. Send the version it will have.")]
     InvalidClosing(i64),
@@ -183,6 +190,10 @@ impl From<PaymentError> for Problem {
             E::MethodNotAccepted { .. } => {
                 Self::conflict("method-not-accepted", "The method cannot be taken now", detail)
             }
+            E::CashAtKiosk => {
+                Self::new(StatusCode::FORBIDDEN, "method-not-allowed-here", "A kiosk takes no cash", detail)
+            }
+            E::NotApproved(error) => error.into(),
             E::AmountMismatch { total, .. } => {
                 let context = AmountMismatch { total: total.amount(), currency: total.currency };
                 Self::conflict("amount-mismatch", "The order costs another amount", detail).with_context(&context)

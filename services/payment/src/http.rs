@@ -13,11 +13,12 @@ use contracts::{
     payment::{AvailableMethods, CloseOrder, ConfirmPayment, CreatePayment, PaymentMethod, PaymentStatus, PaymentView},
     problem,
     receipt::ReceiptPayment,
+    staff::ApprovableAction,
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, openapi::OpenApi};
 use utoipa_axum::routes;
-use web::{Created, IdempotentJson, Json, Path, Problem, Query, Ready, Routes};
+use web::{Caller, Created, IdempotentJson, Json, Path, Problem, Query, Ready, Routes};
 
 use crate::{NAME, commands::Payments, store::PaymentFilter};
 
@@ -31,7 +32,8 @@ pub(crate) fn router(payments: Payments, access: &Access, ready: Ready) -> (Rout
         .allow(Policy::STAFF, routes!(list_payments))
         .allow(Policy::STAFF_AND_TABLETS, routes!(list_methods))
         .allow(Policy::STAFF_AND_KIOSKS, routes!(get_payment))
-        .allow(Policy::STAFF, routes!(confirm_payment))
+        // What only a manager may do is decided once the gateway did not answer.
+        .allow(Policy::STAFF.or_approved(ApprovableAction::ConfirmPayment), routes!(confirm_payment))
         .allow(Policy::STAFF, routes!(list_order_payments))
         .internal("/internal/Payment/receipt/{order_id}", get(get_receipt_payment))
         .internal("/internal/Payment/order/{order_id}/close", post(begin_closing_order))
@@ -43,7 +45,7 @@ pub(crate) fn router(payments: Payments, access: &Access, ready: Ready) -> (Rout
 /// Pays an order (step 15).
 ///
 /// CASH: the response has rounding and change, and the order is paid. QRIS: the response has the QR code to show, the same one again while
-/// it can be paid. The answer has the whole receipt (step 20).
+/// it can be paid. The answer has the whole receipt (step 20). A kiosk pays its own orders, and takes no CASH.
 #[utoipa::path(
     post, path = "/api/Payment", tag = "Payment",
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key again gets the same answer.")),
@@ -51,6 +53,7 @@ pub(crate) fn router(payments: Payments, access: &Access, ready: Ready) -> (Rout
     responses(
         (status = 201, description = "The payment, PAID or PENDING.", body = PaymentView),
         (status = 400, description = "malformed-json, invalid-idempotency-key.", body = problem::Problem),
+        (status = 403, description = "method-not-allowed-here: cash is taken at the counter.", body = problem::Problem),
         (status = 404, description = "unknown-order.", body = problem::Problem),
         (status = 409, description = "already-paid, amount-mismatch, method-not-accepted, order-cancelled, order-expired, order-closed, order-closing.", body = problem::Problem),
         (status = 422, description = "missing-tender, insufficient-tender, excessive-tender, tender-not-allowed, nothing-to-pay, invalid-amount, invalid-body, idempotency-key-reused.", body = problem::Problem),
@@ -59,15 +62,17 @@ pub(crate) fn router(payments: Payments, access: &Access, ready: Ready) -> (Rout
 )]
 async fn create_payment(
     State(payments): State<Payments>,
+    caller: Caller,
     IdempotentJson { key, body }: IdempotentJson<CreatePayment>,
 ) -> Result<Created<PaymentView>, Problem> {
-    let payment = host::run_to_end(async move { payments.create_payment(key, body).await }).await?;
+    let payment = host::run_to_end(async move { payments.create_payment(&caller, key, body).await }).await?;
     Ok(Created::at(format!("/api/Payment/{}", payment.payment_id), payment))
 }
 
 /// Confirms that a payment's money arrived.
 ///
-/// The gateway decides. If it does not answer, a manager confirms with the bank's reference.
+/// The gateway decides. If it does not answer, a manager confirms with the bank's reference, or approves that a cashier
+/// does.
 #[utoipa::path(
     post, path = "/api/Payment/{paymentId}/confirm", tag = "Payment",
     params(
@@ -78,6 +83,7 @@ async fn create_payment(
     responses(
         (status = 200, description = "The payment: PAID, or REFUND_DUE if another payment paid the order.", body = PaymentView),
         (status = 400, description = "invalid-id.", body = problem::Problem),
+        (status = 403, description = "approval-required: the gateway does not answer.", body = problem::Problem),
         (status = 404, description = "unknown-payment.", body = problem::Problem),
         (status = 409, description = "not-paid-yet, payment-failed, reference-required.", body = problem::Problem),
         (status = 422, description = "invalid-reference, invalid-body, idempotency-key-reused.", body = problem::Problem),
@@ -85,10 +91,12 @@ async fn create_payment(
 )]
 async fn confirm_payment(
     State(payments): State<Payments>,
+    caller: Caller,
     Path(payment_id): Path<PaymentId>,
     IdempotentJson { key, body }: IdempotentJson<ConfirmPayment>,
 ) -> Result<Json<PaymentView>, Problem> {
-    Ok(Json(host::run_to_end(async move { payments.confirm_payment(key, payment_id, body).await }).await?))
+    let confirm = async move { payments.confirm_payment(&caller, key, payment_id, body).await };
+    Ok(Json(host::run_to_end(confirm).await?))
 }
 
 /// Which payments to list.
@@ -128,16 +136,16 @@ async fn list_payments(
     Ok(Json(payments.list_payments(PaymentFilter { status, method, order_id, cursor }, limit).await?))
 }
 
-/// Lists the methods by which guests can pay right now.
+/// Lists the methods by which guests can pay right now on the device that asks.
 #[utoipa::path(
     get, path = "/api/Payment/methods", tag = "Payment",
     responses((status = 200, description = "The methods that work.", body = AvailableMethods))
 )]
-async fn list_methods(State(payments): State<Payments>) -> Json<AvailableMethods> {
-    Json(AvailableMethods { methods: payments.available_methods() })
+async fn list_methods(State(payments): State<Payments>, caller: Caller) -> Json<AvailableMethods> {
+    Json(AvailableMethods { methods: payments.available_methods(&caller) })
 }
 
-/// Gets one payment.
+/// Gets one payment. A kiosk gets those of its own orders only.
 #[utoipa::path(
     get, path = "/api/Payment/{paymentId}", tag = "Payment",
     params(("paymentId" = PaymentId, Path, description = "The payment to get.")),
@@ -149,9 +157,11 @@ async fn list_methods(State(payments): State<Payments>) -> Json<AvailableMethods
 )]
 async fn get_payment(
     State(payments): State<Payments>,
+    caller: Caller,
     Path(payment_id): Path<PaymentId>,
 ) -> Result<Json<PaymentView>, Problem> {
-    Ok(Json(payments.get_payment(payment_id).await?))
+    let kiosk = caller.kiosk().map(|kiosk| kiosk.device_id);
+    Ok(Json(payments.get_payment(kiosk, payment_id).await?))
 }
 
 /// Lists the payments of an order, newest first; at most one of them is PAID.

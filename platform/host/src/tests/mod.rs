@@ -6,8 +6,8 @@ mod shutdown;
 
 use std::sync::{Arc, Mutex};
 
-use axum::Router;
 use access::Access;
+use axum::Router;
 use bus::{Bus, ConsumeError, MemoryBus};
 use cache::MemoryCache;
 use clock::Clock;

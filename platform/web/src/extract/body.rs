@@ -29,8 +29,8 @@ const SHARED_KIB_MAX: usize = 64 * 1024;
 static SHARED_KIB: Semaphore = Semaphore::const_new(SHARED_KIB_MAX);
 
 /// A whole body. Its memory is shared with others until this is dropped.
-pub(super) struct ReceivedBody<'m> {
-    pub(super) bytes: Bytes,
+pub(crate) struct ReceivedBody<'m> {
+    pub(crate) bytes: Bytes,
     _memory: Option<SemaphorePermit<'m>>,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct ReceivedBody<'m> {
 /// # Errors
 /// 413 if it is too long, with or without a `Content-Length`; 408 if it does not arrive in time; 503 if too many long
 /// bodies arrive at once; 400 if it breaks off.
-pub(super) async fn read(request: Request) -> Result<ReceivedBody<'static>, Problem> {
+pub(crate) async fn read(request: Request) -> Result<ReceivedBody<'static>, Problem> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_some_and(|bytes: usize| bytes > BODY_BYTES_MAX) {
         return Err(too_large());

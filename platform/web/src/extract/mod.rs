@@ -17,8 +17,12 @@ use axum::{
 use db::idempotency::IdempotencyKey;
 use serde::{Serialize, de::DeserializeOwned};
 
+pub(crate) use self::body::read as read_body;
 use self::fingerprint::fingerprint;
-use crate::{Caller, Problem, authentication::Authenticated};
+use crate::{
+    Problem,
+    caller::{Authenticated, Caller},
+};
 
 #[cfg(test)]
 pub(crate) use self::body::BODY_BYTES_MAX;

@@ -1,14 +1,16 @@
 //! A small service, its requests and its responses.
 
+mod access;
 mod clients;
 mod health;
 mod idempotency;
 mod limits;
 mod rate_limits;
 mod refusals;
+mod signed;
 mod tracing;
 
-use access::{Access, Policy};
+use ::access::{Access, Policy};
 use axum::{
     Router,
     body::{Body, to_bytes},

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use access::{TokenIssuer, TokenSubject};
+use ::access::{TokenIssuer, TokenSubject};
 use contracts::{
     ids::{SessionId, StaffId},
     staff::{Role, StaffRef},

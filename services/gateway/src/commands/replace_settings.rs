@@ -1,11 +1,13 @@
 //! `PUT /api/Shop`.
 
 use contracts::{
-    event::ShopChanged,
+    audit::{Actor, AuditArea, AuditEntry},
+    event::{ActAudited, ShopChanged},
     money::Currency,
     shop::{ShopRules, ShopSettings},
+    time::Timestamp,
 };
-use db::outbox;
+use db::{DbResult, outbox};
 
 use super::Settings;
 use crate::{error::SettingsError, model::VersionedSettings, store};
@@ -17,6 +19,7 @@ impl Settings {
     /// at that moment is missed: it cannot be sold, and the log names it.
     pub(crate) async fn replace_settings(
         &self,
+        actor: Actor,
         settings: ShopSettings,
         expected_version: Option<i64>,
     ) -> Result<VersionedSettings, SettingsError> {
@@ -26,7 +29,7 @@ impl Settings {
             return Err(SettingsError::VersionMismatch { current: current.version });
         }
         self.check_menu(&current.settings, &rules).await?;
-        let replaced = self.write(current.version, rules.settings().clone()).await?;
+        let replaced = self.write(actor, current.clone(), rules.settings().clone()).await?;
         if let Err(error) = self.check_menu(&current.settings, &rules).await {
             tracing::warn!(error = %errors::chain(&error), "menu may contradict shop settings");
         }
@@ -42,17 +45,23 @@ impl Settings {
         self.check_taxes(&removed_taxes(before, after.settings())).await
     }
 
-    /// Writes the settings and ShopChanged in one transaction, if the version is still `from`.
-    async fn write(&self, from: i64, settings: ShopSettings) -> Result<VersionedSettings, SettingsError> {
+    /// Writes the settings, ShopChanged and the act in one transaction, if the version is still that of `from`.
+    async fn write(
+        &self,
+        actor: Actor,
+        from: VersionedSettings,
+        settings: ShopSettings,
+    ) -> Result<VersionedSettings, SettingsError> {
         let now = self.clock.now();
         self.db
             .write(move |tx| {
-                let Some(replaced) = store::replace_settings(tx, from, &settings, now)? else {
+                let Some(replaced) = store::replace_settings(tx, from.version, &settings, now)? else {
                     let current = store::get_settings(tx)?.version;
                     return Err(SettingsError::VersionMismatch { current });
                 };
                 let event = ShopChanged { version: replaced.version, settings: replaced.settings.clone() };
                 outbox::append(tx, &event, now)?;
+                outbox::append(tx, &settings_changed(actor.clone(), &from.settings, &settings, now)?, now)?;
                 Ok(replaced)
             })
             .await
@@ -78,6 +87,12 @@ impl Settings {
             None => Ok(()),
         }
     }
+}
+
+/// The act for the audit trail.
+fn settings_changed(actor: Actor, before: &ShopSettings, after: &ShopSettings, now: Timestamp) -> DbResult<ActAudited> {
+    let act = AuditEntry::new(actor, AuditArea::Setting, "shop.changed", "shop", &*after.name, now);
+    Ok(ActAudited(act.with_change(before, after)?))
 }
 
 /// The names of the taxes that `after` no longer has.

@@ -1,9 +1,40 @@
-//! The routes of the shop's settings, and the one origin in front of every service.
+//! The routes of the shop's settings, people, devices and audit trail, and the one origin in front of every service.
 
+mod assets;
+mod audit;
+mod cookies;
 mod docs;
 mod origin;
+mod page;
+mod pair_page;
+mod sessions;
 mod settings;
 mod start_page;
 
-pub use origin::{document, origin};
-pub(crate) use settings::router;
+use access::Access;
+use axum::Router;
+use utoipa::openapi::OpenApi;
+use web::{Ready, Routes};
+
+pub use self::origin::{document, origin};
+use crate::commands::{AuditTrail, Settings, Staff};
+
+const DESCRIPTION: &str = "The shop's settings: its name, how it trades and how guests pay. Its people and devices, who is \
+    signed in, and the trail of what they did.";
+
+/// What the routes call.
+pub(crate) struct UseCases {
+    pub(crate) settings: Settings,
+    pub(crate) staff: Staff,
+    pub(crate) trail: AuditTrail,
+}
+
+/// The routes of this service, and their document.
+pub(crate) fn router(use_cases: UseCases, access: &Access, ready: Ready) -> (Router, OpenApi) {
+    let UseCases { settings, staff, trail } = use_cases;
+    let routes = Routes::new()
+        .merge(settings::routes().with_state(settings))
+        .merge(sessions::routes().with_state(staff))
+        .merge(audit::routes().with_state(trail));
+    web::finish(crate::NAME, "Shop", DESCRIPTION, routes, access, ready)
+}

@@ -14,10 +14,13 @@ use utoipa::openapi::{OpenApi, OpenApiBuilder, Server};
 use web::{Peer, Problem, Routes};
 
 use super::{
-    docs,
+    assets, docs, pair_page,
     start_page::{self, StartPageState},
 };
-use crate::model::{ServiceState, service_of};
+use crate::{
+    GatewaySettings,
+    model::{ServiceState, service_of},
+};
 
 const TITLE: &str = "fnb";
 const DESCRIPTION: &str = "Everything that a shop's tablets, machines and programs need: the menu, orders, payments, \
@@ -34,12 +37,22 @@ struct Origin {
 }
 
 /// The router of the one origin: each `/api` path goes to the one of `services` that owns it; responses and streams come
-/// back as they are. It has routes of its own: the start page, `/docs`, `/openapi.json` of all services, `/livez`,
+/// back as they are. It has routes of its own: the start page, `/pair`, `/docs`, `/openapi.json` of all services, `/livez`,
 /// `/readyz` (of all services) and `/metrics`. Internal routes cannot be reached.
-pub fn origin(context: &ServiceContext, services: &[Service]) -> Router {
+pub fn origin(context: &ServiceContext, services: &[Service], settings: GatewaySettings) -> Router {
     let routers = ServiceRouters(services.iter().map(|service| (service.name, service.router.clone())).collect());
-    let state = StartPageState { shop: context.shop.clone(), clock: context.clock.clone(), services: routers.clone() };
-    let pages = start_page::routes(state).merge(docs::routes());
+    let state = StartPageState {
+        shop: context.shop.clone(),
+        clock: context.clock.clone(),
+        services: routers.clone(),
+        database: if context.databases.is_server() { "PostgreSQL" } else { "SQLite" },
+        started_at: context.clock.now(),
+        is_demo: settings.demo,
+    };
+    let pages = start_page::routes(state)
+        .merge(pair_page::routes(context.shop.clone()))
+        .merge(docs::routes())
+        .merge(assets::routes());
     let routes = Routes::pages(document(services), pages);
     let checked = routers.clone();
     let ready = web::ready(move || {

@@ -1,28 +1,16 @@
 //! `/api/Shop`: the shop's settings.
 
-use access::{Access, Policy};
-use axum::{Router, extract::State, http::HeaderMap, response::IntoResponse};
+use access::Policy;
+use axum::{extract::State, http::HeaderMap, response::IntoResponse};
 use contracts::{problem::Problem as ProblemBody, shop::ShopSettings};
-use utoipa::openapi::OpenApi;
 use utoipa_axum::routes;
-use web::{Json, Problem, Ready, Routes, etag, if_match};
+use web::{Caller, Json, Problem, Routes, etag, if_match};
 
 use crate::{commands::Settings, model::VersionedSettings};
 
-/// The routes of this service, and their document.
-pub(crate) fn router(settings: Settings, access: &Access, ready: Ready) -> (Router, OpenApi) {
-    let routes = Routes::new()
-        .allow(Policy::STAFF_AND_TABLETS, routes!(get_shop))
-        .allow(Policy::OWNERS, routes!(replace_shop))
-        .with_state(settings);
-    web::finish(
-        crate::NAME,
-        "Shop",
-        "The shop's settings: its name, how it trades and how guests pay.",
-        routes,
-        access,
-        ready,
-    )
+/// The routes of the shop's settings.
+pub(super) fn routes() -> Routes<Settings> {
+    Routes::new().allow(Policy::STAFF_AND_TABLETS, routes!(get_shop)).allow(Policy::OWNERS, routes!(replace_shop))
 }
 
 /// Reads the shop's settings
@@ -52,10 +40,11 @@ async fn get_shop(State(settings): State<Settings>) -> Result<impl IntoResponse,
 )]
 async fn replace_shop(
     State(settings): State<Settings>,
+    caller: Caller,
     headers: HeaderMap,
     Json(shop): Json<ShopSettings>,
 ) -> Result<impl IntoResponse, Problem> {
-    Ok(versioned(settings.replace_settings(shop, if_match(&headers)?).await?))
+    Ok(versioned(settings.replace_settings(caller.actor(), shop, if_match(&headers)?).await?))
 }
 
 fn versioned(stored: VersionedSettings) -> impl IntoResponse {

@@ -3,24 +3,23 @@
 use axum::{
     Router,
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
-    response::{Html, IntoResponse},
+    http::{HeaderMap, HeaderValue, Uri},
+    response::Response,
     routing::get,
 };
 use clock::Clock;
+use contracts::time::Timestamp;
 use host::SharedShopRules;
 use serde::Deserialize;
-use web::{Problem, Query};
+use web::{DEVICE_COOKIE, Problem, Query};
 
-use super::origin::ServiceRouters;
-use crate::model::{Language, StartPage};
+use super::{origin::ServiceRouters, page};
+use crate::model::{PageContext, StartPage, Visitor};
 
-const STYLE: &str = include_str!("../../pages/start.css");
-const ICON: &str = include_str!("../../pages/icon.svg");
-
-/// The page has no script; its style and picture come from this origin.
+/// The page has no script; its style, pictures and forms are of this origin. The pattern in the style is a `data:` image.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'",
 );
 
 #[derive(Clone)]
@@ -28,6 +27,11 @@ pub(super) struct StartPageState {
     pub(super) shop: SharedShopRules,
     pub(super) clock: Clock,
     pub(super) services: ServiceRouters,
+    /// The kind of the databases.
+    pub(super) database: &'static str,
+    pub(super) started_at: Timestamp,
+    /// Whether the doors sign in: this is the demo shop, on loopback.
+    pub(super) is_demo: bool,
 }
 
 #[derive(Deserialize)]
@@ -36,31 +40,37 @@ struct LanguageQuery {
 }
 
 pub(super) fn routes(state: StartPageState) -> Router {
-    Router::new()
-        .route("/", get(get_start_page))
-        .route("/start.css", get(async || ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)))
-        .route("/icon.svg", get(async || ([(header::CONTENT_TYPE, "image/svg+xml")], ICON)))
-        .with_state(state)
+    Router::new().route("/", get(get_start_page)).with_state(state)
 }
 
 async fn get_start_page(
     State(state): State<StartPageState>,
     Query(query): Query<LanguageQuery>,
+    uri: Uri,
     headers: HeaderMap,
-) -> Result<impl IntoResponse, Problem> {
-    let accepts = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let language = Language::of_guest(query.lang.as_deref(), accepts);
+) -> Result<Response, Problem> {
+    let language = page::language(query.lang.as_deref(), &headers);
     let (shop, services) = (state.shop.current(), state.services.states().await);
-    let html =
-        StartPage { shop: &shop.settings().name, day: shop.business_day(state.clock.now()), services: &services }
-            .html(language);
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag())),
-        (header::VARY, HeaderValue::from_static("accept-language")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    ];
-    Ok((headers, Html(html)))
+    let now = state.clock.now();
+    let html = StartPage {
+        context: PageContext { shop: &shop.settings().name, language, address: page::address(&uri, &headers) },
+        visitor: visitor(state.is_demo, &headers),
+        day: shop.business_day(now),
+        services: &services,
+        database: state.database,
+        version: env!("CARGO_PKG_VERSION"),
+        uptime: now.since(state.started_at),
+    };
+    Ok(page::response(html.html(), language, POLICY))
+}
+
+fn visitor(is_demo: bool, headers: &HeaderMap) -> Visitor {
+    if is_demo {
+        Visitor::Demo
+    } else if page::has_cookie(headers, DEVICE_COOKIE) {
+        // Whether its token is valid is decided where it is used; a door gives no access.
+        Visitor::Paired
+    } else {
+        Visitor::Unpaired
+    }
 }

@@ -1,7 +1,7 @@
 //! Which service owns which path of the origin.
 
 /// The first parts of paths and the services that answer everything under them.
-const OWNERS: [(&str, &str); 10] = [
+const OWNERS: [(&str, &str); 14] = [
     ("Order", "order"),
     ("Payment", "payment"),
     ("Product", "product"),
@@ -12,6 +12,10 @@ const OWNERS: [(&str, &str); 10] = [
     ("QrCode", "qr"),
     ("v1", "analytics"),
     ("Shop", crate::NAME),
+    ("Staff", crate::NAME),
+    ("Session", crate::NAME),
+    ("Approval", crate::NAME),
+    ("Audit", crate::NAME),
 ];
 
 /// The service that owns `path`. `None` for every other path, among them the internal ones.
@@ -32,6 +36,8 @@ mod tests {
         assert_eq!(service_of("/api/v1/reports/summary"), Some("analytics"));
         assert_eq!(service_of("/api/Recipe/7"), Some("inventory"));
         assert_eq!(service_of("/api/Shop"), Some("gateway"));
+        assert_eq!(service_of("/api/Session/staff"), Some("gateway"));
+        assert_eq!(service_of("/api/Audit/verification"), Some("gateway"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The gateway through its router.
 
+mod audit;
 mod origin;
 mod pages;
 mod settings;
@@ -9,9 +10,16 @@ use contracts::shop::ShopSettings;
 use serde_json::{Value, json};
 use testkit::{Client, World};
 
+use crate::{FirstStart, Gateway, GatewaySettings, commands::PinCost};
+
 /// The service alone.
 async fn start(world: &World) -> Client {
-    world.start(crate::open(world.context()).await.unwrap()).await
+    world.start(open(world, FirstStart::default()).await.service).await
+}
+
+/// The service, with PINs that cost next to nothing.
+async fn open(world: &World, start: FirstStart) -> Gateway {
+    crate::open_with_cost(world.context(), start, PinCost::CHEAP).await.unwrap()
 }
 
 /// A menu whose prices are in these currencies.

@@ -38,11 +38,11 @@ fn two_ticks_and_silence() -> impl futures::Stream<Item = Result<String, std::io
 
 /// The gateway and an order service that is ready or not, behind the origin.
 async fn shop(world: &World, is_ready: bool) -> Router {
-    let gateway = crate::open(world.context()).await.unwrap();
+    let gateway = open(world, FirstStart::default()).await.service;
     let check = web::ready(move || async move { if is_ready { Ok(()) } else { Err("no disk".to_owned()) } });
     let (router, openapi) = web::finish("order", "Orders", "", order_routes(), &world.context().access, check);
     let order = Service { name: "order", router, openapi, db: gateway.db.clone(), consumer: None, timers: Vec::new() };
-    crate::origin(world.context(), &[gateway, order])
+    crate::origin(world.context(), &[gateway, order], GatewaySettings::default())
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn one_document_holds_the_api_of_every_service() {
     let document = world.client(&shop(&world, true).await).get("/openapi.json").await.expect(200);
 
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();
-    assert_eq!(paths, ["/api/Order", "/api/Shop"]);
+    assert_eq!(paths, ["/api/Audit", "/api/Audit/verification", "/api/Order", "/api/Shop"]);
     assert_eq!(document["servers"], json!([{"url": "/"}]));
     assert_eq!(document["info"]["title"], "fnb");
     assert!(document["components"]["schemas"]["ShopSettings"].is_object());

@@ -183,7 +183,7 @@ async fn settings_that_cannot_be_read_stop_the_start_with_the_reason() {
     db.write::<_, db::DbError, _>(move |tx| tx.execute(broken, ())).await.unwrap();
     db.close().await;
 
-    let error = crate::open(world.context()).await.unwrap_err();
+    let error = crate::open(world.context(), FirstStart::default()).await.unwrap_err();
 
     assert!(matches!(error, db::OpenError::Load { .. }), "{error:?}");
     let text = errors::chain(&error).to_string();

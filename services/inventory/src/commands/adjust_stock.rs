@@ -1,8 +1,10 @@
 //! `POST /api/Inventory/{inventoryId}/adjust`.
 
 use contracts::{
+    audit::{Actor, AuditArea, AuditEntry},
+    event::ActAudited,
     ids::InventoryId,
-    inventory::{AdjustStock, InventoryView},
+    inventory::{AdjustStock, InventoryView, MoveReason},
     time::Timestamp,
 };
 use db::{
@@ -10,6 +12,8 @@ use db::{
     idempotency::{self, Answer, IdempotencyKey},
     outbox,
 };
+
+use serde_json::json;
 
 use super::{Inventory, inventory_low};
 use crate::{
@@ -26,6 +30,7 @@ impl Inventory {
     #[tracing::instrument(level = "debug", skip_all, fields(inventory_id = %id))]
     pub(crate) async fn adjust_stock(
         &self,
+        actor: Actor,
         key: Option<IdempotencyKey>,
         id: InventoryId,
         adjust: AdjustStock,
@@ -33,19 +38,24 @@ impl Inventory {
         let adjustment = model::check_adjustment(&adjust).map_err(InventoryError::Invalid)?;
         let now = self.clock.now();
         let adjusted = self.db.write(move |tx| {
-            idempotency::once(tx, key.as_ref(), now, |tx| apply_adjustment(tx, id, adjustment, &adjust, now))
+            idempotency::once(tx, key.as_ref(), now, |tx| {
+                let (item, quantity) = apply_adjustment(tx, id, adjustment, &adjust, now)?;
+                append_adjusted(tx, &actor, &adjust, &item, quantity, now)?;
+                Ok(item)
+            })
         });
         adjusted.await.map(Answer::into_inner)
     }
 }
 
+/// Moves the stock. Returns the item after it, and how much was added.
 fn apply_adjustment(
     tx: &mut Tx<'_>,
     id: InventoryId,
     adjustment: Adjustment,
     adjust: &AdjustStock,
     now: Timestamp,
-) -> Result<InventoryView, InventoryError> {
+) -> Result<(InventoryView, i64), InventoryError> {
     let quantity = match adjustment {
         Adjustment::By(quantity) => quantity,
         // The row is locked from here, so that no sale is lost between the count and the write.
@@ -68,7 +78,7 @@ fn apply_adjustment(
     if let Some(level) = item.low_level.filter(|_| crossed) {
         outbox::append(tx, &inventory_low(item.clone(), level), now)?;
     }
-    Ok(item)
+    Ok((item, quantity))
 }
 
 /// Why `quantity` was not added.
@@ -78,4 +88,33 @@ fn refusal(tx: &mut Tx<'_>, id: InventoryId, quantity: i64) -> DbResult<Inventor
         Some(item) if quantity < 0 => InventoryError::InsufficientStock { item: Box::new(item), wanted: -quantity },
         Some(item) => InventoryError::StockLimitExceeded(Box::new(item)),
     })
+}
+
+/// The act for the audit trail: what was on hand before and after.
+fn append_adjusted(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    adjust: &AdjustStock,
+    item: &InventoryView,
+    quantity: i64,
+    now: Timestamp,
+) -> DbResult<()> {
+    let on_hand = |on_hand: i64| json!({"onHand": on_hand, "unit": item.unit});
+    let action = action_of(adjust.reason);
+    let act = AuditEntry::new(actor.clone(), AuditArea::Stock, action, item.inventory_id, &*item.name, now)
+        .with_reason(model::trimmed_note(adjust).map(str::to_owned))
+        .with_before(&on_hand(item.on_hand - quantity))?
+        .with_after(&on_hand(item.on_hand))?;
+    outbox::append(tx, &ActAudited(act), now)
+}
+
+fn action_of(reason: MoveReason) -> &'static str {
+    match reason {
+        MoveReason::Received => "stock.received",
+        MoveReason::Waste => "stock.wasted",
+        MoveReason::Count => "stock.counted",
+        MoveReason::Correction => "stock.corrected",
+        // Only orders make these movements.
+        MoveReason::Sale | MoveReason::SaleReversed => "stock.moved",
+    }
 }

@@ -1,12 +1,16 @@
 //! `POST /api/Inventory`.
 
 use contracts::{
+    audit::{Actor, AuditArea, AuditEntry},
+    event::ActAudited,
     ids::{InventoryId, ProductId},
     inventory::{InventoryView, WriteInventory},
+    time::Timestamp,
 };
 use db::{
     DbResult, Tx,
     idempotency::{self, Answer, IdempotencyKey},
+    outbox,
 };
 
 use super::Inventory;
@@ -20,6 +24,7 @@ impl Inventory {
     #[tracing::instrument(level = "debug", skip_all)]
     pub(crate) async fn create_item(
         &self,
+        actor: Actor,
         key: Option<IdempotencyKey>,
         item: WriteInventory,
     ) -> Result<InventoryView, InventoryError> {
@@ -28,7 +33,10 @@ impl Inventory {
         let id = item.inventory_id.unwrap_or_else(|| InventoryId::new(now));
         let created = self.db.write(move |tx| {
             idempotency::once(tx, key.as_ref(), now, |tx| match store::insert_item(tx, id, &item, now)? {
-                Some(created) => Ok(created),
+                Some(created) => {
+                    append_created(tx, &actor, &created, now)?;
+                    Ok(created)
+                }
                 None => Err(conflict(tx, id, item.product_id)?),
             })
         });
@@ -42,4 +50,10 @@ fn conflict(tx: &mut Tx<'_>, id: InventoryId, product_id: Option<ProductId>) -> 
         (None, Some(product_id)) => Ok(InventoryError::ProductAlreadyCounted(product_id)),
         _ => Ok(InventoryError::ItemExists(id)),
     }
+}
+
+/// The act for the audit trail.
+fn append_created(tx: &mut Tx<'_>, actor: &Actor, item: &InventoryView, now: Timestamp) -> DbResult<()> {
+    let act = AuditEntry::new(actor.clone(), AuditArea::Stock, "item.created", item.inventory_id, &*item.name, now);
+    outbox::append(tx, &ActAudited(act.with_after(item)?), now)
 }

@@ -1,10 +1,13 @@
 //! `PUT /api/Inventory/{inventoryId}`.
 
 use contracts::{
+    audit::{Actor, AuditArea, AuditEntry},
+    event::ActAudited,
     ids::InventoryId,
     inventory::{InventoryView, WriteInventory},
+    time::Timestamp,
 };
-use db::{DbError, outbox};
+use db::{DbError, DbResult, Tx, outbox};
 
 use super::{Inventory, inventory_low};
 use crate::{error::InventoryError, model, store};
@@ -18,6 +21,7 @@ impl Inventory {
     #[tracing::instrument(level = "debug", skip_all, fields(inventory_id = %id))]
     pub(crate) async fn replace_item(
         &self,
+        actor: Actor,
         id: InventoryId,
         expected: Option<i64>,
         item: WriteInventory,
@@ -30,6 +34,7 @@ impl Inventory {
         let now = self.clock.now();
         self.db
             .write(move |tx| {
+                let before = store::lock_whole_item(tx, id)?.ok_or(InventoryError::UnknownItem(id))?;
                 let becomes_low = match item.low_level {
                     Some(level) => store::raise_low_level(tx, id, level)?,
                     None => false,
@@ -47,8 +52,21 @@ impl Inventory {
                 if let Some(level) = replaced.low_level.filter(|_| becomes_low) {
                     outbox::append(tx, &inventory_low(replaced.clone(), level), now)?;
                 }
+                append_changed(tx, &actor, &before, &replaced, now)?;
                 Ok(replaced)
             })
             .await
     }
+}
+
+/// The act for the audit trail.
+fn append_changed(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    before: &InventoryView,
+    after: &InventoryView,
+    now: Timestamp,
+) -> DbResult<()> {
+    let act = AuditEntry::new(actor.clone(), AuditArea::Stock, "item.changed", after.inventory_id, &*after.name, now);
+    outbox::append(tx, &ActAudited(act.with_change(before, after)?), now)
 }

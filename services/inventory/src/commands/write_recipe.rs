@@ -1,10 +1,14 @@
 //! `PUT /api/Recipe/{productId}`.
 
 use contracts::{
+    audit::{Actor, AuditArea, AuditEntry},
+    event::ActAudited,
     ids::ProductId,
     inventory::{RecipeView, WriteRecipe},
     product::ProductCard,
+    time::Timestamp,
 };
+use db::{DbResult, Tx, outbox};
 
 use super::Inventory;
 use crate::{error::InventoryError, model, store};
@@ -18,6 +22,7 @@ impl Inventory {
     #[tracing::instrument(level = "debug", skip_all, fields(%product_id))]
     pub(crate) async fn write_recipe(
         &self,
+        actor: Actor,
         product_id: ProductId,
         recipe: WriteRecipe,
     ) -> Result<RecipeView, InventoryError> {
@@ -35,7 +40,9 @@ impl Inventory {
                 if let Some(unknown) = ids.into_iter().find(|id| !existing.contains(id)) {
                     return Err(InventoryError::UnknownRecipeItem(unknown));
                 }
+                let before = store::lock_recipe(tx, product_id)?;
                 store::upsert_recipe(tx, product_id, &recipe, now)?;
+                append_written(tx, &actor, &card, before.as_ref(), &recipe, now)?;
                 let WriteRecipe { parts, options } = recipe.clone();
                 Ok(RecipeView { product_id, parts, options, is_default: false })
             })
@@ -46,4 +53,21 @@ impl Inventory {
         let cards: Vec<ProductCard> = self.product.get(&format!("/internal/Product/cards?ids={product_id}")).await?;
         cards.into_iter().next().ok_or(InventoryError::UnknownProduct(product_id))
     }
+}
+
+/// The act for the audit trail. `before` is absent if nobody had written a recipe.
+fn append_written(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    card: &ProductCard,
+    before: Option<&WriteRecipe>,
+    after: &WriteRecipe,
+    now: Timestamp,
+) -> DbResult<()> {
+    let act = AuditEntry::new(actor.clone(), AuditArea::Stock, "recipe.written", card.product_id, &*card.name, now);
+    let act = match before {
+        Some(before) => act.with_change(before, after)?,
+        None => act.with_after(after)?,
+    };
+    outbox::append(tx, &ActAudited(act), now)
 }

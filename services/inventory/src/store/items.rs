@@ -152,6 +152,12 @@ pub(crate) fn lock_item(tx: &mut Tx<'_>, id: InventoryId) -> DbResult<Option<i64
     tx.query_opt(SQL, (id,), |row| row.get("on_hand"))
 }
 
+/// Locks an item's row until the transaction ends, so that what is read of it is what the change replaces.
+pub(crate) fn lock_whole_item(tx: &mut Tx<'_>, id: InventoryId) -> DbResult<Option<InventoryView>> {
+    const SQL: &str = "UPDATE inventories SET version = version WHERE inventory_id = $1 RETURNING *";
+    tx.query_opt(SQL, (id,), item_from_row)
+}
+
 /// Adds `quantity` to what is on hand; a negative one is taken. `None`: there is no such item, fewer are on hand, or
 /// more would be on hand than is allowed.
 pub(crate) fn add_on_hand(

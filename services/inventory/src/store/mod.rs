@@ -11,10 +11,10 @@ use serde::de::DeserializeOwned;
 pub(crate) use items::{
     ItemFilter, ItemLevel, add_on_hand, apply_change, apply_change_if_available, available_of_blocking,
     count_low_items, existing_items, find_item, find_item_of_product, insert_item, list_items, lock_item,
-    raise_low_level, update_item,
+    lock_whole_item, raise_low_level, update_item,
 };
 pub(crate) use moves::{NewMove, insert_moves, list_moves};
-pub(crate) use recipes::{find_recipe, recipes_of, upsert_recipe};
+pub(crate) use recipes::{find_recipe, lock_recipe, recipes_of, upsert_recipe};
 #[cfg(test)]
 pub(crate) use reservations::list_all;
 pub(crate) use reservations::{

@@ -39,6 +39,12 @@ pub(crate) fn find_recipe(tx: &mut Tx<'_>, product_id: ProductId) -> DbResult<Op
     tx.query_opt(SQL, (product_id,), |row| row.json("recipe"))
 }
 
+/// Locks the written recipe of a product until the transaction ends, and returns it.
+pub(crate) fn lock_recipe(tx: &mut Tx<'_>, product_id: ProductId) -> DbResult<Option<WriteRecipe>> {
+    const SQL: &str = "UPDATE recipes SET written_at = written_at WHERE product_id = $1 RETURNING recipe";
+    tx.query_opt(SQL, (product_id,), |row| row.json("recipe"))
+}
+
 /// Writes the whole recipe of a product.
 pub(crate) fn upsert_recipe(
     tx: &mut Tx<'_>,

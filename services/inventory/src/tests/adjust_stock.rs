@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clock::Clock;
 use contracts::{
+    audit::Actor,
     event::InventoryLow,
     inventory::{AdjustStock, InventoryView, MoveReason, STOCK_QUANTITY_MAX},
 };
@@ -24,8 +25,8 @@ async fn the_ledger_keeps_the_order_of_movements_if_two_clocks_differ() {
     let received = || AdjustStock { reason: MoveReason::Received, quantity: 1, note: None };
     for _ in 0..5 {
         let (one, other) = futures::join!(
-            shop.inventory.adjust_stock(None, milk, received()),
-            behind.adjust_stock(None, milk, received())
+            shop.inventory.adjust_stock(Actor::default(), None, milk, received()),
+            behind.adjust_stock(Actor::default(), None, milk, received())
         );
         assert!(one.is_ok() && other.is_ok());
     }

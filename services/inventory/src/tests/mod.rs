@@ -1,6 +1,7 @@
 //! Stock through its routes and its events.
 
 mod adjust_stock;
+mod audit;
 mod books;
 mod event_order;
 mod items;
@@ -17,6 +18,7 @@ use std::{
 
 use axum::{Router, extract::Query, routing::get};
 use contracts::{
+    audit::Actor,
     event::{OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, PlacedItem, PlacedOrder},
     ids::{InventoryId, OptionId, OrderId, PaymentId, ProductId},
     inventory::{InventoryView, MoveReason, ReserveItem, StockMove},
@@ -227,6 +229,7 @@ impl Storeroom {
             currency: Currency::IDR,
             stock: StockCheck::Reserved,
             items: (1..).zip(items).map(item).collect(),
+            placed_by: Actor::default(),
             at: self.world.clock.now(),
         }
     }

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::Orders;
-use crate::error::OrderError;
+use crate::{error::OrderError, model::Viewer};
 
 /// The first pause between two reads if no change is signalled. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -22,7 +22,13 @@ impl Orders {
     ///
     /// # Errors
     /// [`OrderError::UnknownOrder`].
-    pub(crate) async fn get_receipt(&self, order_id: OrderId, wait: Duration) -> Result<Receipt, OrderError> {
+    pub(crate) async fn get_receipt(
+        &self,
+        viewer: Viewer,
+        order_id: OrderId,
+        wait: Duration,
+    ) -> Result<Receipt, OrderError> {
+        self.check_visible(viewer, order_id).await?;
         let deadline = Instant::now() + wait;
         let key = cache_key(order_id);
         let mut pause = FIRST_PAUSE;
@@ -55,7 +61,7 @@ impl Orders {
     /// The receipt from the services themselves. If Payment is unavailable it shows what Order knows: whether, how and
     /// when the order was paid. If QR is unavailable its codes are pending.
     async fn assembled_receipt(&self, order_id: OrderId) -> Result<Receipt, OrderError> {
-        let order = self.get_order(order_id).await?;
+        let order = self.get_order(Viewer::Shop, order_id).await?;
         let has_codes = order.items.iter().any(|item| item.is_dispensable);
         let codes_path = format!("/internal/QrCode/receipt/{order_id}");
         let payment = async {

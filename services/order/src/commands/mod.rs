@@ -20,19 +20,26 @@ mod stream_orders;
 
 use std::sync::{Arc, Mutex};
 
+use access::Access;
 use bus::Bus;
 use cache::Cache;
 use clock::Clock;
 use contracts::{
-    event::OrderChanged,
+    audit::{Actor, AuditArea, AuditEntry},
+    event::{ActAudited, OrderChanged},
     order::OrderView,
     receipt::{ReceiptField, ReceiptOrder},
+    time::Timestamp,
 };
-use db::{Db, DbResult, Tx, outbox};
+use db::{Db, DbError, DbResult, Tx, outbox};
 use host::{ServiceContext, SharedShopRules};
+use serde_json::Value;
 use web::ServiceClient;
 
-use crate::{model::Order, store::OverdueCursor};
+use crate::{
+    model::{Order, OrderHeader},
+    store::OverdueCursor,
+};
 use order_locks::OrderLocks;
 
 pub(crate) use list_orders::ListRequest;
@@ -48,6 +55,7 @@ pub(crate) struct Orders {
     inventory: ServiceClient,
     payment: ServiceClient,
     qr: ServiceClient,
+    access: Access,
     shop: SharedShopRules,
     clock: Clock,
     order_locks: OrderLocks,
@@ -65,6 +73,7 @@ impl Orders {
             inventory: context.services.client("inventory"),
             payment: context.services.client("payment"),
             qr: context.services.client("qr"),
+            access: context.access.clone(),
             shop: context.shop.clone(),
             clock: context.clock.clone(),
             order_locks: OrderLocks::default(),
@@ -84,4 +93,21 @@ fn append_order_changed(tx: &mut Tx<'_>, order: Order) -> DbResult<OrderView> {
     let changed = OrderChanged(OrderView::from(order));
     outbox::append(tx, &changed, changed.0.updated_at)?;
     Ok(changed.0)
+}
+
+/// Appends what a person or a device did to an order to the audit trail, with the changed values before and after.
+fn append_act(
+    tx: &mut Tx<'_>,
+    actor: Actor,
+    action: &str,
+    order: &OrderHeader,
+    (before, after): (Value, Value),
+    now: Timestamp,
+) -> DbResult<()> {
+    let entry = AuditEntry::new(actor, AuditArea::Order, action, order.order_id, &order.order_number, now)
+        .with_reason(order.cancel_reason.clone())
+        .with_before(&before)
+        .and_then(|entry| entry.with_after(&after))
+        .map_err(DbError::from)?;
+    outbox::append(tx, &ActAudited(entry), now)
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use access::Caller;
 use contracts::{
+    device::UNPAIRED_LETTER,
     event::OrderCreated,
     ids::OrderId,
     order::{OrderView, PlaceOrder},
@@ -16,13 +18,21 @@ use db::{
 use super::{Orders, append_order_changed};
 use crate::{
     error::PlaceError,
-    model::{self, Placement, PricedOrder},
+    model::{self, Placement, PricedOrder, Viewer},
     store,
 };
 
 /// For how long an order answers a retry that names it by its key alone. Later the key counts as reused, because the old
 /// order may be another guest's.
 const RETRY_TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// One request to place an order.
+struct Request<'a> {
+    caller: &'a Caller,
+    key: Option<IdempotencyKey>,
+    order_id: OrderId,
+    body: PlaceOrder,
+}
 
 impl Orders {
     /// Places an order. A repeated request, by its Idempotency-Key or its order id, gets the same order.
@@ -34,40 +44,45 @@ impl Orders {
     #[tracing::instrument(name = "place_order", level = "debug", skip_all, fields(order_id))]
     pub(crate) async fn place_order(
         &self,
+        caller: &Caller,
         key: Option<IdempotencyKey>,
-        request: PlaceOrder,
+        body: PlaceOrder,
     ) -> Result<OrderView, PlaceError> {
-        model::check_bounds(&request)?;
-        let order_id = model::order_id_for(&request, key.as_ref(), self.clock.now());
+        model::check_bounds(&body)?;
+        let channel = model::choose_channel(body.channel, caller.kiosk().is_some())?;
+        let order_id = model::order_id_for(&body, key.as_ref(), self.clock.now());
+        let request = Request { caller, key, order_id, body: PlaceOrder { channel: Some(channel), ..body } };
         tracing::Span::current().record("order_id", tracing::field::display(order_id));
         // A retry waits for the first attempt, instead of competing with it for the last piece.
         let _lock = self.order_locks.lock(order_id).await;
         // A retry is answered even if prices have changed since.
-        if let Some(placed) = self.find_placed(key.as_ref(), &request, order_id).await? {
+        if let Some(placed) = self.find_placed(&request).await? {
             return Ok(placed);
         }
 
-        let cards = self.product_cards(request.items.iter().map(|item| item.product_id)).await?;
+        let cards = self.product_cards(request.body.items.iter().map(|item| item.product_id)).await?;
         let rules = self.shop.current();
-        let lines = model::choose_products(&request, &cards, &rules)?;
+        let lines = model::choose_products(&request.body, &cards, &rules)?;
         model::check_cups(&lines)?;
-        let order = model::price_order(order_id, &request, lines, &rules)?;
-        model::check_total(&request, &order)
-            .map_err(|mismatch| PlaceError::TotalMismatch { shown: request.total_amount, mismatch })?;
+        let order = model::price_order(order_id, &request.body, lines, &rules)?;
+        model::check_total(&request.body, &order)
+            .map_err(|mismatch| PlaceError::TotalMismatch { shown: request.body.total_amount, mismatch })?;
 
         match self.reserve_stock(order_id, &order.stock_needs()).await {
             Ok(stock) => {
                 let placed_at = self.clock.now();
                 let placement = Placement {
+                    placed_by: caller.actor(),
+                    letter: letter_of(caller),
                     stock,
                     business_day: rules.business_day(placed_at),
                     placed_at,
                     expires_at: placed_at + rules.unpaid_order_ttl(),
                 };
-                self.write_reserved(key, &request, order, placement).await
+                self.write_reserved(&request, order, placement).await
             }
             // Another process may have placed the same request concurrently and reserved the last piece.
-            Err(error) => match self.find_placed(key.as_ref(), &request, order_id).await? {
+            Err(error) => match self.find_placed(&request).await? {
                 Some(placed) => Ok(placed),
                 None => Err(PlaceError::not_reserved(order_id, error)),
             },
@@ -77,14 +92,13 @@ impl Orders {
     /// Writes an order whose stock is reserved. The stock of an order that is not written is released.
     async fn write_reserved(
         &self,
-        key: Option<IdempotencyKey>,
-        request: &PlaceOrder,
+        request: &Request<'_>,
         order: PricedOrder,
         placement: Placement,
     ) -> Result<OrderView, PlaceError> {
-        let (order_id, write_key) = (order.order_id, key.clone());
+        let (order_id, key, now) = (order.order_id, request.key.clone(), placement.placed_at);
         let write = move |tx: &mut Tx<'_>| {
-            idempotency::once(tx, write_key.as_ref(), placement.placed_at, |tx| write_order(tx, &order, placement))
+            idempotency::once(tx, key.as_ref(), now, |tx| write_order(tx, &order, placement.clone()))
         };
         match self.db.write(write).await {
             Ok(Answer::First(placed)) => {
@@ -94,9 +108,7 @@ impl Orders {
             }
             Ok(Answer::Repeated(placed)) => Ok(placed),
             // Another process wrote this id concurrently: the same order, or another one.
-            Err(taken @ PlaceError::OrderIdTaken(_)) => {
-                self.find_placed(key.as_ref(), request, order_id).await?.ok_or(taken)
-            }
+            Err(taken @ PlaceError::OrderIdTaken(_)) => self.find_placed(request).await?.ok_or(taken),
             Err(error) => {
                 self.release_stock_unless_written(order_id, model::FIRST_VERSION).await;
                 Err(error)
@@ -108,13 +120,10 @@ impl Orders {
     ///
     /// # Errors
     /// `OrderIdTaken` if the id is another order's, `Idempotency` if the key is another request's.
-    async fn find_placed(
-        &self,
-        key: Option<&IdempotencyKey>,
-        request: &PlaceOrder,
-        order_id: OrderId,
-    ) -> Result<Option<OrderView>, PlaceError> {
-        if key.is_none() && request.order_id.is_none() {
+    async fn find_placed(&self, request: &Request<'_>) -> Result<Option<OrderView>, PlaceError> {
+        let Request { caller, key, order_id, body } = request;
+        let (key, order_id) = (key.as_ref(), *order_id);
+        if key.is_none() && body.order_id.is_none() {
             return Ok(None);
         }
         let read_key = key.cloned();
@@ -130,13 +139,15 @@ impl Orders {
             (None, None) => return Ok(None),
             (None, Some(existing)) => existing,
         };
-        let is_derived = key.is_some() && request.order_id.is_none();
+        let is_derived = key.is_some() && body.order_id.is_none();
         let is_stale = is_derived && self.clock.now().since(existing.placed_at) > RETRY_TIME_MAX;
-        match (model::is_same_request(&existing, request) && !is_stale, key) {
+        // A kiosk that guesses the id of another's order does not get to see it.
+        let is_visible = Viewer::from(*caller).sees(&existing.placed_by);
+        match (model::is_same_request(&existing, body) && is_visible && !is_stale, key) {
             (true, None) => Ok(Some(existing)),
             (true, Some(key)) => self.save_response(key.clone(), existing).await.map(Some),
             // The id is derived from the key, and the response under the key was pruned.
-            (false, Some(key)) if request.order_id.is_none() => {
+            (false, Some(key)) if body.order_id.is_none() => {
                 Err(IdempotencyError::KeyReused { key: key.key.clone() }.into())
             }
             (false, _) => Err(PlaceError::OrderIdTaken(order_id)),
@@ -153,13 +164,19 @@ impl Orders {
     }
 }
 
+/// The letter before the numbers of the caller's orders.
+fn letter_of(caller: &Caller) -> String {
+    let letter = caller.device.as_ref().and_then(|device| device.letter.as_deref());
+    letter.unwrap_or(UNPAIRED_LETTER).to_owned()
+}
+
 fn write_order(tx: &mut Tx<'_>, order: &PricedOrder, placement: Placement) -> Result<OrderView, PlaceError> {
-    let letter = model::number_letter(order.channel);
-    let count = store::next_count(tx, letter, placement.business_day)?;
-    let order = order.clone().placed(model::order_number(letter, count), placement);
+    let placed_at = placement.placed_at;
+    let count = store::next_count(tx, &placement.letter, placement.business_day)?;
+    let order = order.clone().placed(model::order_number(&placement.letter, count), placement);
     if !store::insert_order(tx, &order)? {
         return Err(PlaceError::OrderIdTaken(order.header.order_id));
     }
-    outbox::append(tx, &OrderCreated(order.placed_order()), placement.placed_at)?;
+    outbox::append(tx, &OrderCreated(order.placed_order()), placed_at)?;
     Ok(append_order_changed(tx, order)?)
 }

@@ -8,7 +8,10 @@ use contracts::{
 use web::CallError;
 
 use super::Orders;
-use crate::error::{OrderError, ReservationError};
+use crate::{
+    error::{OrderError, ReservationError},
+    model::Viewer,
+};
 
 impl Orders {
     /// Asks Inventory to reserve what an order needs. If Inventory is unavailable the order is accepted as
@@ -33,7 +36,7 @@ impl Orders {
     /// rename also raises the version of an EXPIRED order, and uses no stock. If the release fails, Inventory releases
     /// the stock by itself later.
     pub(super) async fn release_stock_unless_written(&self, order_id: OrderId, order_version: i64) {
-        match self.get_order(order_id).await {
+        match self.get_order(Viewer::Shop, order_id).await {
             Ok(order) if order.status != OrderStatus::Expired && order.version >= order_version => {}
             Ok(_) | Err(OrderError::UnknownOrder(_)) => self.release_stock(order_id, order_version).await,
             Err(error) => tracing::warn!(%order_id, error = %errors::chain(&error), "stock not released"),

@@ -1,14 +1,16 @@
 //! Staff revive an expired order, on its business day, if its stock can still be reserved.
 
 use contracts::{
+    audit::Actor,
     event::OrderRevived,
     ids::OrderId,
     order::{OrderStatus, OrderView, StockCheck},
     time::Timestamp,
 };
 use db::{Tx, outbox};
+use serde_json::json;
 
-use super::{Orders, append_order_changed};
+use super::{Orders, append_act, append_order_changed};
 use crate::{
     error::{OrderError, ReservationError},
     model::Order,
@@ -18,7 +20,7 @@ use crate::{
 impl Orders {
     /// Makes an EXPIRED order PENDING again, with the deadline of a new one. An order that is PENDING is returned
     /// unchanged.
-    pub(super) async fn revive_order(&self, order_id: OrderId) -> Result<OrderView, OrderError> {
+    pub(super) async fn revive_order(&self, actor: Actor, order_id: OrderId) -> Result<OrderView, OrderError> {
         let find = move |tx: &mut Tx<'_>| store::find_order(tx, order_id)?.ok_or(OrderError::UnknownOrder(order_id));
         let order = self.db.point_read(find).await?;
         let header = &order.header;
@@ -44,7 +46,8 @@ impl Orders {
 
         let now = self.clock.now();
         let expires_at = now + rules.unpaid_order_ttl();
-        let revived = self.db.write(move |tx| write_revival(tx, &order, stock, expires_at, now)).await;
+        let write = move |tx: &mut Tx<'_>| write_revival(tx, &actor, &order, stock, expires_at, now);
+        let revived = self.db.write(write).await;
         if revived.is_err() {
             self.release_stock_unless_written(order_id, needs.order_version).await;
         }
@@ -54,6 +57,7 @@ impl Orders {
 
 fn write_revival(
     tx: &mut Tx<'_>,
+    actor: &Actor,
     order: &Order,
     stock: StockCheck,
     expires_at: Timestamp,
@@ -63,6 +67,8 @@ fn write_revival(
     let Some(revived) = store::revive_order(tx, order_id, version, stock, expires_at, now)? else {
         return find_if_revived(tx, order_id);
     };
+    let change = (json!({ "status": OrderStatus::Expired }), json!({ "status": OrderStatus::Pending }));
+    append_act(tx, actor.clone(), "order.revived", &revived.header, change, now)?;
     outbox::append(tx, &OrderRevived(revived.placed_order()), now)?;
     Ok(append_order_changed(tx, revived)?)
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use access::Caller;
 use bus::Subscription;
 use contracts::{PAGE_ROWS_MAX, event::EventKind, order::OrderView, time::Timestamp};
 use db::DbError;
 
 use super::Orders;
-use crate::store;
+use crate::{model::Viewer, store};
 
 /// A client that missed more orders reads the list again.
 const BACKLOG_ORDERS_MAX: u32 = PAGE_ROWS_MAX;
@@ -34,9 +35,14 @@ impl Orders {
         self.clock.now()
     }
 
-    /// The orders that changed since `since`. If `since` is ahead of the clock, the clock was set back: later changes
+    /// Returns when the credential of `caller` is no longer valid: a stream that it opened ends then.
+    pub(crate) async fn credential_ended(&self, caller: &Caller) {
+        self.access.ended(caller).await;
+    }
+
+    /// The orders that changed since `since` and that `viewer` sees. If `since` is ahead of the clock, the clock was set back: later changes
     /// have earlier times, so it is not known what the client missed.
-    pub(crate) async fn changed_since(&self, since: Timestamp) -> Result<Backlog, DbError> {
+    pub(crate) async fn changed_since(&self, viewer: Viewer, since: Timestamp) -> Result<Backlog, DbError> {
         if since > self.clock.now() {
             return Ok(Backlog::Unknown);
         }
@@ -48,6 +54,7 @@ impl Orders {
         if changed.len() > BACKLOG_ORDERS_MAX as usize {
             return Ok(Backlog::Unknown);
         }
-        Ok(Backlog::Orders(changed.into_iter().map(OrderView::from).collect()))
+        let seen = changed.into_iter().filter(|order| viewer.sees(&order.header.placed_by));
+        Ok(Backlog::Orders(seen.map(OrderView::from).collect()))
     }
 }

@@ -19,12 +19,13 @@ use contracts::{
 use serde::Deserialize;
 use utoipa::{IntoParams, openapi::OpenApi};
 use utoipa_axum::routes;
-use web::{Created, IdempotentJson, Json, Path, Problem, Query, Ready, Routes};
+use web::{Caller, Created, IdempotentJson, Json, Path, Problem, Query, Ready, Routes};
 
 use crate::{
     NAME,
     commands::{ListRequest, Orders},
     error::OrderError,
+    model::Viewer,
 };
 
 /// How many orders a page has if the client names no limit.
@@ -47,13 +48,15 @@ pub(crate) fn router(orders: Orders, access: &Access, ready: Ready) -> (Router, 
         .allow(Policy::STAFF_AND_KIOSKS, routes!(cancel_order))
         .allow(Policy::STAFF_AND_KIOSKS, routes!(get_receipt))
         .internal("/internal/Order/{orderId}/due", get(get_amount_due))
+        .internal("/internal/Order/{orderId}/receipt", get(get_receipt))
         .with_state(orders);
     web::finish(NAME, "Order", "Orders from placing to handing over.", routes, access, ready)
 }
 
 /// Places an order (steps 1 to 13).
 ///
-/// A repeated request, by its Idempotency-Key or its orderId, gets the same order.
+/// A repeated request, by its Idempotency-Key or its orderId, gets the same order. Its number has the letter of the device
+/// that places it, or X if that is not paired.
 #[utoipa::path(
     post, path = "/api/Order", tag = "Order", request_body = PlaceOrder,
     params((
@@ -73,9 +76,10 @@ pub(crate) fn router(orders: Orders, access: &Access, ready: Ready) -> (Router, 
 )]
 async fn place_order(
     State(orders): State<Orders>,
+    caller: Caller,
     IdempotentJson { key, body }: IdempotentJson<PlaceOrder>,
 ) -> Result<Created<OrderView>, Problem> {
-    let order = host::run_to_end(async move { orders.place_order(key, body).await }).await?;
+    let order = host::run_to_end(async move { orders.place_order(&caller, key, body).await }).await?;
     Ok(Created::at(format!("/api/Order/{}", order.order_id), order))
 }
 
@@ -135,7 +139,7 @@ async fn list_orders(
     Ok(Json(orders.list_orders(request).await?))
 }
 
-/// One order.
+/// One order. A kiosk reads its own orders only.
 #[utoipa::path(
     get, path = "/api/Order/{orderId}", tag = "Order",
     params(("orderId" = OrderId, Path, description = "The order's id.")),
@@ -145,8 +149,12 @@ async fn list_orders(
         (status = 404, body = ProblemBody, description = "unknown-order")
     )
 )]
-async fn get_order(State(orders): State<Orders>, Path(order_id): Path<OrderId>) -> Result<Json<OrderView>, Problem> {
-    Ok(Json(orders.get_order(order_id).await?))
+async fn get_order(
+    State(orders): State<Orders>,
+    caller: Caller,
+    Path(order_id): Path<OrderId>,
+) -> Result<Json<OrderView>, Problem> {
+    Ok(Json(orders.get_order(Viewer::from(&*caller), order_id).await?))
 }
 
 /// Makes an order READY or COMPLETED, revives an expired one, or writes a name or a table on it.
@@ -166,10 +174,12 @@ async fn get_order(State(orders): State<Orders>, Path(order_id): Path<OrderId>) 
 )]
 async fn change_order(
     State(orders): State<Orders>,
+    caller: Caller,
     Path(order_id): Path<OrderId>,
     Json(change): Json<ChangeOrder>,
 ) -> Result<Json<OrderView>, Problem> {
-    Ok(Json(host::run_to_end(async move { orders.change_order(order_id, change).await }).await?))
+    let actor = caller.actor();
+    Ok(Json(host::run_to_end(async move { orders.change_order(actor, order_id, change).await }).await?))
 }
 
 /// Why an order is cancelled.
@@ -182,7 +192,7 @@ struct CancelQuery {
     reason: String,
 }
 
-/// Cancels an unpaid order, for a reason.
+/// Cancels an unpaid order, for a reason. A kiosk cancels its own orders only.
 #[utoipa::path(
     delete, path = "/api/Order/{orderId}", tag = "Order",
     params(("orderId" = OrderId, Path, description = "The order's id."), CancelQuery),
@@ -198,6 +208,7 @@ struct CancelQuery {
 )]
 async fn cancel_order(
     State(orders): State<Orders>,
+    caller: Caller,
     Path(order_id): Path<OrderId>,
     Query(query): Query<CancelQuery>,
 ) -> Result<Json<OrderView>, Problem> {
@@ -206,7 +217,7 @@ async fn cancel_order(
         return Err(OrderError::Invalid("reason is empty. Write in a few words why.".into()).into());
     }
     text::check("reason", &reason, REASON_CHARS_MAX, LineBreaks::Forbidden).map_err(OrderError::from)?;
-    Ok(Json(host::run_to_end(async move { orders.cancel_order(order_id, reason).await }).await?))
+    Ok(Json(host::run_to_end(async move { orders.cancel_order(&caller, order_id, reason).await }).await?))
 }
 
 /// How long to wait for codes.
@@ -219,7 +230,7 @@ struct ReceiptQuery {
     wait: Option<u64>,
 }
 
-/// The receipt of an order (steps 20 and 23).
+/// The receipt of an order (steps 20 and 23). A kiosk reads those of its own orders only.
 #[utoipa::path(
     get, path = "/api/Order/{orderId}/receipt", tag = "Order",
     params(("orderId" = OrderId, Path, description = "The order's id."), ReceiptQuery),
@@ -231,6 +242,7 @@ struct ReceiptQuery {
 )]
 async fn get_receipt(
     State(orders): State<Orders>,
+    caller: Caller,
     Path(order_id): Path<OrderId>,
     Query(query): Query<ReceiptQuery>,
 ) -> Result<Json<Receipt>, Problem> {
@@ -239,7 +251,7 @@ async fn get_receipt(
         let detail = format!("wait is {wait_ms} ms; wait at most {RECEIPT_WAIT_MAX_MS} ms, then ask again.");
         return Err(Problem::bad_request(detail));
     }
-    Ok(Json(orders.get_receipt(order_id, Duration::from_millis(wait_ms)).await?))
+    Ok(Json(orders.get_receipt(Viewer::from(&*caller), order_id, Duration::from_millis(wait_ms)).await?))
 }
 
 /// What is owed, for Payment.

@@ -16,11 +16,14 @@ use axum::{
 };
 use bus::{Received, Subscription};
 use contracts::{event::OrderChanged, order::OrderView, problem::Problem as ProblemBody, time::Timestamp};
-use futures::{Stream, StreamExt, stream};
+use futures::{FutureExt, Stream, StreamExt, future::BoxFuture, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use web::Problem;
+use web::{Caller, Problem};
 
-use crate::commands::{Backlog, Orders};
+use crate::{
+    commands::{Backlog, Orders},
+    model::Viewer,
+};
 
 /// More screens than a large shop has. Each holds a connection.
 const STREAMS_MAX: usize = 256;
@@ -34,6 +37,9 @@ static STREAMS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::
 /// Each event `order` has an order as its data: its whole state, not a difference. The first event is `connected`; it
 /// has an id, so a client that has seen no order yet can resume, too. A client that resumes with `Last-Event-ID` gets
 /// what it missed, some of it twice, or the event `reset`: it reads the list again.
+///
+/// A kiosk follows its own orders. The event `signed-out` is the last one: the credential that opened the stream has
+/// ended.
 #[utoipa::path(
     get, path = "/api/Order/stream", tag = "Order",
     params((
@@ -42,12 +48,17 @@ static STREAMS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::
     )),
     responses(
         (status = 200, content_type = "text/event-stream", body = OrderView,
-         description = "Events connected, order and reset, until the client leaves."),
+         description = "Events connected, order, reset and signed-out, until the client leaves."),
         (status = 400, body = ProblemBody, description = "bad-request: Last-Event-ID is of no event"),
         (status = 503, body = ProblemBody, description = "too-many-streams")
     )
 )]
-pub(super) async fn stream_orders(State(orders): State<Orders>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn stream_orders(
+    State(orders): State<Orders>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let viewer = Viewer::from(&*caller);
     let permit = Arc::clone(&STREAMS).try_acquire_owned().map_err(|_| too_many_streams())?;
     let resume_from = last_event_id(&headers)?;
     // In this order nothing is missed: what changes after the position or the read reaches the subscription.
@@ -55,7 +66,7 @@ pub(super) async fn stream_orders(State(orders): State<Orders>, headers: HeaderM
     let position = orders.stream_position();
     let first = match resume_from {
         None => vec![connected(position)],
-        Some(since) => match orders.changed_since(since).await? {
+        Some(since) => match orders.changed_since(viewer, since).await? {
             // The client's own id, not a newer one: the stream may break off before the backlog is sent.
             Backlog::Orders(missed) => {
                 std::iter::once(connected(since)).chain(missed.iter().map(order_event)).collect()
@@ -63,7 +74,9 @@ pub(super) async fn stream_orders(State(orders): State<Orders>, headers: HeaderM
             Backlog::Unknown => vec![reset(position)],
         },
     };
-    let events = stream::iter(first).chain(follow(orders, subscription, permit)).map(Ok::<_, Infallible>);
+    let events = stream::iter(first)
+        .chain(Following::new(orders, caller, subscription, permit).events())
+        .map(Ok::<_, Infallible>);
     let answer = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE_INTERVAL));
     Ok(([("X-Accel-Buffering", "no")], answer).into_response())
 }
@@ -81,21 +94,52 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<Timestamp>, Problem> {
     })
 }
 
-/// What changes from now on, until the bus ends the subscription.
-fn follow(orders: Orders, subscription: Subscription, permit: OwnedSemaphorePermit) -> impl Stream<Item = Event> {
-    stream::unfold((orders, subscription, permit), |(orders, mut subscription, permit)| async move {
-        let event = match subscription.next().await? {
-            Received::Lagged => reset(orders.stream_position()),
-            Received::Event(event) => match event.data::<OrderChanged>() {
-                Ok(OrderChanged(order)) => order_event(&order),
-                Err(error) => {
-                    tracing::error!(event_id = %event.id, error = %errors::chain(&error), "event not readable");
-                    reset(orders.stream_position())
+/// What an open stream waits for.
+struct Following {
+    orders: Orders,
+    viewer: Viewer,
+    changes: Subscription,
+    credential_ended: BoxFuture<'static, ()>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Following {
+    fn new(orders: Orders, caller: Caller, changes: Subscription, permit: OwnedSemaphorePermit) -> Self {
+        let (viewer, access) = (Viewer::from(&*caller), orders.clone());
+        let credential_ended = async move { access.credential_ended(&caller).await }.boxed();
+        Self { orders, viewer, changes, credential_ended, _permit: permit }
+    }
+
+    /// What changes from now on, until the bus ends the subscription or the credential of the stream ends.
+    fn events(self) -> impl Stream<Item = Event> {
+        stream::unfold(Some(self), |following| async move {
+            let mut following = following?;
+            loop {
+                let received = tokio::select! {
+                    () = &mut following.credential_ended => return Some((signed_out(), None)),
+                    received = following.changes.next() => received?,
+                };
+                if let Some(event) = following.event_of(received) {
+                    return Some((event, Some(following)));
                 }
-            },
+            }
+        })
+    }
+
+    /// `None`: the order is not one that the client sees.
+    fn event_of(&self, received: Received) -> Option<Event> {
+        let event = match received {
+            Received::Lagged => return Some(reset(self.orders.stream_position())),
+            Received::Event(event) => event,
         };
-        Some((event, (orders, subscription, permit)))
-    })
+        match event.data::<OrderChanged>() {
+            Ok(OrderChanged(order)) => self.viewer.sees(&order.placed_by).then(|| order_event(&order)),
+            Err(error) => {
+                tracing::error!(event_id = %event.id, error = %errors::chain(&error), "event not readable");
+                Some(reset(self.orders.stream_position()))
+            }
+        }
+    }
 }
 
 fn order_event(order: &OrderView) -> Event {
@@ -114,4 +158,9 @@ fn connected(position: Timestamp) -> Event {
 /// Something was missed: the client reads the list again.
 fn reset(position: Timestamp) -> Event {
     Event::default().event("reset").id(position.0.to_string()).data("{}")
+}
+
+/// The credential of the stream ended. Without an id, so that a client that signs in again resumes where it was.
+fn signed_out() -> Event {
+    Event::default().event("signed-out").data("{}")
 }

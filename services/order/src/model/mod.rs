@@ -8,14 +8,16 @@ mod order_id;
 mod payment;
 mod pricing;
 mod request;
+mod viewer;
 
 pub(crate) use order::{
-    FIRST_VERSION, Order, OrderHeader, OrderLine, Placement, PricedLine, PricedOrder, number_letter, order_number,
+    FIRST_VERSION, Order, OrderHeader, OrderLine, Placement, PricedLine, PricedOrder, order_number,
 };
 pub(crate) use order_id::order_id_for;
 pub(crate) use payment::{PaymentDecision, PaymentState, RecordedPayment, decide_payment, explain_refused_transition};
 pub(crate) use pricing::{check_cups, check_total, choose_products, price_order};
-pub(crate) use request::{Refusal, check_bounds, check_text, is_same_request};
+pub(crate) use request::{Refusal, check_bounds, check_text, choose_channel, is_same_request};
+pub(crate) use viewer::Viewer;
 
 #[cfg(test)]
 mod tests;

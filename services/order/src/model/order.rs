@@ -1,8 +1,9 @@
 //! An order before it is written ([`PricedOrder`]), as it is written ([`Order`]), and what others are shown of it.
 
 use contracts::{
+    audit::Actor,
     event::{PlacedItem, PlacedOrder},
-    ids::{OrderId, ProductId},
+    ids::{DeviceId, OrderId, ProductId},
     inventory::{ReserveItem, ReserveStock},
     money::Money,
     order::{
@@ -46,9 +47,12 @@ pub(crate) struct PricedLine {
     pub(crate) share: LinePrice,
 }
 
-/// When and with which stock an order is placed: known when its stock is reserved.
-#[derive(Clone, Copy, Debug)]
+/// By whom, when and with which stock an order is placed: known when its stock is reserved.
+#[derive(Clone, Debug)]
 pub(crate) struct Placement {
+    pub(crate) placed_by: Actor,
+    /// The letter before its number: that of its device.
+    pub(crate) letter: String,
     pub(crate) stock: StockCheck,
     pub(crate) business_day: BusinessDay,
     pub(crate) placed_at: Timestamp,
@@ -70,6 +74,7 @@ pub(crate) struct OrderHeader {
     pub(crate) business_day: BusinessDay,
     pub(crate) status: OrderStatus,
     pub(crate) channel: Channel,
+    pub(crate) placed_by: Actor,
     pub(crate) dining_option: DiningOption,
     pub(crate) customer_name: Option<String>,
     pub(crate) table: Option<String>,
@@ -107,6 +112,7 @@ impl PricedOrder {
             business_day: placement.business_day,
             status: OrderStatus::Pending,
             channel: self.channel,
+            placed_by: placement.placed_by,
             dining_option: self.dining_option,
             customer_name: self.customer_name,
             table: self.table,
@@ -152,6 +158,13 @@ impl Order {
         self.lines.iter().all(|line| line.is_dispensable() && line.poured >= line.priced.quantity)
     }
 
+    /// How many cups machines have still to pour.
+    #[must_use]
+    pub(crate) fn unpoured_cups(&self) -> u32 {
+        let dispensable = self.lines.iter().filter(|line| line.is_dispensable());
+        dispensable.map(|line| line.priced.quantity.saturating_sub(line.poured)).sum()
+    }
+
     /// Whether a cup of it is in review.
     #[must_use]
     pub(crate) fn is_in_review(&self) -> bool {
@@ -178,8 +191,17 @@ impl Order {
             currency: header.price.total.currency,
             stock: header.stock,
             items: self.lines.iter().map(|line| placed_item(&line.priced)).collect(),
+            placed_by: header.placed_by.clone(),
             at: header.updated_at,
         }
+    }
+}
+
+impl OrderHeader {
+    /// The device that placed it. `None`: one that is not paired.
+    #[must_use]
+    pub(crate) fn device_id(&self) -> Option<DeviceId> {
+        self.placed_by.device.as_ref().map(|device| device.device_id)
     }
 }
 
@@ -199,6 +221,7 @@ impl From<Order> for OrderView {
             order_number: header.order_number,
             status: header.status,
             channel: header.channel,
+            placed_by: header.placed_by,
             dining_option: header.dining_option,
             customer_name: header.customer_name,
             table: header.table,
@@ -250,15 +273,6 @@ fn placed_item(line: &PricedLine) -> PlacedItem {
         quantity: line.quantity,
         options: line.options.iter().map(|option| option.option_id).collect(),
         dispense_ml: line.dispense_ml,
-    }
-}
-
-/// The letter before the numbers of a channel's orders, until devices have their own.
-#[must_use]
-pub(crate) fn number_letter(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Pos => "A",
-        Channel::Kiosk => "K",
     }
 }
 

@@ -3,7 +3,9 @@
 use contracts::{
     ids::{OrderId, ProductId},
     money::MoneyError,
-    order::{CUSTOMER_CHARS_MAX, ITEMS_MAX, OrderItemView, OrderView, PlaceOrder, PlaceOrderItem, TABLE_CHARS_MAX},
+    order::{
+        CUSTOMER_CHARS_MAX, Channel, ITEMS_MAX, OrderItemView, OrderView, PlaceOrder, PlaceOrderItem, TABLE_CHARS_MAX,
+    },
     text::{self, InvalidText, LineBreaks},
 };
 use uuid::Uuid;
@@ -79,6 +81,21 @@ pub(crate) fn check_bounds(request: &PlaceOrder) -> Result<(), Refusal> {
     }
     check_text("customerName", request.customer_name.as_deref(), CUSTOMER_CHARS_MAX)?;
     Ok(check_text("table", request.table.as_deref(), TABLE_CHARS_MAX)?)
+}
+
+/// The channel of an order: a kiosk's is KIOSK, and staff's is what they say, or POS.
+///
+/// # Errors
+/// [`Refusal::Invalid`] if a kiosk says POS.
+pub(crate) fn choose_channel(asked: Option<Channel>, is_kiosk: bool) -> Result<Channel, Refusal> {
+    match (is_kiosk, asked) {
+        (false, asked) => Ok(asked.unwrap_or_default()),
+        (true, None | Some(Channel::Kiosk)) => Ok(Channel::Kiosk),
+        (true, Some(Channel::Pos)) => {
+            let detail = "channel is POS, but a kiosk places the order. Leave channel out, or send KIOSK.";
+            Err(Refusal::Invalid(detail.into()))
+        }
+    }
 }
 
 /// Refuses a text that no receipt and no screen can show.

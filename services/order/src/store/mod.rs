@@ -34,8 +34,9 @@ pub(crate) fn insert_order(tx: &mut Tx<'_>, order: &Order) -> DbResult<bool> {
     const SQL: &str = "
         INSERT INTO orders (order_id, order_number, business_day, status, channel, dining_option, customer_name,
                             customer_name_lower, table_name, currency, subtotal, discount, service, taxes, tax, total,
-                            stock, placed_at, expires_at, updated_at, version)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+                            stock, placed_at, expires_at, updated_at, version, placed_by, device_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+                $23)
             ON CONFLICT (order_id) DO NOTHING";
     let header = &order.header;
     let price = &header.price;
@@ -62,6 +63,8 @@ pub(crate) fn insert_order(tx: &mut Tx<'_>, order: &Order) -> DbResult<bool> {
         header.expires_at,
         header.updated_at,
         header.version,
+        db::json(&header.placed_by)?,
+        header.device_id(),
     );
     if tx.execute(SQL, params)? == 0 {
         return Ok(false);
@@ -103,7 +106,7 @@ pub(crate) fn find_order(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<
 /// What is owed for an order.
 pub(crate) fn find_amount_due(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Option<AmountDue>> {
     const SQL: &str = "
-        SELECT order_id, order_number, status, version, total, currency,
+        SELECT order_id, order_number, status, version, total, currency, device_id,
                (SELECT CAST(COALESCE(SUM(quantity), 0) AS BIGINT) FROM order_items
                  WHERE order_id = $1 AND dispense_ml IS NOT NULL) AS cups
           FROM orders WHERE order_id = $1";
@@ -117,6 +120,7 @@ pub(crate) fn find_amount_due(tx: &mut Tx<'_>, order_id: OrderId) -> DbResult<Op
             total: Money::new(row.get("total")?, currency).amount(),
             currency,
             cups: row.get("cups")?,
+            device_id: row.get("device_id")?,
         })
     })
 }

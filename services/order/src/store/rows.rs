@@ -45,6 +45,7 @@ pub(super) fn order_from_row(row: &Row<'_>) -> DbResult<OrderHeader> {
         business_day: row.get("business_day")?,
         status: row.get("status")?,
         channel: row.get("channel")?,
+        placed_by: row.json("placed_by")?,
         dining_option: row.get("dining_option")?,
         customer_name: row.get("customer_name")?,
         table: row.get("table_name")?,

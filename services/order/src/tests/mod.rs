@@ -1,5 +1,6 @@
 //! Orders through their routes, on both databases.
 
+mod callers;
 mod event_order;
 mod events;
 mod observing;

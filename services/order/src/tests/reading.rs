@@ -10,9 +10,11 @@ use axum::{
 };
 use cache::{Cache, CacheError};
 use contracts::{
+    device::{DeviceKind, DeviceView},
     order::OrderView,
     qr::CodeStatus,
     receipt::{ReceiptCodes, ReceiptField},
+    staff::Role,
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture};
 use host::ServiceContext;
@@ -58,10 +60,10 @@ async fn a_list_is_filtered_by_status_channel_day_and_text() {
         page["items"].as_array().unwrap().iter().map(|order| order["orderNumber"].as_str().unwrap().into()).collect()
     };
     assert_eq!(numbers("status=PENDING").await, ["A-0001"]);
-    assert_eq!(numbers("channel=KIOSK").await, ["K-0001"]);
+    assert_eq!(numbers("channel=KIOSK").await, ["A-0002"]);
     assert_eq!(numbers("businessDay=2026-11-22").await.len(), 2);
     assert!(numbers("businessDay=2026-11-21").await.is_empty());
-    assert_eq!(numbers("text=k-00").await, ["K-0001"]);
+    assert_eq!(numbers("text=a-0002").await, ["A-0002"]);
     assert_eq!(numbers("text=budi").await, ["A-0001"]);
     assert_eq!(numbers("text=0%25%20b").await, ["A-0001"]);
     assert!(numbers("text=100_").await.is_empty());
@@ -276,7 +278,12 @@ struct Screen(axum::body::BodyDataStream);
 
 impl Screen {
     async fn opens(shop: &TestShop, last_event_id: Option<&str>) -> Self {
-        let mut request = Request::get("/api/Order/stream");
+        Self::opens_as(shop, &shop.world.credentials.staff(Role::Cashier), last_event_id).await
+    }
+
+    /// With this token.
+    async fn opens_as(shop: &TestShop, token: &str, last_event_id: Option<&str>) -> Self {
+        let mut request = Request::get("/api/Order/stream").header(header::AUTHORIZATION, format!("Bearer {token}"));
         if let Some(id) = last_event_id {
             request = request.header("Last-Event-ID", id);
         }
@@ -291,6 +298,12 @@ impl Screen {
         let text = String::from_utf8(self.0.next().await.unwrap().unwrap().to_vec()).unwrap();
         let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
         (field("event:"), field("id:"), field("data:"))
+    }
+
+    /// The rest of the stream, up to its end.
+    async fn rest(self) -> String {
+        let rest = self.0.map(|chunk| String::from_utf8(chunk.unwrap().to_vec()).unwrap()).collect::<String>();
+        tokio::time::timeout(Duration::from_secs(5), rest).await.expect("a stream that ends")
     }
 
     async fn next_order(&mut self) -> (String, OrderView) {
@@ -351,4 +364,51 @@ async fn a_screen_with_an_id_of_no_event_is_refused() {
     let shop = TestShop::open().await;
     let request = Request::get("/api/Order/stream").header("Last-Event-ID", "x").body(Body::empty()).unwrap();
     shop.client.send(request).await.problem(400, "bad-request");
+}
+
+#[tokio::test]
+async fn a_kiosk_follows_its_own_orders_and_gets_only_those_that_it_missed() {
+    let shop = TestShop::open().await;
+    let token = shop.world.credentials.device(DeviceKind::Kiosk);
+    let kiosk = shop.client.with_token(&token);
+    let mut screen = Screen::opens_as(&shop, &token, None).await;
+    let (_, id, _) = screen.next().await;
+    for client in [&shop.client, &kiosk, &shop.client] {
+        client.post("/api/Order", shop.croissant_order()).await.expect(201);
+    }
+    let (_, own) = screen.next_order().await;
+    assert_eq!(own.order_number, "B-0001");
+
+    shop.world.clock.advance(Duration::from_secs(60));
+    let mut back = Screen::opens_as(&shop, &token, Some(&id)).await;
+    assert_eq!(back.next().await.0, "connected");
+    assert_eq!(back.next_order().await.1, own);
+    let later: OrderView = kiosk.post("/api/Order", shop.croissant_order()).await.read(201);
+    assert_eq!(back.next_order().await.1, later, "the till's orders are left out");
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_person_signs_out() {
+    let shop = TestShop::open().await;
+    let (token, access) = (shop.world.credentials.staff(Role::Cashier), &shop.world.context().access);
+    let mut screen = Screen::opens_as(&shop, &token, None).await;
+    assert_eq!(screen.next().await.0, "connected");
+    let caller = access.caller(&token).unwrap();
+    access.end_session(caller.session_id.unwrap(), caller.expires_at.unwrap());
+    assert_eq!(screen.rest().await, "event: signed-out\ndata: {}\n\n");
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_device_is_revoked_and_those_of_others_go_on() {
+    let shop = TestShop::open().await;
+    let token = shop.world.credentials.device(DeviceKind::Kiosk);
+    let mut kiosk = Screen::opens_as(&shop, &token, None).await;
+    let mut till = Screen::opens(&shop, None).await;
+    assert_eq!((kiosk.next().await.0, till.next().await.0), ("connected".into(), "connected".into()));
+    let now = shop.world.clock.now();
+    let view = testkit::device(DeviceKind::Kiosk, now);
+    shop.world.credentials.pair(DeviceView { revoked_at: Some(now), version: view.version + 1, ..view });
+    assert_eq!(kiosk.rest().await, "event: signed-out\ndata: {}\n\n");
+    let placed = shop.place(shop.croissant_order()).await;
+    assert_eq!(till.next_order().await.1, placed);
 }

@@ -81,7 +81,7 @@ impl Payments {
     async fn fetch_receipt(&self, payment: &PaymentView) -> Option<Receipt> {
         let order_id = payment.order_id;
         let wait_ms = if payment.status == PaymentStatus::Paid { CODES_WAIT_MAX.as_millis() } else { 0 };
-        match self.order.get(&format!("/api/Order/{order_id}/receipt?wait={wait_ms}")).await {
+        match self.order.get(&format!("/internal/Order/{order_id}/receipt?wait={wait_ms}")).await {
             Ok(receipt) => Some(receipt),
             Err(error) => {
                 tracing::warn!(%order_id, error = %chain(&error), "payment answered without its receipt");

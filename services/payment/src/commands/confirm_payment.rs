@@ -1,8 +1,10 @@
 //! `POST /api/Payment/{paymentId}/confirm`: the gateway decides, or else a manager's proof.
 
+use access::Caller;
 use contracts::{
     ids::PaymentId,
     payment::{ConfirmPayment, PaymentStatus, PaymentView, REFERENCE_CHARS_MAX},
+    staff::ApprovableAction,
     text::{self, LineBreaks},
 };
 use db::{
@@ -14,10 +16,11 @@ use super::{Payments, complete_payment::PaymentProof, gateway_status::GatewayAns
 use crate::{error::PaymentError, gateways::ChargeStatus, model::Payment, store};
 
 impl Payments {
-    /// Confirms a payment. The response has the current receipt.
+    /// Confirms a payment. The response has the current receipt. Without the gateway's word, a manager's counts.
     #[tracing::instrument(level = "debug", skip_all, fields(%payment_id))]
     pub(crate) async fn confirm_payment(
         &self,
+        caller: &Caller,
         key: Option<IdempotencyKey>,
         payment_id: PaymentId,
         request: ConfirmPayment,
@@ -32,26 +35,38 @@ impl Payments {
         let answer = match self.db.point_read(find).await? {
             (Some(earlier), _) => Answer::Repeated(earlier),
             (None, payment) => {
-                let confirmed = self.confirm(payment, reference).await?;
+                let confirmed = self.confirm(caller, payment, reference).await?;
                 self.save_response(key, confirmed).await?
             }
         };
         Ok(self.attach_receipt(answer).await)
     }
 
-    async fn confirm(&self, payment: Payment, reference: Option<String>) -> Result<Payment, PaymentError> {
+    async fn confirm(
+        &self,
+        caller: &Caller,
+        payment: Payment,
+        reference: Option<String>,
+    ) -> Result<Payment, PaymentError> {
         match payment.status {
             PaymentStatus::Paid | PaymentStatus::RefundDue => Ok(payment),
             PaymentStatus::Failed => Err(PaymentError::PaymentFailed(payment.payment_id)),
-            PaymentStatus::Pending | PaymentStatus::Expired => self.confirm_unsettled(&payment, reference).await,
+            PaymentStatus::Pending | PaymentStatus::Expired => {
+                self.confirm_unsettled(caller, &payment, reference).await
+            }
         }
     }
 
-    async fn confirm_unsettled(&self, payment: &Payment, reference: Option<String>) -> Result<Payment, PaymentError> {
+    async fn confirm_unsettled(
+        &self,
+        caller: &Caller,
+        payment: &Payment,
+        reference: Option<String>,
+    ) -> Result<Payment, PaymentError> {
         let payment_id = payment.payment_id;
         match self.fetch_charge_status(payment).await {
             GatewayAnswer::Status(ChargeStatus::Paid { at }) => {
-                self.record_money(payment, PaymentProof { paid_at: at, reference }).await
+                self.record_money(payment, PaymentProof { reference, ..PaymentProof::by_gateway(at) }).await
             }
             GatewayAnswer::Status(ChargeStatus::Failed) => {
                 self.apply_charge_status(payment, ChargeStatus::Failed).await?;
@@ -62,10 +77,11 @@ impl Payments {
                 Err(PaymentError::NotPaidYet(payment_id))
             }
             GatewayAnswer::NoAnswer | GatewayAnswer::NotConfigured => {
-                // Once there is sign-in, only a manager or the owner may do this.
                 let reference = reference.ok_or(PaymentError::ReferenceRequired(payment_id))?;
+                let person = caller.approved_actor(ApprovableAction::ConfirmPayment, payment_id)?;
                 tracing::info!(%payment_id, reference, "payment confirmed by hand");
-                let proof = PaymentProof { paid_at: self.clock.now(), reference: Some(reference) };
+                let paid_at = self.clock.now();
+                let proof = PaymentProof { paid_at, reference: Some(reference), confirmed_by: Some(person) };
                 self.record_money(payment, proof).await
             }
         }

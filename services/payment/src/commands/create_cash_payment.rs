@@ -1,6 +1,7 @@
 //! `POST /api/Payment` with CASH: one write decides whether this money pays the order (steps 16 to 18).
 
 use contracts::{
+    audit::Actor,
     ids::PaymentId,
     payment::{PaymentStatus, PaymentView},
     time::Timestamp,
@@ -21,6 +22,7 @@ use crate::{
 impl Payments {
     pub(super) async fn create_cash_payment(
         &self,
+        taken_by: Actor,
         key: Option<IdempotencyKey>,
         order: OrderSnapshot,
         cash: CashPayment,
@@ -28,7 +30,7 @@ impl Payments {
     ) -> Result<Answer<PaymentView>, PaymentError> {
         self.refuse_if_paid_by_qr(&order, unsettled).await?;
         let now = self.clock.now();
-        let payment = Payment::cash(PaymentId::new(now), &order, &cash, now);
+        let payment = Payment::cash(PaymentId::new(now), &order, &cash, taken_by, now);
         let create = move |tx: &mut Tx<'_>| {
             idempotency::once(tx, key.as_ref(), now, |tx| {
                 if !store::claim_order(tx, &order, payment.payment_id, now)? {

@@ -1,5 +1,6 @@
 //! `POST /api/Payment` (steps 15 to 20): what both methods share, before one of them writes.
 
+use access::Caller;
 use contracts::{
     ids::OrderId,
     order::AmountDue,
@@ -34,16 +35,21 @@ enum Known {
 }
 
 impl Payments {
-    /// Takes cash for an order, or makes a QR code for it. The response has the current receipt.
+    /// Takes cash for an order, or makes a QR code for it. The response has the current receipt. A kiosk takes no cash, and
+    /// pays only its own orders.
     #[tracing::instrument(level = "debug", skip_all, fields(order_id = %request.order_id))]
     pub(crate) async fn create_payment(
         &self,
+        caller: &Caller,
         key: Option<IdempotencyKey>,
         request: CreatePayment,
     ) -> Result<PaymentView, PaymentError> {
+        if caller.kiosk().is_some() && request.method == PaymentMethod::Cash {
+            return Err(PaymentError::CashAtKiosk);
+        }
         let mut attempts = 1;
         loop {
-            match self.try_create_payment(key.clone(), &request).await {
+            match self.try_create_payment(caller, key.clone(), &request).await {
                 Err(PaymentError::ConcurrentChange) if attempts < ATTEMPTS_MAX => attempts += 1,
                 answer => return Ok(self.attach_receipt(answer?).await),
             }
@@ -52,6 +58,7 @@ impl Payments {
 
     async fn try_create_payment(
         &self,
+        caller: &Caller,
         key: Option<IdempotencyKey>,
         request: &CreatePayment,
     ) -> Result<Answer<PaymentView>, PaymentError> {
@@ -62,9 +69,11 @@ impl Payments {
             Known::Order { amount_due, unsettled } => (amount_due, unsettled),
         };
         let order = order_snapshot(order_id, response, amount_due, self.clock.now())?;
-        match model::validate_payment(&order, request, &self.available_methods(), self.shop.current().cash_step())? {
-            ValidatedPayment::Cash(cash) => self.create_cash_payment(key, order, cash, &unsettled).await,
-            ValidatedPayment::Qris => self.create_qris_payment(key, order, unsettled).await,
+        order.require_visible_to(caller.kiosk().map(|kiosk| kiosk.device_id))?;
+        let (methods, taken_by) = (self.available_methods(caller), caller.actor());
+        match model::validate_payment(&order, request, &methods, self.shop.current().cash_step())? {
+            ValidatedPayment::Cash(cash) => self.create_cash_payment(taken_by, key, order, cash, &unsettled).await,
+            ValidatedPayment::Qris => self.create_qris_payment(taken_by, key, order, unsettled).await,
         }
     }
 
@@ -87,10 +96,12 @@ impl Payments {
         self.order.get(&format!("/internal/Order/{order_id}/due")).await
     }
 
-    /// The shop's methods that work right now.
-    pub(crate) fn available_methods(&self) -> Vec<PaymentMethod> {
+    /// The shop's methods that work right now on the device of `caller`.
+    pub(crate) fn available_methods(&self, caller: &Caller) -> Vec<PaymentMethod> {
         let shop = self.shop.current();
-        model::available_methods(&shop.settings().payment_methods, self.gateway.is_some(), shop.currency())
+        let methods =
+            model::available_methods(&shop.settings().payment_methods, self.gateway.is_some(), shop.currency());
+        if caller.kiosk().is_some() { model::methods_at_kiosk(methods) } else { methods }
     }
 }
 

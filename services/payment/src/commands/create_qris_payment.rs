@@ -1,6 +1,7 @@
 //! `POST /api/Payment` with QRIS: one QR code on the screen, and never two that a guest could pay.
 
 use contracts::{
+    audit::Actor,
     ids::PaymentId,
     payment::{PaymentStatus, PaymentView},
     time::Timestamp,
@@ -28,6 +29,7 @@ impl Payments {
     /// Returns a QR code for `order`: the one that was shown before if it can still be paid, else a new one.
     pub(super) async fn create_qris_payment(
         &self,
+        taken_by: Actor,
         key: Option<IdempotencyKey>,
         order: OrderSnapshot,
         unsettled: Vec<Payment>,
@@ -37,7 +39,7 @@ impl Payments {
             OrderQrs::MoneyArrived(paid) if paid.status == PaymentStatus::Paid => self.save_response(key, paid).await,
             OrderQrs::MoneyArrived(_) => Err(PaymentError::AlreadyPaid { order: order.order_number, payment_id: None }),
             OrderQrs::Payable(payment) => self.show_qr_again(key, order, payment).await,
-            OrderQrs::NonePayable => self.show_new_qr(key, order, &unsettled).await,
+            OrderQrs::NonePayable => self.show_new_qr(taken_by, key, order, &unsettled).await,
         }
     }
 
@@ -71,6 +73,7 @@ impl Payments {
     /// one that was shown and not written could.
     async fn show_new_qr(
         &self,
+        taken_by: Actor,
         key: Option<IdempotencyKey>,
         order: OrderSnapshot,
         unsettled: &[Payment],
@@ -83,7 +86,7 @@ impl Payments {
         })?;
         let now = self.clock.now();
         let is_paid = created.is_paid;
-        let mut payment = Payment::qris(&order, &charge, created, gateway.name(), gateway.is_test());
+        let mut payment = Payment::qris(&order, &charge, created, gateway.name(), gateway.is_test(), taken_by);
         payment.next_poll_at = model::next_poll(PaymentStatus::Pending, charge.created_at, now, self.poll_interval);
         let replaced: Vec<PaymentId> = pending(unsettled).map(|earlier| earlier.payment_id).collect();
 

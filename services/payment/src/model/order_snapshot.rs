@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::{
     event::PlacedOrder,
-    ids::{OrderId, PaymentId},
+    ids::{DeviceId, OrderId, PaymentId},
     money::{Money, MoneyError},
     order::{AmountDue, OrderStatus},
     payment::{CLOSE_CLOCK_TOLERANCE_SECONDS, CLOSE_SECONDS},
@@ -22,6 +22,8 @@ pub(crate) struct OrderSnapshot {
     pub(crate) total: Money,
     /// How many cups of it machines pour.
     pub(crate) cups: u32,
+    /// The device that placed it. `None`: one that is not paired.
+    pub(crate) device_id: Option<DeviceId>,
     pub(crate) state: OrderState,
 }
 
@@ -51,6 +53,8 @@ pub(crate) struct AmountDueRow {
     pub(crate) order_number: Option<String>,
     pub(crate) total: Option<Money>,
     pub(crate) cups: Option<u32>,
+    /// The device that placed it. `None`: it is not paired, or `total` is unknown too.
+    pub(crate) device_id: Option<DeviceId>,
     pub(crate) paid_payment_id: Option<PaymentId>,
     pub(crate) closing: Option<Closing>,
 }
@@ -79,6 +83,7 @@ impl OrderSnapshot {
             order_number: due.order_number,
             total: due.total.money(due.currency)?,
             cups: due.cups,
+            device_id: due.device_id,
             state,
         })
     }
@@ -91,6 +96,7 @@ impl OrderSnapshot {
             order_number: placed.order_number.clone(),
             total: placed.total.money(placed.currency)?,
             cups: placed.cups(),
+            device_id: placed.device_id(),
             state: OrderState::Open,
         })
     }
@@ -104,8 +110,17 @@ impl OrderSnapshot {
             order_number: row.order_number?,
             total: row.total?,
             cups: row.cups?,
+            device_id: row.device_id,
             state,
         })
+    }
+
+    /// Refuses an order that another device placed than the kiosk that pays, as if it did not exist.
+    pub(crate) fn require_visible_to(&self, kiosk: Option<DeviceId>) -> Result<(), PaymentError> {
+        match kiosk {
+            Some(_) if self.device_id != kiosk => Err(PaymentError::UnknownOrder(self.order_id)),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses an order that cannot be paid.

@@ -1,6 +1,7 @@
 //! A payment as its row holds it, and what others see of it.
 
 use contracts::{
+    audit::Actor,
     event::PaymentCompleted,
     ids::{OrderId, PaymentId},
     money::Money,
@@ -35,6 +36,10 @@ pub(crate) struct Payment {
     pub(crate) reference: Option<String>,
     pub(crate) is_test: bool,
     pub(crate) refund_reason: Option<String>,
+    /// Who entered the cash, or had the QR code shown first.
+    pub(crate) taken_by: Actor,
+    /// Who confirmed by hand that its money arrived.
+    pub(crate) confirmed_by: Option<Actor>,
     pub(crate) created_at: Timestamp,
     pub(crate) paid_at: Option<Timestamp>,
     /// When the gateway is polled next. Only of a QR payment that may still be paid.
@@ -56,7 +61,13 @@ pub(crate) struct QrCharge {
 
 impl Payment {
     /// A cash payment: PAID from the start.
-    pub(crate) fn cash(payment_id: PaymentId, order: &OrderSnapshot, cash: &CashPayment, now: Timestamp) -> Self {
+    pub(crate) fn cash(
+        payment_id: PaymentId,
+        order: &OrderSnapshot,
+        cash: &CashPayment,
+        taken_by: Actor,
+        now: Timestamp,
+    ) -> Self {
         Self {
             method: PaymentMethod::Cash,
             status: PaymentStatus::Paid,
@@ -65,7 +76,7 @@ impl Payment {
             tendered: Some(cash.tendered),
             change: Some(cash.change),
             paid_at: Some(now),
-            ..Self::pending(payment_id, order, now)
+            ..Self::pending(payment_id, order, taken_by, now)
         }
     }
 
@@ -76,6 +87,7 @@ impl Payment {
         created: CreatedCharge,
         gateway: &str,
         is_test: bool,
+        taken_by: Actor,
     ) -> Self {
         let qr = QrCharge {
             payload: created.payload,
@@ -83,10 +95,10 @@ impl Payment {
             gateway: gateway.to_owned(),
             gateway_reference: created.reference,
         };
-        Self { qr: Some(qr), is_test, ..Self::pending(charge.payment_id, order, charge.created_at) }
+        Self { qr: Some(qr), is_test, ..Self::pending(charge.payment_id, order, taken_by, charge.created_at) }
     }
 
-    fn pending(payment_id: PaymentId, order: &OrderSnapshot, now: Timestamp) -> Self {
+    fn pending(payment_id: PaymentId, order: &OrderSnapshot, taken_by: Actor, now: Timestamp) -> Self {
         Self {
             payment_id,
             order_id: order.order_id,
@@ -101,6 +113,8 @@ impl Payment {
             reference: None,
             is_test: false,
             refund_reason: None,
+            taken_by,
+            confirmed_by: None,
             created_at: now,
             paid_at: None,
             next_poll_at: None,
@@ -127,6 +141,8 @@ impl Payment {
             reference: self.reference.clone().or(gateway_reference),
             is_test: self.is_test,
             refund_reason: self.refund_reason.clone(),
+            taken_by: self.taken_by.clone(),
+            confirmed_by: self.confirmed_by.clone(),
             created_at: self.created_at,
             paid_at: self.paid_at,
             version: self.version,

@@ -40,6 +40,11 @@ pub(crate) fn available_methods(
     methods.iter().copied().filter(is_available).collect()
 }
 
+/// The methods that a kiosk takes: there is nobody to count notes and give change.
+pub(crate) fn methods_at_kiosk(methods: Vec<PaymentMethod>) -> Vec<PaymentMethod> {
+    methods.into_iter().filter(|method| *method != PaymentMethod::Cash).collect()
+}
+
 /// Decides whether `order` can be paid by `request`. `available` are the methods that work now.
 pub(crate) fn validate_payment(
     order: &OrderSnapshot,
@@ -92,7 +97,8 @@ mod tests {
 
     fn order(total: i64, state: OrderState) -> OrderSnapshot {
         let order_id = OrderId::new(Timestamp(0));
-        OrderSnapshot { order_id, order_version: 1, order_number: "A-0001".into(), total: idr(total), cups: 0, state }
+        let (order_version, order_number, device_id) = (1, "A-0001".into(), None);
+        OrderSnapshot { order_id, order_version, order_number, total: idr(total), cups: 0, device_id, state }
     }
 
     fn request(method: PaymentMethod, amount: i64, tendered: Option<i64>) -> CreatePayment {

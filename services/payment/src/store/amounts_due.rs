@@ -15,8 +15,8 @@ use crate::model::{AmountDueRow, Closing, OrderSnapshot};
 /// Records an open order as of its version, and returns the row. An older version adds only what was unknown.
 pub(crate) fn upsert_amount_due(tx: &mut Tx<'_>, order: &OrderSnapshot) -> DbResult<AmountDueRow> {
     const SQL: &str = "
-        INSERT INTO amounts_due (order_id, order_version, open, order_number, total, currency, cups)
-        VALUES ($1, $2, 1, $3, $4, $5, $6)
+        INSERT INTO amounts_due (order_id, order_version, open, order_number, total, currency, cups, device_id)
+        VALUES ($1, $2, 1, $3, $4, $5, $6, $7)
         ON CONFLICT (order_id) DO UPDATE SET
             open = CASE WHEN excluded.order_version > amounts_due.order_version THEN 1 ELSE amounts_due.open END,
             order_version = CASE WHEN excluded.order_version > amounts_due.order_version
@@ -24,10 +24,12 @@ pub(crate) fn upsert_amount_due(tx: &mut Tx<'_>, order: &OrderSnapshot) -> DbRes
             order_number = COALESCE(amounts_due.order_number, excluded.order_number),
             total = COALESCE(amounts_due.total, excluded.total),
             currency = COALESCE(amounts_due.currency, excluded.currency),
-            cups = COALESCE(amounts_due.cups, excluded.cups)
+            cups = COALESCE(amounts_due.cups, excluded.cups),
+            device_id = COALESCE(amounts_due.device_id, excluded.device_id)
         RETURNING *";
     let Money { minor, currency } = order.total;
-    let params = (order.order_id, order.order_version, order.order_number.as_str(), minor, currency, order.cups);
+    let (order_id, version, number) = (order.order_id, order.order_version, order.order_number.as_str());
+    let params = (order_id, version, number, minor, currency, order.cups, order.device_id);
     tx.query_one(SQL, params, amount_due_from_row)
 }
 
@@ -42,8 +44,9 @@ pub(crate) fn claim_order(
     now: Timestamp,
 ) -> DbResult<bool> {
     const SQL: &str = "
-        INSERT INTO amounts_due (order_id, order_version, open, order_number, total, currency, cups, paid_payment_id)
-        VALUES ($1, $2, 1, $3, $4, $5, $6, $7)
+        INSERT INTO amounts_due (order_id, order_version, open, order_number, total, currency, cups, paid_payment_id,
+                                 device_id)
+        VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $10)
         ON CONFLICT (order_id) DO UPDATE SET
             open = 1,
             order_version = CASE WHEN excluded.order_version > amounts_due.order_version
@@ -52,6 +55,7 @@ pub(crate) fn claim_order(
             total = COALESCE(amounts_due.total, excluded.total),
             currency = COALESCE(amounts_due.currency, excluded.currency),
             cups = COALESCE(amounts_due.cups, excluded.cups),
+            device_id = COALESCE(amounts_due.device_id, excluded.device_id),
             paid_payment_id = excluded.paid_payment_id
          WHERE amounts_due.paid_payment_id IS NULL
            AND (amounts_due.open = 1 OR excluded.order_version > amounts_due.order_version)
@@ -70,6 +74,7 @@ pub(crate) fn claim_order(
         payment_id,
         now,
         now + Duration::from_secs(CLOSE_SECONDS + CLOSE_CLOCK_TOLERANCE_SECONDS),
+        order.device_id,
     );
     Ok(tx.execute(SQL, params)? > 0)
 }
@@ -153,6 +158,7 @@ fn amount_due_from_row(row: &Row<'_>) -> DbResult<AmountDueRow> {
         order_number: row.get("order_number")?,
         total: total.zip(currency).map(|(minor, currency)| Money::new(minor, currency)),
         cups: row.get("cups")?,
+        device_id: row.get("device_id")?,
         paid_payment_id: row.get("paid_payment_id")?,
         closing: closing_from_row(row)?,
     })

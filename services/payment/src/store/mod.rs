@@ -15,8 +15,8 @@ pub(crate) use amounts_due::{
 };
 pub(crate) use payments::{
     PaymentFilter, expire_payment, expire_pending_of_order, fail_payment, find_due_for_poll, find_paid_of_order,
-    find_payment, insert_payment, list_payments, list_unsettled_of_order, mark_paid, mark_refund_due,
-    mark_surplus_money, reopen_payment, schedule_poll,
+    find_payment, find_payment_of_device, insert_payment, list_payments, list_unsettled_of_order, mark_paid,
+    mark_refund_due, mark_surplus_money, reopen_payment, schedule_poll,
 };
 pub(crate) use transactions::{TransactionKind, insert_transaction};
 

@@ -1,12 +1,13 @@
 //! Rows of `payments`. Each UPDATE is one transition of contracts' table, by its own condition.
 
 use contracts::{
-    ids::{OrderId, PaymentId},
+    audit::Actor,
+    ids::{DeviceId, OrderId, PaymentId},
     money::{Currency, Money},
     payment::{PaymentMethod, PaymentStatus},
     time::Timestamp,
 };
-use db::{DbResult, Row, Tx, Value};
+use db::{DbError, DbResult, Row, Tx, Value};
 
 use crate::model::{POLL_INTERVAL_MAX, Payment, QrCharge};
 
@@ -15,8 +16,8 @@ pub(crate) fn insert_payment(tx: &mut Tx<'_>, payment: &Payment) -> DbResult<boo
     const SQL: &str = "
         INSERT INTO payments (payment_id, order_id, method, status, currency, amount, rounding, due, tendered, change,
                               qris_payload, qris_expires_at, gateway, gateway_reference, is_test,
-                              created_at, paid_at, next_poll_at, version, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+                              created_at, paid_at, next_poll_at, version, updated_at, taken_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
         ON CONFLICT DO NOTHING";
     let minor = |money: Option<Money>| money.map(|money| money.minor);
     let qr = payment.qr.as_ref();
@@ -41,6 +42,7 @@ pub(crate) fn insert_payment(tx: &mut Tx<'_>, payment: &Payment) -> DbResult<boo
         payment.next_poll_at,
         payment.version,
         payment.updated_at,
+        db::json(&payment.taken_by)?,
     );
     Ok(tx.execute(SQL, params)? == 1)
 }
@@ -51,14 +53,16 @@ pub(crate) fn mark_paid(
     payment_id: PaymentId,
     paid_at: Timestamp,
     reference: Option<&str>,
+    confirmed_by: Option<&Actor>,
     now: Timestamp,
 ) -> DbResult<Option<Payment>> {
     const SQL: &str = "
         UPDATE payments SET status = 'PAID', paid_at = $2, reference = $3, next_poll_at = NULL,
-                            updated_at = $4, version = version + 1
+                            updated_at = $4, confirmed_by = $5, version = version + 1
          WHERE payment_id = $1 AND status IN ('PENDING', 'EXPIRED')
         RETURNING *";
-    tx.query_opt(SQL, (payment_id, paid_at, reference, now), payment_from_row)
+    let confirmed_by = confirmed_by.map(db::json).transpose()?;
+    tx.query_opt(SQL, (payment_id, paid_at, reference, now, confirmed_by), payment_from_row)
 }
 
 /// PENDING or EXPIRED to REFUND_DUE: the money of a QR payment arrived, and its order is paid by another. `None`: it
@@ -69,14 +73,16 @@ pub(crate) fn mark_surplus_money(
     refund_reason: &str,
     paid_at: Timestamp,
     reference: Option<&str>,
+    confirmed_by: Option<&Actor>,
     now: Timestamp,
 ) -> DbResult<Option<Payment>> {
     const SQL: &str = "
         UPDATE payments SET status = 'REFUND_DUE', refund_reason = $2, paid_at = $3, reference = $4,
-                            next_poll_at = NULL, updated_at = $5, version = version + 1
+                            next_poll_at = NULL, updated_at = $5, confirmed_by = $6, version = version + 1
          WHERE payment_id = $1 AND status IN ('PENDING', 'EXPIRED')
         RETURNING *";
-    tx.query_opt(SQL, (payment_id, refund_reason, paid_at, reference, now), payment_from_row)
+    let confirmed_by = confirmed_by.map(db::json).transpose()?;
+    tx.query_opt(SQL, (payment_id, refund_reason, paid_at, reference, now, confirmed_by), payment_from_row)
 }
 
 /// PAID to REFUND_DUE: the order does not take the money. `None`: it was not PAID.
@@ -164,6 +170,19 @@ pub(crate) fn find_payment(tx: &mut Tx<'_>, payment_id: PaymentId) -> DbResult<O
     tx.query_opt(SQL, (payment_id,), payment_from_row)
 }
 
+/// One payment, if this device placed its order.
+pub(crate) fn find_payment_of_device(
+    tx: &mut Tx<'_>,
+    payment_id: PaymentId,
+    device_id: DeviceId,
+) -> DbResult<Option<Payment>> {
+    const SQL: &str = "
+        SELECT * FROM payments
+         WHERE payment_id = $1
+           AND EXISTS (SELECT 1 FROM amounts_due WHERE order_id = payments.order_id AND device_id = $2)";
+    tx.query_opt(SQL, (payment_id, device_id), payment_from_row)
+}
+
 /// The QR payments of an order whose money may still arrive, newest first.
 pub(crate) fn list_unsettled_of_order(tx: &mut Tx<'_>, order_id: OrderId, limit: u32) -> DbResult<Vec<Payment>> {
     const SQL: &str = "
@@ -245,12 +264,19 @@ pub(super) fn payment_from_row(row: &Row<'_>) -> DbResult<Payment> {
         reference: row.get("reference")?,
         is_test: row.get("is_test")?,
         refund_reason: row.get("refund_reason")?,
+        taken_by: row.json("taken_by")?,
+        confirmed_by: confirmed_by_from_row(row)?,
         created_at: row.get("created_at")?,
         paid_at: row.get("paid_at")?,
         next_poll_at: row.get("next_poll_at")?,
         version: row.get("version")?,
         updated_at: row.get("updated_at")?,
     })
+}
+
+fn confirmed_by_from_row(row: &Row<'_>) -> DbResult<Option<Actor>> {
+    let json: Option<String> = row.get("confirmed_by")?;
+    json.map(|json| serde_json::from_str(&json)).transpose().map_err(DbError::from)
 }
 
 fn qr_charge_from_row(row: &Row<'_>) -> DbResult<Option<QrCharge>> {

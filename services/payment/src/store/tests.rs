@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use contracts::{
+    audit::Actor,
     ids::{OrderId, PaymentId},
     money::{Currency, Money},
     payment::{PaymentMethod, PaymentStatus},
@@ -21,8 +22,8 @@ type Update = fn(&mut Tx<'_>, PaymentId) -> DbResult<bool>;
 
 /// Every statement that moves a payment.
 const UPDATES: [(&str, Update); 7] = [
-    ("mark_paid", |tx, id| Ok(mark_paid(tx, id, NOW, None, NOW)?.is_some())),
-    ("mark_surplus_money", |tx, id| Ok(mark_surplus_money(tx, id, "paid", NOW, None, NOW)?.is_some())),
+    ("mark_paid", |tx, id| Ok(mark_paid(tx, id, NOW, None, None, NOW)?.is_some())),
+    ("mark_surplus_money", |tx, id| Ok(mark_surplus_money(tx, id, "paid", NOW, None, None, NOW)?.is_some())),
     ("mark_refund_due", |tx, id| Ok(mark_refund_due(tx, id, "closed", NOW)?.is_some())),
     ("expire_payment", |tx, id| expire_payment(tx, id, Some(NOW), NOW)),
     ("expire_pending_of_order", |tx, id| {
@@ -46,6 +47,7 @@ fn insert_with_status(tx: &mut Tx<'_>, status: PaymentStatus) -> DbResult<Paymen
         total: total.amount(),
         currency: total.currency,
         cups: 0,
+        device_id: None,
     };
     upsert_amount_due(tx, &OrderSnapshot::from_amount_due(due).unwrap())?;
     let qr =
@@ -64,6 +66,8 @@ fn insert_with_status(tx: &mut Tx<'_>, status: PaymentStatus) -> DbResult<Paymen
         reference: None,
         is_test: false,
         refund_reason: None,
+        taken_by: Actor::default(),
+        confirmed_by: None,
         created_at: NOW,
         paid_at: None,
         next_poll_at: None,
@@ -73,10 +77,10 @@ fn insert_with_status(tx: &mut Tx<'_>, status: PaymentStatus) -> DbResult<Paymen
     assert!(insert_payment(tx, &payment)?);
     match status {
         PaymentStatus::Pending => {}
-        PaymentStatus::Paid => drop(mark_paid(tx, payment_id, NOW, None, NOW)?),
+        PaymentStatus::Paid => drop(mark_paid(tx, payment_id, NOW, None, None, NOW)?),
         PaymentStatus::Failed => drop(fail_payment(tx, payment_id, NOW)?),
         PaymentStatus::Expired => drop(expire_payment(tx, payment_id, None, NOW)?),
-        PaymentStatus::RefundDue => drop(mark_surplus_money(tx, payment_id, "paid", NOW, None, NOW)?),
+        PaymentStatus::RefundDue => drop(mark_surplus_money(tx, payment_id, "paid", NOW, None, None, NOW)?),
     }
     assert_eq!(find_payment(tx, payment_id)?.unwrap().status, status);
     Ok(payment_id)

@@ -1,9 +1,12 @@
 use contracts::{
+    audit::AuditArea,
+    event::ActAudited,
     ids::PaymentId,
     payment::{
         PaymentStatus::{Failed, Paid, Pending, RefundDue},
         PaymentView,
     },
+    staff::{ApprovableAction, Role},
 };
 use serde_json::json;
 use testkit::{Reply, World};
@@ -48,6 +51,48 @@ async fn while_the_gateway_is_unavailable_a_manager_confirms_with_a_reference() 
     assert!(refused["detail"].as_str().unwrap().contains("reference"));
     let paid: PaymentView = confirm(&shop, shown.payment_id, json!({ "reference": " BCA 123 " })).await.read(200);
     assert_eq!((paid.status, paid.reference.as_deref()), (Paid, Some("BCA 123")));
+}
+
+#[tokio::test]
+async fn a_cashier_confirms_without_the_gateway_only_with_a_managers_approval() {
+    let shop = TestShop::new().await;
+    let order_id = shop.place_order(25_000).await;
+    let shown = shop.show_qr(order_id, 25_000).await;
+    let other = shop.show_qr(shop.place_order(30_000).await, 30_000).await;
+    shop.gateway.set_unavailable();
+    let path = format!("/api/Payment/{}/confirm", shown.payment_id);
+    let notice = json!({ "reference": "BCA 123" });
+    let approval =
+        |payment: &PaymentView| shop.world.credentials.approval(ApprovableAction::ConfirmPayment, payment.payment_id);
+    let _ = shop.cashier().post(&path, &notice).await.problem(403, "approval-required");
+    let of_another = shop.cashier().with_approval(&approval(&other));
+    let _ = of_another.post(&path, &notice).await.problem(403, "approval-required");
+    assert_eq!(shop.statuses(order_id).await, [Pending]);
+
+    let paid: PaymentView = shop.cashier().with_approval(&approval(&shown)).post(&path, &notice).await.read(200);
+    let confirmed_by = paid.confirmed_by.unwrap();
+    assert_eq!(confirmed_by.staff, Some(testkit::staff(Role::Cashier)));
+    assert_eq!(confirmed_by.approved_by, Some(testkit::staff(Role::Manager)));
+    shop.wait_until_idle().await;
+    let acts = shop.published::<ActAudited>();
+    assert_eq!(acts.len(), 1, "{acts:?}");
+    let ActAudited(act) = &acts[0];
+    assert_eq!((act.area, act.action.as_str(), act.label.as_str()), (AuditArea::Money, "payment.confirmed", "A-0001"));
+    assert_eq!((&act.actor, &act.subject), (&confirmed_by, &shown.payment_id.to_string()));
+    assert_eq!(act.after.as_ref().unwrap().get(), r#"{"due":25000,"reference":"BCA 123","status":"PAID"}"#);
+}
+
+#[tokio::test]
+async fn a_cashier_asks_the_gateway_without_an_approval_and_is_not_in_the_audit_trail() {
+    let shop = TestShop::new().await;
+    let order_id = shop.place_order(25_000).await;
+    let shown = shop.show_qr(order_id, 25_000).await;
+    shop.gateway.set_status(&shown, ChargeStatus::Paid { at: shop.world.clock.now() });
+    let path = format!("/api/Payment/{}/confirm", shown.payment_id);
+    let paid: PaymentView = shop.cashier().post(&path, json!({})).await.read(200);
+    assert_eq!((paid.status, paid.confirmed_by), (Paid, None));
+    shop.wait_until_idle().await;
+    assert!(shop.published::<ActAudited>().is_empty());
 }
 
 #[tokio::test]

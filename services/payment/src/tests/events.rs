@@ -11,7 +11,7 @@ async fn an_orders_events_have_the_same_effect_in_any_order_and_twice() {
     for (seed, order) in (0..).zip(testkit::permutations(&[0, 1, 2, 3])) {
         let shop = TestShop::new().await;
         // Paid for by QR while only Order knew of it.
-        let order_id = shop.orders.place(25_000, shop.world.clock.now());
+        let order_id = shop.orders.place_at_kiosk(25_000, shop.world.clock.now());
         let _ = shop.show_qr(order_id, 25_000).await;
         shop.world.clock.advance(std::time::Duration::from_secs(60));
         let revived = shop.placed_order(order_id, 3, 25_000);
@@ -28,6 +28,7 @@ async fn an_orders_events_have_the_same_effect_in_any_order_and_twice() {
         let due = &shop.amounts_due().await[0];
         assert_eq!((due.order_version, due.is_open, due.paid_payment_id), (4, false, None), "{order:?}");
         assert_eq!(due.total.unwrap().minor, 25_000);
+        assert_eq!(due.device_id, Some(testkit::device_id(contracts::device::DeviceKind::Kiosk)));
         assert_eq!(shop.statuses(order_id).await, [Expired], "{order:?}");
     }
 }

@@ -6,6 +6,7 @@ mod cash;
 mod closing;
 mod confirm;
 mod events;
+mod kiosks;
 mod late_money;
 mod lists;
 mod qris;

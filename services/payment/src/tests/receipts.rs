@@ -45,6 +45,7 @@ fn order_part(shop: &TestShop, order_id: OrderId, cups: u32) -> ReceiptOrder {
         items: vec![item],
         price,
         placed_at: now,
+        served_by: None,
         customer_name: None,
         table: None,
         payment_method: None,

@@ -14,12 +14,15 @@ use axum::{
     routing::get,
 };
 use contracts::{
+    audit::Actor,
+    device::{DeviceKind, DeviceRef},
     event::{EventData, OrderCreated, PlacedItem, PlacedOrder},
     ids::{OrderId, PaymentId, ProductId},
     money::{Amount, Currency},
     order::{AmountDue, OrderStatus, StockCheck},
     payment::{PaymentStatus, PaymentView},
     receipt::Receipt,
+    staff::Role,
     time::Timestamp,
 };
 use db::DbError;
@@ -122,6 +125,16 @@ impl TestShop {
         order_id
     }
 
+    /// A kiosk's client: no person is signed in.
+    pub(super) fn kiosk(&self) -> Client {
+        self.client.with_token(&self.world.credentials.device(DeviceKind::Kiosk))
+    }
+
+    /// A cashier's client.
+    pub(super) fn cashier(&self) -> Client {
+        self.client.with_token(&self.world.credentials.staff(Role::Cashier))
+    }
+
     /// The data of OrderCreated and OrderRevived.
     pub(super) fn placed_order(&self, order_id: OrderId, order_version: i64, total: i64) -> PlacedOrder {
         let at = self.world.clock.now();
@@ -134,6 +147,7 @@ impl TestShop {
             currency: Currency::IDR,
             stock: StockCheck::Reserved,
             items: vec![latte(at)],
+            placed_by: self.orders.placed_by(order_id),
             at,
         }
     }
@@ -212,9 +226,24 @@ impl OrderStub {
             version: 1,
             total: Amount::whole(total),
             currency: Currency::IDR,
+            device_id: None,
         };
         self.0.lock().unwrap().due.insert(order_id, due);
         order_id
+    }
+
+    /// The same, of a kiosk.
+    pub(super) fn place_at_kiosk(&self, total: i64, now: Timestamp) -> OrderId {
+        let order_id = self.place(total, now);
+        let device_id = Some(testkit::device_id(DeviceKind::Kiosk));
+        self.0.lock().unwrap().due.get_mut(&order_id).unwrap().device_id = device_id;
+        order_id
+    }
+
+    fn placed_by(&self, order_id: OrderId) -> Actor {
+        let device_id = self.0.lock().unwrap().due.get(&order_id).and_then(|due| due.device_id);
+        let device = device_id.map(|device_id| DeviceRef { device_id, name: "Kiosk 1".into() });
+        Actor { device, ..Actor::default() }
     }
 
     pub(super) fn set_status(&self, order_id: OrderId, status: OrderStatus, version: i64) {
@@ -234,7 +263,7 @@ impl OrderStub {
     fn router(&self) -> Router {
         Router::new()
             .route("/internal/Order/{order_id}/due", get(get_amount_due))
-            .route("/api/Order/{order_id}/receipt", get(get_receipt))
+            .route("/internal/Order/{order_id}/receipt", get(get_receipt))
             .with_state(self.clone())
     }
 }

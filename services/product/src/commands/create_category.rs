@@ -1,10 +1,17 @@
 //! `POST /api/Category`.
 
 use contracts::{
+    audit::{Actor, AuditArea, AuditEntry},
+    event::ActAudited,
     ids::CategoryId,
     product::{CategoryView, WriteCategory},
+    time::Timestamp,
 };
-use db::idempotency::{self, Answer, IdempotencyKey};
+use db::{
+    DbResult, Tx,
+    idempotency::{self, Answer, IdempotencyKey},
+    outbox,
+};
 
 use super::Products;
 use crate::{
@@ -21,6 +28,7 @@ impl Products {
     #[tracing::instrument(level = "debug", skip_all)]
     pub(crate) async fn create_category(
         &self,
+        actor: Actor,
         key: Option<IdempotencyKey>,
         write: WriteCategory,
     ) -> Result<CategoryView, ProductError> {
@@ -31,9 +39,18 @@ impl Products {
         let created = self.db.write(move |tx| {
             idempotency::once(tx, key.as_ref(), now, |tx| {
                 let category = store::categories::insert(tx, id, &name, write.position, now)?;
-                category.ok_or(ProductError::CategoryExists(id))
+                let category = category.ok_or(ProductError::CategoryExists(id))?;
+                append_created(tx, &actor, &category, now)?;
+                Ok(category)
             })
         });
         created.await.map(Answer::into_inner)
     }
+}
+
+/// The act for the audit trail.
+fn append_created(tx: &mut Tx<'_>, actor: &Actor, category: &CategoryView, now: Timestamp) -> DbResult<()> {
+    let (id, name) = (category.category_id, &*category.name);
+    let act = AuditEntry::new(actor.clone(), AuditArea::Menu, "category.created", id, name, now);
+    outbox::append(tx, &ActAudited(act.with_after(category)?), now)
 }

@@ -1,13 +1,14 @@
 //! `POST /api/Product`.
 
 use contracts::{
-    event::ProductChanged,
+    audit::{Actor, AuditArea, AuditEntry},
+    event::{ActAudited, ProductChanged},
     ids::ProductId,
     product::{ProductCard, WriteProduct},
     time::Timestamp,
 };
 use db::{
-    Tx,
+    DbResult, Tx,
     idempotency::{self, Answer, IdempotencyKey},
     outbox,
 };
@@ -27,6 +28,7 @@ impl Products {
     #[tracing::instrument(level = "debug", skip_all)]
     pub(crate) async fn create_product(
         &self,
+        actor: Actor,
         key: Option<IdempotencyKey>,
         write: WriteProduct,
     ) -> Result<ProductCard, ProductError> {
@@ -36,9 +38,9 @@ impl Products {
         let now = self.clock.now();
         let id = write.product_id.unwrap_or_else(|| ProductId::new(now));
         let product = check_product(write, &self.shop.current(), now)?;
-        let created = self
-            .db
-            .write(move |tx| idempotency::once(tx, key.as_ref(), now, |tx| insert_product(tx, id, &product, now)));
+        let created = self.db.write(move |tx| {
+            idempotency::once(tx, key.as_ref(), now, |tx| insert_product(tx, &actor, id, &product, now))
+        });
         let card = created.await.map(Answer::into_inner)?;
         self.cache_card(&card).await;
         Ok(card)
@@ -55,6 +57,7 @@ impl Products {
 
 fn insert_product(
     tx: &mut Tx<'_>,
+    actor: &Actor,
     id: ProductId,
     product: &CheckedProduct,
     now: Timestamp,
@@ -67,5 +70,12 @@ fn insert_product(
     category.ok_or(InvalidMenu::Category(product.category_id))?;
     let card = store::products::insert(tx, id, product, now)?.ok_or(ProductError::ProductExists(id))?;
     outbox::append(tx, &ProductChanged(card.clone()), now)?;
+    append_created(tx, actor, &card, now)?;
     Ok(card)
+}
+
+/// The act for the audit trail.
+fn append_created(tx: &mut Tx<'_>, actor: &Actor, card: &ProductCard, now: Timestamp) -> DbResult<()> {
+    let act = AuditEntry::new(actor.clone(), AuditArea::Menu, "product.created", card.product_id, &*card.name, now);
+    outbox::append(tx, &ActAudited(act.with_after(card)?), now)
 }

@@ -15,7 +15,13 @@ use std::sync::Arc;
 
 use cache::Cache;
 use clock::Clock;
-use db::Db;
+use contracts::{
+    audit::{Actor, AuditArea, AuditEntry},
+    event::ActAudited,
+    product::{CategoryView, ProductCard},
+    time::Timestamp,
+};
+use db::{Db, DbResult, Tx, outbox};
 use host::SharedShopRules;
 use web::ServiceClient;
 
@@ -44,4 +50,29 @@ impl Products {
     ) -> Self {
         Self { db, cache, clock, shop, inventory, sold_out: SoldOutCache::default() }
     }
+}
+
+/// Appends what was done to a product, for the audit trail: the values that differ.
+fn append_product_act(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    action: &str,
+    before: &ProductCard,
+    after: &ProductCard,
+) -> DbResult<()> {
+    let (id, now) = (after.product_id, after.updated_at);
+    let act = AuditEntry::new(actor.clone(), AuditArea::Menu, action, id, &*after.name, now);
+    outbox::append(tx, &ActAudited(act.with_change(before, after)?), now)
+}
+
+/// Appends what was done to a category, for the audit trail: the values that differ.
+fn append_category_act(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    action: &str,
+    (before, after): (&CategoryView, &CategoryView),
+    now: Timestamp,
+) -> DbResult<()> {
+    let act = AuditEntry::new(actor.clone(), AuditArea::Menu, action, after.category_id, &*after.name, now);
+    outbox::append(tx, &ActAudited(act.with_change(before, after)?), now)
 }

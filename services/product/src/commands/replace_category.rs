@@ -1,12 +1,13 @@
 //! `PUT /api/Category/{categoryId}`.
 
 use contracts::{
+    audit::Actor,
     ids::CategoryId,
     product::{CategoryView, WriteCategory},
 };
 use db::Tx;
 
-use super::Products;
+use super::{Products, append_category_act};
 use crate::{
     error::ProductError,
     model::{InvalidMenu, check_name, check_position},
@@ -21,6 +22,7 @@ impl Products {
     #[tracing::instrument(level = "debug", skip_all, fields(category_id = %id))]
     pub(crate) async fn replace_category(
         &self,
+        actor: Actor,
         id: CategoryId,
         expected: Option<i64>,
         write: WriteCategory,
@@ -32,9 +34,15 @@ impl Products {
         let name = check_name("name", &write.name)?;
         check_position(write.position)?;
         self.db
-            .write(move |tx| match store::categories::update(tx, id, &name, write.position, expected, now)? {
-                Some(category) => Ok(category),
-                None => Err(refusal(tx, id)?),
+            .write(move |tx| {
+                let Some(before) = store::categories::lock(tx, id)? else { return Err(refusal(tx, id)?) };
+                match store::categories::update(tx, id, &name, write.position, expected, now)? {
+                    Some(category) => {
+                        append_category_act(tx, &actor, "category.changed", (&before, &category), now)?;
+                        Ok(category)
+                    }
+                    None => Err(refusal(tx, id)?),
+                }
             })
             .await
     }

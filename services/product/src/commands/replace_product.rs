@@ -1,13 +1,14 @@
 //! `PUT /api/Product/{productId}`.
 
 use contracts::{
+    audit::Actor,
     event::ProductChanged,
     ids::ProductId,
     product::{ProductCard, WriteProduct},
 };
 use db::{Tx, outbox};
 
-use super::Products;
+use super::{Products, append_product_act};
 use crate::{
     error::ProductError,
     model::{CheckedProduct, InvalidMenu, check_product},
@@ -22,6 +23,7 @@ impl Products {
     #[tracing::instrument(level = "debug", skip_all, fields(product_id = %id))]
     pub(crate) async fn replace_product(
         &self,
+        actor: Actor,
         id: ProductId,
         expected: Option<i64>,
         write: WriteProduct,
@@ -32,12 +34,17 @@ impl Products {
         let now = self.clock.now();
         let product = check_product(write, &self.shop.current(), now)?;
         let replaced = self.db.write(move |tx| {
-            let updated = match store::categories::lock(tx, product.category_id)? {
-                Some(_) => store::products::update(tx, id, &product, expected, now)?,
+            let before = match store::categories::lock(tx, product.category_id)? {
+                Some(_) => store::products::lock(tx, id)?,
                 None => None,
             };
-            let Some(card) = updated else { return Err(refusal(tx, id, &product, expected)?) };
+            let updated = match before {
+                Some(before) => store::products::update(tx, id, &product, expected, now)?.map(|card| (before, card)),
+                None => None,
+            };
+            let Some((before, card)) = updated else { return Err(refusal(tx, id, &product, expected)?) };
             outbox::append(tx, &ProductChanged(card.clone()), now)?;
+            append_product_act(tx, &actor, "product.changed", &before, &card)?;
             Ok::<_, ProductError>(card)
         });
         let card = replaced.await?;

@@ -1,9 +1,14 @@
 //! `PUT /api/Product/{productId}/availability`.
 
-use contracts::{event::ProductChanged, ids::ProductId, product::Availability};
+use contracts::{
+    audit::Actor,
+    event::ProductChanged,
+    ids::ProductId,
+    product::{Availability, ProductCard},
+};
 use db::outbox;
 
-use super::{Products, replace_product::get_editable};
+use super::{Products, append_product_act, replace_product::get_editable};
 use crate::{error::ProductError, store};
 
 impl Products {
@@ -14,6 +19,7 @@ impl Products {
     #[tracing::instrument(level = "debug", skip_all, fields(product_id = %id))]
     pub(crate) async fn set_availability(
         &self,
+        actor: Actor,
         id: ProductId,
         is_available: bool,
     ) -> Result<Availability, ProductError> {
@@ -21,6 +27,8 @@ impl Products {
         let set = self.db.write(move |tx| match store::products::set_availability(tx, id, is_available, now)? {
             Some(card) => {
                 outbox::append(tx, &ProductChanged(card.clone()), now)?;
+                let before = ProductCard { is_available: !is_available, ..card.clone() };
+                append_product_act(tx, &actor, "product.availability_changed", &before, &card)?;
                 Ok(card)
             }
             None => get_editable(tx, id),

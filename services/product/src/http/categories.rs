@@ -13,7 +13,7 @@ use contracts::{
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
-use web::{Created, IdempotentJson, Json, Path, Problem, Query, etag, if_match};
+use web::{Caller, Created, IdempotentJson, Json, Path, Problem, Query, etag, if_match};
 
 use super::checked_rows;
 use crate::commands::Products;
@@ -58,9 +58,10 @@ pub(super) async fn list_categories(
     ))]
 pub(super) async fn create_category(
     State(products): State<Products>,
+    caller: Caller,
     request: IdempotentJson<WriteCategory>,
 ) -> Result<impl IntoResponse, Problem> {
-    let category = products.create_category(request.key, request.body).await?;
+    let category = products.create_category(caller.actor(), request.key, request.body).await?;
     Ok((etag(category.version), Created::at(format!("/api/Category/{}", category.category_id), category)))
 }
 
@@ -92,11 +93,12 @@ pub(super) async fn get_category(
     ))]
 pub(super) async fn replace_category(
     State(products): State<Products>,
+    caller: Caller,
     Path(id): Path<CategoryId>,
     headers: HeaderMap,
     Json(write): Json<WriteCategory>,
 ) -> Result<impl IntoResponse, Problem> {
-    let category = products.replace_category(id, if_match(&headers)?, write).await?;
+    let category = products.replace_category(caller.actor(), id, if_match(&headers)?, write).await?;
     Ok((etag(category.version), Json(category)))
 }
 
@@ -109,8 +111,9 @@ pub(super) async fn replace_category(
     ))]
 pub(super) async fn archive_category(
     State(products): State<Products>,
+    caller: Caller,
     Path(id): Path<CategoryId>,
 ) -> Result<StatusCode, Problem> {
-    products.archive_category(id).await?;
+    products.archive_category(caller.actor(), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

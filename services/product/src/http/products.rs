@@ -14,7 +14,7 @@ use contracts::{
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
-use web::{Created, IdempotentJson, Json, Path, Problem, Query, etag, if_match};
+use web::{Caller, Created, IdempotentJson, Json, Path, Problem, Query, etag, if_match};
 
 use super::checked_rows;
 use crate::{commands::Products, store::products::ProductFilter};
@@ -91,9 +91,10 @@ pub(super) async fn list_availability(State(products): State<Products>) -> Resul
     ))]
 pub(super) async fn create_product(
     State(products): State<Products>,
+    caller: Caller,
     request: IdempotentJson<WriteProduct>,
 ) -> Result<impl IntoResponse, Problem> {
-    let card = products.create_product(request.key, request.body).await?;
+    let card = products.create_product(caller.actor(), request.key, request.body).await?;
     Ok((etag(card.version), Created::at(format!("/api/Product/{}", card.product_id), card)))
 }
 
@@ -125,11 +126,12 @@ pub(super) async fn get_product(
     ))]
 pub(super) async fn replace_product(
     State(products): State<Products>,
+    caller: Caller,
     Path(id): Path<ProductId>,
     headers: HeaderMap,
     Json(write): Json<WriteProduct>,
 ) -> Result<impl IntoResponse, Problem> {
-    let card = products.replace_product(id, if_match(&headers)?, write).await?;
+    let card = products.replace_product(caller.actor(), id, if_match(&headers)?, write).await?;
     Ok((etag(card.version), Json(card)))
 }
 
@@ -141,9 +143,10 @@ pub(super) async fn replace_product(
     ))]
 pub(super) async fn archive_product(
     State(products): State<Products>,
+    caller: Caller,
     Path(id): Path<ProductId>,
 ) -> Result<StatusCode, Problem> {
-    products.archive_product(id).await?;
+    products.archive_product(caller.actor(), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -157,8 +160,9 @@ pub(super) async fn archive_product(
     ))]
 pub(super) async fn set_availability(
     State(products): State<Products>,
+    caller: Caller,
     Path(id): Path<ProductId>,
     Json(write): Json<WriteAvailability>,
 ) -> Result<Json<Availability>, Problem> {
-    Ok(Json(products.set_availability(id, write.is_available).await?))
+    Ok(Json(products.set_availability(caller.actor(), id, write.is_available).await?))
 }

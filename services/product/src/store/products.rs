@@ -103,6 +103,15 @@ pub(crate) fn update(
     tx.query_opt(SQL, params, card_from_row)
 }
 
+/// Locks a product until the transaction ends, so that what is read of it is what the change replaces. `None`: it is
+/// archived, or does not exist.
+pub(crate) fn lock(tx: &mut Tx<'_>, id: ProductId) -> DbResult<Option<ProductCard>> {
+    const SQL: &str = "
+        UPDATE products SET version = version WHERE product_id = $1 AND is_archived = 0
+        RETURNING *";
+    tx.query_opt(SQL, (id,), card_from_row)
+}
+
 /// Puts a product on sale or takes it off. `None`: it is archived, does not exist, or has that setting already.
 pub(crate) fn set_availability(
     tx: &mut Tx<'_>,

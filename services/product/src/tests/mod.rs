@@ -1,5 +1,6 @@
 //! The menu through its router.
 
+mod audit;
 mod availability;
 mod cache_and_events;
 mod categories;

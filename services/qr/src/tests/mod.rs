@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use contracts::{
     Page,
+    audit::Actor,
     event::{OrderCompleted, OrderCreated, OrderExpired, OrderRevived, PaymentCompleted, PlacedItem, PlacedOrder},
     ids::{OrderId, PaymentId, ProductId},
     money::{Amount, Currency},
@@ -71,6 +72,7 @@ impl Bar {
             currency: Currency::IDR,
             stock: StockCheck::Reserved,
             items: vec![item(1, "Cake", 1, None), item(2, "Latte", lattes, Some(240))],
+            placed_by: Actor::default(),
             at: self.now(),
         }
     }
