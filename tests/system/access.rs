@@ -17,6 +17,7 @@ use contracts::{
     staff::{ApprovableAction, Role},
 };
 use db::{Db, DbError};
+use gateway::{FirstStart, GatewaySettings};
 use host::{Service, ServiceHost};
 use payment::PaymentSettings;
 use serde_json::Value;
@@ -106,7 +107,7 @@ impl Shop {
     async fn open() -> Self {
         let world = World::new().await;
         let services = open_services(&world).await;
-        let origin = gateway::origin(world.context(), &services);
+        let origin = gateway::origin(world.context(), &services, GatewaySettings::default());
         let routers = services.iter().map(|service| (service.name, service.router.clone())).collect();
         let databases = services.iter().map(|service| service.db.clone()).collect();
         let operations = services.iter().flat_map(operations).collect();
@@ -158,7 +159,7 @@ impl Shop {
 async fn open_services(world: &World) -> Vec<Service> {
     let context = world.context();
     vec![
-        gateway::open(context).await.unwrap(),
+        gateway::open(context, FirstStart::default()).await.unwrap().service,
         order::open(context).await.unwrap(),
         payment::open(context, PaymentSettings::default()).await.unwrap(),
         product::open(context).await.unwrap(),

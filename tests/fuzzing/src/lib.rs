@@ -35,11 +35,11 @@ pub struct Target {
 pub const TARGETS: [Target; 12] = [
     Target { name: "addresses", run: addresses, mutations: 2_000 },
     Target { name: "amounts", run: amounts, mutations: 5_000 },
-    Target { name: "bodies", run: bodies, mutations: 2_000 },
+    Target { name: "bodies", run: bodies, mutations: 1_000 },
     Target { name: "events", run: events, mutations: 2_000 },
     Target { name: "hosts", run: hosts, mutations: 2_000 },
     Target { name: "ids", run: ids, mutations: 5_000 },
-    Target { name: "requests", run: requests, mutations: 1_000 },
+    Target { name: "requests", run: requests, mutations: 500 },
     Target { name: "settings", run: settings, mutations: 1_000 },
     Target { name: "signatures", run: signatures, mutations: 2_000 },
     Target { name: "times", run: times, mutations: 5_000 },

@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderName, HeaderValue, Request, StatusCode, header},
 };
 use contracts::staff::Role;
+use gateway::{FirstStart, GatewaySettings};
 use host::ServiceHost;
 use testkit::World;
 use tokio::runtime::Runtime;
@@ -32,7 +33,7 @@ async fn open() -> (World, ServiceHost, Router) {
     let world = World::new().await;
     let context = world.context();
     let services = vec![
-        gateway::open(context).await.expect("the gateway"),
+        gateway::open(context, FirstStart::default()).await.expect("the gateway").service,
         order::open(context).await.expect("orders"),
         payment::open(context, payment::PaymentSettings::default()).await.expect("payments"),
         product::open(context).await.expect("products"),
@@ -40,7 +41,7 @@ async fn open() -> (World, ServiceHost, Router) {
         qr::open(context).await.expect("codes"),
         analytics::open(context, analytics::AnalyticsSettings::default()).await.expect("reports"),
     ];
-    let origin = gateway::origin(context, &services);
+    let origin = gateway::origin(context, &services, GatewaySettings::default());
     let host = ServiceHost::start(context, services);
     (world, host, origin)
 }
