@@ -206,6 +206,15 @@ pub struct WriteDevice {
     pub is_bearer_allowed: bool,
 }
 
+/// An owner revokes a device.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RevokeDevice {
+    /// Why, for the audit trail: lost, sold, broken.
+    #[schema(min_length = 1, max_length = 160)]
+    pub reason: String,
+}
+
 /// A tablet's new token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -47,6 +47,14 @@ enum Command {
         #[command(flatten)]
         basics: config::Basics,
     },
+    /// On this machine itself: list the people of the shop, and reset a PIN that was lost.
+    Staff {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: staff::Action,
+        #[command(flatten)]
+        basics: config::Basics,
+    },
     /// Look at the audit trail: who did what, and whether it is as it was written.
     AuditLog {
         /// What to do with it.
@@ -81,6 +89,10 @@ fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
         Command::Events { action, basics } => {
             let (config, _telemetry) = start(&basics)?;
             Ok(on_runtime(events::run(action, config))??)
+        }
+        Command::Staff { action, basics } => {
+            let (config, _telemetry) = start(&basics)?;
+            Ok(on_runtime(staff::run(action, config))??)
         }
         Command::AuditLog { action, basics } => {
             let (config, _telemetry) = start(&basics)?;

@@ -125,7 +125,7 @@ pub(crate) fn databases(config: &Config) -> Result<Databases, InvalidServerUrl> 
 /// Gateway first, because it shares the shop's settings with the others.
 async fn open_services(config: &Config, context: &ServiceContext) -> Result<Vec<Service>, UpError> {
     let first_start = FirstStart { owner_pin: config.owner_pin.clone().map(|pin| pin.0), is_demo: config.demo };
-    let Gateway { service: gateway, first_staff } = gateway::open(context, first_start).await?;
+    let Gateway { service: gateway, first_staff, .. } = gateway::open(context, first_start).await?;
     // At once: if another service does not open, the PINs are stored already.
     staff::print_first(&first_staff);
     let (order, payment, product, inventory, qr, analytics) = tokio::try_join!(

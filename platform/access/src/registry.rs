@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,7 +14,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clock::Clock;
 use contracts::{
     device::{DeviceKind, DeviceView},
-    ids::{DeviceId, SessionId, TokenKeyId},
+    ids::{DeviceId, ProductId, SessionId, TokenKeyId},
     time::Timestamp,
 };
 use moka::sync::Cache;
@@ -60,6 +63,12 @@ pub struct PairedDevice {
     pub name: String,
     /// The letters before the numbers of its orders.
     pub letter: Option<String>,
+    /// Where it stands.
+    pub place: Option<String>,
+    /// The products that a dispenser pours. Empty: all.
+    pub products: Vec<ProductId>,
+    /// The rate of a dispenser's pump.
+    pub ml_per_second: Option<u32>,
     /// Whether a dispenser may send its key as a bearer token.
     pub is_bearer_allowed: bool,
     /// Whether it may still call.
@@ -68,6 +77,8 @@ pub struct PairedDevice {
     pub version: i64,
     /// A dispenser's key.
     pub signing_key: Option<SigningKey>,
+    /// When it last called, in microseconds; 0 once that was taken. Its later states share it.
+    seen_at: Arc<AtomicI64>,
 }
 
 /// The key that a dispenser and the shop share.
@@ -164,15 +175,20 @@ impl Access {
                 return;
             }
             let signing_key = signing_key.or_else(|| earlier?.signing_key.clone());
+            let seen_at = earlier.map(|earlier| Arc::clone(&earlier.seen_at)).unwrap_or_default();
             let device = PairedDevice {
                 device_id: view.device_id,
                 kind: view.kind,
                 name: view.name.clone(),
                 letter: view.letter.clone(),
+                place: view.place.clone(),
+                products: view.products.clone(),
+                ml_per_second: view.ml_per_second,
                 is_bearer_allowed: view.is_bearer_allowed,
                 is_revoked: view.revoked_at.is_some(),
                 version: view.version,
                 signing_key,
+                seen_at,
             };
             known.devices.insert(view.device_id, Arc::new(device));
         });
@@ -194,11 +210,32 @@ impl Access {
         known.devices.get(&device_id).filter(|device| !device.is_revoked).cloned()
     }
 
+    /// The device calls now.
+    pub fn touch(&self, device: &PairedDevice) {
+        device.seen_at.store(self.0.clock.now().0, Ordering::Relaxed);
+    }
+
+    /// The devices that called since the last time that this was asked, and when.
+    #[must_use]
+    pub fn take_seen(&self) -> Vec<(DeviceId, Timestamp)> {
+        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
+        let seen = known.devices.values().map(|device| (device.device_id, device.seen_at.swap(0, Ordering::Relaxed)));
+        seen.filter(|(_, at)| *at != 0).map(|(device_id, at)| (device_id, Timestamp(at))).collect()
+    }
+
     /// Who sends this token: one of [`TokenIssuer`](crate::TokenIssuer), or a dispenser's `<deviceId>.<key>`.
     ///
     /// # Errors
     /// [`TokenError`] if it is not valid now.
     pub fn caller(&self, token: &str) -> Result<Caller, TokenError> {
+        let caller = self.holder(token)?;
+        if let Some(device) = &caller.device {
+            self.touch(device);
+        }
+        Ok(caller)
+    }
+
+    fn holder(&self, token: &str) -> Result<Caller, TokenError> {
         if let Some((device_id, key)) = token.split_once('.')
             && let Ok(device_id) = device_id.parse()
         {

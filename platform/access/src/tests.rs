@@ -111,6 +111,16 @@ fn a_session_that_ended_and_a_revoked_device_are_refused_at_once() {
     assert_eq!(shop.access.caller(&token).unwrap_err(), TokenError::Revoked);
 }
 
+#[test]
+fn a_device_was_seen_when_it_called_and_each_time_is_taken_once() {
+    let shop = Shop::new();
+    assert_eq!(shop.access.take_seen(), []);
+    shop.access.caller(&shop.session_token(Role::Cashier)).unwrap();
+    shop.access.put_device(&DeviceView { name: "Till 1".into(), version: 2, ..shop.till.clone() }, None);
+    assert_eq!(shop.access.take_seen(), [(shop.till.device_id, NOW)], "also if it was renamed meanwhile");
+    assert_eq!(shop.access.take_seen(), []);
+}
+
 #[tokio::test]
 async fn a_stream_learns_that_its_session_ended() {
     let shop = Shop::new();

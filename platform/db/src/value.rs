@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use contracts::{
+    device::DeviceKind,
     ids::Id,
     inventory::{MoveReason, StockoutPolicy},
     money::Currency,
@@ -222,6 +223,7 @@ text_enums!(
     AttentionReason,
     Channel,
     CodeStatus,
+    DeviceKind,
     DiningOption,
     DispenseOutcome,
     MoveReason,

@@ -1,8 +1,8 @@
 //! The gateway: the shop's settings, people, devices and audit trail, and one origin for the API of every service.
 //!
-//! Owns `shop_settings`, the one document that holds how the shop trades; the people of the shop and their sessions; and
-//! `audit_log`, the chain of everything that people did. Publishes ShopChanged, SessionEnded, TokenKeyAdded and
-//! ActAudited. Consumes ActAudited, which every service publishes. The other services learn the settings from its events
+//! Owns `shop_settings`, the one document that holds how the shop trades; the people of the shop and their sessions; the
+//! devices and their pairing; and `audit_log`, the chain of everything that people did. Publishes ShopChanged, SessionEnded, TokenKeyAdded,
+//! DeviceChanged and ActAudited. Consumes ActAudited, which every service publishes. The other services learn the settings from its events
 //! and verify tokens by themselves. [`origin`] is in front of them all: it passes each `/api` path to the service that
 //! owns it, and serves the API's documentation, the start page and the page for pairing. It never forwards internal
 //! routes, and does not know what any request means.
@@ -16,14 +16,20 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use contracts::staff::{Pin, Role};
+use std::{fmt, time::Duration};
+
+use access::PairedDevice;
+use contracts::staff::{Pin, Role, SignedIn};
 use db::{OpenError, Schema};
 use host::{Service, ServiceContext, Timer};
 
-pub use crate::commands::{find_audit_hash, list_audit_log, verify_audit_log};
+pub use crate::commands::{
+    Person, ResetPin, SignInError, StaffCommandError, find_audit_hash, list_audit_log, list_people, reset_pin,
+    verify_audit_log,
+};
 pub use crate::http::{document, origin};
 use crate::{
-    commands::{AuditTrail, KEY_ROTATION, PinCost, PinHasher, Settings, Staff, Tokens},
+    commands::{AuditTrail, Devices, KEY_ROTATION, PRUNING_PAUSE, PinCost, PinHasher, Settings, Staff, Tokens},
     http::UseCases,
 };
 
@@ -36,9 +42,13 @@ pub const SCHEMA: Schema = Schema {
     migrations: &[
         ("V1__shop_settings", include_str!("../migrations/V1__shop_settings.sql")),
         ("V2__staff", include_str!("../migrations/V2__staff.sql")),
+        ("V3__devices", include_str!("../migrations/V3__devices.sql")),
         ("V4__audit", include_str!("../migrations/V4__audit.sql")),
     ],
 };
+
+/// A device's last call is known to the minute.
+const RECORD_SEEN_EVERY: Duration = Duration::from_secs(60);
 
 /// How the gateway behaves, as the program was started.
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,6 +84,28 @@ pub struct Gateway {
     pub service: Service,
     /// Who was added to a new shop. Empty: the shop has people.
     pub first_staff: Vec<FirstStaff>,
+    /// Signs people in without a PIN, for the doors of a demo shop.
+    pub sign_in: SignInService,
+}
+
+/// Signs people in without a PIN. No route leads here: only the program that opened the gateway has it.
+#[derive(Clone)]
+pub struct SignInService(Staff);
+
+impl SignInService {
+    /// Signs the first person of this role in, on `device` if there is one. Whoever was signed in there is signed out.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub async fn sign_in_without_pin(&self, role: Role, device: Option<PairedDevice>) -> Result<SignedIn, SignInError> {
+        self.0.sign_in_without_pin(role, device).await
+    }
+}
+
+impl fmt::Debug for SignInService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignInService").finish_non_exhaustive()
+    }
 }
 
 /// Opens the database and gives every service of this process the settings and the keys of tokens. A new shop gets the
@@ -93,12 +125,20 @@ async fn open_with_cost(context: &ServiceContext, start: FirstStart, cost: PinCo
     let pins = PinHasher::new(cost).map_err(|error| OpenError::load(NAME, error))?;
     let staff = Staff::new(db.clone(), context, tokens.clone(), pins);
     let first_staff = staff.add_first_staff(start).await.map_err(|error| OpenError::load(NAME, error))?;
+    let devices = Devices::new(db.clone(), context, tokens.clone());
+    devices.load_devices().await.map_err(|error| OpenError::load(NAME, error))?;
     let trail = AuditTrail::new(db.clone(), context);
     let consumer = Some(consumers::consumer(&db, trail.clone()));
-    let timers =
-        vec![Timer::new("token key", KEY_ROTATION, tokens, |tokens: Tokens| async move { tokens.rotate().await })];
-    let use_cases = UseCases { settings, staff, trail };
+    let timers = vec![
+        Timer::new("token key", KEY_ROTATION, tokens, async |tokens: Tokens| tokens.rotate().await),
+        Timer::new("credentials", PRUNING_PAUSE, staff.clone(), async |staff: Staff| staff.prune_credentials().await),
+        Timer::new("record when devices called", RECORD_SEEN_EVERY, devices.clone(), async |devices: Devices| {
+            devices.record_seen().await
+        }),
+    ];
+    let sign_in = SignInService(staff.clone());
+    let use_cases = UseCases { settings, staff, devices, trail };
     let (router, openapi) = http::router(use_cases, &context.access, host::ready(&db));
     let service = Service { name: NAME, router, openapi, db, consumer, timers };
-    Ok(Gateway { service, first_staff })
+    Ok(Gateway { service, first_staff, sign_in })
 }

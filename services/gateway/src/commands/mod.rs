@@ -1,17 +1,35 @@
-//! The use cases of the shop's settings, its people and their sessions, and its audit trail.
+//! The use cases of the shop's settings, its people and their sessions, its devices, and its audit trail.
 
 mod add_first_staff;
+mod create_approval;
+mod create_pairing_code;
+mod create_staff;
+mod devices;
 mod get_settings;
 mod list_audit;
+mod list_devices;
 mod list_staff;
+mod load_devices;
 mod load_settings;
+mod pair_device;
 mod pin_hasher;
+mod prune_credentials;
 mod record_act;
+mod record_seen;
+mod renew_token;
+mod replace_device;
 mod replace_settings;
+mod replace_staff;
+mod reset_pin;
+mod revoke_device;
+mod set_pin;
 mod sign_in;
+mod sign_in_without_pin;
 mod sign_out;
+mod sign_out_staff;
 mod staff;
 mod tokens;
+mod unlock_staff;
 mod verify_audit;
 
 use clock::Clock;
@@ -21,14 +39,18 @@ use host::{ServiceContext, SharedShopRules};
 use web::ServiceClient;
 
 use self::verify_audit::SharedProgress;
-pub use self::{
-    list_audit::{find_audit_hash, list_audit_log},
-    verify_audit::verify_audit_log,
-};
 pub(crate) use self::{
+    devices::{DEVICE_TOKEN_LIFETIME, Devices},
     pin_hasher::{PinCost, PinHashError, PinHasher, PinQueueFull},
+    prune_credentials::PRUNING_PAUSE,
     staff::Staff,
     tokens::{KEY_ROTATION, Tokens},
+};
+pub use self::{
+    list_audit::{find_audit_hash, list_audit_log},
+    reset_pin::{Person, ResetPin, StaffCommandError, list_people, reset_pin},
+    sign_in_without_pin::SignInError,
+    verify_audit::verify_audit_log,
 };
 
 /// The shop's settings: where they are stored, and who uses them.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use access::{IssueError, PairedDevice, TokenIssuer, TokenSubject};
+use access::{PairedDevice, TokenIssuer, TokenSubject};
 use contracts::{
     device::DeviceKind,
     event::SessionEnded,
@@ -37,14 +37,14 @@ impl Staff {
     /// `WrongPin`, also for an unknown person; `Locked` after too many wrong ones; `PinQueueFull`.
     #[tracing::instrument(level = "debug", skip_all, fields(staff_id = %request.staff_id))]
     pub(crate) async fn sign_in(&self, caller: Caller, request: SignIn) -> Result<SignedIn, StaffError> {
-        let verified = self.verify_pin(request.staff_id, request.pin, caller.actor()).await?;
+        let staff = self.verify_pin(request.staff_id, request.pin, caller.actor()).await?;
         let (now, issuer) = (self.clock.now(), self.tokens.issuer());
         let signed_in = self.db.write(move |tx| {
             store::staff::lock_staff(tx)?;
-            store::staff::delete_attempts(tx, verified.staff.staff_id)?;
+            store::staff::delete_attempts(tx, staff.staff_id)?;
             let tablet = caller.device.as_deref().filter(|device| device.kind != DeviceKind::Dispenser);
             let place = SignInPlace { tablet, earlier: caller.session_id };
-            begin_session(tx, &issuer, &verified.staff, &place, now)
+            begin_session(tx, &issuer, &staff, &place, now)
         });
         let (signed_in, ended) = signed_in.await?;
         self.refuse_sessions(&ended);

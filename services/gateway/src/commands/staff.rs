@@ -42,13 +42,6 @@ struct StaffState<'a> {
     is_active: bool,
 }
 
-/// A person whose PIN was right.
-pub(super) struct VerifiedStaff {
-    pub(super) staff: StaffRow,
-    /// The attempt that is no wrong one after all.
-    pub(super) staff_id: StaffId,
-}
-
 impl Staff {
     pub(crate) fn new(db: Db, context: &ServiceContext, tokens: Tokens, pins: PinHasher) -> Self {
         Self { db, clock: context.clock.clone(), access: context.access.clone(), tokens, pins }
@@ -65,15 +58,10 @@ impl Staff {
     }
 
     /// The person with this id, if this is their PIN and they work here. The attempt is counted before it is verified, so
-    /// that guesses that are sent at once count too; a right PIN resets the count with [`accept_pin`].
+    /// that guesses that are sent at once count too; after a right one the caller deletes the count.
     ///
     /// An id that nobody has takes the same way to the same response.
-    pub(super) async fn verify_pin(
-        &self,
-        staff_id: StaffId,
-        pin: Pin,
-        actor: Actor,
-    ) -> Result<VerifiedStaff, StaffError> {
+    pub(super) async fn verify_pin(&self, staff_id: StaffId, pin: Pin, actor: Actor) -> Result<StaffRow, StaffError> {
         let now = self.clock.now();
         let place = self.pins.queue()?;
         let counted = self.db.write(move |tx| match store::staff::count_attempt(tx, staff_id, now)? {
@@ -88,7 +76,7 @@ impl Staff {
         let hash = active.as_ref().map(|staff| staff.pin_hash.clone());
         let is_right = self.pins.verify(place, pin, hash).await?;
         if let Some(staff) = active.filter(|_| is_right) {
-            return Ok(VerifiedStaff { staff, staff_id });
+            return Ok(staff);
         }
         if attempt.locked_until > now {
             tracing::warn!(%staff_id, attempts = attempt.attempts, until = %attempt.locked_until, "wrong PINs locked a person");

@@ -2,9 +2,15 @@
 
 use axum::http::{HeaderName, HeaderValue, header};
 use contracts::time::Timestamp;
+use web::Peer;
 
 /// A header that sets or clears a cookie.
 pub(super) type SetCookie = [(HeaderName, HeaderValue); 1];
+
+/// Whether the browser may send its cookies over HTTPS alone.
+pub(super) fn is_encrypted(peer: Option<Peer>) -> bool {
+    peer.is_some_and(|peer| peer.is_encrypted)
+}
 
 /// Sets the cookie `name` until the token ends. `is_encrypted`: the request came over TLS.
 pub(super) fn set_cookie(

@@ -1,15 +1,15 @@
-//! `/api/Session`: who is signed in.
+//! `/api/Session`: who is signed in. `/api/Approval`: what a manager allows them.
 
 use access::Policy;
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use contracts::{
     problem::Problem as ProblemBody,
-    staff::{SessionView, SignIn, SignedIn, StaffTile},
+    staff::{ApprovalView, CreateApproval, SessionView, SignIn, SignedIn, StaffTile},
 };
 use utoipa_axum::routes;
-use web::{Caller, Created, Json, Problem, Routes, SESSION_COOKIE};
+use web::{Caller, Created, Json, Peer, Problem, Routes, SESSION_COOKIE};
 
-use super::cookies::{clear_cookie, set_cookie};
+use super::cookies::{clear_cookie, is_encrypted, set_cookie};
 use crate::{commands::Staff, error::StaffError};
 
 /// The routes of sessions.
@@ -19,6 +19,7 @@ pub(super) fn routes() -> Routes<Staff> {
         .allow(Policy::STAFF, routes!(get_session))
         .allow(Policy::ANYONE, routes!(sign_out))
         .allow(Policy::STAFF_AND_TABLETS, routes!(list_tiles))
+        .allow(Policy::STAFF, routes!(create_approval))
 }
 
 /// Signs a person in with their PIN
@@ -34,11 +35,12 @@ pub(super) fn routes() -> Routes<Staff> {
 async fn sign_in(
     State(staff): State<Staff>,
     caller: Caller,
+    peer: Option<Peer>,
     Json(request): Json<SignIn>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = staff.now();
     let signed_in: SignedIn = host::run_to_end(async move { staff.sign_in(caller, request).await }).await?;
-    let cookie = set_cookie(SESSION_COOKIE, &signed_in.token, now, signed_in.session.expires_at, false);
+    let cookie = set_cookie(SESSION_COOKIE, &signed_in.token, now, signed_in.session.expires_at, is_encrypted(peer));
     Ok((cookie, Created::at("/api/Session".to_owned(), signed_in)))
 }
 
@@ -59,11 +61,15 @@ async fn get_session(caller: Caller) -> Result<Json<SessionView>, Problem> {
 #[utoipa::path(delete, path = "/api/Session", tag = "Session", responses(
     (status = 204, description = "Nobody is signed in with this token", headers(("Set-Cookie" = String, description = "Clears the cookie"))),
 ))]
-async fn sign_out(State(staff): State<Staff>, caller: Caller) -> Result<impl IntoResponse, Problem> {
+async fn sign_out(
+    State(staff): State<Staff>,
+    caller: Caller,
+    peer: Option<Peer>,
+) -> Result<impl IntoResponse, Problem> {
     if let Some(session_id) = caller.session_id {
         host::run_to_end(async move { staff.sign_out(session_id).await }).await?;
     }
-    Ok((StatusCode::NO_CONTENT, clear_cookie(SESSION_COOKIE, false)))
+    Ok((StatusCode::NO_CONTENT, clear_cookie(SESSION_COOKIE, is_encrypted(peer))))
 }
 
 /// Lists the people who can sign in, by name
@@ -72,4 +78,24 @@ async fn sign_out(State(staff): State<Staff>, caller: Caller) -> Result<impl Int
 ))]
 async fn list_tiles(State(staff): State<Staff>) -> Result<Json<Vec<StaffTile>>, Problem> {
     Ok(Json(staff.list_tiles().await?))
+}
+
+/// Approves one act with a manager's PIN
+///
+/// The person who is signed in stays so, and sends the approval in the header Approval with the act: within two minutes,
+/// for this action on this subject alone. Wrong PINs count as at sign-in.
+#[utoipa::path(post, path = "/api/Approval", tag = "Session", request_body = CreateApproval, responses(
+    (status = 200, description = "The approval", body = ApprovalView),
+    (status = 401, description = "wrong-pin", body = ProblemBody),
+    (status = 403, description = "cannot-approve: the person is no manager", body = ProblemBody),
+    (status = 422, description = "invalid: the subject has 1 to 64 characters", body = ProblemBody),
+    (status = 429, description = "staff-locked: too many wrong PINs", body = ProblemBody),
+    (status = 503, description = "overloaded: too many PINs at once; nothing was counted", body = ProblemBody),
+))]
+async fn create_approval(
+    State(staff): State<Staff>,
+    caller: Caller,
+    Json(request): Json<CreateApproval>,
+) -> Result<Json<ApprovalView>, Problem> {
+    Ok(Json(host::run_to_end(async move { staff.create_approval(caller, request).await }).await?))
 }

@@ -3,9 +3,11 @@
 
 mod audit_chain;
 mod audit_period;
+mod device;
 mod door;
 mod language;
 mod pair_page;
+mod pairing;
 mod path_owner;
 mod pin_lock;
 mod staff_name;
@@ -17,8 +19,10 @@ pub(crate) use audit_chain::{
     AuditColumns, ChainHead, ChainPosition, ChainedEntry, Verified, entry_hash, search_text, verify_entries,
 };
 pub(crate) use audit_period::Moment;
+pub(crate) use device::{DEVICES_MAX, check_name, check_reason, check_text, free_letter, written};
 pub(crate) use language::Language;
-pub(crate) use pair_page::{PairPage, PairingCode};
+pub(crate) use pair_page::PairPage;
+pub(crate) use pairing::{PAIRING_CODE_VALIDITY, PAIRING_CODES_MAX, Pairing, PairingCode, PairingGuesses};
 pub(crate) use path_owner::service_of;
 pub(crate) use pin_lock::{ATTEMPTS_PER_LOCK, LOCK_MAX, lock_ends};
 pub(crate) use staff_name::{InvalidStaffName, StaffName};

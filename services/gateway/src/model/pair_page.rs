@@ -1,9 +1,10 @@
 //! The page on which a device is paired. Its script fills it; every text is in the page, so that the script has none.
 
-use contracts::device::{DEVICE_NAME_CHARS_MAX, DeviceKind, PAIRING_CODE_DIGITS};
+use contracts::device::{DEVICE_NAME_CHARS_MAX, DeviceKind};
 
 use super::{
     door::Door,
+    pairing::PairingCode,
     template::{PageContext, filled},
 };
 
@@ -13,19 +14,7 @@ const PAGE: &str = include_str!("../../pages/pair.html");
 pub(crate) struct PairPage<'a> {
     pub(crate) context: PageContext<'a>,
     /// The code of the address, which the QR holds.
-    pub(crate) code: Option<PairingCode<'a>>,
-}
-
-/// Eight digits that may be a pairing code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PairingCode<'a>(&'a str);
-
-impl<'a> PairingCode<'a> {
-    /// `None`: it is not eight digits, so no code was meant.
-    pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        let is_code = text.len() == PAIRING_CODE_DIGITS && text.bytes().all(|digit| digit.is_ascii_digit());
-        is_code.then_some(Self(text))
-    }
+    pub(crate) code: Option<PairingCode>,
 }
 
 impl PairPage<'_> {
@@ -35,7 +24,7 @@ impl PairPage<'_> {
     }
 
     fn value(&self, name: &str) -> String {
-        let code = self.code.map_or("", |code| code.0);
+        let code = self.code.as_ref().map_or("", PairingCode::digits);
         match name {
             "code" => code.to_owned(),
             "language_links" if code.is_empty() => self.context.language_links("/pair", ""),
@@ -89,7 +78,7 @@ mod tests {
         for text in ["", "1234567", "123456789", "1234567a", "\"><script", "١٢٣٤", "-1234567"] {
             assert_eq!(PairingCode::parse(text), None, "{text}");
         }
-        assert_eq!(PairingCode::parse("00000000"), Some(PairingCode("00000000")));
+        assert_eq!(PairingCode::parse("00000000").unwrap().digits(), "00000000");
     }
 
     #[test]

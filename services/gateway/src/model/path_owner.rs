@@ -1,7 +1,7 @@
 //! Which service owns which path of the origin.
 
 /// The first parts of paths and the services that answer everything under them.
-const OWNERS: [(&str, &str); 14] = [
+const OWNERS: [(&str, &str); 15] = [
     ("Order", "order"),
     ("Payment", "payment"),
     ("Product", "product"),
@@ -15,6 +15,7 @@ const OWNERS: [(&str, &str); 14] = [
     ("Staff", crate::NAME),
     ("Session", crate::NAME),
     ("Approval", crate::NAME),
+    ("Device", crate::NAME),
     ("Audit", crate::NAME),
 ];
 

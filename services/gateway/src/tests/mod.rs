@@ -1,14 +1,23 @@
 //! The gateway through its router.
 
+mod approvals;
 mod audit;
+mod devices;
+mod first_start;
 mod origin;
 mod pages;
+mod sessions;
 mod settings;
+mod staff;
 
 use axum::{Json, Router, body::Body, http::Request, routing::get};
-use contracts::shop::ShopSettings;
+use contracts::{
+    ids::StaffId,
+    shop::ShopSettings,
+    staff::{Pin, Role, SignedIn, StaffView},
+};
 use serde_json::{Value, json};
-use testkit::{Client, World};
+use testkit::{Client, Reply, World};
 
 use crate::{FirstStart, Gateway, GatewaySettings, commands::PinCost};
 
@@ -50,4 +59,26 @@ fn dollars() -> Value {
     settings["currency"] = json!("USD");
     settings["cashRounding"] = json!(0.05);
     settings
+}
+
+/// A new shop whose owner has the PIN 2580, and a client of the owner at the till.
+async fn start_shop(world: &World) -> Client {
+    let owner_pin = Some(Pin::new("2580").unwrap());
+    world.start(open(world, FirstStart { owner_pin, is_demo: false }).await.service).await
+}
+
+/// Adds a person, and returns the id.
+async fn add(owner: &Client, name: &str, role: Role, pin: &str) -> StaffId {
+    let person = json!({"name": name, "role": role, "pin": pin});
+    owner.post("/api/Staff", person).await.read::<StaffView>(201).staff_id
+}
+
+async fn sign_in(client: &Client, staff_id: StaffId, pin: &str) -> Reply {
+    client.post("/api/Session", json!({"staffId": staff_id, "pin": pin})).await
+}
+
+/// A client of the person, who signs in.
+async fn signed_in(client: &Client, staff_id: StaffId, pin: &str) -> Client {
+    let session: SignedIn = sign_in(client, staff_id, pin).await.read(201);
+    client.with_token(&session.token)
 }

@@ -1,81 +1,18 @@
-//! The errors of the shop's settings and of its people, and the problems that they become.
+//! The errors of people and sessions, and the problems that they become.
 
 use std::time::Duration;
 
 use access::IssueError;
 use axum::http::StatusCode;
-use contracts::{ids::StaffId, money::Currency, shop::InvalidShop, staff::InvalidPin, time::Timestamp};
+use contracts::{ids::StaffId, staff::InvalidPin, time::Timestamp};
 use db::{DbError, idempotency::IdempotencyError};
 use serde::Serialize;
-use web::{CallError, Problem};
+use web::Problem;
 
 use crate::{
     commands::{PinHashError, PinQueueFull},
     model::InvalidStaffName,
 };
-
-/// The settings were not replaced.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SettingsError {
-    /// A setting is not valid.
-    #[error("a setting is not valid")]
-    Invalid(#[from] InvalidShop),
-    /// Somebody else changed them since the client read them.
-    #[error("the settings have version {current} now")]
-    VersionMismatch { current: i64 },
-    /// The menu has prices in another currency.
-    #[error("the menu has prices in {priced}")]
-    CurrencyFixed { wanted: Currency, priced: Currency },
-    /// Products name a tax that would be removed.
-    #[error("products name the tax {name}")]
-    TaxInUse { name: String },
-    /// The menu's currencies and taxes are not known.
-    #[error("the menu cannot be checked")]
-    Menu(#[from] CallError),
-    /// The database.
-    #[error("the settings cannot be read or written")]
-    Db(#[from] DbError),
-}
-
-impl From<SettingsError> for Problem {
-    fn from(error: SettingsError) -> Self {
-        match error {
-            SettingsError::Invalid(invalid) => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid-shop",
-                "A setting is not valid",
-                format!("{invalid}. Correct it and send the whole document again."),
-            ),
-            SettingsError::VersionMismatch { current } => Self::new(
-                StatusCode::PRECONDITION_FAILED,
-                "shop-changed-meanwhile",
-                "Somebody else changed the settings",
-                format!(
-                    "The shop's settings were changed since you read them; they have version {current} now. \
-                     Read them again, make your change in them, and send them with their new ETag."
-                ),
-            ),
-            SettingsError::CurrencyFixed { wanted, priced } => Self::conflict(
-                "currency-fixed",
-                "The currency cannot change",
-                format!(
-                    "The menu has prices in {priced}, and the same numbers in {wanted} would be other prices. Archive those \
-                     products first, then change the currency and enter the prices again."
-                ),
-            ),
-            SettingsError::TaxInUse { name } => Self::conflict(
-                "tax-in-use",
-                "The tax is in use",
-                format!(
-                    "Products on the menu name the tax {name}, so it cannot be removed or renamed. Give those products \
-                     another tax first, or keep {name} beside the new one."
-                ),
-            ),
-            SettingsError::Menu(error) => error.into(),
-            SettingsError::Db(error) => error.into(),
-        }
-    }
-}
 
 /// Something about a person or a session was refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +55,9 @@ pub(crate) enum StaffError {
     /// A cashier cannot approve.
     #[error("{name} is not a manager and cannot approve. Let a manager or an owner enter their PIN.")]
     CannotApprove { name: String },
+    /// An approval names what it is for.
+    #[error("The subject has 1 to 64 characters: the id of what is approved. Correct it and ask again.")]
+    InvalidSubject,
     /// A PIN cannot be hashed.
     #[error("a PIN cannot be hashed or verified")]
     Hash(#[from] PinHashError),
@@ -147,7 +87,7 @@ impl From<StaffError> for Problem {
         let detail = error.to_string();
         match error {
             StaffError::Unknown(id) => Self::not_found("person", id),
-            StaffError::Name(_) => Self::invalid(detail),
+            StaffError::Name(_) | StaffError::InvalidSubject => Self::invalid(detail),
             StaffError::NameTaken { .. } => Self::conflict("name-taken", "Somebody has this name", detail),
             StaffError::TooMany(_) => Self::conflict("staff-full", "The list of people is full", detail),
             StaffError::VersionMismatch(_) => {

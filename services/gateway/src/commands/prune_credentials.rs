@@ -1,0 +1,32 @@
+//! Deletes sessions, keys and attempts that nobody needs any more.
+
+use std::time::Duration;
+
+use db::DbError;
+
+use super::Staff;
+use crate::{model::LOCK_MAX, store};
+
+/// The pause between two rounds.
+pub(crate) const PRUNING_PAUSE: Duration = Duration::from_secs(10 * 60);
+/// How many rows of a table one round deletes at most.
+const PRUNED_ROWS_MAX: u32 = 5_000;
+/// How long rows stay after their end: a clock that was set ahead can be set back.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How many attempts with ids that nobody has stay locked: more than a person guesses, and a bound for a program.
+const UNKNOWN_IDS_MAX: u32 = 10_000;
+
+impl Staff {
+    /// Deletes what has ended.
+    pub(crate) async fn prune_credentials(&self) -> Result<(), DbError> {
+        let now = self.clock.now();
+        self.db
+            .write_deferred(move |tx| {
+                store::sessions::prune_sessions(tx, now - KEPT, PRUNED_ROWS_MAX)?;
+                store::token_keys::prune_token_keys(tx, now - KEPT, PRUNED_ROWS_MAX)?;
+                store::staff::prune_attempts(tx, now - LOCK_MAX, UNKNOWN_IDS_MAX, PRUNED_ROWS_MAX)?;
+                Ok(())
+            })
+            .await
+    }
+}

@@ -1,0 +1,96 @@
+//! `fnb staff`: on the machine itself, beside the shop or without it.
+
+use contracts::{
+    Page,
+    audit::Actor,
+    ids::StaffId,
+    staff::{Pin, StaffView},
+    time::Timestamp,
+};
+use db::{Db, DbError};
+
+use super::{
+    add_first_staff::random_pin,
+    pin_hasher::{PinCost, PinHasher},
+    set_pin::replace_pin,
+};
+use crate::{error::StaffError, model::StaffName, store};
+
+/// A person as somebody at the machine names them.
+#[derive(Clone, Debug)]
+pub enum Person {
+    /// By the id.
+    Id(StaffId),
+    /// By the name, in capitals or not.
+    Name(String),
+}
+
+/// A new PIN.
+#[derive(Clone, Debug)]
+pub struct ResetPin {
+    /// The person's name.
+    pub name: String,
+    /// The new PIN, which is nowhere else in plain text.
+    pub pin: Pin,
+    /// How many sessions ended.
+    pub ended_sessions: usize,
+}
+
+/// The command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StaffCommandError {
+    /// Nobody has this id or name.
+    #[error("there is no person {0}")]
+    Unknown(String),
+    /// The people cannot be read or written.
+    #[error("the people of the shop cannot be read or written")]
+    Failed(#[source] errors::BoxError),
+}
+
+/// A page of people, in the order in which they were added.
+///
+/// # Errors
+/// [`StaffCommandError::Failed`] if they cannot be read.
+pub async fn list_people(
+    db: &Db,
+    after: Option<StaffId>,
+    now: Timestamp,
+) -> Result<Page<StaffView>, StaffCommandError> {
+    let limit = contracts::PAGE_ROWS_MAX;
+    let rows = db.read::<_, DbError, _>(move |tx| store::staff::list_staff(tx, true, after, limit + 1, now)).await;
+    let rows = rows.map_err(|error| StaffCommandError::Failed(error.into()))?;
+    Ok(Page::of(rows, limit, |staff| staff.staff_id))
+}
+
+/// Gives a person a random PIN, unlocks them and ends their sessions. A process that runs the shop consumes the events.
+///
+/// # Errors
+/// [`StaffCommandError`].
+pub async fn reset_pin(db: &Db, person: Person, now: Timestamp) -> Result<ResetPin, StaffCommandError> {
+    let asked = match &person {
+        Person::Id(id) => id.to_string(),
+        Person::Name(name) => name.clone(),
+    };
+    match try_reset(db, person, now).await {
+        Ok(reset) => Ok(reset),
+        Err(StaffError::Unknown(_) | StaffError::Name(_)) => Err(StaffCommandError::Unknown(asked)),
+        Err(error) => Err(StaffCommandError::Failed(error.into())),
+    }
+}
+
+async fn try_reset(db: &Db, person: Person, now: Timestamp) -> Result<ResetPin, StaffError> {
+    let staff_id = match person {
+        Person::Id(id) => id,
+        Person::Name(name) => {
+            let name = StaffName::parse(&name)?;
+            let found = db.read::<_, DbError, _>(move |tx| store::staff::find_by_name(tx, &name)).await?;
+            found.map(|staff| staff.staff_id).ok_or(StaffError::Unknown(StaffId::first_at(now)))?
+        }
+    };
+    let pin = random_pin()?;
+    let pins = PinHasher::new(PinCost::OWASP)?;
+    let pin_hash = pins.hash(pins.queue()?, pin.clone()).await?;
+    let replaced = db.write(move |tx| replace_pin(tx, &Actor::default(), staff_id, &pin_hash, now)).await;
+    let (staff, ended) = replaced?;
+    Ok(ResetPin { name: staff.name, pin, ended_sessions: ended.len() })
+}
