@@ -290,6 +290,8 @@ pub(crate) fn shown(config: &Config) -> Result<String, ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use rand::{RngExt, SeedableRng, rngs::StdRng};
+
     use super::*;
 
     #[test]
@@ -316,6 +318,26 @@ mod tests {
         assert!(!format!("{config:?}").contains("048192"));
         let refusal = pin("12a4567").unwrap_err().to_string();
         assert!(refusal.contains("4 to 8 digits") && !refusal.contains("12a4567"), "{refusal}");
+    }
+
+    #[test]
+    fn settings_with_random_changes_are_read_or_refused() {
+        let written =
+            shown(&Config { database: Some("postgres://shop@db.local".into()), ..Config::default() }).unwrap();
+        let mut random = StdRng::seed_from_u64(testkit::seed());
+        for _ in 0..1_000 {
+            let mut bytes = written.clone().into_bytes();
+            for _ in 0..random.random_range(1..8_u32) {
+                let at = random.random_range(0..bytes.len());
+                let end = random.random_range(at..bytes.len().min(at + 8));
+                bytes.splice(at..end, [random.random_range(0..0x80_u8)]);
+            }
+            let changed = String::from_utf8_lossy(&bytes);
+            let read = Figment::from(Serialized::defaults(Config::default())).merge(Toml::string(&changed)).extract();
+            if let Ok(Ok(config)) = read.map(checked) {
+                assert!(shown(&config).is_ok(), "{changed}");
+            }
+        }
     }
 
     #[test]
