@@ -81,6 +81,18 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
+    /// The port of HTTPS if --listen is an address of a network [default: 8443]; 0 takes a free one.
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    https_port: Option<u16>,
+    /// The certificate for HTTPS, a PEM file [default: one of the shop's own authority, made by itself].
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_certificate: Option<PathBuf>,
+    /// The private key of --tls-certificate, a PEM file.
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_key: Option<PathBuf>,
     /// More names by which browsers reach the shop, such as kopi.example: others are refused [default: none].
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -89,7 +101,7 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     otlp_endpoint: Option<String>,
-    /// Whether each service also has its own port, 5001 to 5005 and 8000 [default: on].
+    /// Whether each service also has its own port on this machine, 5001 to 5005 and 8000 [default: on].
     #[arg(long, value_name = "on|off")]
     #[serde(skip_serializing_if = "Option::is_none")]
     service_ports: Option<Switch>,
@@ -126,7 +138,13 @@ pub(crate) struct Config {
     pub(crate) listen: IpAddr,
     /// The port of the gateway; 0 takes a free one.
     pub(crate) port: u16,
-    /// Whether each service also has its own port.
+    /// The port of HTTPS, if `listen` is an address of a network; 0 takes a free one.
+    pub(crate) https_port: u16,
+    /// The certificate for HTTPS, as a PEM file. `None`: one of the shop's own authority.
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// Its private key, as a PEM file.
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Whether each service also has its own port, on this machine alone.
     pub(crate) service_ports: Switch,
     /// Whether an empty shop is filled, and QRIS paid by the mock gateway.
     pub(crate) demo: bool,
@@ -178,6 +196,9 @@ impl Default for Config {
             data: "fnb-data".into(),
             listen: IpAddr::from([127, 0, 0, 1]),
             port: 8080,
+            https_port: 8443,
+            tls_certificate: None,
+            tls_key: None,
             service_ports: Switch::On,
             demo: false,
             database: None,
@@ -252,6 +273,7 @@ fn checked(config: Config) -> Result<Config, ConfigError> {
             db::without_secrets(endpoint)
         )));
     }
+    check_https(&config)?;
     let pauses = [
         ("report_every_seconds", config.report_every_seconds),
         ("report_after_sale_seconds", config.report_after_sale_seconds),
@@ -262,6 +284,26 @@ fn checked(config: Config) -> Result<Config, ConfigError> {
         }
         None => Ok(config),
     }
+}
+
+/// Refuses settings with which HTTPS cannot work.
+fn check_https(config: &Config) -> Result<(), ConfigError> {
+    if config.port == config.https_port && config.port != 0 {
+        return Err(ConfigError(format!(
+            "port and https_port are both {}: HTTP and HTTPS need a port each, such as 8080 and 8443",
+            config.port
+        )));
+    }
+    match (&config.tls_certificate, &config.tls_key) {
+        (Some(_), None) => Err("tls_key"),
+        (None, Some(_)) => Err("tls_certificate"),
+        (Some(_), Some(_)) | (None, None) => Ok(()),
+    }
+    .map_err(|missing| {
+        ConfigError(format!(
+            "{missing} is not set: tls_certificate and tls_key belong together, each the path of a PEM file"
+        ))
+    })
 }
 
 /// The settings in the form of `fnb.toml`, with secrets masked.
@@ -276,6 +318,9 @@ pub(crate) fn shown(config: &Config) -> Result<String, ConfigError> {
     }
     if config.otlp_endpoint.is_none() {
         unset.push_str("# otlp_endpoint is not set: traces are not sent to a collector\n");
+    }
+    if config.tls_certificate.is_none() {
+        unset.push_str("# tls_certificate and tls_key are not set: HTTPS uses the shop's own authority\n");
     }
     if config.mock_qris_ms.is_none() {
         unset.push_str("# mock_qris_ms is not set: no mock gateway, unless demo is true (it then pays at once)\n");
@@ -372,6 +417,17 @@ mod tests {
         let wrong_endpoint = Config { otlp_endpoint: Some("localhost:4318".into()), ..Config::default() };
         let refusal = checked(wrong_endpoint).unwrap_err().to_string();
         assert!(refusal.contains("otlp_endpoint") && refusal.contains("http://127.0.0.1:4318"), "{refusal}");
+    }
+
+    #[test]
+    fn a_certificate_without_its_key_and_two_servers_on_one_port_are_refused() {
+        let without_key = Config { tls_certificate: Some("shop.crt".into()), ..Config::default() };
+        let refusal = checked(without_key).unwrap_err().to_string();
+        assert!(refusal.contains("tls_key is not set") && refusal.contains("PEM file"), "{refusal}");
+        let one_port = Config { https_port: 8080, ..Config::default() };
+        let refusal = checked(one_port).unwrap_err().to_string();
+        assert!(refusal.contains("both 8080") && refusal.contains("8443"), "{refusal}");
+        assert!(checked(Config { port: 0, https_port: 0, ..Config::default() }).is_ok());
     }
 
     #[test]

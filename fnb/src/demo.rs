@@ -157,9 +157,9 @@ fn id(kind: Kind, number: u32) -> String {
 
 /// Refuses the shop behind `origin` if somebody else has made products or categories, or has changed the settings, and
 /// the demo has made nothing. The demo shop is known by its ids, also after its owner changed it.
-pub(crate) async fn refuse_others(origin: Router) -> Result<(), DemoError> {
+pub(crate) async fn refuse_others(origin: Router, owner_token: &str) -> Result<(), DemoError> {
     let shop: DemoShop = serde_json::from_str(SHOP)?;
-    let filler = DemoFiller { origin };
+    let filler = DemoFiller { origin, token: owner_token.to_owned() };
     if filler.is_filled(&shop).await? {
         return Ok(());
     }
@@ -176,9 +176,9 @@ pub(crate) async fn refuse_others(origin: Router) -> Result<(), DemoError> {
 }
 
 /// Fills the shop behind `origin`, unless it is filled.
-pub(crate) async fn fill(origin: Router) -> Result<(), DemoError> {
+pub(crate) async fn fill(origin: Router, owner_token: &str) -> Result<(), DemoError> {
     let shop: DemoShop = serde_json::from_str(SHOP)?;
-    let filler = DemoFiller { origin };
+    let filler = DemoFiller { origin, token: owner_token.to_owned() };
     if filler.is_filled(&shop).await? {
         return Ok(());
     }
@@ -238,9 +238,10 @@ enum Owner {
     Somebody,
 }
 
-/// Makes the demo shop over the routes of the origin.
+/// Makes the demo shop over the routes of the origin, as its owner.
 struct DemoFiller {
     origin: Router,
+    token: String,
 }
 
 impl DemoFiller {
@@ -353,6 +354,7 @@ impl DemoFiller {
             .uri(path)
             .header(header::CONTENT_TYPE, "application/json")
             .header("Idempotency-Key", body.map_or("demo", |(key, _)| key))
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
             .body(body.map_or_else(Body::empty, |(_, body)| Body::from(body.to_string())))
             .map_err(|error| failed(axum::Error::new(error)))?;
         let response = self.origin.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
@@ -441,6 +443,7 @@ mod tests {
         ids::{OptionId, OrderId},
         inventory::InventoryView,
         product::{ProductCard, ProductOption},
+        staff::Role,
     };
     use testkit::{Client, World};
 
@@ -512,7 +515,7 @@ mod tests {
             },
         );
         let (product, inventory) = (world.start(product).await, world.start(inventory).await);
-        fill(origin).await.unwrap();
+        fill(origin, &world.credentials.staff(Role::Owner)).await.unwrap();
         (product, inventory)
     }
 
@@ -600,7 +603,7 @@ mod tests {
             (json!([]), json!([]), settings_of_an_owner()),
         ] {
             let (router, changes) = shop_with(products, categories, settings);
-            let refused = refuse_others(router).await;
+            let refused = refuse_others(router, "").await;
             assert!(matches!(refused, Err(DemoError::ForeignShop)), "{refused:?}");
             assert_eq!(*changes.lock().unwrap(), [""; 0]);
         }
@@ -611,8 +614,8 @@ mod tests {
         for settings in [new_shop().unwrap(), shop().settings().unwrap()] {
             let is_new = settings == new_shop().unwrap();
             let (router, changes) = shop_with(json!([]), json!([]), settings);
-            refuse_others(router.clone()).await.unwrap();
-            fill(router).await.unwrap();
+            refuse_others(router.clone(), "").await.unwrap();
+            fill(router, "").await.unwrap();
             let changes = changes.lock().unwrap();
             assert!(changes.len() > 24);
             assert_eq!(changes.contains(&"PUT /api/Shop".to_owned()), is_new);
@@ -623,8 +626,8 @@ mod tests {
     async fn a_half_filled_demo_shop_is_filled_and_keeps_its_settings() {
         let of_demo = json!([{ "productId": id(Kind::Product, 1) }]);
         let (router, changes) = shop_with(of_demo, json!([]), settings_of_an_owner());
-        refuse_others(router.clone()).await.unwrap();
-        fill(router).await.unwrap();
+        refuse_others(router.clone(), "").await.unwrap();
+        fill(router, "").await.unwrap();
         let changes = changes.lock().unwrap();
         assert!(changes.len() > 24 && !changes.contains(&"PUT /api/Shop".to_owned()), "{changes:?}");
     }
@@ -634,8 +637,8 @@ mod tests {
         let last = id(Kind::Product, shop().products.last().unwrap().id);
         let menu = json!([{ "productId": last }, { "productId": "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5" }]);
         let (router, changes) = shop_with(menu, json!([]), settings_of_an_owner());
-        refuse_others(router.clone()).await.unwrap();
-        fill(router).await.unwrap();
+        refuse_others(router.clone(), "").await.unwrap();
+        fill(router, "").await.unwrap();
         assert_eq!(*changes.lock().unwrap(), [""; 0]);
     }
 }

@@ -7,9 +7,12 @@ use analytics::AnalyticsSettings;
 use bus::MemoryBus;
 use cache::MemoryCache;
 use clock::Clock;
-use contracts::shop::{ShopRules, ShopSettings};
+use contracts::{
+    shop::{ShopRules, ShopSettings},
+    staff::Role,
+};
 use db::{InstanceLock, InstanceLockError, InvalidServerUrl};
-use gateway::{FirstStart, Gateway, GatewaySettings};
+use gateway::{DemoDoorError, DemoDoors, FirstStart, Gateway, GatewaySettings};
 use host::{Databases, Service, ServiceContext, ServiceHost, SharedShopRules};
 use payment::{PaymentSettings, QrisSettings};
 use web::ServiceRegistry;
@@ -37,6 +40,9 @@ pub(crate) enum UpError {
     /// The demo shop could not be filled, or the shop is not the demo's.
     #[error("no demo")]
     Demo(#[from] demo::DemoError),
+    /// The owner of the demo shop cannot sign in.
+    #[error("the demo shop has no owner who could fill it")]
+    DemoOwner(#[from] DemoDoorError),
     /// The default settings are not a shop.
     #[error("the default settings are not a shop")]
     Shop(#[from] contracts::shop::InvalidShop),
@@ -50,20 +56,25 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
     web::install_metrics();
     let context = context(&config)?;
     let mut instance_lock = lock_instance(&context.databases).await?;
-    let services = open_services(&config, &context).await?;
-    let origin = gateway::origin(&context, &services, gateway_settings(&config));
+    let (services, doors) = open_services(&config, &context).await?;
+    let settings = GatewaySettings { demo_doors: config.listen.is_loopback().then_some(doors.clone()).flatten() };
+    let origin = gateway::origin(&context, &services, settings);
     let routers: Vec<_> = services.iter().map(|service| (service.name, service.router.clone())).collect();
-    if config.demo {
-        demo::refuse_others(origin.clone()).await?;
+    let owner = match &doors {
+        Some(doors) => Some(doors.sign_in(Role::Owner).await?.token),
+        None => None,
+    };
+    if let Some(owner) = &owner {
+        demo::refuse_others(origin.clone(), owner).await?;
     }
     let host = ServiceHost::start(&context, services);
-    if config.demo {
-        demo::fill(origin.clone()).await?;
+    if let Some(owner) = &owner {
+        demo::fill(origin.clone(), owner).await?;
     }
 
-    let (server, address) = serve::listen(&config, origin, routers).await?;
+    let (server, address) = serve::listen(&config, &context, origin, routers).await?;
     if !config.listen.is_loopback() {
-        tracing::warn!(%address, "anyone who reaches this address can sell and change everything: there is no sign-in yet");
+        tracing::warn!(listen = %config.listen, "anyone who reaches this address can sell and change everything: there is no sign-in yet");
     }
     writeln!(std::io::stdout(), "ready http://{address}")?;
     std::io::stdout().flush()?;
@@ -122,10 +133,13 @@ pub(crate) fn databases(config: &Config) -> Result<Databases, InvalidServerUrl> 
     Ok(databases.with_options(db::DbOptions { commit_delay, ..db::DbOptions::default() }))
 }
 
-/// Gateway first, because it shares the shop's settings with the others.
-async fn open_services(config: &Config, context: &ServiceContext) -> Result<Vec<Service>, UpError> {
+/// The services, and the doors of a demo shop. Gateway first, because it shares the shop's settings with the others.
+async fn open_services(
+    config: &Config,
+    context: &ServiceContext,
+) -> Result<(Vec<Service>, Option<DemoDoors>), UpError> {
     let first_start = FirstStart { owner_pin: config.owner_pin.clone().map(|pin| pin.0), is_demo: config.demo };
-    let Gateway { service: gateway, first_staff, .. } = gateway::open(context, first_start).await?;
+    let Gateway { service: gateway, first_staff, demo_doors } = gateway::open(context, first_start).await?;
     // At once: if another service does not open, the PINs are stored already.
     staff::print_first(&first_staff);
     let (order, payment, product, inventory, qr, analytics) = tokio::try_join!(
@@ -136,11 +150,8 @@ async fn open_services(config: &Config, context: &ServiceContext) -> Result<Vec<
         qr::open(context),
         analytics::open(context, analytics_settings(config)),
     )?;
-    Ok(vec![gateway, order, payment, product, inventory, qr, analytics])
-}
-
-fn gateway_settings(config: &Config) -> GatewaySettings {
-    GatewaySettings { demo: config.demo && config.listen.is_loopback() }
+    let services = vec![gateway, order, payment, product, inventory, qr, analytics];
+    Ok((services, config.demo.then_some(demo_doors)))
 }
 
 fn payment_settings(config: &Config) -> PaymentSettings {

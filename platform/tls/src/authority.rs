@@ -58,6 +58,7 @@ impl Authority {
         }
         let pem = generate(shop, names, now)?;
         files::write_secret(&path, &pem)?;
+        files::restrict(&path)?;
         tracing::info!(path = %path.display(), "authority made");
         Self::from_pem(&pem).map_err(malformed)
     }

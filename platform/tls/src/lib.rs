@@ -17,4 +17,5 @@ mod tests;
 pub use authority::Authority;
 pub use error::TlsError;
 pub use names::{ServerNames, host_names};
-pub use server_certificate::{OwnFiles, ServerCertificate};
+pub use own_files::OwnFiles;
+pub use server_certificate::ServerCertificate;

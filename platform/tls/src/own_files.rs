@@ -1,6 +1,6 @@
 //! A certificate that the shop brings: of a public authority, or of a company's own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use contracts::time::Timestamp;
 use rustls::{
@@ -10,7 +10,16 @@ use rustls::{
 };
 use x509_parser::parse_x509_certificate;
 
-use crate::{TlsError, authority::valid_until, files, server_certificate::OwnFiles};
+use crate::{TlsError, authority::valid_until, files};
+
+/// The files of the settings `tls_certificate` and `tls_key`, as PEM.
+#[derive(Clone, Debug)]
+pub struct OwnFiles {
+    /// The server's certificate first, then those of its authorities.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
 
 /// The text of both files, to notice that they have changed.
 #[derive(Clone, PartialEq, Eq)]

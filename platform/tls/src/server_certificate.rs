@@ -2,7 +2,6 @@
 
 use std::{
     net::IpAddr,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
@@ -19,7 +18,7 @@ use rustls::{
 
 use crate::{
     Authority, ServerNames, TlsError,
-    own_files::{self, PemTexts},
+    own_files::{self, OwnFiles, PemTexts},
 };
 
 /// How often addresses and files are looked at. A router gives out a new address once in a while.
@@ -31,15 +30,6 @@ const WARNED_BEFORE_DAYS: u64 = 14;
 /// From when on the log asks for a new authority, which every tablet must install.
 const AUTHORITY_WARNED_BEFORE_DAYS: u64 = 180;
 const DAY_SECONDS: u64 = 24 * 60 * 60;
-
-/// The files of the settings `tls_certificate` and `tls_key`, as PEM.
-#[derive(Clone, Debug)]
-pub struct OwnFiles {
-    /// The server's certificate first, then those of its authorities.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
-}
 
 /// The certificate that the server shows. Connections that are open keep the one with which they began.
 pub struct ServerCertificate {

@@ -158,7 +158,7 @@ fn a_new_address_is_in_the_certificate_without_a_restart() {
 }
 
 #[test]
-fn a_certificate_is_renewed_thirty_days_before_its_end_but_never_beyond_the_authority() {
+fn a_certificate_is_renewed_a_month_before_its_end_until_the_authority_ends() {
     let shop = shop();
     let same = || names(&[LAN], &["kopi-pc"]);
     shop.certificate.renew_for(same()).unwrap();
@@ -172,7 +172,7 @@ fn a_certificate_is_renewed_thirty_days_before_its_end_but_never_beyond_the_auth
 }
 
 #[test]
-fn a_name_that_the_authority_may_not_vouch_for_is_left_out_and_the_others_still_work() {
+fn a_name_that_the_authority_may_not_vouch_for_is_left_out_alone() {
     let shop = shop();
     assert!(shop.certificate.renew_for(names(&[LAN, "203.0.113.9"], &["other.example", "bar.kopi.example"])).unwrap());
     visit_shop(LAN, &shop).unwrap();

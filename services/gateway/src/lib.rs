@@ -16,18 +16,17 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use access::PairedDevice;
-use contracts::staff::{Pin, Role, SignedIn};
+use contracts::staff::{Pin, Role};
 use db::{OpenError, Schema};
 use host::{Service, ServiceContext, Timer};
 
 pub use crate::commands::{
-    Person, ResetPin, SignInError, StaffCommandError, find_audit_hash, list_audit_log, list_people, reset_pin,
-    verify_audit_log,
+    DemoDoorError, DemoDoors, Person, ResetPin, StaffCommandError, find_audit_hash, list_audit_log, list_people,
+    reset_pin, verify_audit_log,
 };
-pub use crate::http::{document, origin};
+pub use crate::http::{HttpsSettings, document, origin, plain_origin};
 use crate::{
     commands::{AuditTrail, Devices, KEY_ROTATION, PRUNING_PAUSE, PinCost, PinHasher, Settings, Staff, Tokens},
     http::UseCases,
@@ -51,10 +50,10 @@ pub const SCHEMA: Schema = Schema {
 const RECORD_SEEN_EVERY: Duration = Duration::from_secs(60);
 
 /// How the gateway behaves, as the program was started.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct GatewaySettings {
-    /// Whether the doors of the start page sign in by themselves: in the demo shop, and only if it listens on loopback.
-    pub demo: bool,
+    /// The doors of the start page, which sign in by themselves: in the demo shop, and only if it listens on loopback.
+    pub demo_doors: Option<DemoDoors>,
 }
 
 /// Who the first people of a new shop are.
@@ -84,28 +83,8 @@ pub struct Gateway {
     pub service: Service,
     /// Who was added to a new shop. Empty: the shop has people.
     pub first_staff: Vec<FirstStaff>,
-    /// Signs people in without a PIN, for the doors of a demo shop.
-    pub sign_in: SignInService,
-}
-
-/// Signs people in without a PIN. No route leads here: only the program that opened the gateway has it.
-#[derive(Clone)]
-pub struct SignInService(Staff);
-
-impl SignInService {
-    /// Signs the first person of this role in, on `device` if there is one. Whoever was signed in there is signed out.
-    ///
-    /// # Errors
-    /// [`SignInError`].
-    pub async fn sign_in_without_pin(&self, role: Role, device: Option<PairedDevice>) -> Result<SignedIn, SignInError> {
-        self.0.sign_in_without_pin(role, device).await
-    }
-}
-
-impl fmt::Debug for SignInService {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignInService").finish_non_exhaustive()
-    }
+    /// The doors of a demo shop. In any other shop they are dropped.
+    pub demo_doors: DemoDoors,
 }
 
 /// Opens the database and gives every service of this process the settings and the keys of tokens. A new shop gets the
@@ -136,9 +115,9 @@ async fn open_with_cost(context: &ServiceContext, start: FirstStart, cost: PinCo
             devices.record_seen().await
         }),
     ];
-    let sign_in = SignInService(staff.clone());
+    let demo_doors = DemoDoors::new(staff.clone(), devices.clone());
     let use_cases = UseCases { settings, staff, devices, trail };
     let (router, openapi) = http::router(use_cases, &context.access, host::ready(&db));
     let service = Service { name: NAME, router, openapi, db, consumer, timers };
-    Ok(Gateway { service, first_staff, sign_in })
+    Ok(Gateway { service, first_staff, demo_doors })
 }

@@ -140,6 +140,12 @@ impl Server {
         Ok(address)
     }
 
+    /// The addresses that are listened on, with the ports that were taken.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect()
+    }
+
     /// Serves until `stopped`, then lets requests in progress finish, within a limit. `end_streams` runs when no new
     /// requests are accepted: it ends what would never finish by itself.
     pub async fn run(self, stopped: impl Future<Output = ()>, end_streams: impl Future<Output = ()>) {

@@ -5,6 +5,7 @@ mod create_approval;
 mod create_pairing_code;
 mod create_staff;
 mod devices;
+mod enter_demo;
 mod get_settings;
 mod list_audit;
 mod list_devices;
@@ -24,7 +25,6 @@ mod reset_pin;
 mod revoke_device;
 mod set_pin;
 mod sign_in;
-mod sign_in_without_pin;
 mod sign_out;
 mod sign_out_staff;
 mod staff;
@@ -41,15 +41,16 @@ use web::ServiceClient;
 use self::verify_audit::SharedProgress;
 pub(crate) use self::{
     devices::{DEVICE_TOKEN_LIFETIME, Devices},
+    enter_demo::Entered,
     pin_hasher::{PinCost, PinHashError, PinHasher, PinQueueFull},
     prune_credentials::PRUNING_PAUSE,
     staff::Staff,
     tokens::{KEY_ROTATION, Tokens},
 };
 pub use self::{
+    enter_demo::{DemoDoorError, DemoDoors},
     list_audit::{find_audit_hash, list_audit_log},
     reset_pin::{Person, ResetPin, StaffCommandError, list_people, reset_pin},
-    sign_in_without_pin::SignInError,
     verify_audit::verify_audit_log,
 };
 

@@ -20,12 +20,13 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Name, media type and content of every file.
-const FILES: [(&str, &str, &[u8]); 13] = [
+const FILES: [(&str, &str, &[u8]); 14] = [
     ("tokens.css", CSS, include_bytes!("../../pages/assets/tokens.css")),
     ("ui.css", CSS, include_bytes!("../../pages/assets/ui.css")),
     ("pictures.css", CSS, include_bytes!("../../pages/assets/pictures.css")),
     ("start.css", CSS, include_bytes!("../../pages/assets/start.css")),
     ("pair.css", CSS, include_bytes!("../../pages/assets/pair.css")),
+    ("trust.css", CSS, include_bytes!("../../pages/assets/trust.css")),
     ("pair.js", JAVASCRIPT, include_bytes!("../../pages/assets/pair.js")),
     ("scanner.js", JAVASCRIPT, include_bytes!("../../pages/assets/scanner.js")),
     ("icon.svg", SVG, include_bytes!("../../pages/assets/icon.svg")),

@@ -3,6 +3,7 @@
 mod assets;
 mod audit;
 mod cookies;
+mod demo;
 mod devices;
 mod docs;
 mod origin;
@@ -12,13 +13,17 @@ mod sessions;
 mod settings;
 mod staff;
 mod start_page;
+mod trust;
 
 use access::Access;
 use axum::Router;
 use utoipa::openapi::OpenApi;
 use web::{Ready, Routes};
 
-pub use self::origin::{document, origin};
+pub use self::{
+    origin::{document, origin},
+    trust::{HttpsSettings, plain_origin},
+};
 use crate::commands::{AuditTrail, Devices, Settings, Staff};
 
 const DESCRIPTION: &str = "The shop's settings: its name, how it trades and how guests pay. Its people and devices, who is \

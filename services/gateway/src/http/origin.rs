@@ -14,7 +14,7 @@ use utoipa::openapi::{OpenApi, OpenApiBuilder, Server};
 use web::{Peer, Problem, Routes};
 
 use super::{
-    assets, docs, pair_page,
+    assets, demo, docs, pair_page,
     start_page::{self, StartPageState},
 };
 use crate::{
@@ -47,12 +47,13 @@ pub fn origin(context: &ServiceContext, services: &[Service], settings: GatewayS
         services: routers.clone(),
         database: if context.databases.is_server() { "PostgreSQL" } else { "SQLite" },
         started_at: context.clock.now(),
-        is_demo: settings.demo,
+        is_demo: settings.demo_doors.is_some(),
     };
     let pages = start_page::routes(state)
         .merge(pair_page::routes(context.shop.clone()))
         .merge(docs::routes())
-        .merge(assets::routes());
+        .merge(assets::routes())
+        .merge(settings.demo_doors.map_or_else(Router::new, demo::routes));
     let routes = Routes::pages(document(services), pages);
     let checked = routers.clone();
     let ready = web::ready(move || {

@@ -14,14 +14,15 @@ use crate::error::DeviceError;
 /// The most devices in use: more than any shop has.
 pub(crate) const DEVICES_MAX: u32 = 200;
 
-/// The first letters that no device in use has: A to Z, then AA to ZZ. `None`: it is a dispenser, or all are taken.
+/// The first letters that no device in use has: A to Z, then AA to ZZ, without the one of people on devices that are not
+/// paired. `None`: it is a dispenser, or all are taken.
 pub(crate) fn free_letter(kind: DeviceKind, taken: &[String]) -> Option<String> {
     if kind == DeviceKind::Dispenser {
         return None;
     }
     let alphabet = || (b'A'..=b'Z').map(char::from);
     let pairs = alphabet().flat_map(|first| alphabet().map(move |second| String::from_iter([first, second])));
-    alphabet().map(String::from).chain(pairs).find(|letter| !taken.contains(letter))
+    alphabet().map(String::from).chain(pairs).find(|letter| letter != UNPAIRED_LETTER && !taken.contains(letter))
 }
 
 /// Refuses a reason that no list can show.
@@ -94,6 +95,7 @@ mod tests {
         while let Some(letter) = free_letter(DeviceKind::Kiosk, &taken) {
             taken.push(letter);
         }
-        assert_eq!((taken.len(), taken[25].as_str(), taken[26].as_str()), (26 + 26 * 26, "Z", "AA"));
+        assert_eq!((taken.len(), taken[24].as_str(), taken[25].as_str()), (25 + 26 * 26, "Z", "AA"));
+        assert!(!taken.iter().any(|letter| letter == UNPAIRED_LETTER));
     }
 }

@@ -17,7 +17,7 @@ const API_BROWSER: &str = "/docs/";
 const START_PAGE: &str = "/";
 
 impl Door {
-    #[cfg(test)]
+    /// Every door.
     pub(crate) const ALL: [Self; 4] = [Self::Kiosk, Self::Pos, Self::Dispenser, Self::Owner];
 
     /// The path of the app behind the door. `None`: there is no app yet. The issue that brings one changes its line here
@@ -46,6 +46,11 @@ impl Door {
             Self::Dispenser => "dispenser",
             Self::Owner => "owner",
         }
+    }
+
+    /// The door with this name.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|door| door.name() == name)
     }
 
     fn of(kind: DeviceKind) -> Self {

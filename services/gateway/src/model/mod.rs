@@ -13,6 +13,7 @@ mod pin_lock;
 mod staff_name;
 mod start_page;
 mod template;
+mod trust_page;
 mod versioned_settings;
 
 pub(crate) use audit_chain::{
@@ -20,6 +21,7 @@ pub(crate) use audit_chain::{
 };
 pub(crate) use audit_period::Moment;
 pub(crate) use device::{DEVICES_MAX, check_name, check_reason, check_text, free_letter, written};
+pub(crate) use door::Door;
 pub(crate) use language::Language;
 pub(crate) use pair_page::PairPage;
 pub(crate) use pairing::{PAIRING_CODE_VALIDITY, PAIRING_CODES_MAX, Pairing, PairingCode, PairingGuesses};
@@ -28,4 +30,5 @@ pub(crate) use pin_lock::{ATTEMPTS_PER_LOCK, LOCK_MAX, lock_ends};
 pub(crate) use staff_name::{InvalidStaffName, StaffName};
 pub(crate) use start_page::{ServiceState, StartPage, Visitor};
 pub(crate) use template::PageContext;
+pub(crate) use trust_page::{AuthorityView, ShopAddresses, TRUST_PATH, TrustPage, file_name};
 pub(crate) use versioned_settings::{VersionedSettings, parse_stored_settings};

@@ -152,7 +152,7 @@ impl StartPage<'_> {
         format!("{number} {}", self.context.text(unit))
     }
 
-    /// `<time>` with `22 November 2026`: both languages write it in this order.
+    /// `<time>` with `22 November 2026`.
     fn day_in_words(&self) -> String {
         format!("<time datetime=\"{}\">{}</time>", self.day, escaped(&day_in_words(self.day, self.context.language)))
     }
@@ -194,7 +194,8 @@ fn state_item(is_good: bool, name: &str, state: &str) -> String {
     format!("<li{class}>{name} <small>{state}</small></li>\n")
 }
 
-fn day_in_words(day: BusinessDay, language: Language) -> String {
+/// `22 November 2026`: both languages write it in this order.
+pub(super) fn day_in_words(day: BusinessDay, language: Language) -> String {
     let iso = day.to_string();
     let mut parts = iso.split('-').map(|part| part.trim_start_matches('0'));
     let (Some(year), Some(month), Some(date)) = (parts.next(), parts.next(), parts.next()) else { return iso };

@@ -29,22 +29,6 @@ async fn a_chosen_pin_is_the_owners_and_is_not_shown() {
 }
 
 #[tokio::test]
-async fn a_door_of_the_demo_signs_in_without_a_pin() {
-    let world = World::new().await;
-    let gateway = open(&world, FirstStart { owner_pin: None, is_demo: true }).await;
-    let sign_in = gateway.sign_in.clone();
-    let client = world.start(gateway.service).await;
-
-    let till = world.context().access.device(testkit::device_id(contracts::device::DeviceKind::Pos)).unwrap();
-    let first = sign_in.sign_in_without_pin(Role::Cashier, Some((*till).clone())).await.unwrap();
-    assert_eq!(first.session.staff.name, "Sari");
-    let second = sign_in.sign_in_without_pin(Role::Manager, Some((*till).clone())).await.unwrap();
-
-    client.with_token(&first.token).get("/api/Session").await.problem(401, "token-revoked");
-    assert_eq!(client.with_token(&second.token).get("/api/Session").await.expect(200)["staff"]["name"], "Dimas");
-}
-
-#[tokio::test]
 async fn a_pin_is_reset_beside_the_running_shop() {
     let world = World::new().await;
     let owner = start_shop(&world).await;

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod audit;
+mod demo;
 mod devices;
 mod first_start;
 mod origin;
@@ -9,6 +10,7 @@ mod pages;
 mod sessions;
 mod settings;
 mod staff;
+mod trust;
 
 use axum::{Json, Router, body::Body, http::Request, routing::get};
 use contracts::{

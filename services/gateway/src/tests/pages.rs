@@ -48,8 +48,9 @@ async fn the_start_page_shows_how_long_the_shop_has_run() {
 #[tokio::test]
 async fn the_doors_sign_in_only_in_the_demo_shop() {
     let world = World::new().await;
-    let gateway = open(&world, FirstStart::default()).await.service;
-    let demo = Client::new(crate::origin(world.context(), &[gateway], GatewaySettings { demo: true }));
+    let gateway = open(&world, FirstStart::default()).await;
+    let settings = GatewaySettings { demo_doors: Some(gateway.demo_doors) };
+    let demo = Client::new(crate::origin(world.context(), &[gateway.service], settings));
     let html = page(&demo, "/", &[("cookie", "fnb_device=abc")]).await;
     assert!(html.contains("<form method=\"post\" action=\"/demo/kiosk\">"), "{html}");
 
