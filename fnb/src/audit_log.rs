@@ -184,18 +184,19 @@ fn who(actor: &Actor) -> String {
 mod tests {
     use contracts::{audit::AuditArea, event::ActAudited};
     use db::Tx;
+    use gateway::FirstStart;
     use testkit::World;
 
     use super::*;
 
-    /// A running shop with `acts` acts in its trail.
-    async fn shop(acts: i64) -> World {
+    /// A running shop with `entries` entries in its trail. The first is the owner's, who was added at the first start.
+    async fn shop(entries: i64) -> World {
         let world = World::new().await;
-        world.start(gateway::open(world.context(), gateway::FirstStart::default()).await.unwrap().service).await;
-        for number in 1..=acts {
+        world.start(gateway::open(world.context(), FirstStart::default()).await.unwrap().service).await;
+        world.wait_until_idle().await;
+        for number in 2..=entries {
             act(&world, number).await;
         }
-        world.wait_until_idle().await;
         world
     }
 

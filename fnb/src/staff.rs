@@ -84,7 +84,8 @@ async fn reset_pin(database: &Db, person: String) -> Result<String, StaffError> 
     ))
 }
 
-/// Prints the PINs of a new shop's first people to the terminal: the log may be kept, and read by others.
+/// Prints the PINs of a new shop's first people to standard error, beside the log and not in it: log collectors, and
+/// levels that are off, do not decide about it.
 pub(crate) fn print_first(people: &[FirstStaff]) {
     for person in people {
         let role = person.role.to_string().to_lowercase();

@@ -26,7 +26,7 @@ fn output(command: &mut Command) -> (bool, String, String) {
 fn help_names_every_command_and_source_of_settings() {
     let (is_ok, help, _) = output(fnb().arg("--help"));
     assert!(is_ok);
-    for word in ["up", "config", "events", "audit-log", "fnb up --demo", "FNB_", "fnb.toml"] {
+    for word in ["up", "config", "events", "staff", "audit-log", "fnb up --demo", "FNB_", "fnb.toml"] {
         assert!(help.contains(word), "{word} is not in\n{help}");
     }
 }

@@ -12,5 +12,6 @@ mod crash;
 mod metrics;
 mod order_to_cup;
 mod program;
+mod staff;
 mod timers;
 mod wait;

@@ -3,7 +3,7 @@
 use contracts::{
     device::{
         DEVICE_NAME_CHARS_MAX, DISPENSER_PRODUCTS_MAX, DeviceKind, DeviceView, PUMP_ML_PER_SECOND_MAX,
-        REVOKE_REASON_CHARS_MAX, WriteDevice,
+        REVOKE_REASON_CHARS_MAX, UNPAIRED_LETTER, WriteDevice,
     },
     qr::PUMP_ML_PER_SECOND,
     text::{self, LineBreaks},

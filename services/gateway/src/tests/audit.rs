@@ -28,10 +28,11 @@ fn act(world: &World, number: u64) -> AuditEntry {
     )
 }
 
-/// A gateway with `acts` acts in its trail.
-async fn start_with(world: &World, acts: u64) -> Client {
+/// A gateway with `entries` entries in its trail. The first is the owner's, who was added at the first start.
+async fn start_with(world: &World, entries: u64) -> Client {
     let client = start(world).await;
-    for number in 1..=acts {
+    world.wait_until_idle().await;
+    for number in 2..=entries {
         world.publish(&ActAudited(act(world, number))).await;
         world.wait_until_idle().await;
     }
@@ -77,7 +78,7 @@ async fn events_that_arrive_twice_and_in_any_order_give_each_act_once() {
 #[tokio::test]
 async fn acts_at_the_same_instant_follow_one_another_without_gaps() {
     let world = World::new().await;
-    let client = start(&world).await;
+    let client = start_with(&world, 1).await;
     let db = open_db(&world).await;
     let trail = AuditTrail::new(db.clone(), world.context());
     let events: Vec<EventId> = (0..24).map(|_| EventId::new(world.clock.now())).collect();
@@ -91,7 +92,7 @@ async fn acts_at_the_same_instant_follow_one_another_without_gaps() {
     }
 
     let verified = verify(&client).await;
-    assert_eq!((verified.entries, verified.head_sequence, verified.first_broken), (24, 24, None));
+    assert_eq!((verified.entries, verified.head_sequence, verified.first_broken), (25, 25, None));
     db.close().await;
 }
 
@@ -136,10 +137,7 @@ async fn a_text_that_is_no_longer_json_hides_no_other_entry() {
     let client = start_with(&world, 2).await;
     tamper(&world, &["UPDATE audit_log SET entry = 'nothing' WHERE sequence = 2"]).await;
     let page = client.get("/api/Audit").await.expect(200);
-    assert_eq!(
-        (&page["items"][0]["entry"], &page["items"][1]["entry"]["label"]),
-        (&json!("nothing"), &json!("Latte 1"))
-    );
+    assert_eq!((&page["items"][0]["entry"], &page["items"][1]["entry"]["label"]), (&json!("nothing"), &json!("Owner")));
 }
 
 #[tokio::test]
@@ -176,7 +174,7 @@ async fn entries_are_listed_by_pages_the_newest_first() {
     let first = client.get("/api/Audit?limit=3").await.expect(200);
     let cursor = first["nextCursor"].as_str().unwrap();
     assert_eq!((&first["items"][0]["sequence"], cursor), (&json!(5), "3"));
-    assert_eq!(labels(&client, &format!("limit=3&cursor={cursor}")).await, ["Latte 2", "Latte 1"]);
+    assert_eq!(labels(&client, &format!("limit=3&cursor={cursor}")).await, ["Latte 2", "Owner"]);
     assert_eq!(first["items"][0]["previousHash"], first["items"][1]["hash"]);
     client.get("/api/Audit?limit=0").await.problem(400, "bad-request");
     client.get("/api/Audit?limit=201").await.problem(400, "bad-request");
@@ -194,12 +192,12 @@ async fn entries_are_found_by_person_device_subject_area_text_and_time() {
     let (sari, dimas) = (staff(Role::Cashier).staff_id, staff(Role::Manager).staff_id);
 
     let counts = [
-        (format!("staffId={sari}"), 4),
+        (format!("staffId={sari}"), 3),
         (format!("staffId={dimas}"), 1),
-        (format!("deviceId={}", device_id(DeviceKind::Pos)), 4),
+        (format!("deviceId={}", device_id(DeviceKind::Pos)), 3),
         (format!("deviceId={}", device_id(DeviceKind::Kiosk)), 0),
         ("area=STOCK".to_owned(), 1),
-        ("action=product.changed".to_owned(), 3),
+        ("action=product.changed".to_owned(), 2),
         ("subject=product-2".to_owned(), 1),
         ("text=LATTE%203".to_owned(), 1),
         ("text=dimas".to_owned(), 1),
@@ -229,8 +227,6 @@ async fn only_owners_see_the_trail() {
         client.with_token(&world.credentials.staff(Role::Manager)).get(path).await.problem(403, "forbidden");
         client.anonymous().get(path).await.problem(401, "sign-in-required");
     }
-    let empty = verify(&client).await;
-    assert_eq!((empty.entries, empty.head_sequence, empty.is_intact), (0, 0, true));
 }
 
 #[tokio::test]
@@ -245,10 +241,10 @@ async fn a_change_of_settings_is_in_the_trail_with_who_changed_what() {
     client.send(replacing(&named("Kopi Sore"), "\"1\"")).await.problem(412, "shop-changed-meanwhile");
     world.wait_until_idle().await;
 
-    let page = client.get("/api/Audit").await.expect(200);
+    let page = client.get("/api/Audit?area=SETTING").await.expect(200);
     assert_eq!(page["items"].as_array().unwrap().len(), 1, "a change that was refused is none");
     let entry = &page["items"][0]["entry"];
-    assert_eq!((&entry["action"], &entry["area"]), (&json!("shop.changed"), &json!("SETTING")));
+    assert_eq!(entry["action"], "shop.changed");
     assert_eq!(entry["actor"]["staff"]["name"], "Ratih");
     assert_eq!(entry["actor"]["device"]["name"], "POS 1");
     let before = ShopSettings::default().name;
