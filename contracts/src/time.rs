@@ -110,10 +110,11 @@ impl BusinessDay {
         self.0.strftime("%Y%m%d").to_string()
     }
 
-    /// The day that is `days` before this one.
+    /// The day that is `days` before this one, or the first day that there is.
     #[must_use]
     pub fn days_earlier(self, days: u32) -> Self {
-        Self(self.0.saturating_sub(jiff::Span::new().days(i64::from(days))))
+        let span = jiff::Span::new().try_days(days);
+        Self(span.map_or(civil::Date::MIN, |span| self.0.saturating_sub(span)))
     }
 }
 
@@ -150,6 +151,13 @@ mod tests {
     fn a_sale_before_the_cutoff_counts_for_the_day_before() {
         assert_eq!(day_of("2026-11-21T20:59:59Z"), "2026-11-21"); // 03:59:59 in Jakarta
         assert_eq!(day_of("2026-11-21T21:00:00Z"), "2026-11-22"); // 04:00
+    }
+
+    #[test]
+    fn before_the_first_day_there_is_none() {
+        let day: BusinessDay = "2026-11-22".parse().unwrap();
+        assert_eq!(day.days_earlier(22).to_string(), "2026-10-31");
+        assert_eq!(day.days_earlier(u32::MAX), BusinessDay(civil::Date::MIN));
     }
 
     #[test]

@@ -269,7 +269,8 @@ fn checked(config: Config) -> Result<Config, ConfigError> {
         .map_err(|error| ConfigError(format!("allowed_hosts: {error}")))?;
     if let Some(endpoint) = config.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.starts_with("http://")) {
         return Err(ConfigError(format!(
-            "otlp_endpoint is {endpoint:?}: use the address of a collector, such as http://127.0.0.1:4318"
+            "otlp_endpoint is {:?}: use the address of a collector, such as http://127.0.0.1:4318",
+            db::without_secrets(endpoint)
         )));
     }
     check_https(&config)?;
@@ -307,7 +308,9 @@ fn check_https(config: &Config) -> Result<(), ConfigError> {
 
 /// The settings in the form of `fnb.toml`, with secrets masked.
 pub(crate) fn shown(config: &Config) -> Result<String, ConfigError> {
-    let masked = Config { database: config.database.as_deref().map(db::without_secrets), ..config.clone() };
+    let masked = |address: &Option<String>| address.as_deref().map(db::without_secrets);
+    let masked =
+        Config { database: masked(&config.database), otlp_endpoint: masked(&config.otlp_endpoint), ..config.clone() };
     let toml = toml::to_string(&masked).map_err(|error| ConfigError(error.to_string()))?;
     let mut unset = String::new();
     if config.database.is_none() {
@@ -332,6 +335,8 @@ pub(crate) fn shown(config: &Config) -> Result<String, ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use rand::{RngExt, SeedableRng, rngs::StdRng};
+
     use super::*;
 
     #[test]
@@ -340,6 +345,12 @@ mod tests {
         let shown = shown(&config).unwrap();
         assert!(!shown.contains("s3cr"), "{shown}");
         assert!(shown.contains("postgres://shop:********@db.local:5432"), "{shown}");
+
+        let endpoint = |scheme: &str| Some(format!("{scheme}://shop:s3cret@collector:4318"));
+        let config = Config { otlp_endpoint: endpoint("http"), ..Config::default() };
+        assert!(!super::shown(&config).unwrap().contains("s3cret"));
+        let refusal = checked(Config { otlp_endpoint: endpoint("https"), ..Config::default() }).unwrap_err();
+        assert!(!refusal.to_string().contains("s3cret"), "{refusal}");
     }
 
     #[test]
@@ -352,6 +363,26 @@ mod tests {
         assert!(!format!("{config:?}").contains("048192"));
         let refusal = pin("12a4567").unwrap_err().to_string();
         assert!(refusal.contains("4 to 8 digits") && !refusal.contains("12a4567"), "{refusal}");
+    }
+
+    #[test]
+    fn settings_with_random_changes_are_read_or_refused() {
+        let written =
+            shown(&Config { database: Some("postgres://shop@db.local".into()), ..Config::default() }).unwrap();
+        let mut random = StdRng::seed_from_u64(testkit::seed());
+        for _ in 0..1_000 {
+            let mut bytes = written.clone().into_bytes();
+            for _ in 0..random.random_range(1..8_u32) {
+                let at = random.random_range(0..bytes.len());
+                let end = random.random_range(at..bytes.len().min(at + 8));
+                bytes.splice(at..end, [random.random_range(0..0x80_u8)]);
+            }
+            let changed = String::from_utf8_lossy(&bytes);
+            let read = Figment::from(Serialized::defaults(Config::default())).merge(Toml::string(&changed)).extract();
+            if let Ok(Ok(config)) = read.map(checked) {
+                assert!(shown(&config).is_ok(), "{changed}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Tests of the whole program as a shop runs it: the real binary, over HTTP, started, killed and restarted.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+mod access;
 mod api;
 mod api_client;
 mod bad_input;

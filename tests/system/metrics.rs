@@ -31,7 +31,7 @@ fn every_metric_of_a_shop_with_a_sale_is_documented() {
 
 #[test]
 fn every_documented_metric_is_recorded_by_the_program() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let root = repository();
     let code: String = FOLDERS
         .iter()
         .flat_map(|folder| rust_files(&root.join(folder)))
@@ -63,7 +63,13 @@ fn documented() -> BTreeSet<String> {
     first_columns.flat_map(|column| column.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
 }
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
+/// The root of the repository.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Every Rust file of a folder.
+pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries
         .flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] })

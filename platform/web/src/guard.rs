@@ -17,36 +17,55 @@ use serde::Serialize;
 use tower::{Layer, Service};
 
 use crate::{
-    Problem,
+    Peer, Problem,
     caller::{Authenticated, Unauthenticated},
+    rate_limits,
 };
 
 /// Guards the handlers of a route.
 #[derive(Clone, Copy)]
-pub(crate) struct Guard(Policy);
+pub(crate) struct Guard {
+    policy: Policy,
+    /// Whether this machine itself may too, without a credential.
+    allows_this_machine: bool,
+}
 
 impl Guard {
     pub(crate) const fn new(policy: Policy) -> Self {
-        Self(policy)
+        Self { policy, allows_this_machine: false }
+    }
+
+    /// This guard, and it also lets requests pass that come from this machine.
+    pub(crate) const fn or_this_machine(self) -> Self {
+        Self { allows_this_machine: true, ..self }
     }
 
     fn check(self, request: &Request) -> Result<(), Problem> {
-        if self.0.roles().is_none() {
+        if self.policy.roles().is_none() || self.is_from_this_machine(request) {
             return Ok(());
         }
         match request.extensions().get::<Authenticated>() {
-            Some(Authenticated(Ok(caller))) if self.0.allows(caller) => Ok(()),
-            Some(Authenticated(Ok(caller))) => Err(match self.0.approvable() {
+            Some(Authenticated(Ok(caller))) if self.policy.allows(caller) => Ok(()),
+            Some(Authenticated(Ok(caller))) => Err(match self.policy.approvable() {
                 Some(action) if caller.staff.is_some() => approval_required(action),
                 _ => self.forbidden(),
             }),
-            Some(Authenticated(Err(reason))) => Err(unauthenticated(reason)),
+            Some(Authenticated(Err(reason))) => {
+                if !matches!(reason, Unauthenticated::NoCredential) {
+                    rate_limits::count_refused_credential(request.extensions())?;
+                }
+                Err(unauthenticated(reason))
+            }
             None => Err(unauthenticated(&Unauthenticated::NoCredential)),
         }
     }
 
+    fn is_from_this_machine(self, request: &Request) -> bool {
+        self.allows_this_machine && Peer::of(request.extensions()).is_none_or(Peer::is_loopback)
+    }
+
     fn forbidden(self) -> Problem {
-        let roles = self.0.roles().map(|roles| roles.iter().map(role_in_words).collect::<Vec<_>>());
+        let roles = self.policy.roles().map(|roles| roles.iter().map(role_in_words).collect::<Vec<_>>());
         let roles = roles.unwrap_or_default().join(", ");
         Problem::new(
             StatusCode::FORBIDDEN,

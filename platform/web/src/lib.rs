@@ -15,6 +15,7 @@ mod observed_request;
 mod openapi;
 mod peer;
 mod problem;
+mod rate_limits;
 mod repeated_refusals;
 mod request_id;
 mod request_limits;

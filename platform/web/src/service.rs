@@ -1,8 +1,8 @@
 //! What every service has beside its own routes: health, metrics, its API document, and problems for unknown routes.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
-use access::Access;
+use access::{Access, Policy};
 use axum::{
     Router,
     body::Bytes,
@@ -13,7 +13,10 @@ use axum::{
 use futures::future::BoxFuture;
 use utoipa::openapi::OpenApi;
 
-use crate::{Problem, Routes, authentication::Authentication, metrics, openapi, request_limits::RequestLimits};
+use crate::{
+    Problem, Routes, authentication::Authentication, guard::Guard, metrics, openapi, rate_limits::RateLimits,
+    request_limits::RequestLimits,
+};
 
 /// How long a readiness check may take. An orchestrator checks every few seconds.
 const READY_SECONDS_MAX: u64 = 2;
@@ -34,7 +37,8 @@ where
 }
 
 /// Adds what every service has to its routes: `/livez`, `/readyz`, `/metrics`, `/openapi.json`; problems for unknown
-/// routes and methods; who calls, by `access`; limits on time and on requests in flight; panics as 500; metrics.
+/// routes and methods; who calls, by `access`, and how often; limits on time and on requests in flight; panics as 500;
+/// metrics, which this machine and owners may read.
 ///
 /// `title` and `description` begin the service's API document.
 pub fn finish(
@@ -50,16 +54,22 @@ pub fn finish(
     let document = openapi::complete(document, title, description);
     let json = Bytes::from(document.to_json().unwrap_or_default());
 
+    let authentication = Authentication::new(access.clone());
+    let metrics_route = get(async move || ([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], metrics.render()))
+        .layer::<_, Infallible>(Guard::new(Policy::OWNERS).or_this_machine())
+        .layer::<_, Infallible>(RateLimits)
+        .layer(authentication.clone());
     let health = Router::new()
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(async move || is_ready(&ready).await))
-        .route("/metrics", get(async move || ([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], metrics.render())))
+        .route("/metrics", metrics_route)
         .route("/openapi.json", get(async move || ([(header::CONTENT_TYPE, JSON)], json.clone())))
         .method_not_allowed_fallback(unknown_method);
     let router = routes
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
-        .layer(Authentication::new(access.clone()))
+        .layer(RateLimits)
+        .layer(authentication)
         .layer(RequestLimits::new(service))
         .merge(health)
         .with_state(());

@@ -68,8 +68,8 @@ fn allowed<'a>(package: &Package, platform: &[&'a str]) -> Option<Vec<&'a str>> 
         ("db" | "access", _) => contracts_and(&["clock"]),
         ("web", _) => contracts_and(&["access", "db"]),
         (_, Some("platform" | "services" | "tests")) => contracts_and(platform),
-        // The program puts everything together.
-        ("fnb", _) => None,
+        // The program puts everything together, and so do the fuzz targets.
+        ("fnb" | "fuzzing", _) => None,
         _ => contracts_and(&[]),
     }
 }

@@ -44,7 +44,7 @@ impl AllowedHosts {
     }
 
     /// Refuses a request that names an unknown host (421) or comes from a foreign origin (403).
-    pub(super) fn check<B>(&self, request: &Request<B>, is_encrypted: bool) -> Result<(), Problem> {
+    pub fn check<B>(&self, request: &Request<B>, is_encrypted: bool) -> Result<(), Problem> {
         let Some(authority) = authority(request)? else { return Ok(()) };
         if !self.is_allowed(host_of(authority)) {
             return Err(unknown_host(authority));

@@ -5,6 +5,7 @@ mod clients;
 mod health;
 mod idempotency;
 mod limits;
+mod rate_limits;
 mod refusals;
 mod signed;
 mod tracing;
