@@ -73,7 +73,7 @@ pub(crate) struct Flags {
     #[command(flatten)]
     #[serde(flatten)]
     basics: Basics,
-    /// The address to listen on [default: 127.0.0.1]. There is no sign-in yet: keep it on this machine.
+    /// The address to listen on [default: 127.0.0.1]. Beyond this machine, others use HTTPS.
     #[arg(long, value_name = "ADDR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<IpAddr>,

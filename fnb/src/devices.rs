@@ -2,7 +2,7 @@
 //!
 //! It reads and writes the database, so it works while the shop runs and while it does not.
 
-use std::{fmt::Write, net::IpAddr};
+use std::fmt::Write;
 
 use clap::{Subcommand, ValueEnum};
 use clock::Clock;
@@ -13,7 +13,7 @@ use contracts::{
 use db::Db;
 use gateway::DeviceCommandError;
 
-use crate::config::Config;
+use crate::{config::Config, serve};
 
 /// The name of the first till of a new shop.
 const FIRST_TILL: &str = "POS 1";
@@ -77,7 +77,8 @@ pub(crate) async fn run(action: Action, config: Config) -> Result<(), DevicesErr
     let printed = match action {
         Action::Pair { kind, name, place } => {
             let request = CreatePairingCode { kind: kind.into(), name, place };
-            pair(&database, request, &origin(&config)).await
+            let origin = serve::origin(&config, (config.listen, config.port).into());
+            pair(&database, request, &origin).await
         }
         Action::List => list(&database).await,
         Action::Revoke { device, reason } => revoke(&database, device, reason).await,
@@ -87,8 +88,13 @@ pub(crate) async fn run(action: Action, config: Config) -> Result<(), DevicesErr
     Ok(())
 }
 
-/// The pairing code of the first till, for the terminal of a new shop. `origin`: the shop's address.
-pub(crate) async fn pair_first_till(database: &Db, origin: &str) -> Result<String, DevicesError> {
+/// Prints the pairing code of a new shop's first till to standard error, beside the log. `origin`: the shop's address.
+pub(crate) async fn print_first_till(database: &Db, origin: &str) -> Result<(), DevicesError> {
+    eprint!("{}", pair_first_till(database, origin).await?);
+    Ok(())
+}
+
+async fn pair_first_till(database: &Db, origin: &str) -> Result<String, DevicesError> {
     let request = CreatePairingCode { kind: DeviceKind::Pos, name: FIRST_TILL.to_owned(), place: None };
     pair(database, request, origin).await
 }
@@ -129,14 +135,6 @@ fn describe(text: &mut String, device: &DeviceView) {
 async fn revoke(database: &Db, device: DeviceId, reason: String) -> Result<String, DevicesError> {
     let revoked = gateway::revoke_device(database, device, reason, Clock::system().now()).await?;
     Ok(format!("{} is revoked. A running shop refuses it within seconds.\n", revoked.name))
-}
-
-/// The address of the shop, as the settings say. Another device cannot reach this machine's loopback.
-fn origin(config: &Config) -> String {
-    match config.listen {
-        IpAddr::V6(address) => format!("http://[{address}]:{}", config.port),
-        IpAddr::V4(address) => format!("http://{address}:{}", config.port),
-    }
 }
 
 impl From<Kind> for DeviceKind {

@@ -78,6 +78,22 @@ pub(crate) async fn listen(
     Ok((server, address))
 }
 
+/// The address at which a browser opens the shop: HTTPS on a network; `plain` if the shop listens on loopback alone.
+pub(crate) fn origin(config: &Config, plain: SocketAddr) -> String {
+    if config.listen.is_loopback() {
+        return format!("http://{plain}");
+    }
+    let own_name = config.allowed_hosts.first().filter(|_| config.tls_certificate.is_some());
+    match own_name {
+        Some(name) => format!("https://{name}:{}", config.https_port),
+        None => {
+            let names = ServerNames::of_machine(config.listen, &[]);
+            let shown = names.ok().and_then(|names| names.address_to_show()).unwrap_or(config.listen);
+            format!("https://{}", SocketAddr::new(shown, config.https_port))
+        }
+    }
+}
+
 /// HTTPS for other machines, and plain HTTP for this one, for dispensers that sign, and for what explains HTTPS.
 async fn listen_on_network(
     server: &mut Server,

@@ -4,6 +4,7 @@ use std::{io::Write, sync::Arc, time::Duration};
 
 use access::Access;
 use analytics::AnalyticsSettings;
+use axum::Router;
 use bus::MemoryBus;
 use cache::MemoryCache;
 use clock::Clock;
@@ -11,13 +12,13 @@ use contracts::{
     shop::{ShopRules, ShopSettings},
     staff::Role,
 };
-use db::{InstanceLock, InstanceLockError, InvalidServerUrl};
+use db::{Db, InstanceLock, InstanceLockError, InvalidServerUrl};
 use gateway::{DemoDoorError, DemoDoors, FirstStart, Gateway, GatewaySettings};
 use host::{Databases, Service, ServiceContext, ServiceHost, SharedShopRules};
 use payment::{PaymentSettings, QrisSettings};
 use web::ServiceRegistry;
 
-use crate::{config::Config, demo, serve, staff};
+use crate::{config::Config, demo, devices, serve, staff};
 
 /// The shop could not be started, or was stopped by a fault.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,9 @@ pub(crate) enum UpError {
     /// The owner of the demo shop cannot sign in.
     #[error("the demo shop has no owner who could fill it")]
     DemoOwner(#[from] DemoDoorError),
+    /// The first till has no pairing code.
+    #[error("the first till cannot be paired")]
+    FirstTill(#[from] devices::DevicesError),
     /// The default settings are not a shop.
     #[error("the default settings are not a shop")]
     Shop(#[from] contracts::shop::InvalidShop),
@@ -56,28 +60,21 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
     web::install_metrics();
     let context = context(&config)?;
     let mut instance_lock = lock_instance(&context.databases).await?;
-    let (services, doors) = open_services(&config, &context).await?;
-    let settings = GatewaySettings { demo_doors: config.listen.is_loopback().then_some(doors.clone()).flatten() };
-    let origin = gateway::origin(&context, &services, settings);
+    let Opened { services, demo_doors, new_shop } = open_services(&config, &context).await?;
+    let open_doors = demo_doors.clone().filter(|_| config.listen.is_loopback());
+    let origin = gateway::origin(&context, &services, GatewaySettings { demo_doors: open_doors });
     let routers: Vec<_> = services.iter().map(|service| (service.name, service.router.clone())).collect();
-    let owner = match &doors {
-        Some(doors) => Some(doors.sign_in(Role::Owner).await?.token),
-        None => None,
+    let host = match demo_doors {
+        Some(doors) => start_demo(&context, services, &origin, &doors).await?,
+        None => ServiceHost::start(&context, services),
     };
-    if let Some(owner) = &owner {
-        demo::refuse_others(origin.clone(), owner).await?;
-    }
-    let host = ServiceHost::start(&context, services);
-    if let Some(owner) = &owner {
-        demo::fill(origin.clone(), owner).await?;
-    }
 
     let (server, address) = serve::listen(&config, &context, origin, routers).await?;
-    if !config.listen.is_loopback() {
-        tracing::warn!(listen = %config.listen, "anyone who reaches this address can sell and change everything: there is no sign-in yet");
-    }
     writeln!(std::io::stdout(), "ready http://{address}")?;
     std::io::stdout().flush()?;
+    if let Some(database) = new_shop {
+        devices::print_first_till(&database, &serve::origin(&config, address)).await?;
+    }
 
     let listening = Arc::clone(&context.bus);
     let mut is_lost = false;
@@ -91,6 +88,20 @@ pub(crate) async fn up(config: Config) -> Result<(), UpError> {
     tracing::info!("stopping");
     host.stop().await;
     if is_lost { Err(UpError::Lost(context.databases)) } else { Ok(()) }
+}
+
+/// Starts the services of the demo shop, and fills it as its owner.
+async fn start_demo(
+    context: &ServiceContext,
+    services: Vec<Service>,
+    origin: &Router,
+    doors: &DemoDoors,
+) -> Result<ServiceHost, UpError> {
+    let owner = doors.sign_in(Role::Owner).await?.token;
+    demo::refuse_others(origin.clone(), &owner).await?;
+    let host = ServiceHost::start(context, services);
+    demo::fill(origin.clone(), &owner).await?;
+    Ok(host)
 }
 
 /// What to do about a shop that another program runs, beside stopping that.
@@ -133,11 +144,17 @@ pub(crate) fn databases(config: &Config) -> Result<Databases, InvalidServerUrl> 
     Ok(databases.with_options(db::DbOptions { commit_delay, ..db::DbOptions::default() }))
 }
 
-/// The services, and the doors of a demo shop. Gateway first, because it shares the shop's settings with the others.
-async fn open_services(
-    config: &Config,
-    context: &ServiceContext,
-) -> Result<(Vec<Service>, Option<DemoDoors>), UpError> {
+/// The services, opened.
+struct Opened {
+    services: Vec<Service>,
+    /// The doors of a demo shop. `None`: it is a real one.
+    demo_doors: Option<DemoDoors>,
+    /// The gateway's database, if this real shop was started for the first time.
+    new_shop: Option<Db>,
+}
+
+/// Gateway first, because it shares the shop's settings with the others.
+async fn open_services(config: &Config, context: &ServiceContext) -> Result<Opened, UpError> {
     let first_start = FirstStart { owner_pin: config.owner_pin.clone().map(|pin| pin.0), is_demo: config.demo };
     let Gateway { service: gateway, first_staff, demo_doors } = gateway::open(context, first_start).await?;
     // At once: if another service does not open, the PINs are stored already.
@@ -150,8 +167,12 @@ async fn open_services(
         qr::open(context),
         analytics::open(context, analytics_settings(config)),
     )?;
-    let services = vec![gateway, order, payment, product, inventory, qr, analytics];
-    Ok((services, config.demo.then_some(demo_doors)))
+    let is_new = !first_staff.is_empty() && !config.demo;
+    Ok(Opened {
+        new_shop: is_new.then(|| gateway.db.clone()),
+        services: vec![gateway, order, payment, product, inventory, qr, analytics],
+        demo_doors: config.demo.then_some(demo_doors),
+    })
 }
 
 fn payment_settings(config: &Config) -> PaymentSettings {
