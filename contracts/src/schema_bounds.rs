@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use utoipa::PartialSchema;
 
 use crate::{
+    device::{self, CreatePairingCode, PairDevice, WriteDevice},
     inventory::{
         self, AdjustStock, ItemQuantity, ItemReplacement, OptionRecipe, RecipePart, WriteInventory, WriteRecipe,
     },
@@ -14,6 +15,7 @@ use crate::{
     product::{self, OptionGroup, ProductOption, WriteCategory, WriteProduct},
     qr::{self, CompleteDispense, Heartbeat, ReissueCodes, ValidateCode},
     shop::{self, ShopSettings},
+    staff::{self, CreateStaff, WriteStaff},
     text::LINES_PATTERN,
 };
 
@@ -104,10 +106,23 @@ fn the_api_document_has_the_bounds_of_stock_and_codes() {
     assert_range::<ItemQuantity>(&["quantity"], 1, inventory::RECIPE_QUANTITY_MAX);
     assert_range::<ItemReplacement>(&["quantity"], 1, inventory::RECIPE_QUANTITY_MAX);
 
-    assert_longest::<ValidateCode>(&["deviceId", "attemptId", "journalEpoch"], qr::DEVICE_TEXT_CHARS_MAX);
+    assert_longest::<ValidateCode>(&["attemptId", "journalEpoch"], qr::DEVICE_TEXT_CHARS_MAX);
     assert_longest::<CompleteDispense>(&["deviceId"], qr::DEVICE_TEXT_CHARS_MAX);
     assert_range::<CompleteDispense>(&["pouredMs"], 0, u32::MAX.into());
-    assert_longest::<Heartbeat>(&["deviceId", "journalEpoch", "openAttemptId"], qr::DEVICE_TEXT_CHARS_MAX);
+    assert_longest::<Heartbeat>(&["journalEpoch", "openAttemptId"], qr::DEVICE_TEXT_CHARS_MAX);
     assert_most_items::<Heartbeat>(&["openDispenses"], qr::OPEN_DISPENSES_MAX);
     assert_most_items::<ReissueCodes>(&["codes"], qr::REISSUED_CODES_MAX);
+}
+
+#[test]
+fn the_api_document_has_the_bounds_of_people_and_devices() {
+    assert_longest::<CreateStaff>(&["name"], staff::STAFF_NAME_CHARS_MAX);
+    assert_longest::<WriteStaff>(&["name"], staff::STAFF_NAME_CHARS_MAX);
+    assert_longest::<CreatePairingCode>(&["name", "place"], device::DEVICE_NAME_CHARS_MAX);
+    assert_longest::<PairDevice>(&["name", "place"], device::DEVICE_NAME_CHARS_MAX);
+    assert_longest::<WriteDevice>(&["name", "place"], device::DEVICE_NAME_CHARS_MAX);
+    assert_most_items::<WriteDevice>(&["products"], device::DISPENSER_PRODUCTS_MAX);
+    assert_eq!(field::<WriteDevice>("mlPerSecond")["maximum"], json!(device::PUMP_ML_PER_SECOND_MAX));
+    let pin = serde_json::to_value(staff::Pin::schema()).unwrap();
+    assert_eq!((&pin["minLength"], &pin["maxLength"]), (&json!(staff::PIN_DIGITS_MIN), &json!(staff::PIN_DIGITS_MAX)));
 }
