@@ -107,7 +107,6 @@ fn the_api_document_has_the_bounds_of_stock_and_codes() {
     assert_range::<ItemReplacement>(&["quantity"], 1, inventory::RECIPE_QUANTITY_MAX);
 
     assert_longest::<ValidateCode>(&["attemptId", "journalEpoch"], qr::DEVICE_TEXT_CHARS_MAX);
-    assert_longest::<CompleteDispense>(&["deviceId"], qr::DEVICE_TEXT_CHARS_MAX);
     assert_range::<CompleteDispense>(&["pouredMs"], 0, u32::MAX.into());
     assert_longest::<Heartbeat>(&["journalEpoch", "openAttemptId"], qr::DEVICE_TEXT_CHARS_MAX);
     assert_most_items::<Heartbeat>(&["openDispenses"], qr::OPEN_DISPENSES_MAX);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// A client with connections of its own.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct ApiClient {
     agent: ureq::Agent,
     url: String,
@@ -54,6 +54,11 @@ impl ApiClient {
         Self { credential: format!("Bearer {token}"), ..self.clone() }
     }
 
+    /// The same client with the credential of another.
+    pub fn with_credential_of(&self, other: &Self) -> Self {
+        Self { credential: other.credential.clone(), ..self.clone() }
+    }
+
     /// The same client after it went through a door of the demo shop: `pos`, `kiosk`, `dispenser` or `owner`.
     pub fn through_door(&self, door: &str) -> Self {
         let entered = self.agent.post(format!("{}/demo/{door}", self.url)).send_empty().expect("the program responds");
@@ -63,6 +68,16 @@ impl ApiClient {
         // A person's token, or else the device's.
         let (_, token) = tokens.max_by_key(|(name, _)| *name == "fnb_session").expect("a token");
         self.with_token(token)
+    }
+
+    /// Pairs a dispenser of this name, as an owner does, and lets it send its key as a bearer token.
+    pub fn pair_dispenser(&self, name: &str) -> Self {
+        let code = self.post("/api/Device/pairing", &json!({ "kind": "DISPENSER", "name": name })).expect(200);
+        let paired = self.post("/api/Device/pair", &json!({ "code": code["code"] })).expect(201);
+        let device_id = paired["device"]["deviceId"].as_str().unwrap();
+        let bearer = json!({ "name": name, "isBearerAllowed": true });
+        self.put(&format!("/api/Device/{device_id}"), &bearer).expect(200);
+        self.with_token(&format!("{device_id}.{}", paired["signingKey"].as_str().unwrap()))
     }
 
     /// The header that proves who calls.

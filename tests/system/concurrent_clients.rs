@@ -16,6 +16,12 @@ enum OrderState {
     Done,
 }
 
+/// Who sends requests.
+struct Clients {
+    till: ApiClient,
+    machines: [ApiClient; 2],
+}
+
 struct Placed {
     order: Value,
     state: OrderState,
@@ -30,9 +36,10 @@ fn whatever_clients_do_at_once_money_stock_and_drinks_add_up() {
     let menu: Vec<Value> = ["Cold brew", "Orange juice", "Caffè latte", "Butter croissant", "Pain au chocolat"]
         .map(|name| running.client.product(name))
         .into();
+    let machines = ["Left", "Right"].map(|name| running.client.pair_dispenser(name));
     std::thread::scope(|scope| {
         for client_number in 0..CLIENTS {
-            let (client, menu) = (running.client.clone(), &menu);
+            let (client, menu) = (Clients { till: running.client.clone(), machines: machines.clone() }, &menu);
             scope.spawn(move || {
                 let mut random = StdRng::seed_from_u64(seed ^ client_number);
                 let mut orders: Vec<Placed> = Vec::new();
@@ -46,7 +53,8 @@ fn whatever_clients_do_at_once_money_stock_and_drinks_add_up() {
     assert!(!shop.log().contains("panicked"), "{}", shop.log());
 }
 
-fn act(client: &ApiClient, menu: &[Value], orders: &mut Vec<Placed>, random: &mut StdRng, key: &str) {
+fn act(clients: &Clients, menu: &[Value], orders: &mut Vec<Placed>, random: &mut StdRng, key: &str) {
+    let client = &clients.till;
     if orders.is_empty() || random.random_ratio(1, 3) {
         return place(client, menu, orders, random, key);
     }
@@ -55,7 +63,7 @@ fn act(client: &ApiClient, menu: &[Value], orders: &mut Vec<Placed>, random: &mu
     match random.random_range(0..8) {
         0..=3 => pay(client, placed, random, key),
         4 => cancel(client, placed),
-        5 | 6 => pour(client, placed, random),
+        5 | 6 => pour(clients, placed, random),
         _ => hand_over(client, placed),
     }
 }
@@ -137,31 +145,26 @@ fn cancel(client: &ApiClient, placed: &mut Placed) {
 }
 
 /// Two machines scan one code at the same instant: exactly one may pour.
-fn pour(client: &ApiClient, placed: &mut Placed, random: &mut StdRng) {
+fn pour(Clients { till, machines }: &Clients, placed: &mut Placed, random: &mut StdRng) {
     let OrderState::Paid { codes } = &mut placed.state else { return };
     if codes.is_empty() {
         return;
     }
     let code = codes.swap_remove(random.random_range(0..codes.len()));
+    let scan = json!({ "code": code, "attemptId": code, "journalEpoch": "1" });
+    let send = |machine: &ApiClient| machine.post("/api/QrCode/validate", &scan).expect(200);
     let valid = std::thread::scope(|scope| {
-        let sent = ["left", "right"].map(|device| {
-            let scan =
-                json!({ "code": code, "deviceId": format!("{device}-{code}"), "attemptId": "1", "journalEpoch": "1" });
-            scope.spawn(move || client.post("/api/QrCode/validate", &scan).expect(200))
-        });
+        let sent = machines.each_ref().map(|machine| scope.spawn(|| send(machine)));
         sent.map(|sent| sent.join().unwrap())
     });
     let granted: Vec<usize> = (0..2).filter(|machine| valid[*machine]["valid"] == true).collect();
     assert_eq!(granted.len(), 1, "{valid:#?}");
-    let device = ["left", "right"][granted[0]];
-    let report = json!({
-        "dispenseId": valid[granted[0]]["dispenseId"], "deviceId": format!("{device}-{code}"),
-        "outcome": "completed", "pouredMs": 8000,
-    });
+    let machine = &machines[granted[0]];
+    let report = json!({ "dispenseId": valid[granted[0]]["dispenseId"], "outcome": "completed", "pouredMs": 8000 });
     let path = format!("/api/QrCode/{code}/complete");
-    client.post(&path, &report).expect(200);
-    client.post(&path, &report).expect(200);
-    assert_eq!(client.post("/api/QrCode/validate", &json!({ "code": code })).expect(200)["reason"], "used");
+    machine.post(&path, &report).expect(200);
+    machine.post(&path, &report).expect(200);
+    assert_eq!(till.post("/api/QrCode/validate", &json!({ "code": code })).expect(200)["reason"], "used");
 }
 
 fn hand_over(client: &ApiClient, placed: &mut Placed) {

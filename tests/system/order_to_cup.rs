@@ -21,7 +21,8 @@ fn an_order_goes_from_the_menu_to_a_poured_cup_in_the_specified_steps() {
 
     // 1: an order with its items and the total that the client displayed.
     let request = ApiClient::order(&[(&cold_brew, 2), (&croissant, 1)]);
-    let order = client.post("/api/Order", &request).expect(201);
+    let till = client.through_door("pos");
+    let order = till.post("/api/Order", &request).expect(201);
     let order_id = order["orderId"].as_str().unwrap();
     let order_path = format!("/api/Order/{order_id}");
     // 2: the total is validated.
@@ -98,15 +99,13 @@ fn an_order_goes_from_the_menu_to_a_poured_cup_in_the_specified_steps() {
 
     // The second cup, by a machine with the lease protocol.
     let second = receipt["qrCodes"][1]["code"].as_str().unwrap();
-    let scan = json!({ "code": second, "deviceId": "bar-1", "attemptId": "a1", "journalEpoch": "e1" });
-    let grant = client.post("/api/QrCode/validate", &scan).expect(200);
+    let machines = ["Bar 1", "Bar 2"].map(|name| client.pair_dispenser(name));
+    let scan = json!({ "code": second, "attemptId": "a1", "journalEpoch": "e1" });
+    let grant = machines[0].post("/api/QrCode/validate", &scan).expect(200);
     assert_eq!(grant["valid"], true);
-    let mut elsewhere = scan.clone();
-    elsewhere["deviceId"] = json!("bar-2");
-    assert_eq!(client.post("/api/QrCode/validate", &elsewhere).expect(200)["reason"], "in_use");
-    let report =
-        json!({ "dispenseId": grant["dispenseId"], "deviceId": "bar-1", "outcome": "completed", "pouredMs": 8000 });
-    client.post(&format!("/api/QrCode/{second}/complete"), &report).expect(200);
+    assert_eq!(machines[1].post("/api/QrCode/validate", &scan).expect(200)["reason"], "in_use");
+    let report = json!({ "dispenseId": grant["dispenseId"], "outcome": "completed", "pouredMs": 8000 });
+    machines[0].post(&format!("/api/QrCode/{second}/complete"), &report).expect(200);
 
     // Staff hand over the croissant, and the order is completed.
     books.wait_until_idle();
