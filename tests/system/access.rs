@@ -13,7 +13,7 @@ use axum::{
 };
 use contracts::{
     device::{DeviceKind, DeviceView},
-    ids::{DeviceId, SessionId},
+    ids::{ApprovalId, DeviceId, SessionId},
     staff::{ApprovableAction, Role},
 };
 use db::{Db, DbError};
@@ -271,7 +271,8 @@ async fn a_cashier_may_do_what_a_manager_approved_and_nothing_else() {
         let cashier = session(&shop.issuer, &shop.world, session_id, Role::Cashier);
         let approval = |session_id, action| {
             let approved_by = testkit::staff(Role::Manager);
-            shop.issue(TokenSubject::Approval { session_id, action, subject: ID.to_owned(), approved_by })
+            let (approval_id, subject) = (ApprovalId::new(shop.world.clock.now()), ID.to_owned());
+            shop.issue(TokenSubject::Approval { approval_id, session_id, action, subject, approved_by })
         };
         let reply = async |approval: &str| call(&shop.origin, method, path, Some(&cashier), Some(approval)).await;
 
