@@ -9,6 +9,7 @@ mod origin;
 mod pages;
 mod sessions;
 mod settings;
+mod sign_in;
 mod staff;
 mod trust;
 
