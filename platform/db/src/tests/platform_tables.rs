@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use contracts::{event::CloudEvent, ids::EventId};
+use contracts::{
+    audit::Actor,
+    event::CloudEvent,
+    ids::{ApprovalId, EventId},
+};
 
 use super::*;
 use crate::{
+    approvals::{self, ApprovalError},
     dead_letters,
     idempotency::{self, IdempotencyError, IdempotencyKey},
     inbox::{self, Delivery},
@@ -324,6 +329,28 @@ async fn a_dead_letter_stays_until_its_redrive_is_requested_and_succeeds() {
         })
         .await
         .unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_approval_is_used_up_by_the_first_act_that_is_committed() {
+    on_each(async |fresh| {
+        let db = fresh.open().await;
+        let approved = Actor { approval_id: Some(ApprovalId::new(NOW)), ..Actor::default() };
+        let actor = approved.clone();
+        let refused = db.write::<(), ApprovalError, _>(move |tx| {
+            approvals::use_up(tx, &actor, NOW)?;
+            Err(DbError::Inconsistent("the act was refused".into()).into())
+        });
+        refused.await.unwrap_err();
+
+        let act = |actor: Actor| db.write(move |tx| approvals::use_up(tx, &actor, NOW));
+        let (one, other) = tokio::join!(act(approved.clone()), act(approved));
+        assert!(matches!((&one, &other), (Ok(()), Err(ApprovalError::Used)) | (Err(ApprovalError::Used), Ok(()))));
+        for _ in 0..2 {
+            assert_eq!(act(Actor::default()).await, Ok(()), "without an approval there is nothing to use up");
+        }
     })
     .await;
 }
