@@ -39,15 +39,7 @@ impl ObservedRequest {
         let request_id = RequestId::of(request.headers(), context);
         let route = request.extensions().get::<MatchedPath>().cloned();
         let span = request_span(&metrics, request, route.as_ref(), parent, context, &request_id);
-        Self {
-            metrics,
-            method: request.method().clone(),
-            route,
-            started: Instant::now(),
-            context,
-            request_id,
-            span,
-        }
+        Self { metrics, method: request.method().clone(), route, started: Instant::now(), context, request_id, span }
     }
 
     /// Runs a part of the handler's work in the request's trace and span.

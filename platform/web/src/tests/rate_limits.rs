@@ -149,7 +149,11 @@ async fn pins_come_ten_at_once_and_then_one_a_second() {
     assert!(problem["detail"].as_str().unwrap().starts_with("PINs come"), "{problem}");
     assert_eq!(cafe.get("/api/Visitor", guest, None).await.status, 200, "other requests are not PINs");
 
-    assert_eq!(cafe.count(20, 200, "/api/Pin", guest, Some(&token)).await, 10, "a person has an allowance of their own");
+    assert_eq!(
+        cafe.count(20, 200, "/api/Pin", guest, Some(&token)).await,
+        10,
+        "a person has an allowance of their own"
+    );
     tokio::time::advance(Duration::from_secs(3)).await;
     assert_eq!(cafe.count(20, 200, "/api/Pin", guest, None).await, 3);
     assert_eq!(cafe.count(50, 200, "/api/Pin", Some("127.0.0.1"), None).await, 50);
