@@ -7,7 +7,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
-use crate::{device::DeviceRef, staff::StaffRef, time::Timestamp};
+use crate::{device::DeviceRef, ids::ApprovalId, staff::StaffRef, time::Timestamp};
 
 /// Who acted. Without a person and a device: the shop itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -22,6 +22,9 @@ pub struct Actor {
     /// The manager who approved it with their PIN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<StaffRef>,
+    /// The approval, which is used up by one act.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_id: Option<ApprovalId>,
 }
 
 impl Actor {

@@ -44,6 +44,8 @@ pub enum DeviceMarker {}
 pub enum SessionMarker {}
 /// Marks a [`TokenKeyId`].
 pub enum TokenKeyMarker {}
+/// Marks a [`ApprovalId`].
+pub enum ApprovalMarker {}
 
 /// One order.
 pub type OrderId = Id<OrderMarker>;
@@ -75,6 +77,8 @@ pub type DeviceId = Id<DeviceMarker>;
 pub type SessionId = Id<SessionMarker>;
 /// One key that tokens are signed with.
 pub type TokenKeyId = Id<TokenKeyMarker>;
+/// One approval by a manager.
+pub type ApprovalId = Id<ApprovalMarker>;
 
 impl<Of> Id<Of> {
     /// A new id for something created at `now`. It sorts after every id that this process created before, even if `now` is

@@ -15,7 +15,7 @@ use crate::{
     product::{self, OptionGroup, ProductOption, WriteCategory, WriteProduct},
     qr::{self, CompleteDispense, Heartbeat, ReissueCodes, ValidateCode},
     shop::{self, ShopSettings},
-    staff::{self, CreateStaff, WriteStaff},
+    staff::{self, CreateStaff, SetPin, WriteStaff},
     text::LINES_PATTERN,
 };
 
@@ -122,6 +122,9 @@ fn the_api_document_has_the_bounds_of_people_and_devices() {
     assert_longest::<WriteDevice>(&["name", "place"], device::DEVICE_NAME_CHARS_MAX);
     assert_most_items::<WriteDevice>(&["products"], device::DISPENSER_PRODUCTS_MAX);
     assert_eq!(field::<WriteDevice>("mlPerSecond")["maximum"], json!(device::PUMP_ML_PER_SECOND_MAX));
+    for pin in ["callerPin", "pin"] {
+        assert_eq!(field::<SetPin>(pin)["$ref"], json!("#/components/schemas/Pin"));
+    }
     let pin = serde_json::to_value(staff::Pin::schema()).unwrap();
     assert_eq!((&pin["minLength"], &pin["maxLength"]), (&json!(staff::PIN_DIGITS_MIN), &json!(staff::PIN_DIGITS_MAX)));
 }

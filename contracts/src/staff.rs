@@ -152,10 +152,13 @@ const fn yes() -> bool {
     true
 }
 
-/// A new PIN for a person.
+/// A new PIN for a person. Whoever is signed in proves with their own PIN that it is them, and not somebody who found the
+/// tablet.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetPin {
+    /// The PIN of the person who is signed in: for their own PIN it is the one until now.
+    pub caller_pin: Pin,
     /// The new PIN.
     pub pin: Pin,
 }
@@ -277,7 +280,7 @@ pub struct CreateApproval {
     pub subject: String,
 }
 
-/// An approval for one action on one subject, for the person who asked.
+/// An approval for one action on one subject, for the person who asked. The act uses it up.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApprovalView {

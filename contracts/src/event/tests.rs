@@ -38,6 +38,7 @@ fn cashier_at_the_till() -> Actor {
         staff: Some(StaffRef { staff_id: id(7), name: "Sari".into(), role: Role::Cashier }),
         device: Some(DeviceRef { device_id: id(8), name: "POS 1".into() }),
         approved_by: None,
+        approval_id: None,
     }
 }
 
@@ -178,6 +179,7 @@ fn act() -> AuditEntry {
             staff: Some(person(12, "Sari", Role::Cashier)),
             device: Some(DeviceRef { device_id: id(13), name: "POS 1".into() }),
             approved_by: Some(person(14, "Dimas", Role::Manager)),
+            approval_id: Some(id(15)),
         },
         area: AuditArea::Menu,
         action: "product.changed".into(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use contracts::{
     audit::Actor,
     device::{DeviceKind, DeviceRef},
-    ids::{DeviceId, SessionId},
+    ids::{ApprovalId, DeviceId, SessionId},
     staff::{ApprovableAction, Role, StaffRef},
     time::Timestamp,
 };
@@ -34,6 +34,8 @@ pub struct Caller {
 /// A manager's approval of one action on one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
+    /// Its id: one act uses it up.
+    pub approval_id: ApprovalId,
     /// The action.
     pub action: ApprovableAction,
     /// The id of what it is done to.
@@ -107,23 +109,25 @@ impl Caller {
             staff: self.staff.clone(),
             device: device.map(|device| DeviceRef { device_id: device.device_id, name: device.name.clone() }),
             approved_by: None,
+            approval_id: None,
         }
     }
 
-    /// Who acts, if they may do this to `subject`: a manager by themselves, a cashier with an approval of it.
+    /// Who acts, if they may do this to `subject`: a manager by themselves, a cashier with an approval of it. The command
+    /// uses the approval up (`db::approvals::use_up`).
     ///
     /// # Errors
     /// [`NotApproved`] without such an approval.
     #[expect(clippy::needless_pass_by_value, reason = "callers pass an id or a text, whichever they have")]
     pub fn approved_actor(&self, action: ApprovableAction, subject: impl ToString) -> Result<Actor, NotApproved> {
-        if self.staff.as_ref().is_some_and(|staff| staff.role >= Role::Manager) {
-            return Ok(self.actor());
-        }
         let subject = subject.to_string();
         match &self.approval {
+            // Of a manager too: an owner approves what a manager may not do alone.
             Some(approval) if approval.action == action && approval.subject == subject => {
-                Ok(Actor { approved_by: Some(approval.approved_by.clone()), ..self.actor() })
+                let approved_by = Some(approval.approved_by.clone());
+                Ok(Actor { approved_by, approval_id: Some(approval.approval_id), ..self.actor() })
             }
+            _ if self.staff.as_ref().is_some_and(|staff| staff.role >= Role::Manager) => Ok(self.actor()),
             _ => Err(NotApproved { action, subject }),
         }
     }

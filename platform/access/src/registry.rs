@@ -31,6 +31,8 @@ use crate::{
 const VERIFIED_TOKENS_MAX: u64 = 4_096;
 /// How long a wait for the end of a credential sleeps at most before it looks at the clock again.
 const EXPIRY_CHECK: Duration = Duration::from_secs(5);
+/// How long a session that ended is kept after its tokens: a clock that was set ahead can be set back.
+const ENDED_SESSIONS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// What this process knows of credentials. Clones share it.
 #[derive(Clone)]
@@ -198,7 +200,7 @@ impl Access {
     pub fn end_session(&self, session_id: SessionId, expires_at: Timestamp) {
         let now = self.0.clock.now();
         self.change(|known| {
-            known.ended_sessions.retain(|_, expires_at| *expires_at > now);
+            known.ended_sessions.retain(|_, expires_at| *expires_at + ENDED_SESSIONS_KEPT > now);
             known.ended_sessions.insert(session_id, expires_at);
         });
     }
@@ -275,10 +277,11 @@ impl Access {
     pub fn approval(&self, token: &str, caller: &Caller) -> Result<Approval, TokenError> {
         let claims = self.claims(token)?;
         match &claims.subject {
-            TokenSubject::Approval { session_id, action, subject, approved_by }
+            TokenSubject::Approval { approval_id, session_id, action, subject, approved_by }
                 if caller.session_id == Some(*session_id) =>
             {
-                Ok(Approval { action: *action, subject: subject.clone(), approved_by: approved_by.clone() })
+                let (approval_id, action) = (*approval_id, *action);
+                Ok(Approval { approval_id, action, subject: subject.clone(), approved_by: approved_by.clone() })
             }
             _ => Err(TokenError::Invalid),
         }

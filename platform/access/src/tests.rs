@@ -3,7 +3,7 @@ use std::time::Duration;
 use clock::Clock;
 use contracts::{
     device::{DeviceKind, DeviceView},
-    ids::{DeviceId, SessionId, StaffId},
+    ids::{ApprovalId, DeviceId, SessionId, StaffId},
     staff::{ApprovableAction, Role, StaffRef},
     time::Timestamp,
 };
@@ -56,7 +56,8 @@ impl Shop {
     fn approval_token(&self, session_id: SessionId) -> String {
         let approved_by = StaffRef { staff_id: StaffId::new(NOW), name: "Dimas".into(), role: Role::Manager };
         let (action, subject) = (ApprovableAction::ReissueCodes, "order-1".to_owned());
-        let approval = TokenSubject::Approval { session_id, action, subject, approved_by };
+        let approval_id = ApprovalId::new(NOW);
+        let approval = TokenSubject::Approval { approval_id, session_id, action, subject, approved_by };
         self.issuer.issue(approval, NOW, HOUR).unwrap().0
     }
 }
@@ -112,6 +113,17 @@ fn a_session_that_ended_and_a_revoked_device_are_refused_at_once() {
 }
 
 #[test]
+fn a_sign_out_holds_when_a_clock_that_ran_ahead_is_set_back() {
+    let shop = Shop::new();
+    let token = shop.session_token(Role::Cashier);
+    shop.clock.set(NOW + 48 * HOUR);
+    shop.access.end_session(shop.session_id, NOW + HOUR);
+    shop.access.end_session(SessionId::new(NOW), NOW + HOUR);
+    shop.clock.set(NOW);
+    assert_eq!(shop.access.caller(&token).unwrap_err(), TokenError::Revoked);
+}
+
+#[test]
 fn a_device_was_seen_when_it_called_and_each_time_is_taken_once() {
     let shop = Shop::new();
     assert_eq!(shop.access.take_seen(), []);
@@ -150,6 +162,7 @@ fn an_approval_is_for_one_session_one_action_and_one_subject() {
 
     let actor = approved.approved_actor(ApprovableAction::ReissueCodes, "order-1").unwrap();
     assert_eq!(actor.approved_by.unwrap().name, "Dimas");
+    assert!(actor.approval_id.is_some());
     assert!(approved.approved_actor(ApprovableAction::ReissueCodes, "order-2").is_err());
     assert!(cashier.approved_actor(ApprovableAction::ReissueCodes, "order-1").is_err());
     let manager = shop.access.caller(&shop.session_token(Role::Manager)).unwrap();

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contracts::{
-    ids::{DeviceId, SessionId, TokenKeyId},
+    ids::{ApprovalId, DeviceId, SessionId, TokenKeyId},
     staff::{ApprovableAction, StaffRef},
     time::Timestamp,
 };
@@ -25,8 +25,6 @@ pub struct Claims {
     /// Whose it is.
     #[serde(flatten)]
     pub subject: TokenSubject,
-    /// When it was issued.
-    pub issued_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
 }
@@ -51,6 +49,8 @@ pub enum TokenSubject {
     },
     /// A manager's approval, for the session that asked for it.
     Approval {
+        /// The approval, which one act uses up.
+        approval_id: ApprovalId,
         /// The session.
         session_id: SessionId,
         /// What is approved.
@@ -152,8 +152,7 @@ impl TokenIssuer {
         lifetime: Duration,
     ) -> Result<(String, Timestamp), IssueError> {
         let expires_at = now + lifetime;
-        let claims = serde_json::to_vec(&Claims { subject, issued_at: now, expires_at })
-            .map_err(|error| IssueError(error.into()))?;
+        let claims = serde_json::to_vec(&Claims { subject, expires_at }).map_err(|error| IssueError(error.into()))?;
         let footer = self.key_id.to_string();
         let token = PublicToken::sign(&self.secret, &claims, Some(footer.as_bytes()), None)
             .map_err(|error| IssueError(format!("{error:?}").into()))?;

@@ -18,9 +18,9 @@ fn a_pin_is_not_printed() {
     assert_eq!(format!("{pin:?}"), "Pin(****)");
     let requests = [
         format!("{:?}", serde_json::from_str::<CreateStaff>(r#"{"name":"Sari","role":"CASHIER","pin":"482193"}"#)),
-        format!("{:?}", serde_json::from_str::<SetPin>(r#"{"pin":"482193"}"#)),
+        format!("{:?}", serde_json::from_str::<SetPin>(r#"{"callerPin":"482193","pin":"482193"}"#)),
         // A refusal does not repeat a PIN that is none, because it may be one with a slip of the finger.
-        format!("{:?}", serde_json::from_str::<SetPin>(r#"{"pin":"482193x"}"#)),
+        format!("{:?}", serde_json::from_str::<SetPin>(r#"{"callerPin":"482193","pin":"482193x"}"#)),
     ];
     for printed in requests {
         assert!(!printed.contains("482193"), "{printed}");

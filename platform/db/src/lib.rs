@@ -6,6 +6,7 @@
 //! The dialect is what both databases share: `$1`, `RETURNING`, `ON CONFLICT`, BIGINT, TEXT, CHECK, partial indexes.
 //! One exception: `WITHOUT ROWID` in migrations, which is removed for PostgreSQL.
 
+pub mod approvals;
 mod database;
 pub mod dead_letters;
 mod error;

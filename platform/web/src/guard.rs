@@ -8,7 +8,7 @@ use std::{
 use access::{CallerRole, NotApproved, Policy, TokenError};
 use axum::{
     extract::Request,
-    http::StatusCode,
+    http::{Extensions, StatusCode},
     response::{IntoResponse, Response},
 };
 use contracts::staff::ApprovableAction;
@@ -50,13 +50,10 @@ impl Guard {
                 Some(action) if caller.staff.is_some() => approval_required(action),
                 _ => self.forbidden(),
             }),
-            Some(Authenticated(Err(reason))) => {
-                if !matches!(reason, Unauthenticated::NoCredential) {
-                    rate_limits::count_refused_credential(request.extensions())?;
-                }
-                Err(unauthenticated(reason))
+            Some(Authenticated(Err(Unauthenticated::NoCredential))) | None => {
+                Err(unauthenticated(&Unauthenticated::NoCredential))
             }
-            None => Err(unauthenticated(&Unauthenticated::NoCredential)),
+            Some(Authenticated(Err(reason))) => Err(refuse_credential(reason, request.extensions())),
         }
     }
 
@@ -109,6 +106,11 @@ where
             Err(problem) => Either::Left(ready(Ok(problem.into_response()))),
         }
     }
+}
+
+/// Counts a credential that is not valid, and says why.
+pub(crate) fn refuse_credential(reason: &Unauthenticated, extensions: &Extensions) -> Problem {
+    rate_limits::count_refused_credential(extensions).err().unwrap_or_else(|| unauthenticated(reason))
 }
 
 fn unauthenticated(reason: &Unauthenticated) -> Problem {

@@ -29,7 +29,7 @@ mod signed_request;
 mod tests;
 
 pub use authentication::{APPROVAL_HEADER, DEVICE_COOKIE, SESSION_COOKIE, ServiceCall};
-pub use caller::Caller;
+pub use caller::{Caller, VerifiedCaller};
 pub use client::{CallError, ServiceClient, ServiceRegistry};
 pub use created::Created;
 pub use etag::{etag, if_match};

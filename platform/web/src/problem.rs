@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contracts::InvalidLimit;
-use db::{DbError, idempotency::IdempotencyError};
+use db::{DbError, approvals::ApprovalError, idempotency::IdempotencyError};
 use errors::BoxError;
 use serde::Serialize;
 
@@ -240,6 +240,16 @@ impl From<DbError> for Problem {
             )
             .caused_by(error),
             other => Self::internal(other),
+        }
+    }
+}
+
+impl From<ApprovalError> for Problem {
+    fn from(error: ApprovalError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ApprovalError::Used => Self::new(StatusCode::FORBIDDEN, "approval-used", "The approval was used", detail),
+            ApprovalError::Db(error) => error.into(),
         }
     }
 }

@@ -5,7 +5,7 @@ use contracts::{
     ids::{InventoryId, OptionId, OrderId, ProductId},
     inventory::{InventoryView, OutOfStock, STOCK_QUANTITY_MAX, Shortage},
 };
-use db::{DbError, idempotency::IdempotencyError};
+use db::{DbError, approvals::ApprovalError, idempotency::IdempotencyError};
 use web::{CallError, Problem};
 
 use crate::model;
@@ -67,6 +67,9 @@ pub(crate) enum InventoryError {
     /// Product could not be asked.
     #[error("Product could not be asked")]
     Product(#[from] CallError),
+    /// A manager's approval does not count.
+    #[error("the approval cannot be used")]
+    Approval(#[from] ApprovalError),
     /// The idempotency key was used for something else, or its row could not be read.
     #[error("the idempotency key cannot be used")]
     Idempotency(#[from] IdempotencyError),
@@ -147,6 +150,7 @@ impl From<InventoryError> for Problem {
                 format!("The order id {id} belongs to another order, or this order has ended. Send the order with a new id."),
             ),
             InventoryError::Product(error) => error.into(),
+            InventoryError::Approval(error) => error.into(),
             InventoryError::Idempotency(error) => error.into(),
             InventoryError::Db(error) => error.into(),
         }

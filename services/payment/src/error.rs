@@ -7,7 +7,7 @@ use contracts::{
     money::{Amount, Money, MoneyError},
     payment::{AlreadyPaid, AmountMismatch, CHANGE_MINOR_MAX, InsufficientTender, PaymentMethod, REFERENCE_CHARS_MAX},
 };
-use db::{DbError, idempotency::IdempotencyError};
+use db::{DbError, approvals::ApprovalError, idempotency::IdempotencyError};
 use web::{CallError, Problem};
 
 use crate::gateways::GatewayError;
@@ -151,6 +151,9 @@ pub enum PaymentError {
     /// Another request changed the payments of the order at the same time; nothing was written.
     #[error("The order's payments changed at this very moment. Try again.")]
     ConcurrentChange,
+    /// A manager's approval does not count.
+    #[error("the approval cannot be used")]
+    Approval(#[from] ApprovalError),
     /// The idempotency key is another request's.
     #[error("the idempotency key cannot be used")]
     Idempotency(#[from] IdempotencyError),
@@ -221,6 +224,7 @@ impl From<PaymentError> for Problem {
             E::ReferenceRequired(_) => Self::conflict("reference-required", "The gateway does not answer", detail),
             E::InvalidReference => invalid("invalid-reference", "Not a reference", detail),
             E::ConcurrentChange => unavailable("concurrent-change", "Changed at this moment", detail),
+            E::Approval(error) => error.into(),
             E::Idempotency(error) => error.into(),
             E::Db(error) => error.into(),
         }

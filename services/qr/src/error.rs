@@ -5,7 +5,7 @@ use contracts::{
     ids::OrderId,
     qr::{CodeStatus, DEVICE_TEXT_CHARS_MAX, OPEN_DISPENSES_MAX, REISSUED_CODES_MAX},
 };
-use db::{DbError, idempotency::IdempotencyError};
+use db::{DbError, approvals::ApprovalError, idempotency::IdempotencyError};
 use web::Problem;
 
 use crate::model::{DeviceJournal, ReissueRefusal};
@@ -103,6 +103,9 @@ pub(crate) enum QrError {
         /// What the drawing library refused.
         source: qrcode::types::QrError,
     },
+    /// A manager's approval does not count.
+    #[error("the approval cannot be used")]
+    Approval(#[from] ApprovalError),
     /// The idempotency key cannot be used.
     #[error("the idempotency key cannot be used")]
     Idempotency(#[from] IdempotencyError),
@@ -159,6 +162,7 @@ impl From<QrError> for Problem {
             QrError::NotReissuable { status, is_paid, .. } => not_reissuable_problem(status, is_paid, detail),
             QrError::NotInReview { .. } => Self::conflict("code-not-in-review", "Not in review", detail),
             QrError::NotDrawable { .. } => Self::internal(error),
+            QrError::Approval(error) => error.into(),
             QrError::Idempotency(error) => error.into(),
             QrError::Db(error) => error.into(),
         }

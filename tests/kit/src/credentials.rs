@@ -5,7 +5,7 @@ use std::time::Duration;
 use access::{Access, SigningKey, TokenIssuer, TokenSubject};
 use contracts::{
     device::{DeviceKind, DeviceView},
-    ids::{DeviceId, Id, SessionId, StaffId},
+    ids::{ApprovalId, DeviceId, Id, SessionId, StaffId},
     staff::{ApprovableAction, Role, StaffRef},
     time::Timestamp,
 };
@@ -66,6 +66,7 @@ impl Credentials {
     #[must_use]
     pub fn approval(&self, action: ApprovableAction, subject: impl ToString) -> String {
         self.issue(TokenSubject::Approval {
+            approval_id: ApprovalId::new(self.now),
             session_id: session_id(Role::Cashier),
             action,
             subject: subject.to_string(),

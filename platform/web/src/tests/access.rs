@@ -7,7 +7,7 @@ use axum::{extract::Request, http::header};
 use clock::Clock;
 use contracts::{
     device::{DeviceKind, DeviceView},
-    ids::{DeviceId, SessionId, StaffId},
+    ids::{ApprovalId, DeviceId, SessionId, StaffId},
     staff::{ApprovableAction, Role, StaffRef},
     time::Timestamp,
 };
@@ -141,7 +141,8 @@ async fn a_cashier_needs_a_managers_approval_of_this_action_and_subject() {
     let approve = |subject: &str| {
         let approved_by = StaffRef { staff_id: StaffId::new(NOW), name: "Dimas".into(), role: Role::Manager };
         let (action, subject) = (ApprovableAction::AdjustStock, subject.to_owned());
-        let approval = TokenSubject::Approval { session_id: shop.session_id, action, subject, approved_by };
+        let (approval_id, session_id) = (ApprovalId::new(NOW), shop.session_id);
+        let approval = TokenSubject::Approval { approval_id, session_id, action, subject, approved_by };
         (APPROVAL_HEADER, shop.issue(approval))
     };
     assert_eq!(shop.call("DELETE", "/api/Till", &[cashier.clone(), approve("till-1")]).await.body, "Dimas");

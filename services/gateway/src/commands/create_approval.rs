@@ -3,12 +3,19 @@
 use std::time::Duration;
 
 use access::TokenSubject;
-use contracts::staff::{ApprovalView, CreateApproval, Role};
+use contracts::{
+    audit::{Actor, AuditArea, AuditEntry},
+    ids::ApprovalId,
+    staff::{ApprovalView, CreateApproval, Role},
+};
 use db::DbError;
 use web::Caller;
 
-use super::Staff;
-use crate::{error::StaffError, store};
+use super::{
+    Staff,
+    staff::{act, append, take_attempts},
+};
+use crate::error::StaffError;
 
 /// How long an approval is valid: the cashier confirms and the request is sent, also over a slow network.
 const APPROVAL_LIFETIME: Duration = Duration::from_secs(2 * 60);
@@ -16,8 +23,8 @@ const APPROVAL_LIFETIME: Duration = Duration::from_secs(2 * 60);
 const SUBJECT_CHARS_MAX: usize = 64;
 
 impl Staff {
-    /// Approves one act of the person who is signed in with the PIN of a manager. The act itself is what the audit trail
-    /// keeps, with who approved it.
+    /// Approves one act of the person who is signed in with the PIN of a manager. The audit trail keeps the approval, and
+    /// the act itself with who approved it.
     ///
     /// # Errors
     /// As at sign-in; `CannotApprove` if the PIN is right and the person is no manager.
@@ -32,15 +39,28 @@ impl Staff {
             return Err(StaffError::InvalidSubject);
         }
         let manager = self.verify_pin(request.staff_id, request.pin, caller.actor()).await?;
-        let manager_id = manager.staff_id;
-        self.db.write::<_, DbError, _>(move |tx| store::staff::delete_attempts(tx, manager_id)).await?;
-        if manager.role < Role::Manager {
-            return Err(StaffError::CannotApprove { name: manager.name });
+        let (now, may_approve) = (self.clock.now(), manager.role >= Role::Manager);
+        let (approval_id, approved_by) = (ApprovalId::new(now), manager.to_ref());
+        let CreateApproval { action, subject, .. } = request;
+        let act = if may_approve {
+            let approval_id = Some(approval_id);
+            let actor = Actor { approved_by: Some(approved_by.clone()), approval_id, ..caller.actor() };
+            AuditEntry::new(actor, AuditArea::Person, "approval.given", &subject, <&str>::from(action), now)
+        } else {
+            act(&caller.actor(), "approval.refused", &manager, now)
+        };
+        self.db
+            .write::<_, DbError, _>(move |tx| {
+                let (_, act) = take_attempts(tx, manager.staff_id, act.clone())?;
+                append(tx, act)
+            })
+            .await?;
+        if !may_approve {
+            return Err(StaffError::CannotApprove { name: approved_by.name });
         }
-        let approved_by = manager.to_ref();
-        let (action, subject) = (request.action, request.subject);
-        let approval = TokenSubject::Approval { session_id, action, subject, approved_by: approved_by.clone() };
-        let (approval, expires_at) = self.tokens.issuer().issue(approval, self.clock.now(), APPROVAL_LIFETIME)?;
+        let approved =
+            TokenSubject::Approval { approval_id, session_id, action, subject, approved_by: approved_by.clone() };
+        let (approval, expires_at) = self.tokens.issuer().issue(approved, now, APPROVAL_LIFETIME)?;
         Ok(ApprovalView { approval, approved_by, expires_at })
     }
 }

@@ -2,12 +2,13 @@
 
 use contracts::{
     Page,
+    device::DeviceKind,
     ids::StaffId,
     staff::{StaffTile, StaffView},
 };
 use db::DbError;
 
-use super::{Staff, staff::ACTIVE_STAFF_MAX};
+use super::{Staff, sign_in::may_sign_in, staff::ACTIVE_STAFF_MAX};
 use crate::{error::StaffError, store};
 
 impl Staff {
@@ -30,9 +31,11 @@ impl Staff {
         found.await?.ok_or(StaffError::Unknown(staff_id))
     }
 
-    /// The tiles of the sign-in screen.
-    pub(crate) async fn list_tiles(&self) -> Result<Vec<StaffTile>, DbError> {
+    /// The tiles of the sign-in screen, of those who can sign in there. `tablet`: the kind of the device that shows them.
+    pub(crate) async fn list_tiles(&self, tablet: Option<DeviceKind>) -> Result<Vec<StaffTile>, DbError> {
         let now = self.clock.now();
-        self.db.read(move |tx| store::staff::list_tiles(tx, ACTIVE_STAFF_MAX, now)).await
+        let mut tiles = self.db.read(move |tx| store::staff::list_tiles(tx, ACTIVE_STAFF_MAX, now)).await?;
+        tiles.retain(|tile| tablet.is_none_or(|tablet| may_sign_in(tile.role, tablet)));
+        Ok(tiles)
     }
 }

@@ -12,7 +12,8 @@ use db::{Db, DbError};
 use super::{
     add_first_staff::random_pin,
     pin_hasher::{PinCost, PinHasher},
-    set_pin::replace_pin,
+    set_pin::{PIN_CHANGED, replace_pin},
+    staff::act,
 };
 use crate::{error::StaffError, model::StaffName, store};
 
@@ -90,7 +91,11 @@ async fn try_reset(db: &Db, person: Person, now: Timestamp) -> Result<ResetPin, 
     let pin = random_pin()?;
     let pins = PinHasher::new(PinCost::OWASP)?;
     let pin_hash = pins.hash(pins.queue()?, pin.clone()).await?;
-    let replaced = db.write(move |tx| replace_pin(tx, &Actor::default(), staff_id, &pin_hash, now)).await;
-    let (staff, ended) = replaced?;
+    let replaced = db.write(move |tx| {
+        store::staff::lock_staff(tx)?;
+        let staff = store::staff::find_staff(tx, staff_id)?.ok_or(StaffError::Unknown(staff_id))?;
+        replace_pin(tx, act(&Actor::default(), PIN_CHANGED, &staff, now), staff_id, &pin_hash)
+    });
+    let (staff, ended) = replaced.await?;
     Ok(ResetPin { name: staff.name, pin, ended_sessions: ended.len() })
 }

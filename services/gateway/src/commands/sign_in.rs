@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use access::{PairedDevice, TokenIssuer, TokenSubject};
 use contracts::{
+    audit::Actor,
     device::DeviceKind,
     event::SessionEnded,
     ids::SessionId,
-    staff::{SessionView, SignIn, SignedIn},
+    staff::{Role, SessionView, SignIn, SignedIn},
     time::Timestamp,
 };
 use db::Tx;
 use web::Caller;
 
-use super::{Staff, staff::append_sessions_ended};
+use super::{
+    Staff,
+    staff::{act, append, append_sessions_ended, take_attempts},
+};
 use crate::{
     error::StaffError,
     store::{self, staff::StaffRow},
@@ -31,25 +35,45 @@ pub(super) struct SignInPlace<'a> {
 }
 
 impl Staff {
-    /// Signs a person in with their PIN. Who was signed in on the same tablet is signed out.
+    /// Signs a person in with their PIN. Who was signed in on the same tablet is signed out. `is_here`: the request comes
+    /// from this machine, which needs no pairing.
     ///
     /// # Errors
-    /// `WrongPin`, also for an unknown person; `Locked` after too many wrong ones; `PinQueueFull`.
+    /// `PairFirst`; `WrongPin`, also for an unknown person; `Locked` after too many wrong ones; `NotAtKiosk`;
+    /// `PinQueueFull`.
     #[tracing::instrument(level = "debug", skip_all, fields(staff_id = %request.staff_id))]
-    pub(crate) async fn sign_in(&self, caller: Caller, request: SignIn) -> Result<SignedIn, StaffError> {
+    pub(crate) async fn sign_in(&self, caller: Caller, is_here: bool, request: SignIn) -> Result<SignedIn, StaffError> {
+        let tablet = caller.device.clone().filter(|device| device.kind != DeviceKind::Dispenser);
+        if tablet.is_none() && !is_here {
+            return Err(StaffError::PairFirst);
+        }
         let staff = self.verify_pin(request.staff_id, request.pin, caller.actor()).await?;
         let (now, issuer) = (self.clock.now(), self.tokens.issuer());
+        let may_sign_in = tablet.as_ref().is_none_or(|tablet| may_sign_in(staff.role, tablet.kind));
         let signed_in = self.db.write(move |tx| {
             store::staff::lock_staff(tx)?;
-            store::staff::delete_attempts(tx, staff.staff_id)?;
-            let tablet = caller.device.as_deref().filter(|device| device.kind != DeviceKind::Dispenser);
-            let place = SignInPlace { tablet, earlier: caller.session_id };
-            begin_session(tx, &issuer, &staff, &place, now)
+            let actor = Actor { staff: Some(staff.to_ref()), ..caller.actor() };
+            let action = if may_sign_in { "staff.signed_in" } else { "staff.sign_in_refused" };
+            let (failed_attempts, act) = take_attempts(tx, staff.staff_id, act(&actor, action, &staff, now))?;
+            if failed_attempts > 0 {
+                append(tx, act)?;
+            }
+            if !may_sign_in {
+                // Not an error yet: that the PIN was right is written.
+                return Ok(None);
+            }
+            let place = SignInPlace { tablet: tablet.as_deref(), earlier: caller.session_id };
+            begin_session(tx, &issuer, &staff, &place, now).map(Some)
         });
-        let (signed_in, ended) = signed_in.await?;
+        let (signed_in, ended) = signed_in.await?.ok_or(StaffError::NotAtKiosk)?;
         self.refuse_sessions(&ended);
         Ok(signed_in)
     }
+}
+
+/// Whether people of this role sign in on this kind of tablet: at a kiosk, among guests, only whoever looks after it.
+pub(super) fn may_sign_in(role: Role, tablet: DeviceKind) -> bool {
+    tablet != DeviceKind::Kiosk || role >= Role::Manager
 }
 
 /// Begins a session of `staff`, unless their PIN was changed since it was verified, and ends the earlier ones of the place.

@@ -9,10 +9,9 @@ use contracts::{
     staff::{Pin, Role, StaffRef},
     time::Timestamp,
 };
-use db::{Db, DbResult, Tx, outbox};
+use db::{Db, DbError, DbResult, Tx, outbox};
 use host::ServiceContext;
 use serde::Serialize;
-use serde_json::value::to_raw_value;
 
 use super::{PinHasher, Tokens};
 use crate::{
@@ -58,21 +57,29 @@ impl Staff {
     }
 
     /// The person with this id, if this is their PIN and they work here. The attempt is counted before it is verified, so
-    /// that guesses that are sent at once count too; after a right one the caller deletes the count.
+    /// that guesses that are sent at once count too; after a right one the caller takes the count. The audit trail learns
+    /// of a lock with the attempt that locks: also if its PIN is right, which lifts the lock again.
     ///
     /// An id that nobody has takes the same way to the same response.
     pub(super) async fn verify_pin(&self, staff_id: StaffId, pin: Pin, actor: Actor) -> Result<StaffRow, StaffError> {
         let now = self.clock.now();
         let place = self.pins.queue()?;
         let counted = self.db.write(move |tx| match store::staff::count_attempt(tx, staff_id, now)? {
-            Some(attempt) => Ok((attempt, store::staff::find_staff(tx, staff_id)?)),
+            Some(attempt) => {
+                let staff = store::staff::find_staff(tx, staff_id)?;
+                if let Some(staff) = staff.as_ref().filter(|_| attempt.locked_until > now) {
+                    let lock = LockState { locked_until: attempt.locked_until };
+                    append(tx, act(&actor, "staff.locked", staff, now).with_after(&lock).map_err(DbError::from)?)?;
+                }
+                Ok((attempt, staff))
+            }
             None => {
                 let until = store::staff::find_lock(tx, staff_id)?.unwrap_or(now);
                 Err(StaffError::Locked { until, pause: until.since(now) })
             }
         });
         let (attempt, staff) = counted.await?;
-        let active = staff.clone().filter(|staff| staff.is_active);
+        let active = staff.filter(|staff| staff.is_active);
         let hash = active.as_ref().map(|staff| staff.pin_hash.clone());
         let is_right = self.pins.verify(place, pin, hash).await?;
         if let Some(staff) = active.filter(|_| is_right) {
@@ -80,25 +87,8 @@ impl Staff {
         }
         if attempt.locked_until > now {
             tracing::warn!(%staff_id, attempts = attempt.attempts, until = %attempt.locked_until, "wrong PINs locked a person");
-            if let Some(staff) = staff {
-                self.audit_lock(actor, staff, attempt.locked_until, now).await?;
-            }
         }
         Err(StaffError::WrongPin)
-    }
-
-    async fn audit_lock(
-        &self,
-        actor: Actor,
-        staff: StaffRow,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), StaffError> {
-        let locked = LockState { locked_until: until };
-        self.db
-            .write(move |tx| append_act(tx, &actor, "staff.locked", &staff, None::<&()>, Some(&locked), now))
-            .await?;
-        Ok(())
     }
 
     /// Makes this process refuse the sessions at once. Other processes consume the events.
@@ -116,33 +106,45 @@ struct LockState {
     locked_until: Timestamp,
 }
 
+/// What the audit trail shows of the wrong PINs before a right one.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FailedAttempts {
+    failed_attempts: u32,
+}
+
+/// Refuses an act on a person, unless the actor, or whoever approved it, has a higher role. Owners act on owners too.
+pub(super) fn refuse_equals(actor: &Actor, staff: &StaffRow) -> Result<(), StaffError> {
+    let role = actor.staff.iter().chain(&actor.approved_by).map(|person| person.role).max();
+    if role.is_some_and(|role| role == Role::Owner || role > staff.role) {
+        return Ok(());
+    }
+    Err(StaffError::NotAbove { name: staff.name.clone() })
+}
+
 /// The events of sessions that ended in this transaction.
 pub(super) fn append_sessions_ended(tx: &mut Tx<'_>, ended: &[SessionEnded], now: Timestamp) -> DbResult<()> {
     ended.iter().try_for_each(|session| outbox::append(tx, session, now))
 }
 
-/// Appends an act on a person to the audit trail.
-pub(super) fn append_act<B: Serialize, A: Serialize>(
-    tx: &mut Tx<'_>,
-    actor: &Actor,
-    action: &str,
-    staff: &StaffRow,
-    before: Option<&B>,
-    after: Option<&A>,
-    now: Timestamp,
-) -> DbResult<()> {
-    let entry = AuditEntry {
-        at: now,
-        actor: actor.clone(),
-        area: AuditArea::Person,
-        action: action.to_owned(),
-        subject: staff.staff_id.to_string(),
-        label: staff.name.clone(),
-        reason: None,
-        before: before.map(to_raw_value).transpose()?,
-        after: after.map(to_raw_value).transpose()?,
-    };
-    outbox::append(tx, &ActAudited(entry), now)
+/// An act on a person, for the audit trail.
+pub(super) fn act(actor: &Actor, action: &str, staff: &StaffRow, now: Timestamp) -> AuditEntry {
+    AuditEntry::new(actor.clone(), AuditArea::Person, action, staff.staff_id, staff.name.as_str(), now)
+}
+
+/// Appends an act to the audit trail.
+pub(super) fn append(tx: &mut Tx<'_>, act: AuditEntry) -> DbResult<()> {
+    let at = act.at;
+    outbox::append(tx, &ActAudited(act), at)
+}
+
+/// Takes the count of attempts to enter a PIN after a right one. Returns the act with how many were wrong, if any were.
+pub(super) fn take_attempts(tx: &mut Tx<'_>, staff_id: StaffId, act: AuditEntry) -> DbResult<(u32, AuditEntry)> {
+    let failed_attempts = store::staff::take_attempts(tx, staff_id)?.saturating_sub(1);
+    if failed_attempts == 0 {
+        return Ok((0, act));
+    }
+    Ok((failed_attempts, act.with_after(&FailedAttempts { failed_attempts })?))
 }
 
 /// Appends a change of a person to the audit trail.
@@ -154,7 +156,11 @@ pub(super) fn append_change(
     after: &StaffRow,
     now: Timestamp,
 ) -> DbResult<()> {
-    append_act(tx, actor, action, after, before.map(state).as_ref(), Some(&state(after)), now)
+    let mut act = act(actor, action, after, now).with_after(&state(after))?;
+    if let Some(before) = before {
+        act = act.with_before(&state(before))?;
+    }
+    append(tx, act)
 }
 
 fn state(staff: &StaffRow) -> StaffState<'_> {

@@ -85,7 +85,7 @@ impl Tokens {
         let (keys, ended) = self
             .db
             .read::<_, DbError, _>(move |tx| {
-                Ok((store::token_keys::list_token_keys(tx, now)?, store::sessions::list_ended_sessions(tx, now)?))
+                Ok((store::token_keys::list_token_keys(tx, now)?, store::sessions::list_ended_sessions(tx)?))
             })
             .await?;
         for key in keys {

@@ -1,22 +1,31 @@
 //! `POST /api/Staff/{staffId}/unlock`.
 
 use contracts::{audit::Actor, ids::StaffId, staff::StaffView};
+use db::approvals;
 
-use super::{Staff, replace_staff::view, staff::append_act};
+use super::{
+    Staff,
+    replace_staff::view,
+    staff::{act, append, refuse_equals},
+};
 use crate::{error::StaffError, store};
 
 impl Staff {
-    /// Lets a person try PINs again at once. Without attempts it changes nothing.
+    /// Lets a person try PINs again at once; the next lock is longer all the same. Without a lock it changes nothing, and
+    /// uses up no approval.
     ///
     /// # Errors
-    /// `Unknown`.
+    /// `Unknown`, `NotAbove`, `Approval`.
     #[tracing::instrument(level = "debug", skip_all, fields(%staff_id))]
     pub(crate) async fn unlock_staff(&self, actor: Actor, staff_id: StaffId) -> Result<StaffView, StaffError> {
         let now = self.clock.now();
         let unlocked = self.db.write(move |tx| {
+            store::staff::lock_staff(tx)?;
             let staff = store::staff::find_staff(tx, staff_id)?.ok_or(StaffError::Unknown(staff_id))?;
-            if store::staff::delete_attempts(tx, staff_id)? {
-                append_act(tx, &actor, "staff.unlocked", &staff, None::<&()>, None::<&()>, now)?;
+            refuse_equals(&actor, &staff)?;
+            if store::staff::lift_lock(tx, staff_id, now)? {
+                approvals::use_up(tx, &actor, now)?;
+                append(tx, act(&actor, "staff.unlocked", &staff, now))?;
             }
             view(tx, staff_id, now)
         });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use access::IssueError;
 use axum::http::StatusCode;
 use contracts::{ids::StaffId, staff::InvalidPin, time::Timestamp};
-use db::{DbError, idempotency::IdempotencyError};
+use db::{DbError, approvals::ApprovalError, idempotency::IdempotencyError};
 use serde::Serialize;
 use web::Problem;
 
@@ -40,6 +40,17 @@ pub(crate) enum StaffError {
     /// A PIN is changed by an owner or by the person.
     #[error("A PIN is changed by an owner, or by the person. Ask an owner.")]
     NotOwnPin,
+    /// A manager does not act on managers and owners.
+    #[error(
+        "{name} has your role or a higher one. Let an owner do this, or approve it with their PIN where that is possible."
+    )]
+    NotAbove { name: String },
+    /// A device that is not paired signs nobody in.
+    #[error("Pair this device first: /pair. An owner makes the code for it.")]
+    PairFirst,
+    /// A cashier at a kiosk.
+    #[error("At a kiosk only managers and owners sign in. Sign in at a till.")]
+    NotAtKiosk,
     /// Nobody is signed in.
     #[error("Nobody is signed in here. Sign in with a PIN: POST /api/Session.")]
     NoSession,
@@ -67,6 +78,9 @@ pub(crate) enum StaffError {
     /// A token cannot be signed.
     #[error("a session cannot begin")]
     Issue(#[from] IssueError),
+    /// A manager's approval does not count.
+    #[error("the approval cannot be used")]
+    Approval(#[from] ApprovalError),
     /// The key of a repeated request.
     #[error("the idempotency key cannot be used")]
     Idempotency(#[from] IdempotencyError),
@@ -94,7 +108,10 @@ impl From<StaffError> for Problem {
                 Self::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", "It was changed in between", detail)
             }
             StaffError::LastOwner { .. } => Self::conflict("last-owner", "A shop needs an owner", detail),
-            StaffError::NotOwnPin => Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail),
+            StaffError::PairFirst => Self::new(StatusCode::FORBIDDEN, "pair-first", "Not paired", detail),
+            StaffError::NotOwnPin | StaffError::NotAbove { .. } | StaffError::NotAtKiosk => {
+                Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+            }
             StaffError::NoSession => {
                 Self::new(StatusCode::UNAUTHORIZED, "sign-in-required", "Sign-in required", detail)
             }
@@ -110,6 +127,7 @@ impl From<StaffError> for Problem {
             StaffError::CannotApprove { .. } => {
                 Self::new(StatusCode::FORBIDDEN, "cannot-approve", "This person cannot approve", detail)
             }
+            StaffError::Approval(error) => error.into(),
             StaffError::Idempotency(error) => error.into(),
             StaffError::Db(error) => error.into(),
             StaffError::Hash(_) | StaffError::Pin(_) | StaffError::Issue(_) => Self::internal(error),

@@ -1,13 +1,17 @@
 //! `/api/Session`: who is signed in. `/api/Approval`: what a manager allows them.
 
 use access::Policy;
-use axum::{extract::State, http::StatusCode, response::IntoResponse};
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use contracts::{
     problem::Problem as ProblemBody,
     staff::{ApprovalView, CreateApproval, SessionView, SignIn, SignedIn, StaffTile},
 };
 use utoipa_axum::routes;
-use web::{Caller, Created, Json, Peer, PinLimit, Problem, Routes, SESSION_COOKIE};
+use web::{Caller, Created, Json, Peer, PinLimit, Problem, Routes, SESSION_COOKIE, VerifiedCaller};
 
 use super::cookies::{clear_cookie, is_encrypted, set_cookie};
 use crate::{commands::Staff, error::StaffError};
@@ -24,25 +28,32 @@ pub(super) fn routes() -> Routes<Staff> {
 
 /// Signs a person in with their PIN
 ///
-/// On a paired tablet, whoever was signed in there is signed out. A browser gets the token as a cookie too. The session
-/// ends by itself after twelve hours.
+/// On a paired tablet, whoever was signed in there is signed out. Only the shop's own computer needs no pairing. At a
+/// kiosk managers and owners sign in alone. A browser gets the token as a cookie too; the cookie of a session that has
+/// ended is cleared, and the next request signs in. The session ends by itself after twelve hours.
 #[utoipa::path(post, path = "/api/Session", tag = "Session", request_body = SignIn, responses(
     (status = 201, description = "The session and its token", body = SignedIn, headers(("Set-Cookie" = String, description = "The token, for browsers"))),
-    (status = 401, description = "wrong-pin: also for a person who does not exist or does not work here", body = ProblemBody),
+    (status = 401, description = "wrong-pin: also for a person who does not exist or does not work here; token-revoked, token-expired or invalid-token: the credential that was sent", body = ProblemBody),
+    (status = 403, description = "pair-first: the device is not paired; forbidden: a cashier at a kiosk", body = ProblemBody),
     (status = 429, description = "staff-locked: too many wrong PINs; context.lockedUntil says until when. rate-limited: PINs come too fast", body = ProblemBody),
     (status = 503, description = "overloaded: too many PINs at once; nothing was counted", body = ProblemBody),
 ))]
 async fn sign_in(
     State(staff): State<Staff>,
-    caller: Caller,
+    caller: Result<VerifiedCaller, Problem>,
     peer: Option<Peer>,
     _: PinLimit,
     Json(request): Json<SignIn>,
-) -> Result<impl IntoResponse, Problem> {
-    let now = staff.now();
-    let signed_in: SignedIn = host::run_to_end(async move { staff.sign_in(caller, request).await }).await?;
+) -> Result<Response, Problem> {
+    let VerifiedCaller(caller) = match caller {
+        Ok(caller) => caller,
+        // A browser's page cannot delete the cookie of a session that has ended.
+        Err(refused) => return Ok((clear_cookie(SESSION_COOKIE, is_encrypted(peer)), refused).into_response()),
+    };
+    let (now, is_here) = (staff.now(), peer.is_none_or(Peer::is_loopback));
+    let signed_in: SignedIn = host::run_to_end(async move { staff.sign_in(caller, is_here, request).await }).await?;
     let cookie = set_cookie(SESSION_COOKIE, &signed_in.token, now, signed_in.session.expires_at, is_encrypted(peer));
-    Ok((cookie, Created::at("/api/Session".to_owned(), signed_in)))
+    Ok((cookie, Created::at("/api/Session".to_owned(), signed_in)).into_response())
 }
 
 /// Tells who is signed in
@@ -73,18 +84,20 @@ async fn sign_out(
     Ok((StatusCode::NO_CONTENT, clear_cookie(SESSION_COOKIE, is_encrypted(peer))))
 }
 
-/// Lists the people who can sign in, by name
+/// Lists the people who can sign in on this tablet, by name
+///
+/// On a kiosk those are managers and owners.
 #[utoipa::path(get, path = "/api/Session/staff", tag = "Session", responses(
     (status = 200, description = "A tile for each", body = [StaffTile]),
 ))]
-async fn list_tiles(State(staff): State<Staff>) -> Result<Json<Vec<StaffTile>>, Problem> {
-    Ok(Json(staff.list_tiles().await?))
+async fn list_tiles(State(staff): State<Staff>, caller: Caller) -> Result<Json<Vec<StaffTile>>, Problem> {
+    Ok(Json(staff.list_tiles(caller.device.as_ref().map(|device| device.kind)).await?))
 }
 
 /// Approves one act with a manager's PIN
 ///
 /// The person who is signed in stays so, and sends the approval in the header Approval with the act: within two minutes,
-/// for this action on this subject alone. Wrong PINs count as at sign-in.
+/// for one act of this action on this subject. Wrong PINs count as at sign-in.
 #[utoipa::path(post, path = "/api/Approval", tag = "Session", request_body = CreateApproval, responses(
     (status = 200, description = "The approval", body = ApprovalView),
     (status = 401, description = "wrong-pin", body = ProblemBody),

@@ -121,14 +121,15 @@ async fn replace_staff(
 
 /// Gives a person another PIN
 ///
-/// Owners for anyone, others for themselves. It lifts a lock, and ends the person's sessions in every process.
+/// Owners for anyone, others for themselves, with the PIN of whoever is signed in. It lifts a lock, and ends the person's sessions in every process.
 #[utoipa::path(put, path = "/api/Staff/{staffId}/pin", tag = "Staff", request_body = SetPin,
     params(("staffId" = StaffId, Path, description = "Who")),
     responses(
         (status = 200, description = "The person", body = StaffView, headers(("ETag" = String, description = "Their new version"))),
+        (status = 401, description = "wrong-pin: callerPin is not the PIN of the person who is signed in", body = ProblemBody),
         (status = 403, description = "forbidden: not the caller's own", body = ProblemBody),
         (status = 404, description = "There is no such person", body = ProblemBody),
-        (status = 429, description = "rate-limited: PINs come too fast", body = ProblemBody),
+        (status = 429, description = "staff-locked: too many wrong PINs; rate-limited: PINs come too fast", body = ProblemBody),
         (status = 503, description = "overloaded: too many PINs at once", body = ProblemBody),
     )
 )]
@@ -139,16 +140,18 @@ async fn set_pin(
     _: PinLimit,
     Json(request): Json<SetPin>,
 ) -> Result<impl IntoResponse, Problem> {
-    Ok(versioned(host::run_to_end(async move { staff.set_pin(caller, id, request.pin).await }).await?))
+    Ok(versioned(host::run_to_end(async move { staff.set_pin(caller, id, request).await }).await?))
 }
 
 /// Lets a person try PINs again
 ///
-/// A manager does it, or approves it on the tablet of whoever is signed in (UNLOCK_STAFF).
+/// Somebody with a higher role does it, or an owner; or they approve it on the tablet of whoever is signed in
+/// (UNLOCK_STAFF). The wrong PINs still count: the next lock is longer.
 #[utoipa::path(post, path = "/api/Staff/{staffId}/unlock", tag = "Staff",
     params(("staffId" = StaffId, Path, description = "Who")),
     responses(
         (status = 200, description = "The person, who is not locked", body = StaffView, headers(("ETag" = String, description = "Their version"))),
+        (status = 403, description = "approval-required, approval-used; forbidden: the person's role is as high, or higher", body = ProblemBody),
         (status = 404, description = "There is no such person", body = ProblemBody),
     )
 )]
@@ -162,10 +165,13 @@ async fn unlock_staff(
 }
 
 /// Signs a person out everywhere
+///
+/// Oneself, or somebody with a lower role; owners anyone.
 #[utoipa::path(post, path = "/api/Staff/{staffId}/sign-out", tag = "Staff",
     params(("staffId" = StaffId, Path, description = "Who")),
     responses(
         (status = 200, description = "The person, who is signed in nowhere", body = StaffView, headers(("ETag" = String, description = "Their version"))),
+        (status = 403, description = "forbidden: the person's role is as high, or higher", body = ProblemBody),
         (status = 404, description = "There is no such person", body = ProblemBody),
     )
 )]

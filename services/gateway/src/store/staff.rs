@@ -150,10 +150,16 @@ pub(crate) fn find_lock(tx: &mut Tx<'_>, staff_id: StaffId) -> DbResult<Option<T
     tx.query_opt(SQL, (staff_id,), |row| row.get("locked_until"))
 }
 
-/// Lets a person try PINs again. Returns whether there were attempts.
-pub(crate) fn delete_attempts(tx: &mut Tx<'_>, staff_id: StaffId) -> DbResult<bool> {
-    const SQL: &str = "DELETE FROM pin_attempts WHERE staff_id = $1";
-    Ok(tx.execute(SQL, (staff_id,))? == 1)
+/// Deletes the count of attempts. Returns how many there were.
+pub(crate) fn take_attempts(tx: &mut Tx<'_>, staff_id: StaffId) -> DbResult<u32> {
+    const SQL: &str = "DELETE FROM pin_attempts WHERE staff_id = $1 RETURNING attempts";
+    Ok(tx.query_opt(SQL, (staff_id,), |row| row.get("attempts"))?.unwrap_or(0))
+}
+
+/// Lets a person try PINs again. The count goes on, so that the next lock is longer. Returns whether they were locked.
+pub(crate) fn lift_lock(tx: &mut Tx<'_>, staff_id: StaffId, now: Timestamp) -> DbResult<bool> {
+    const SQL: &str = "UPDATE pin_attempts SET locked_until = 0 WHERE staff_id = $1 AND locked_until > $2";
+    Ok(tx.execute(SQL, (staff_id, now))? == 1)
 }
 
 /// Deletes at most `limit` attempts of ids that nobody has, if they are older than `before`, or if there are more than

@@ -10,6 +10,7 @@ mod pages;
 mod pin_limit;
 mod sessions;
 mod settings;
+mod sign_in;
 mod staff;
 mod trust;
 

@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use access::{Access, TokenError};
 use contracts::{
-    device::DeviceKind,
+    device::{DeviceKind, DeviceView},
     event::{ActAudited, SessionEnded},
+    ids::DeviceId,
     staff::StaffTile,
     time::Timestamp,
 };
@@ -162,15 +163,19 @@ async fn whoever_signs_in_on_a_tablet_takes_it_over() {
     let sari = add(&owner, "Sari", Role::Cashier, "1379").await;
     let dimas = add(&owner, "Dimas", Role::Manager, "2468").await;
     let till = owner.with_token(&world.credentials.device(DeviceKind::Pos));
-    let kiosk = owner.with_token(&world.credentials.device(DeviceKind::Kiosk));
+    let other = DeviceId::new(world.clock.now());
+    let pos_2 =
+        DeviceView { device_id: other, name: "POS 2".into(), ..testkit::device(DeviceKind::Pos, world.clock.now()) };
+    world.credentials.pair(pos_2);
+    let other_till = owner.with_token(&world.credentials.device_token(other));
 
     let sari_at_till = signed_in(&till, sari, "1379").await;
-    let sari_at_kiosk = signed_in(&kiosk, sari, "1379").await;
-    assert_eq!(view(&owner, sari).await.signed_in_on.as_deref(), Some("Kiosk 1"));
+    let sari_elsewhere = signed_in(&other_till, sari, "1379").await;
+    assert_eq!(view(&owner, sari).await.signed_in_on.as_deref(), Some("POS 2"));
     let dimas_at_till = signed_in(&sari_at_till, dimas, "2468").await;
 
     sari_at_till.get("/api/Session").await.problem(401, "token-revoked");
-    sari_at_kiosk.get("/api/Session").await.expect(200);
+    sari_elsewhere.get("/api/Session").await.expect(200);
     let session = dimas_at_till.get("/api/Session").await.expect(200);
     assert_eq!(session["deviceId"], json!(testkit::device_id(DeviceKind::Pos)));
     world.wait_until_idle().await;
@@ -202,10 +207,13 @@ async fn the_tiles_are_for_paired_tablets_and_staff() {
     add(&owner, "Sari", Role::Cashier, "1379").await;
     add(&owner, "dimas", Role::Manager, "2468").await;
 
-    for kind in [DeviceKind::Pos, DeviceKind::Kiosk] {
-        let tablet = owner.with_token(&world.credentials.device(kind));
-        let tiles: Vec<StaffTile> = tablet.get("/api/Session/staff").await.read(200);
-        assert_eq!(tiles.iter().map(|tile| tile.name.as_str()).collect::<Vec<_>>(), ["dimas", "Owner", "Sari"]);
+    let pos = world.credentials.device(DeviceKind::Pos);
+    let kiosk = world.credentials.device(DeviceKind::Kiosk);
+    let cashier = world.credentials.staff(Role::Cashier);
+    let everyone: &[&str] = &["dimas", "Owner", "Sari"];
+    for (token, expected) in [(pos, everyone), (cashier, everyone), (kiosk, &everyone[..2])] {
+        let tiles: Vec<StaffTile> = owner.with_token(&token).get("/api/Session/staff").await.read(200);
+        assert_eq!(tiles.iter().map(|tile| tile.name.as_str()).collect::<Vec<_>>(), expected);
     }
     owner.anonymous().get("/api/Session/staff").await.problem(401, "sign-in-required");
 }

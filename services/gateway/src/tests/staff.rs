@@ -42,7 +42,7 @@ async fn a_repeated_request_adds_one_person_and_the_pin_is_nowhere() {
     assert!(!published.contains("13799731") && !first.to_string().contains("13799731"), "{published}");
     let act = world.published::<ActAudited>().pop().unwrap().0;
     assert_eq!(act.actor.staff.unwrap().name, "Ratih");
-    assert_eq!(act.after.unwrap().get(), r#"{"name":"Sari","role":"CASHIER","isActive":true}"#);
+    assert_eq!(act.after.unwrap().get(), r#"{"isActive":true,"name":"Sari","role":"CASHIER"}"#);
 }
 
 #[tokio::test]
@@ -139,22 +139,94 @@ async fn a_new_pin_lifts_the_lock_and_ends_what_the_old_one_began() {
     let guest = owner.anonymous();
     let client = signed_in(&guest, sari, "1379").await;
     let manager = signed_in(&guest, dimas, "2468").await;
+    let owner = signed_in(&guest, owner_id(&owner).await, "2580").await;
     for _ in 0..5 {
         sign_in(&guest, sari, "0000").await.expect(401);
     }
 
     let path = format!("/api/Staff/{sari}/pin");
-    manager.put(&path, json!({"pin": "8642"})).await.problem(403, "forbidden");
-    client.put(&path, json!({"pin": "8642"})).await.expect(200);
+    manager.put(&path, json!({"callerPin": "2468", "pin": "8642"})).await.problem(403, "forbidden");
+    client.put(&path, json!({"callerPin": "1379", "pin": "8642"})).await.problem(429, "staff-locked");
+    owner.put(&path, json!({"callerPin": "2580", "pin": "8642"})).await.expect(200);
 
     client.get("/api/Session").await.problem(401, "token-revoked");
     sign_in(&guest, sari, "1379").await.problem(401, "wrong-pin");
     sign_in(&guest, sari, "8642").await.expect(201);
-    owner.put(&path, json!({"pin": "97531"})).await.expect(200);
-    sign_in(&guest, sari, "97531").await.expect(201);
-    owner.put(&path, json!({"pin": "12"})).await.expect(422);
-    let unknown = StaffId::new(world.clock.now());
-    owner.put(&format!("/api/Staff/{unknown}/pin"), json!({"pin": "8642"})).await.problem(404, "not-found");
+    owner.put(&path, json!({"callerPin": "2580", "pin": "12"})).await.expect(422);
+    let unknown = format!("/api/Staff/{}/pin", StaffId::new(world.clock.now()));
+    owner.put(&unknown, json!({"callerPin": "2580", "pin": "8642"})).await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn whoever_finds_a_signed_in_tablet_cannot_change_a_pin_on_it() {
+    let world = World::new().await;
+    let owner = start_shop(&world).await;
+    let (sari, id) = (add(&owner, "Sari", Role::Cashier, "1379").await, owner_id(&owner).await);
+    let guest = owner.anonymous();
+    let (left_tablet, client) = (signed_in(&guest, id, "2580").await, signed_in(&guest, sari, "1379").await);
+
+    let path = format!("/api/Staff/{sari}/pin");
+    client.put(&path, json!({"pin": "8642"})).await.expect(422);
+    client.put(&path, json!({"callerPin": "0000", "pin": "8642"})).await.problem(401, "wrong-pin");
+    client.put(&path, json!({"callerPin": "1379", "pin": "8642"})).await.expect(200);
+    sign_in(&guest, sari, "8642").await.expect(201);
+    world.wait_until_idle().await;
+    let changed = world.published::<ActAudited>().pop().unwrap().0;
+    assert_eq!(
+        (changed.action.as_str(), changed.after.unwrap().get()),
+        ("staff.pin_changed", r#"{"failedAttempts":1}"#)
+    );
+
+    for _ in 0..5 {
+        left_tablet.put(&path, json!({"callerPin": "0000", "pin": "6666"})).await.problem(401, "wrong-pin");
+    }
+    left_tablet.put(&path, json!({"callerPin": "2580", "pin": "6666"})).await.problem(429, "staff-locked");
+    sign_in(&guest, sari, "8642").await.expect(201);
+}
+
+#[tokio::test]
+async fn only_owners_unlock_and_sign_out_managers_and_owners() {
+    let world = World::new().await;
+    let owner = start_shop(&world).await;
+    let dimas = add(&owner, "Dimas", Role::Manager, "2468").await;
+    let manager = owner.with_token(&world.credentials.staff(Role::Manager));
+    let boss = owner_id(&owner).await;
+    let guest = owner.anonymous();
+    let (at_work, of_boss) = (signed_in(&guest, dimas, "2468").await, signed_in(&guest, boss, "2580").await);
+    for _ in 0..5 {
+        sign_in(&guest, dimas, "0000").await.expect(401);
+    }
+
+    for act in ["unlock", "sign-out"] {
+        for target in [dimas, boss] {
+            let refused =
+                manager.post(&format!("/api/Staff/{target}/{act}"), json!({})).await.problem(403, "forbidden");
+            assert!(refused["detail"].as_str().unwrap().contains("Let an owner"), "{refused}");
+        }
+    }
+    at_work.post(&format!("/api/Staff/{dimas}/unlock"), json!({})).await.problem(403, "forbidden");
+    at_work.post(&format!("/api/Staff/{dimas}/sign-out"), json!({})).await.expect(200);
+    at_work.get("/api/Session").await.problem(401, "token-revoked");
+    owner.post(&format!("/api/Staff/{dimas}/unlock"), json!({})).await.expect(200);
+    owner.post(&format!("/api/Staff/{boss}/sign-out"), json!({})).await.expect(200);
+    of_boss.get("/api/Session").await.problem(401, "token-revoked");
+}
+
+#[tokio::test]
+async fn after_an_unlock_the_next_lock_is_longer() {
+    let world = World::new().await;
+    let owner = start_shop(&world).await;
+    let sari = add(&owner, "Sari", Role::Cashier, "1379").await;
+    for minutes in [5, 15, 45] {
+        for _ in 0..5 {
+            sign_in(&owner.anonymous(), sari, "0000").await.problem(401, "wrong-pin");
+        }
+        let until = world.clock.now() + std::time::Duration::from_secs(minutes * 60);
+        let locked = sign_in(&owner.anonymous(), sari, "1379").await.problem(429, "staff-locked");
+        assert_eq!(locked["context"]["lockedUntil"], json!(until));
+        owner.post(&format!("/api/Staff/{sari}/unlock"), json!({})).await.expect(200);
+    }
+    sign_in(&owner.anonymous(), sari, "1379").await.expect(201);
 }
 
 #[tokio::test]
@@ -172,7 +244,7 @@ async fn a_manager_unlocks_and_signs_out_everywhere() {
     let cashier = owner.with_token(&world.credentials.staff(Role::Cashier));
     cashier.post(&format!("/api/Staff/{sari}/unlock"), json!({})).await.problem(403, "approval-required");
     let unlocked = manager.post(&format!("/api/Staff/{sari}/unlock"), json!({})).await.read::<StaffView>(200);
-    assert_eq!((unlocked.locked_until, unlocked.failed_attempts), (None, 0));
+    assert_eq!((unlocked.locked_until, unlocked.failed_attempts), (None, 5));
     manager.post(&format!("/api/Staff/{sari}/unlock"), json!({})).await.expect(200);
     let signed_out = manager.post(&format!("/api/Staff/{sari}/sign-out"), json!({})).await.read::<StaffView>(200);
     assert!(!signed_out.is_signed_in);
@@ -196,7 +268,10 @@ async fn only_owners_decide_who_works_here() {
         let client = owner.with_token(&world.credentials.staff(role));
         client.post("/api/Staff", person.clone()).await.problem(403, "forbidden");
         client.put(&format!("/api/Staff/{id}"), json!({"name": "Eve", "role": "CASHIER"})).await.expect(403);
-        client.put(&format!("/api/Staff/{id}/pin"), json!({"pin": "6666"})).await.problem(403, "forbidden");
+        client
+            .put(&format!("/api/Staff/{id}/pin"), json!({"callerPin": "6666", "pin": "6666"}))
+            .await
+            .problem(403, "forbidden");
     }
     owner.anonymous().post("/api/Staff", person).await.problem(401, "sign-in-required");
     assert_eq!(owner.get("/api/Staff").await.expect(200)["items"].as_array().unwrap().len(), 1);

@@ -8,7 +8,7 @@ use contracts::{
     time::Timestamp,
 };
 use db::{
-    DbResult, Tx,
+    DbResult, Tx, approvals,
     idempotency::{self, Answer, IdempotencyKey},
     outbox,
 };
@@ -39,6 +39,7 @@ impl Inventory {
         let now = self.clock.now();
         let adjusted = self.db.write(move |tx| {
             idempotency::once(tx, key.as_ref(), now, |tx| {
+                approvals::use_up(tx, &actor, now)?;
                 let (item, quantity) = apply_adjustment(tx, id, adjustment, &adjust, now)?;
                 append_adjusted(tx, &actor, &adjust, &item, quantity, now)?;
                 Ok(item)

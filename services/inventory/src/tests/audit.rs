@@ -66,7 +66,11 @@ async fn a_cashier_moves_stock_with_a_managers_approval_of_that_item_only() {
 
     cashier.post(&format!("/api/Inventory/{milk}/adjust"), waste()).await.problem(403, "approval-required");
     approved.post(&format!("/api/Inventory/{beans}/adjust"), waste()).await.problem(403, "approval-required");
-    approved.post(&format!("/api/Inventory/{milk}/adjust"), waste()).await.expect(200);
+    let path = format!("/api/Inventory/{milk}/adjust");
+    let first = approved.post_with_key(&path, "k1", waste()).await.expect(200);
+    assert_eq!(approved.post_with_key(&path, "k1", waste()).await.expect(200), first, "a retry is no second act");
+    approved.post_with_key(&path, "k2", waste()).await.problem(403, "approval-used");
+    approved.post(&path, waste()).await.problem(403, "approval-used");
 
     assert_eq!((shop.item(milk).await.on_hand, shop.item(beans).await.on_hand), (8, 10));
     let acts = acts(&shop).await;

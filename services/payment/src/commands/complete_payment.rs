@@ -6,7 +6,7 @@ use contracts::{
     payment::PaymentStatus,
     time::Timestamp,
 };
-use db::{DbError, DbResult, Tx, outbox};
+use db::{DbError, DbResult, Tx, approvals, outbox};
 use serde_json::json;
 
 use super::{Payments, count_payments::count_payment};
@@ -79,6 +79,7 @@ pub(super) fn complete_payment(
     };
     store::insert_transaction(tx, &payment, TransactionKind::QrisIn, payment.due, now)?;
     if let Some(person) = person {
+        approvals::use_up(tx, person, now)?;
         append_confirmation(tx, person.clone(), before, &payment, now)?;
     }
     if let Some(Claim { cups }) = claim {

@@ -71,6 +71,10 @@ async fn a_cashier_confirms_without_the_gateway_only_with_a_managers_approval() 
 
     let paid: PaymentView = shop.cashier().with_approval(&approval(&shown)).post(&path, &notice).await.read(200);
     let confirmed_by = paid.confirmed_by.unwrap();
+    let db = shop.world.context().databases.open_existing(crate::NAME).await.unwrap();
+    let actor = confirmed_by.clone();
+    let again = db.write(move |tx| db::approvals::use_up(tx, &actor, paid.created_at)).await;
+    assert_eq!(again, Err(db::approvals::ApprovalError::Used));
     assert_eq!(confirmed_by.staff, Some(testkit::staff(Role::Cashier)));
     assert_eq!(confirmed_by.approved_by, Some(testkit::staff(Role::Manager)));
     shop.wait_until_idle().await;

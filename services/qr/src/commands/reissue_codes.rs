@@ -6,7 +6,7 @@ use contracts::{
     qr::{CodeStatus, CodeView, REISSUED_CODES_MAX, ReissueCodes},
 };
 use db::{
-    DbResult, Tx,
+    DbResult, Tx, approvals,
     idempotency::{self, Answer, IdempotencyKey},
 };
 
@@ -41,6 +41,7 @@ impl Codes {
         self.write(move |tx| {
             let mut effects = Effects::default();
             let answer = idempotency::once(tx, key.as_ref(), terms.now, |tx| {
+                approvals::use_up(tx, &actor, terms.now)?;
                 let (views, of_reissue) = reissue(tx, &actor, &request, terms)?;
                 effects = of_reissue;
                 Ok::<_, QrError>(views)

@@ -8,7 +8,7 @@ use contracts::{
     time::Timestamp,
 };
 use db::{
-    DbResult, Tx,
+    DbResult, Tx, approvals,
     idempotency::{self, Answer, IdempotencyKey},
     outbox,
 };
@@ -51,6 +51,7 @@ impl Codes {
         self.write(move |tx| {
             let mut effects = Effects::default();
             let answer = idempotency::once(tx, key.as_ref(), terms.now, |tx| {
+                approvals::use_up(tx, &actor, terms.now)?;
                 let (view, of_decision) = resolve(tx, &actor, &code, request.decision, terms)?;
                 effects = of_decision;
                 Ok::<_, QrError>(view)

@@ -145,11 +145,15 @@ async fn a_cashier_resolves_and_reissues_with_a_managers_approval_of_that_code_o
     assert_eq!(bar.status(&cup).await, CodeStatus::Review);
     let approval = credentials.approval(ApprovableAction::ResolveCode, &cup.code);
     cashier.with_approval(&approval).post(&path, &body).await.expect(200);
+    cashier.with_approval(&approval).post(&path, &body).await.problem(403, "approval-used");
 
     let body = json!({ "orderId": cup.order_id, "codes": [cup.code] });
     cashier.post("/api/QrCode/generate", &body).await.problem(403, "approval-required");
     let approval = credentials.approval(ApprovableAction::ReissueCodes, cup.order_id);
-    cashier.with_approval(&approval).post("/api/QrCode/generate", &body).await.expect(200);
+    let approved = cashier.with_approval(&approval);
+    let first = approved.post_with_key("/api/QrCode/generate", "k1", &body).await.expect(200);
+    assert_eq!(approved.post_with_key("/api/QrCode/generate", "k1", &body).await.expect(200), first);
+    approved.post("/api/QrCode/generate", &body).await.problem(403, "approval-used");
 
     bar.world.wait_until_idle().await;
     let acts = bar.world.published::<ActAudited>();
