@@ -2,6 +2,7 @@
 
 mod audit_log;
 mod config;
+mod databases;
 mod demo;
 mod devices;
 mod events;

@@ -11,7 +11,7 @@ use contracts::{
     staff::{ApprovalView, CreateApproval, SessionView, SignIn, SignedIn, StaffTile},
 };
 use utoipa_axum::routes;
-use web::{Caller, Created, Json, Peer, Problem, Routes, SESSION_COOKIE, VerifiedCaller};
+use web::{Caller, Created, Json, Peer, PinLimit, Problem, Routes, SESSION_COOKIE, VerifiedCaller};
 
 use super::cookies::{clear_cookie, is_encrypted, set_cookie};
 use crate::{commands::Staff, error::StaffError};
@@ -35,13 +35,14 @@ pub(super) fn routes() -> Routes<Staff> {
     (status = 201, description = "The session and its token", body = SignedIn, headers(("Set-Cookie" = String, description = "The token, for browsers"))),
     (status = 401, description = "wrong-pin: also for a person who does not exist or does not work here; token-revoked, token-expired or invalid-token: the credential that was sent", body = ProblemBody),
     (status = 403, description = "pair-first: the device is not paired; forbidden: a cashier at a kiosk", body = ProblemBody),
-    (status = 429, description = "staff-locked: too many wrong PINs; context.lockedUntil says until when", body = ProblemBody),
+    (status = 429, description = "staff-locked: too many wrong PINs; context.lockedUntil says until when. rate-limited: PINs come too fast", body = ProblemBody),
     (status = 503, description = "overloaded: too many PINs at once; nothing was counted", body = ProblemBody),
 ))]
 async fn sign_in(
     State(staff): State<Staff>,
     caller: Result<VerifiedCaller, Problem>,
     peer: Option<Peer>,
+    _: PinLimit,
     Json(request): Json<SignIn>,
 ) -> Result<Response, Problem> {
     let VerifiedCaller(caller) = match caller {
@@ -102,12 +103,13 @@ async fn list_tiles(State(staff): State<Staff>, caller: Caller) -> Result<Json<V
     (status = 401, description = "wrong-pin", body = ProblemBody),
     (status = 403, description = "cannot-approve: the person is no manager", body = ProblemBody),
     (status = 422, description = "invalid: the subject has 1 to 64 characters", body = ProblemBody),
-    (status = 429, description = "staff-locked: too many wrong PINs", body = ProblemBody),
+    (status = 429, description = "staff-locked: too many wrong PINs. rate-limited: PINs come too fast", body = ProblemBody),
     (status = 503, description = "overloaded: too many PINs at once; nothing was counted", body = ProblemBody),
 ))]
 async fn create_approval(
     State(staff): State<Staff>,
     caller: Caller,
+    _: PinLimit,
     Json(request): Json<CreateApproval>,
 ) -> Result<Json<ApprovalView>, Problem> {
     Ok(Json(host::run_to_end(async move { staff.create_approval(caller, request).await }).await?))
