@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::{device::DeviceRef, staff::StaffRef, time::Timestamp};
 
-/// Who acted. Without a person and a device: the shop itself.
+/// Who acted. Without a person, a device and `via`: the shop itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
@@ -22,6 +22,40 @@ pub struct Actor {
     /// The manager who approved it with their PIN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<StaffRef>,
+    /// From where, if nobody was signed in. Absent: through the API, or by the shop itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<ActorVia>,
+}
+
+/// From where somebody acted who was not signed in.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum ActorVia {
+    /// By a command in a terminal of the shop's machine, which asks for no PIN.
+    Terminal,
+}
+
+impl Actor {
+    /// Somebody at a terminal of the shop's machine.
+    #[must_use]
+    pub fn terminal() -> Self {
+        Self { via: Some(ActorVia::Terminal), ..Self::default() }
+    }
 }
 
 /// What an act is about.

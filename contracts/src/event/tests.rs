@@ -38,6 +38,7 @@ fn cashier_at_the_till() -> Actor {
         staff: Some(StaffRef { staff_id: id(7), name: "Sari".into(), role: Role::Cashier }),
         device: Some(DeviceRef { device_id: id(8), name: "POS 1".into() }),
         approved_by: None,
+        via: None,
     }
 }
 
@@ -166,6 +167,7 @@ fn dispenser() -> DeviceView {
         last_seen_at: None,
         revoked_at: Some(NOW),
         revoke_reason: Some("stolen".into()),
+        key_version: 1,
         version: 2,
     }
 }
@@ -178,6 +180,7 @@ fn act() -> AuditEntry {
             staff: Some(person(12, "Sari", Role::Cashier)),
             device: Some(DeviceRef { device_id: id(13), name: "POS 1".into() }),
             approved_by: Some(person(14, "Dimas", Role::Manager)),
+            via: None,
         },
         area: AuditArea::Menu,
         action: "product.changed".into(),
