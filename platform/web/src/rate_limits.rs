@@ -82,7 +82,7 @@ fn limited_address(extensions: &Extensions) -> Option<IpAddr> {
 }
 
 /// An IPv4 address, or the first half of an IPv6 address: one device can have every address of that network.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
