@@ -90,7 +90,7 @@ async fn try_reset(db: &Db, person: Person, now: Timestamp) -> Result<ResetPin, 
     let pin = random_pin()?;
     let pins = PinHasher::new(PinCost::OWASP)?;
     let pin_hash = pins.hash(pins.queue()?, pin.clone()).await?;
-    let replaced = db.write(move |tx| replace_pin(tx, &Actor::default(), staff_id, &pin_hash, now)).await;
+    let replaced = db.write(move |tx| replace_pin(tx, &Actor::terminal(), staff_id, &pin_hash, now)).await;
     let (staff, ended) = replaced?;
     Ok(ResetPin { name: staff.name, pin, ended_sessions: ended.len() })
 }

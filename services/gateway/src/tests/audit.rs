@@ -16,7 +16,7 @@ use crate::commands::AuditTrail;
 /// What a cashier does at the till. It happens `number` seconds after the start of the world.
 fn act(world: &World, number: u64) -> AuditEntry {
     let device = DeviceRef { device_id: device_id(DeviceKind::Pos), name: "POS 1".into() };
-    let actor = Actor { staff: Some(staff(Role::Cashier)), device: Some(device), approved_by: None };
+    let actor = Actor { staff: Some(staff(Role::Cashier)), device: Some(device), ..Actor::default() };
     let at = world.clock.now() + Duration::from_secs(number);
     AuditEntry::new(
         actor,
