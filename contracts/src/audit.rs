@@ -58,6 +58,14 @@ impl Actor {
     }
 }
 
+impl Actor {
+    /// The device alone, for guests: the people of the shop are none of their business.
+    #[must_use]
+    pub fn without_people(self) -> Self {
+        Self { device: self.device, ..Self::default() }
+    }
+}
+
 /// What an act is about.
 #[derive(
     Clone,

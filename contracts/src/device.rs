@@ -1,10 +1,13 @@
 //! The devices of a shop: tills, kiosks and dispensers, and how they are paired.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use crate::{
+    REDACTED,
     ids::{DeviceId, ProductId},
     time::Timestamp,
 };
@@ -117,7 +120,7 @@ pub struct CreatePairingCode {
 }
 
 /// A pairing code: short, for one use, for ten minutes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PairingCodeView {
     /// Its eight digits.
@@ -128,6 +131,18 @@ pub struct PairingCodeView {
     pub qr_svg: String,
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+impl fmt::Debug for PairingCodeView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code: _, url: _, qr_svg: _, expires_at } = self;
+        f.debug_struct("PairingCodeView")
+            .field("code", &REDACTED)
+            .field("url", &REDACTED)
+            .field("qr_svg", &REDACTED)
+            .field("expires_at", expires_at)
+            .finish()
+    }
 }
 
 /// What a pairing code makes of a device: shown on the device before it is paired.
@@ -151,7 +166,7 @@ pub struct PairingView {
 }
 
 /// A device turns a pairing code into its own credential.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PairDevice {
     /// The eight digits.
@@ -167,8 +182,15 @@ pub struct PairDevice {
     pub place: Option<String>,
 }
 
+impl fmt::Debug for PairDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code: _, name, place } = self;
+        f.debug_struct("PairDevice").field("code", &REDACTED).field("name", name).field("place", place).finish()
+    }
+}
+
 /// The response to a pairing. The credential is shown this once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DevicePaired {
     /// The device.
@@ -182,6 +204,18 @@ pub struct DevicePaired {
     /// A dispenser's key for HTTP Message Signatures: 32 bytes in base64url.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing_key: Option<String>,
+}
+
+impl fmt::Debug for DevicePaired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { device, token, expires_at, signing_key } = self;
+        f.debug_struct("DevicePaired")
+            .field("device", device)
+            .field("token", &token.as_ref().map(|_| REDACTED))
+            .field("expires_at", expires_at)
+            .field("signing_key", &signing_key.as_ref().map(|_| REDACTED))
+            .finish()
+    }
 }
 
 /// What the owner says of a device, replaced whole.
@@ -218,11 +252,18 @@ pub struct RevokeDevice {
 }
 
 /// A tablet's new token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RenewedToken {
     /// Send it as `Authorization: Bearer <token>`.
     pub token: String,
     /// When it ends, unless the device renews it before.
     pub expires_at: Timestamp,
+}
+
+impl fmt::Debug for RenewedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { token: _, expires_at } = self;
+        f.debug_struct("RenewedToken").field("token", &REDACTED).field("expires_at", expires_at).finish()
+    }
 }

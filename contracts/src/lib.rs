@@ -27,6 +27,9 @@ pub mod staff;
 pub mod text;
 pub mod time;
 
+/// What `Debug` prints instead of a credential.
+pub(crate) const REDACTED: &str = "****";
+
 /// The longest page of a list. One screen of a busy bar; more is a report's job.
 pub const PAGE_ROWS_MAX: u32 = 200;
 
@@ -74,15 +77,19 @@ mod tests {
     use std::{fmt::Debug, str::FromStr};
 
     use serde::{Serialize, de::DeserializeOwned};
+    use serde_json::{Value, json};
     use strum::VariantArray;
+    use uuid::Uuid;
 
     use super::{
-        InvalidLimit, PAGE_ROWS_MAX,
+        InvalidLimit, PAGE_ROWS_MAX, REDACTED,
+        device::{DevicePaired, PairDevice, PairingCodeView, RenewedToken},
         inventory::{MoveReason, StockoutPolicy},
         order::{Channel, DiningOption, OrderStatus, StockCheck},
         page_rows,
         payment::{PaymentMethod, PaymentStatus},
         qr::{AttentionReason, CodeStatus, DispenseOutcome},
+        staff::{ApprovalView, SignedIn},
     };
 
     /// Asserts that `T` has the same text in JSON, in the database and in a query parameter.
@@ -97,6 +104,32 @@ mod tests {
             assert_eq!(text.parse::<T>().unwrap(), *variant);
             assert_eq!(serde_json::from_value::<T>(text.into()).unwrap(), *variant);
         }
+    }
+
+    #[test]
+    fn debug_shows_no_token_key_or_code() {
+        const SECRET: &str = "QmFyaXN0YQ";
+        let person = json!({ "staffId": Uuid::nil(), "name": "Sari", "role": "OWNER" });
+        let device = json!({
+            "deviceId": Uuid::nil(), "kind": "KIOSK", "name": "Kiosk 1", "isBearerAllowed": false,
+            "pairedAt": "2026-11-22T08:00:00Z", "version": 1,
+        });
+        let until = "2026-11-22T08:10:00Z";
+        let printed = [
+            printed::<SignedIn>(json!({ "staff": person, "expiresAt": until, "token": SECRET })),
+            printed::<ApprovalView>(json!({ "approval": SECRET, "approvedBy": person, "expiresAt": until })),
+            printed::<PairingCodeView>(json!({ "code": SECRET, "url": SECRET, "qrSvg": SECRET, "expiresAt": until })),
+            printed::<PairDevice>(json!({ "code": SECRET, "name": "Kiosk 1" })),
+            printed::<DevicePaired>(json!({ "device": device, "token": SECRET, "signingKey": SECRET })),
+            printed::<RenewedToken>(json!({ "token": SECRET, "expiresAt": until })),
+        ];
+        for text in printed {
+            assert!(text.contains(REDACTED) && !text.contains(SECRET), "{text}");
+        }
+    }
+
+    fn printed<T: Debug + DeserializeOwned>(value: Value) -> String {
+        format!("{:?}", serde_json::from_value::<T>(value).unwrap())
     }
 
     #[test]

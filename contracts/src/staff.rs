@@ -7,6 +7,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use crate::{
+    REDACTED,
     ids::{DeviceId, StaffId},
     time::Timestamp,
 };
@@ -213,7 +214,7 @@ pub struct SessionView {
 }
 
 /// The response to a sign-in. A browser has the token as a cookie too.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignedIn {
     /// The session.
@@ -221,6 +222,13 @@ pub struct SignedIn {
     pub session: SessionView,
     /// Send it as `Authorization: Bearer <token>`.
     pub token: String,
+}
+
+impl fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { session, token: _ } = self;
+        f.debug_struct("SignedIn").field("session", session).field("token", &REDACTED).finish()
+    }
 }
 
 /// What a manager can approve on a cashier's tablet.
@@ -270,7 +278,7 @@ pub struct CreateApproval {
 }
 
 /// An approval for one action on one subject, for the person who asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApprovalView {
     /// Send it in the header `Approval` with the request that it approves.
@@ -279,4 +287,15 @@ pub struct ApprovalView {
     pub approved_by: StaffRef,
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+impl fmt::Debug for ApprovalView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { approval: _, approved_by, expires_at } = self;
+        f.debug_struct("ApprovalView")
+            .field("approval", &REDACTED)
+            .field("approved_by", approved_by)
+            .field("expires_at", expires_at)
+            .finish()
+    }
 }

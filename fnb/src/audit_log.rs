@@ -97,7 +97,7 @@ pub(crate) enum AuditLogError {
 
 /// Runs the command and prints its report.
 pub(crate) async fn run(action: Action, config: Config) -> Result<(), AuditLogError> {
-    let trail = open(&crate::up::databases(&config)?).await?;
+    let trail = open(&crate::databases::of(&config)?).await?;
     match action {
         Action::Verify { expect } => verify(&trail, expect).await,
         Action::List { limit, since } => {

@@ -32,7 +32,7 @@ pub(crate) enum CredentialsError {
 /// Runs the command and prints what it did.
 pub(crate) async fn run(action: Action, config: Config) -> Result<(), CredentialsError> {
     // Without migrations: another version of the program may run the shop now.
-    let database = crate::up::databases(&config)?.open_existing(gateway::NAME).await?;
+    let database = crate::databases::of(&config)?.open_existing(gateway::NAME).await?;
     let printed = match action {
         Action::Reset => reset(&database).await,
     };

@@ -95,7 +95,7 @@ impl Report {
 
 /// Runs the command and prints its report.
 pub(crate) async fn run(action: Action, config: Config) -> Result<(), EventsError> {
-    let databases = crate::up::databases(&config)?;
+    let databases = crate::databases::of(&config)?;
     let report = match action {
         Action::List => list(&databases).await,
         Action::Show { id } => show(&databases, id).await?,

@@ -3,6 +3,7 @@
 mod audit_log;
 mod config;
 mod credentials;
+mod databases;
 mod demo;
 mod devices;
 mod events;

@@ -41,7 +41,7 @@ pub(crate) enum StaffError {
 /// Runs the command and prints what it did.
 pub(crate) async fn run(action: Action, config: Config) -> Result<(), StaffError> {
     // Without migrations: another version of the program may run the shop now.
-    let database = crate::up::databases(&config)?.open_existing(gateway::NAME).await?;
+    let database = crate::databases::of(&config)?.open_existing(gateway::NAME).await?;
     let printed = match action {
         Action::List => list(&database).await,
         Action::ResetPin { person } => reset_pin(&database, person).await,

@@ -18,7 +18,7 @@ use host::{Databases, Service, ServiceContext, ServiceHost, SharedShopRules};
 use payment::{PaymentSettings, QrisSettings};
 use web::ServiceRegistry;
 
-use crate::{config::Config, demo, devices, serve, staff};
+use crate::{config::Config, databases, demo, devices, serve, staff};
 
 /// The shop could not be started, or was stopped by a fault.
 #[derive(Debug, thiserror::Error)]
@@ -124,7 +124,7 @@ async fn lock_instance(databases: &Databases) -> Result<InstanceLock, UpError> {
 fn context(config: &Config) -> Result<ServiceContext, UpError> {
     let clock = Clock::system();
     Ok(ServiceContext {
-        databases: databases(config)?,
+        databases: databases::of(config)?,
         access: Access::new(clock.clone()),
         bus: Arc::new(MemoryBus::new()),
         cache: Arc::new(MemoryCache::new()),
@@ -132,16 +132,6 @@ fn context(config: &Config) -> Result<ServiceContext, UpError> {
         clock,
         shop: SharedShopRules::new(ShopRules::new(ShopSettings::default())?),
     })
-}
-
-/// The databases of the settings.
-pub(crate) fn databases(config: &Config) -> Result<Databases, InvalidServerUrl> {
-    let databases = match &config.database {
-        Some(url) => Databases::postgres_prefixed(url, &config.database_prefix)?,
-        None => Databases::sqlite(&config.data),
-    };
-    let commit_delay = Duration::from_millis(config.bench_flush_ms);
-    Ok(databases.with_options(db::DbOptions { commit_delay, ..db::DbOptions::default() }))
 }
 
 /// The services, opened.

@@ -80,6 +80,12 @@ impl ApiClient {
         self.with_token(&format!("{device_id}.{}", paired["signingKey"].as_str().unwrap()))
     }
 
+    /// A client without a credential sends an empty header that nobody reads: an empty `Authorization` would be one that
+    /// is not valid.
+    fn credential_header(&self) -> &'static str {
+        if self.credential.is_empty() { "X-No-Credential" } else { "Authorization" }
+    }
+
     /// The header that proves who calls.
     pub fn credential(&self) -> &str {
         &self.credential
@@ -91,7 +97,10 @@ impl ApiClient {
 
     pub fn post(&self, path: &str, body: &Value) -> Response {
         Self::response(
-            self.agent.post(format!("{}{path}", self.url)).header("Authorization", &self.credential).send_json(body),
+            self.agent
+                .post(format!("{}{path}", self.url))
+                .header(self.credential_header(), &self.credential)
+                .send_json(body),
         )
         .expect("the program responds")
     }
@@ -105,42 +114,50 @@ impl ApiClient {
         let request = self
             .agent
             .post(format!("{}{path}", self.url))
-            .header("Authorization", &self.credential)
+            .header(self.credential_header(), &self.credential)
             .header("Idempotency-Key", key);
         Self::response(request.send_json(body))
     }
 
     /// As [`ApiClient::get`], where the program may be killed meanwhile.
     pub fn try_get(&self, path: &str) -> Result<Response, ureq::Error> {
-        Self::response(self.agent.get(format!("{}{path}", self.url)).header("Authorization", &self.credential).call())
+        Self::response(
+            self.agent.get(format!("{}{path}", self.url)).header(self.credential_header(), &self.credential).call(),
+        )
     }
 
     pub fn post_text(&self, path: &str, content_type: &str, text: &str) -> Response {
         let request = self
             .agent
             .post(format!("{}{path}", self.url))
-            .header("Authorization", &self.credential)
+            .header(self.credential_header(), &self.credential)
             .header("Content-Type", content_type);
         Self::response(request.send(text)).expect("the program responds")
     }
 
     pub fn put(&self, path: &str, body: &Value) -> Response {
         Self::response(
-            self.agent.put(format!("{}{path}", self.url)).header("Authorization", &self.credential).send_json(body),
+            self.agent
+                .put(format!("{}{path}", self.url))
+                .header(self.credential_header(), &self.credential)
+                .send_json(body),
         )
         .expect("the program responds")
     }
 
     pub fn patch(&self, path: &str, body: &Value) -> Response {
         Self::response(
-            self.agent.patch(format!("{}{path}", self.url)).header("Authorization", &self.credential).send_json(body),
+            self.agent
+                .patch(format!("{}{path}", self.url))
+                .header(self.credential_header(), &self.credential)
+                .send_json(body),
         )
         .expect("the program responds")
     }
 
     pub fn delete(&self, path: &str) -> Response {
         Self::response(
-            self.agent.delete(format!("{}{path}", self.url)).header("Authorization", &self.credential).call(),
+            self.agent.delete(format!("{}{path}", self.url)).header(self.credential_header(), &self.credential).call(),
         )
         .expect("the program responds")
     }

@@ -120,15 +120,18 @@ fn rename_shop(client: &ApiClient, name: &str) {
 fn a_shop_with_settings_of_its_own_does_not_become_a_demo() {
     let shop = TestShop::empty();
     let running = shop.start();
-    rename_shop(&running.client, "Kopi Sore");
+    let owner = shop.owner(&running);
+    rename_shop(&owner, "Kopi Sore");
     running.stop();
     let (is_ok, out, error) = output(shop.command("up").args(["--demo", "--port", "0", "--service-ports", "off"]));
     assert!(!is_ok);
     assert!(out.is_empty(), "{out}");
     assert!(error.contains("this shop is not the demo shop: start it without --demo"), "{error}");
     let running = shop.start();
-    assert_eq!(running.client.get("/api/Shop").expect(200)["name"], "Kopi Sore");
-    assert_eq!(running.client.get("/api/Product").expect(200)["items"], serde_json::json!([]));
+    // The session goes on after a restart.
+    let owner = running.client.with_credential_of(&owner);
+    assert_eq!(owner.get("/api/Shop").expect(200)["name"], "Kopi Sore");
+    assert_eq!(owner.get("/api/Product").expect(200)["items"], serde_json::json!([]));
 }
 
 #[test]
@@ -194,8 +197,9 @@ fn a_request_in_flight_is_finished_before_the_program_stops() {
 fn without_demo_there_is_no_menu_and_no_qris() {
     let shop = TestShop::empty();
     let running = shop.start();
-    assert_eq!(running.client.get("/api/Product").expect(200)["items"], serde_json::json!([]));
-    let methods = running.client.get("/api/Payment/methods").expect(200).to_string();
+    let owner = shop.owner(&running);
+    assert_eq!(owner.get("/api/Product").expect(200)["items"], serde_json::json!([]));
+    let methods = owner.get("/api/Payment/methods").expect(200).to_string();
     assert!(methods.contains("CASH") && !methods.contains("QRIS"), "{methods}");
 }
 

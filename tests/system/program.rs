@@ -10,6 +10,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{api_client::ApiClient, books::Books, wait::wait_until};
@@ -50,6 +51,15 @@ impl TestShop {
     fn with(more: &[&str]) -> Self {
         let arguments = [&["--port", "0"], more].concat();
         Self { folder: TempDir::new().unwrap(), arguments: arguments.into_iter().map(str::to_owned).collect() }
+    }
+
+    /// A client of the owner of a new shop, by the PIN that its first start printed.
+    pub fn owner(&self, running: &RunningShop) -> ApiClient {
+        let listed = self.command("staff").arg("list").output().unwrap();
+        let staff_id = String::from_utf8(listed.stdout).unwrap().split_whitespace().next().unwrap().to_owned();
+        let sign_in = json!({ "staffId": staff_id, "pin": pin_in(&self.log()) });
+        let session = running.client.post("/api/Session", &sign_in).expect(201);
+        running.client.with_token(session["token"].as_str().unwrap())
     }
 
     fn is_demo(&self) -> bool {
@@ -115,6 +125,12 @@ impl TestShop {
         let client = if self.is_demo() { anonymous.through_door("owner") } else { anonymous };
         RunningShop { client, url: url.to_owned(), child }
     }
+}
+
+/// The PIN in `owner PIN: 481 926 (Owner); ...`, whose groups of digits are apart.
+pub fn pin_in(text: &str) -> String {
+    let (_, after) = text.split_once("PIN: ").unwrap_or_else(|| panic!("no PIN in {text}"));
+    after.chars().take_while(|c| c.is_ascii_digit() || *c == ' ').filter(char::is_ascii_digit).collect()
 }
 
 /// The binary under test, without the settings in a developer's environment.

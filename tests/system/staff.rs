@@ -5,7 +5,7 @@ use std::{process::Command, time::Duration};
 use serde_json::{Value, json};
 
 use crate::{
-    program::{RunningShop, TestShop},
+    program::{RunningShop, TestShop, pin_in},
     wait::wait_until,
 };
 
@@ -16,12 +16,6 @@ fn printed(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
-}
-
-/// The PIN in `owner PIN: 481 926 (Owner); ...`, whose groups of digits are apart.
-fn pin_in(text: &str) -> String {
-    let (_, after) = text.split_once("PIN: ").unwrap_or_else(|| panic!("no PIN in {text}"));
-    after.chars().take_while(|c| c.is_ascii_digit() || *c == ' ').filter(char::is_ascii_digit).collect()
 }
 
 fn sign_in(shop: &RunningShop, staff_id: &str, pin: &str) -> (u16, Value) {

@@ -1,4 +1,5 @@
-//! What metrics, traces and the log learn of a request.
+//! What metrics, traces and the log learn of a request. Its path is not in them: paths hold codes that pour a drink or pair a
+//! device. The route that matched says what was asked for.
 
 use std::{
     sync::Arc,
@@ -7,7 +8,7 @@ use std::{
 
 use axum::{
     extract::{MatchedPath, Request},
-    http::{HeaderMap, Method, StatusCode, Uri},
+    http::{HeaderMap, Method, StatusCode},
     response::Response,
 };
 use trace::TraceContext;
@@ -22,7 +23,6 @@ const NO_ROUTE: &str = "none";
 pub(crate) struct ObservedRequest {
     metrics: Arc<RequestMetrics>,
     method: Method,
-    uri: Uri,
     route: Option<MatchedPath>,
     started: Instant,
     context: TraceContext,
@@ -39,16 +39,7 @@ impl ObservedRequest {
         let request_id = RequestId::of(request.headers(), context);
         let route = request.extensions().get::<MatchedPath>().cloned();
         let span = request_span(&metrics, request, route.as_ref(), parent, context, &request_id);
-        Self {
-            metrics,
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            route,
-            started: Instant::now(),
-            context,
-            request_id,
-            span,
-        }
+        Self { metrics, method: request.method().clone(), route, started: Instant::now(), context, request_id, span }
     }
 
     /// Runs a part of the handler's work in the request's trace and span.
@@ -60,12 +51,15 @@ impl ObservedRequest {
     pub(crate) fn finish(&self, response: &mut Response) {
         let duration = self.started.elapsed();
         let status = response.status();
-        let route = self.route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-        self.metrics.record(&self.method, route, status, duration);
+        self.metrics.record(&self.method, self.route(), status, duration);
         self.span.record("status", status.as_u16());
         self.request_id.insert_into(response.headers_mut());
         // In the span, so that each line has the trace's id.
         self.span.in_scope(|| self.log(response, duration));
+    }
+
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str)
     }
 
     fn log(&self, response: &Response, duration: Duration) {
@@ -74,28 +68,28 @@ impl ObservedRequest {
             self.span.record("otel.status_code", "error");
             self.log_failure(response);
         } else {
-            let (method, path, status) = (self.method.as_str(), self.uri.path(), status.as_u16());
-            tracing::debug!(method, path, status, ?duration, "request completed");
+            let (method, route, status) = (self.method.as_str(), self.route(), status.as_u16());
+            tracing::debug!(method, route, status, ?duration, "request completed");
         }
     }
 
     fn log_failure(&self, response: &Response) {
-        let (method, path, status) = (self.method.as_str(), self.uri.path(), response.status().as_u16());
+        let (method, route, status) = (self.method.as_str(), self.route(), response.status().as_u16());
         let (service, duration) = (self.metrics.service(), self.started.elapsed());
         let (request_id, trace_id) = (&self.request_id, self.context.trace_id_hex());
         let cause = response.extensions().get::<Cause>().map(|Cause(cause)| cause);
         let error = cause.map(|cause| errors::chain(&**cause).to_string());
         if response.status() != StatusCode::SERVICE_UNAVAILABLE {
-            tracing::error!(service, method, path, status, ?duration, %request_id, %trace_id, error, "request failed");
+            tracing::error!(service, method, route, status, ?duration, %request_id, %trace_id, error, "request failed");
             return;
         }
         // The outermost error is the same for every request that is refused for the same reason.
         let reason = cause.map_or_else(String::new, ToString::to_string);
         match self.metrics.refusals().should_log(&reason, Instant::now()) {
             Some(repeated) => tracing::warn!(
-                service, method, path, status, ?duration, %request_id, %trace_id, error, repeated, "request refused"
+                service, method, route, status, ?duration, %request_id, %trace_id, error, repeated, "request refused"
             ),
-            None => tracing::debug!(service, method, path, status, %request_id, %trace_id, error, "request refused"),
+            None => tracing::debug!(service, method, route, status, %request_id, %trace_id, error, "request refused"),
         }
     }
 }
@@ -129,7 +123,6 @@ fn request_span(
         service = metrics.service(),
         method,
         route,
-        path = request.uri().path(),
         status = Empty,
         %request_id,
         trace_id = %context.trace_id_hex(),

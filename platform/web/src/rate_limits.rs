@@ -5,7 +5,7 @@
 
 use std::{
     convert::Infallible,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{
         Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
@@ -15,8 +15,8 @@ use std::{
 };
 
 use axum::{
-    extract::Request,
-    http::{Extensions, StatusCode},
+    extract::{FromRequestParts, Request},
+    http::{Extensions, StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
 use contracts::ids::{DeviceId, StaffId};
@@ -34,10 +34,13 @@ const OF_CALLER: Rate = Rate { per_second: 100, burst_requests: 400 };
 const OF_ADDRESS: Rate = Rate { per_second: 10, burst_requests: 60 };
 /// Refused credentials of an address: a tablet with an old cookie tries a few times.
 const OF_FAILURES: Rate = Rate { per_second: 5, burst_requests: 20 };
+/// PINs of a device, a person or an address. Each takes a core for a good part of a second; at a change of shift a tablet
+/// sends a few.
+const OF_PINS: Rate = Rate { per_second: 1, burst_requests: 10 };
 
 /// How many buckets are kept; the least recently used are dropped. A network of a shop has 254 addresses.
 const BUCKETS_MAX: u64 = 8_192;
-/// How long an unused bucket is kept. Every bucket is full again after a tenth of that.
+/// How long an unused bucket is kept. Every bucket is full again after a sixth of that.
 const BUCKET_IDLE_SECONDS_MAX: u64 = 60;
 
 const SECOND_NANOS: u64 = 1_000_000_000;
@@ -54,17 +57,26 @@ pub(crate) struct RateLimits;
 impl RateLimits {
     fn check(request: &Request) -> Result<(), Problem> {
         let Some(address) = limited_address(request.extensions()) else { return Ok(()) };
-        match request.extensions().get::<Authenticated>() {
-            Some(Authenticated(Ok(caller))) => {
-                let device = caller.device_id().map(Key::Device);
-                let person = || caller.staff.as_ref().map(|staff| Key::Person(staff.staff_id));
-                match device.or_else(person) {
-                    Some(key) => BUCKETS.take(key, OF_CALLER),
-                    None => BUCKETS.take(Key::Address(address), OF_ADDRESS),
-                }
-            }
-            _ => BUCKETS.take(Key::Address(address), OF_ADDRESS),
-        }
+        let client = client(request.extensions(), address);
+        let rate = match client {
+            Client::Device(_) | Client::Person(_) => OF_CALLER,
+            Client::Address(_) => OF_ADDRESS,
+        };
+        BUCKETS.take(Key::Requests(client), rate)
+    }
+}
+
+/// Limits how often one caller may send a PIN, so that nobody fills the queue in which PINs are hashed. An extractor:
+/// handlers that check or hash a PIN have it as a parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct PinLimit;
+
+impl<S: Send + Sync> FromRequestParts<S> for PinLimit {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(address) = limited_address(&parts.extensions) else { return Ok(Self) };
+        BUCKETS.take(Key::Pins(client(&parts.extensions, address)), OF_PINS).map(|()| Self)
     }
 }
 
@@ -76,20 +88,16 @@ pub(crate) fn count_refused_credential(extensions: &Extensions) -> Result<(), Pr
     limited_address(extensions).map_or(Ok(()), |address| BUCKETS.take(Key::Failures(address), OF_FAILURES))
 }
 
-/// The network that a request counts under. `None`: it comes from this machine.
-fn limited_address(extensions: &Extensions) -> Option<IpAddr> {
-    Peer::of(extensions).filter(|peer| !peer.is_loopback()).map(|peer| network(peer.address.ip()))
+/// Whose requests these are: the caller's with a valid credential, else the address's.
+fn client(extensions: &Extensions, address: IpAddr) -> Client {
+    let Some(Authenticated(Ok(caller))) = extensions.get() else { return Client::Address(address) };
+    let person = || caller.staff.as_ref().map(|staff| Client::Person(staff.staff_id));
+    caller.device_id().map(Client::Device).or_else(person).unwrap_or(Client::Address(address))
 }
 
-/// An IPv4 address, or the first half of an IPv6 address: one device can have every address of that network.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
+/// The address that a request counts under. `None`: it comes from this machine.
+fn limited_address(extensions: &Extensions) -> Option<IpAddr> {
+    Peer::of(extensions).filter(|peer| !peer.is_loopback()).map(Peer::client)
 }
 
 /// How many requests: so many each second, and so many at once after a pause.
@@ -109,12 +117,19 @@ impl Rate {
     }
 }
 
-/// Whose a bucket is.
+/// Who sends requests.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Key {
+enum Client {
     Device(DeviceId),
     Person(StaffId),
     Address(IpAddr),
+}
+
+/// What a bucket counts, and whose.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Requests(Client),
+    Pins(Client),
     Failures(IpAddr),
 }
 
@@ -122,10 +137,20 @@ impl Key {
     /// The metric's label.
     const fn limit(self) -> &'static str {
         match self {
-            Self::Device(_) => "device",
-            Self::Person(_) => "person",
-            Self::Address(_) => "address",
+            Self::Requests(Client::Device(_)) => "device",
+            Self::Requests(Client::Person(_)) => "person",
+            Self::Requests(Client::Address(_)) => "address",
+            Self::Pins(_) => "pins",
             Self::Failures(_) => "failures",
+        }
+    }
+
+    /// What is counted, for people.
+    const fn counted(self) -> &'static str {
+        match self {
+            Self::Requests(_) => "Requests",
+            Self::Pins(_) => "PINs",
+            Self::Failures(_) => "Refused credentials",
         }
     }
 }
@@ -163,19 +188,19 @@ impl Buckets {
         let bucket = self.0.get_with(key, Arc::default);
         bucket.take(rate, u64::try_from(now).unwrap_or(u64::MAX / 2)).map_err(|wait| {
             counter!("http_server_rate_limited_requests_total", "limit" => key.limit()).increment(1);
-            rate_limited(rate, wait)
+            rate_limited(key, rate, wait)
         })
     }
 }
 
-fn rate_limited(rate: Rate, wait: Duration) -> Problem {
-    let Rate { per_second, .. } = rate;
+fn rate_limited(key: Key, rate: Rate, wait: Duration) -> Problem {
+    let (counted, per_second) = (key.counted(), rate.per_second);
     Problem::new(
         StatusCode::TOO_MANY_REQUESTS,
         "rate-limited",
         "Too many requests",
         format!(
-            "More than {per_second} requests a second come from here. Nothing was done; try again after the pause in \
+            "{counted} come from here faster than {per_second} a second. Nothing was done; try again after the pause in \
              Retry-After."
         ),
     )
@@ -252,19 +277,10 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_ipv6_network_are_one() {
-        let network = |text: &str| super::network(text.parse().unwrap());
-        assert_eq!(network("2001:db8:1:2:aaaa::1"), network("2001:db8:1:2:bbbb::2"));
-        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
-        assert_ne!(network("192.168.1.7"), network("192.168.1.8"));
-        assert_eq!(network("::ffff:192.168.1.7"), network("192.168.1.7"));
-    }
-
-    #[test]
     fn the_buckets_are_bounded() {
         let buckets = Buckets::new();
         for address in 0..20_000_u32 {
-            buckets.take(Key::Address(IpAddr::V4(address.into())), OF_ADDRESS).ok().unwrap();
+            buckets.take(Key::Requests(Client::Address(IpAddr::V4(address.into()))), OF_ADDRESS).ok().unwrap();
         }
         buckets.0.run_pending_tasks();
         assert!(buckets.0.entry_count() <= BUCKETS_MAX);

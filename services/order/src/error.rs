@@ -85,6 +85,11 @@ pub(crate) enum PlaceError {
         "Whether there is enough stock cannot be found out now, so the order was not placed. Send it again in a moment."
     )]
     StockUnknown(Box<ProblemBody>),
+    /// Too many orders of the kiosk are unpaid.
+    #[error(
+        "This kiosk has {0} unpaid orders, and it may have no more. Pay or cancel one of them first, or order at the counter."
+    )]
+    TooManyOpenOrders(u32),
     /// The id is another order's.
     #[error("The order id {0} is another order's. Send this order with a new id.")]
     OrderIdTaken(OrderId),
@@ -122,6 +127,9 @@ impl From<PlaceError> for Problem {
             PlaceError::OutOfStock(problem) => out_of_stock(detail, *problem),
             PlaceError::StockUnknown(problem) => stock_unknown(detail, &problem),
             PlaceError::OrderIdTaken(_) => Problem::conflict("order-id-taken", "The order id is taken", detail),
+            PlaceError::TooManyOpenOrders(_) => {
+                Problem::conflict("too-many-open-orders", "Too many unpaid orders", detail)
+            }
             PlaceError::MenuUnavailable(cause) => {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "menu-unavailable", "The menu cannot be read", detail)
                     .caused_by(cause)

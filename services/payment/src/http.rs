@@ -8,6 +8,7 @@ use axum::{
 };
 use contracts::{
     Page,
+    audit::Actor,
     ids::{OrderId, PaymentId},
     page_rows,
     payment::{AvailableMethods, CloseOrder, ConfirmPayment, CreatePayment, PaymentMethod, PaymentStatus, PaymentView},
@@ -65,7 +66,9 @@ async fn create_payment(
     caller: Caller,
     IdempotentJson { key, body }: IdempotentJson<CreatePayment>,
 ) -> Result<Created<PaymentView>, Problem> {
-    let payment = host::run_to_end(async move { payments.create_payment(&caller, key, body).await }).await?;
+    let payer = caller.clone();
+    let payment = host::run_to_end(async move { payments.create_payment(&payer, key, body).await }).await?;
+    let payment = shown_to(&caller, payment);
     Ok(Created::at(format!("/api/Payment/{}", payment.payment_id), payment))
 }
 
@@ -161,7 +164,17 @@ async fn get_payment(
     Path(payment_id): Path<PaymentId>,
 ) -> Result<Json<PaymentView>, Problem> {
     let kiosk = caller.kiosk().map(|kiosk| kiosk.device_id);
-    Ok(Json(payments.get_payment(kiosk, payment_id).await?))
+    Ok(Json(shown_to(&caller, payments.get_payment(kiosk, payment_id).await?)))
+}
+
+/// The payment as `caller` may see it: a kiosk learns nothing about people.
+fn shown_to(caller: &Caller, payment: PaymentView) -> PaymentView {
+    if caller.kiosk().is_none() {
+        return payment;
+    }
+    let PaymentView { taken_by, confirmed_by, .. } = payment;
+    let (taken_by, confirmed_by) = (taken_by.without_people(), confirmed_by.map(Actor::without_people));
+    PaymentView { taken_by, confirmed_by, ..payment }
 }
 
 /// Lists the payments of an order, newest first; at most one of them is PAID.

@@ -67,9 +67,9 @@ fn allowed<'a>(package: &Package, platform: &[&'a str]) -> Option<Vec<&'a str>> 
         ("bench", _) => contracts_and(&["access", "clock"]),
         ("db" | "access", _) => contracts_and(&["clock"]),
         ("web", _) => contracts_and(&["access", "db"]),
-        (_, Some("platform" | "services" | "tests")) => contracts_and(platform),
         // The program puts everything together, and so do the fuzz targets.
         ("fnb" | "fuzzing", _) => None,
+        (_, Some("platform" | "services" | "tests")) => contracts_and(platform),
         _ => contracts_and(&[]),
     }
 }

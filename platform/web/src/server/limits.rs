@@ -2,11 +2,13 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use metrics::{counter, gauge};
+
+use crate::peer::client_of;
 
 /// More screens, tills and machines than any shop has. Each connection takes a file descriptor, of which a process has
 /// 1,024 by default: as many are left for the databases.
@@ -100,17 +102,6 @@ impl TooManyConnections {
     }
 }
 
-/// Whom an address belongs to: one client of IPv6 has a whole /64 of them.
-fn client_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) if !v6.is_loopback() => {
-            let [a, b, c, d, ..] = v6.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,5 +138,6 @@ mod tests {
         assert!(limits.admit(address("2001:db8::2")).is_err());
         assert!(limits.admit(address("2001:db8:0:1::1")).is_ok());
         assert!(limits.admit(address("::1")).is_ok());
+        assert!(limits.admit(address("fe80::1")).is_ok() && limits.admit(address("fe80::2")).is_ok());
     }
 }

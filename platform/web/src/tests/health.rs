@@ -1,3 +1,11 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
 use super::*;
 
 fn service(is_ready: bool) -> Router {
@@ -20,6 +28,29 @@ async fn a_readiness_check_that_does_not_end_means_not_ready() {
     let silent = ready(std::future::pending);
     let router = finish("silent", "Silent", "", Routes::new(), &nobody(), silent).0;
     call(&router, "GET", "/readyz").await.problem(503, "not-ready");
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_is_checked_once_a_second_however_many_ask() {
+    let checks = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&checks);
+    let check = ready(move || {
+        let checks = Arc::clone(&counted);
+        async move {
+            checks.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            Ok(())
+        }
+    });
+    let router = finish("asked", "", "", Routes::new(), &nobody(), check).0;
+    let ask = || call(&router, "GET", "/readyz");
+    for replies in [futures::future::join_all((0..5).map(|_| ask())).await, vec![ask().await]] {
+        assert!(replies.iter().all(|reply| reply.body == "ready\n"));
+    }
+    assert_eq!(checks.load(Ordering::Relaxed), 1);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    ask().await;
+    assert_eq!(checks.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test]

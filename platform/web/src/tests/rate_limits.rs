@@ -10,7 +10,7 @@ use contracts::{
 };
 
 use super::*;
-use crate::Peer;
+use crate::{Peer, PinLimit};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -26,6 +26,12 @@ async fn count_visitors() -> &'static str {
     "visitors"
 }
 
+/// Checks a PIN.
+#[utoipa::path(get, path = "/api/Pin", responses((status = 200)))]
+async fn check_pin(_: PinLimit) -> &'static str {
+    "right"
+}
+
 /// A service with a route for staff and one for anyone, and tokens of its people.
 struct Cafe {
     router: Router,
@@ -39,8 +45,10 @@ impl Cafe {
         let (access, now) = (Access::new(clock.clone()), clock.now());
         let issuer = TokenIssuer::new(now).unwrap();
         access.add_key(issuer.key_id(), issuer.public_key().clone(), now + DAY);
-        let routes =
-            Routes::new().allow(Policy::STAFF, routes!(list_mugs)).allow(Policy::ANYONE, routes!(count_visitors));
+        let routes = Routes::new()
+            .allow(Policy::STAFF, routes!(list_mugs))
+            .allow(Policy::ANYONE, routes!(count_visitors))
+            .allow(Policy::ANYONE, routes!(check_pin));
         let (router, _) = finish("cafe", "Café", "Mugs.", routes, &access, ready(async || Ok(())));
         Self { router, issuer, now }
     }
@@ -129,4 +137,35 @@ async fn metrics_are_for_this_machine_and_owners() {
     cafe.get("/metrics", guest, Some(&cafe.token(Role::Manager))).await.problem(403, "forbidden");
     assert_eq!(cafe.get("/metrics", guest, Some(&cafe.token(Role::Owner))).await.status, 200);
     assert_eq!(cafe.get("/livez", guest, None).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pins_come_ten_at_once_and_then_one_a_second() {
+    let cafe = Cafe::new();
+    let (guest, token) = (Some("192.0.2.7"), cafe.token(Role::Cashier));
+    assert_eq!(cafe.count(20, 200, "/api/Pin", guest, None).await, 10);
+    let refused = cafe.get("/api/Pin", guest, None).await;
+    let problem = refused.problem(429, "rate-limited");
+    assert!(problem["detail"].as_str().unwrap().starts_with("PINs come"), "{problem}");
+    assert_eq!(cafe.get("/api/Visitor", guest, None).await.status, 200, "other requests are not PINs");
+
+    assert_eq!(
+        cafe.count(20, 200, "/api/Pin", guest, Some(&token)).await,
+        10,
+        "a person has an allowance of their own"
+    );
+    tokio::time::advance(Duration::from_secs(3)).await;
+    assert_eq!(cafe.count(20, 200, "/api/Pin", guest, None).await, 3);
+    assert_eq!(cafe.count(50, 200, "/api/Pin", Some("127.0.0.1"), None).await, 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_and_the_api_document_are_limited_too_and_liveness_is_not() {
+    let cafe = Cafe::new();
+    for (path, address) in [("/readyz", "192.0.2.8"), ("/openapi.json", "192.0.2.9")] {
+        assert_eq!(cafe.count(80, 200, path, Some(address), None).await, 60, "{path}");
+        cafe.get(path, Some(address), None).await.problem(429, "rate-limited");
+        assert_eq!(cafe.get("/livez", Some(address), None).await.status, 200);
+        assert_eq!(cafe.get(path, Some(address), Some(&cafe.token(Role::Owner))).await.status, 200);
+    }
 }

@@ -1,4 +1,10 @@
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
 use ::trace::TraceContext;
+use ::tracing::{Level, subscriber};
 
 use super::*;
 use crate::ServiceRegistry;
@@ -60,4 +66,41 @@ async fn a_request_without_a_usable_id_gets_the_id_of_its_trace() {
         assert!(id.len() == 32 && id != wrong, "{id}");
     }
     assert_eq!(with_header("traceparent", TRACEPARENT).await.headers["x-request-id"], TRACE_ID);
+}
+
+/// What the log got.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_has_the_route_and_never_the_path_which_may_hold_a_code() {
+    let log = Log::default();
+    let writer = log.clone();
+    let lines = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(move || writer.clone()).finish();
+    let _logging = subscriber::set_default(lines);
+    let refused = async || Problem::unavailable("The pump is off.".to_owned());
+    let failed = async || Problem::internal("the pump broke");
+    let routes = Router::new()
+        .route("/api/Code/{code}", get(async || "poured"))
+        .route("/api/Code/{code}/refused", get(refused))
+        .route("/api/Code/{code}/failed", get(failed));
+    let router = finish("logged", "", "", pages(routes), &nobody(), ready(async || Ok(()))).0;
+    for path in ["/api/Code/QR-1379", "/api/Code/QR-1379/refused", "/api/Code/QR-1379/failed", "/QR-1379"] {
+        call(&router, "GET", path).await;
+    }
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for line in ["request completed", "request refused", "request failed", "/api/Code/{code}/failed", "\"none\""] {
+        assert!(log.contains(line), "{line} is not in {log}");
+    }
+    assert!(!log.contains("QR-1379"), "{log}");
 }

@@ -229,7 +229,8 @@ fn versioned(device: DeviceView) -> impl IntoResponse {
 
 /// Where a guess of a code comes from.
 fn source_of(peer: Option<Peer>) -> GuessSource {
-    peer.and_then(Peer::network).map_or(GuessSource::Machine, GuessSource::Network)
+    let other = peer.filter(|peer| !peer.is_loopback());
+    other.map_or(GuessSource::Machine, |peer| GuessSource::Network(peer.client()))
 }
 
 /// The origin that the owner's browser uses, which the new device should reach too. The server has checked the host.

@@ -7,7 +7,7 @@ use contracts::{
     staff::{ApprovalView, CreateApproval, SessionView, SignIn, SignedIn, StaffTile},
 };
 use utoipa_axum::routes;
-use web::{Caller, Created, Json, Peer, Problem, Routes, SESSION_COOKIE};
+use web::{Caller, Created, Json, Peer, PinLimit, Problem, Routes, SESSION_COOKIE};
 
 use super::cookies::{clear_cookie, is_encrypted, set_cookie};
 use crate::{commands::Staff, error::StaffError};
@@ -29,13 +29,14 @@ pub(super) fn routes() -> Routes<Staff> {
 #[utoipa::path(post, path = "/api/Session", tag = "Session", request_body = SignIn, responses(
     (status = 201, description = "The session and its token", body = SignedIn, headers(("Set-Cookie" = String, description = "The token, for browsers"))),
     (status = 401, description = "wrong-pin: also for a person who does not exist or does not work here", body = ProblemBody),
-    (status = 429, description = "staff-locked: too many wrong PINs; context.lockedUntil says until when", body = ProblemBody),
+    (status = 429, description = "staff-locked: too many wrong PINs; context.lockedUntil says until when. rate-limited: PINs come too fast", body = ProblemBody),
     (status = 503, description = "overloaded: too many PINs at once; nothing was counted", body = ProblemBody),
 ))]
 async fn sign_in(
     State(staff): State<Staff>,
     caller: Caller,
     peer: Option<Peer>,
+    _: PinLimit,
     Json(request): Json<SignIn>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = staff.now();
@@ -89,12 +90,13 @@ async fn list_tiles(State(staff): State<Staff>) -> Result<Json<Vec<StaffTile>>, 
     (status = 401, description = "wrong-pin", body = ProblemBody),
     (status = 403, description = "cannot-approve: the person is no manager", body = ProblemBody),
     (status = 422, description = "invalid: the subject has 1 to 64 characters", body = ProblemBody),
-    (status = 429, description = "staff-locked: too many wrong PINs", body = ProblemBody),
+    (status = 429, description = "staff-locked: too many wrong PINs. rate-limited: PINs come too fast", body = ProblemBody),
     (status = 503, description = "overloaded: too many PINs at once; nothing was counted", body = ProblemBody),
 ))]
 async fn create_approval(
     State(staff): State<Staff>,
     caller: Caller,
+    _: PinLimit,
     Json(request): Json<CreateApproval>,
 ) -> Result<Json<ApprovalView>, Problem> {
     Ok(Json(host::run_to_end(async move { staff.create_approval(caller, request).await }).await?))

@@ -12,7 +12,7 @@ use contracts::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
-use web::{Caller, Created, IdempotentJson, Json, Path, Problem, Query, Routes, etag, if_match};
+use web::{Caller, Created, IdempotentJson, Json, Path, PinLimit, Problem, Query, Routes, etag, if_match};
 
 use crate::commands::Staff;
 
@@ -128,6 +128,7 @@ async fn replace_staff(
         (status = 200, description = "The person", body = StaffView, headers(("ETag" = String, description = "Their new version"))),
         (status = 403, description = "forbidden: not the caller's own", body = ProblemBody),
         (status = 404, description = "There is no such person", body = ProblemBody),
+        (status = 429, description = "rate-limited: PINs come too fast", body = ProblemBody),
         (status = 503, description = "overloaded: too many PINs at once", body = ProblemBody),
     )
 )]
@@ -135,6 +136,7 @@ async fn set_pin(
     State(staff): State<Staff>,
     caller: Caller,
     Path(id): Path<StaffId>,
+    _: PinLimit,
     Json(request): Json<SetPin>,
 ) -> Result<impl IntoResponse, Problem> {
     Ok(versioned(host::run_to_end(async move { staff.set_pin(caller, id, request.pin).await }).await?))

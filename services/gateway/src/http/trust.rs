@@ -1,5 +1,5 @@
 //! What the plain port serves while the shop listens on a network: everything to this machine; to others the page that
-//! explains HTTPS, the certificate of the authority, and dispensers that sign.
+//! explains HTTPS, the certificate of the authority, and dispensers with a credential of their own.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
+use contracts::ids::DeviceId;
 use host::{ServiceContext, SharedShopRules};
 use serde::Deserialize;
 use tls::Authority;
@@ -109,14 +110,25 @@ fn is_harmless(path: &str) -> bool {
 }
 
 /// The requests of a machine that pours, if it signs them: whoever listens learns of a code when it is used up, and who
-/// changes a byte is noticed. Whether the signature is valid is decided where it is used.
+/// changes a byte is noticed. If it sends its key instead, whoever listens has the key: the owner decides whether it may.
+/// Whether the credential is valid is decided where it is used.
 fn is_of_dispenser(request: &Request) -> bool {
     let is_route = match request.uri().path().strip_prefix("/api/QrCode/") {
         Some("validate" | "heartbeat") => true,
         Some(rest) => rest.split_once('/').is_some_and(|(code, action)| !code.is_empty() && action == "complete"),
         None => false,
     };
-    is_route && request.method() == Method::POST && request.headers().contains_key(SIGNATURE_INPUT)
+    let headers = request.headers();
+    is_route && request.method() == Method::POST && (headers.contains_key(SIGNATURE_INPUT) || has_device_key(headers))
+}
+
+/// Whether the bearer token is of the form `<deviceId>.<key>`, which tokens of people and tablets never are.
+fn has_device_key(headers: &HeaderMap) -> bool {
+    let credential = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
+    credential.is_some_and(|(scheme, token)| {
+        let device_id = token.trim().split_once('.').map(|(device_id, _)| device_id.parse::<DeviceId>());
+        scheme.eq_ignore_ascii_case("bearer") && matches!(device_id, Some(Ok(_)))
+    })
 }
 
 /// Leads a person to what explains HTTPS, or to HTTPS; a program gets a problem.

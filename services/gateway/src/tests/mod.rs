@@ -7,6 +7,7 @@ mod devices;
 mod first_start;
 mod origin;
 mod pages;
+mod pin_limit;
 mod sessions;
 mod settings;
 mod staff;

@@ -6,6 +6,7 @@ use axum::{
     http::{Method, Request},
     routing::any,
 };
+use contracts::device::DeviceKind;
 use tempfile::TempDir;
 use tls::{Authority, ServerNames};
 use web::Peer;
@@ -151,6 +152,31 @@ async fn a_dispenser_that_signs_reaches_its_three_routes_and_no_other() {
     ] {
         send(Method::POST, path, &[SIGNED]).await.problem(403, "https-required");
     }
+}
+
+#[tokio::test]
+async fn a_dispenser_that_sends_its_key_reaches_its_routes_and_a_persons_token_does_not() {
+    let world = World::new().await;
+    let shop = plain_port(&world, true);
+    let send = async |path: &str, credential: &str| {
+        shop.client.send(request(TABLET, Method::POST, path, &[("authorization", credential)])).await
+    };
+    let key = format!("{}.c2VjcmV0", testkit::device_id(DeviceKind::Dispenser));
+    let person = world.credentials.staff(Role::Owner);
+    let tablet = world.credentials.device(DeviceKind::Kiosk);
+    for path in ["/api/QrCode/validate", "/api/QrCode/heartbeat", "/api/QrCode/QR-20261122-0/complete"] {
+        assert_eq!(send(path, &format!("Bearer {key}")).await.expect(200), format!("origin {path}"));
+        for credential in [
+            format!("Bearer {person}"),
+            format!("Bearer {tablet}"),
+            format!("Basic {key}"),
+            key.clone(),
+            "Bearer kitchen.c2VjcmV0".to_owned(),
+        ] {
+            send(path, &credential).await.problem(403, "https-required");
+        }
+    }
+    send("/api/Order", &format!("Bearer {key}")).await.problem(403, "https-required");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use access::Caller;
 use contracts::{
     device::UNPAIRED_LETTER,
     event::OrderCreated,
-    ids::OrderId,
+    ids::{DeviceId, OrderId},
     order::{OrderView, PlaceOrder},
 };
 use db::{
@@ -26,6 +26,10 @@ use crate::{
 /// order may be another guest's.
 const RETRY_TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Orders that one kiosk may have unpaid at once, each with its stock reserved: one guest pays while the next ones order, and
+/// some leave without paying. Nobody at a kiosk can hold the shop's stock.
+const KIOSK_UNPAID_ORDERS_MAX: u32 = 5;
+
 /// One request to place an order.
 struct Request<'a> {
     caller: &'a Caller,
@@ -40,7 +44,7 @@ impl Orders {
     /// # Errors
     /// [`PlaceError`]: nothing was written. `Refused`: a bound, a product, an option or the number of cups.
     /// `TotalMismatch`: the client showed another total. `OutOfStock`: something ran out. `OrderIdTaken`: the id is
-    /// another order's. `Idempotency`: the key is another request's. Otherwise a service or the database is unavailable.
+    /// another order's. `TooManyOpenOrders`: pay or cancel one first. `Idempotency`: the key is another request's. Otherwise a service or the database is unavailable.
     #[tracing::instrument(name = "place_order", level = "debug", skip_all, fields(order_id))]
     pub(crate) async fn place_order(
         &self,
@@ -49,7 +53,11 @@ impl Orders {
         body: PlaceOrder,
     ) -> Result<OrderView, PlaceError> {
         model::check_bounds(&body)?;
-        let channel = model::choose_channel(body.channel, caller.kiosk().is_some())?;
+        let kiosk = caller.kiosk().map(|kiosk| kiosk.device_id);
+        if kiosk.is_some() {
+            model::check_kiosk_units(&body)?;
+        }
+        let channel = model::choose_channel(body.channel, kiosk.is_some())?;
         let order_id = model::order_id_for(&body, key.as_ref(), self.clock.now());
         let request = Request { caller, key, order_id, body: PlaceOrder { channel: Some(channel), ..body } };
         tracing::Span::current().record("order_id", tracing::field::display(order_id));
@@ -68,6 +76,10 @@ impl Orders {
         model::check_total(&request.body, &order)
             .map_err(|mismatch| PlaceError::TotalMismatch { shown: request.body.total_amount, mismatch })?;
 
+        if let Some(kiosk) = kiosk {
+            // The write decides. Here it keeps a kiosk that has its orders from reserving stock for a moment.
+            self.db.point_read(move |tx| refuse_too_many_open(tx, kiosk)).await?;
+        }
         match self.reserve_stock(order_id, &order.stock_needs()).await {
             Ok(stock) => {
                 let placed_at = self.clock.now();
@@ -97,8 +109,9 @@ impl Orders {
         placement: Placement,
     ) -> Result<OrderView, PlaceError> {
         let (order_id, key, now) = (order.order_id, request.key.clone(), placement.placed_at);
+        let kiosk = request.caller.kiosk().map(|kiosk| kiosk.device_id);
         let write = move |tx: &mut Tx<'_>| {
-            idempotency::once(tx, key.as_ref(), now, |tx| write_order(tx, &order, placement.clone()))
+            idempotency::once(tx, key.as_ref(), now, |tx| write_order(tx, &order, placement.clone(), kiosk))
         };
         match self.db.write(write).await {
             Ok(Answer::First(placed)) => {
@@ -170,13 +183,25 @@ fn letter_of(caller: &Caller) -> String {
     letter.unwrap_or(UNPAIRED_LETTER).to_owned()
 }
 
-fn write_order(tx: &mut Tx<'_>, order: &PricedOrder, placement: Placement) -> Result<OrderView, PlaceError> {
+fn write_order(
+    tx: &mut Tx<'_>,
+    order: &PricedOrder,
+    placement: Placement,
+    kiosk: Option<DeviceId>,
+) -> Result<OrderView, PlaceError> {
     let placed_at = placement.placed_at;
+    // It also makes orders of one device wait for each other, so that each counts those before it.
     let count = store::next_count(tx, &placement.letter, placement.business_day)?;
+    kiosk.map_or(Ok(()), |kiosk| refuse_too_many_open(tx, kiosk))?;
     let order = order.clone().placed(model::order_number(&placement.letter, count), placement);
     if !store::insert_order(tx, &order)? {
         return Err(PlaceError::OrderIdTaken(order.header.order_id));
     }
     outbox::append(tx, &OrderCreated(order.placed_order()), placed_at)?;
     Ok(append_order_changed(tx, order)?)
+}
+
+fn refuse_too_many_open(tx: &mut Tx<'_>, kiosk: DeviceId) -> Result<(), PlaceError> {
+    let unpaid = store::count_unpaid(tx, kiosk, KIOSK_UNPAID_ORDERS_MAX)?;
+    if unpaid < KIOSK_UNPAID_ORDERS_MAX { Ok(()) } else { Err(PlaceError::TooManyOpenOrders(unpaid)) }
 }

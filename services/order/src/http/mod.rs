@@ -1,6 +1,7 @@
 //! The routes of orders: parse, call a command, answer.
 
 mod stream_orders;
+mod stream_permits;
 
 use std::time::Duration;
 
@@ -68,7 +69,7 @@ pub(crate) fn router(orders: Orders, access: &Access, ready: Ready) -> (Router, 
          headers(("Location" = String, description = "Where the order is read."))),
         (status = 400, body = ProblemBody, description = "malformed-json, invalid-idempotency-key"),
         (status = 409, body = ProblemBody,
-         description = "total-mismatch (its context has the items and the price), out-of-stock, product-not-sold, order-id-taken"),
+         description = "total-mismatch (its context has the items and the price), out-of-stock, product-not-sold, order-id-taken, too-many-open-orders (of a kiosk)"),
         (status = 422, body = ProblemBody,
          description = "invalid-order, unknown-product, invalid-body, idempotency-key-reused"),
         (status = 503, body = ProblemBody, description = "menu-unavailable, stock-unknown: nothing was written")

@@ -1,10 +1,6 @@
 //! `GET /api/Order/stream`: the state of each order that changes, as server-sent events.
 
-use std::{
-    convert::Infallible,
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::{convert::Infallible, sync::LazyLock, time::Duration};
 
 use axum::{
     extract::State,
@@ -17,20 +13,18 @@ use axum::{
 use bus::{Received, Subscription};
 use contracts::{event::OrderChanged, order::OrderView, problem::Problem as ProblemBody, time::Timestamp};
 use futures::{FutureExt, Stream, StreamExt, future::BoxFuture, stream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use web::{Caller, Problem};
 
+use super::stream_permits::{StreamPermit, StreamPermits, TooManyStreams};
 use crate::{
     commands::{Backlog, Orders},
     model::Viewer,
 };
 
-/// More screens than a large shop has. Each holds a connection.
-const STREAMS_MAX: usize = 256;
 /// Often enough for proxies to keep the connection, and for a screen to notice a dead one.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
-static STREAMS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(STREAMS_MAX)));
+static STREAMS: LazyLock<StreamPermits> = LazyLock::new(StreamPermits::default);
 
 /// Follows orders as they change.
 ///
@@ -59,7 +53,7 @@ pub(super) async fn stream_orders(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let viewer = Viewer::from(&*caller);
-    let permit = Arc::clone(&STREAMS).try_acquire_owned().map_err(|_| too_many_streams())?;
+    let permit = STREAMS.admit(&caller).map_err(too_many_streams)?;
     let resume_from = last_event_id(&headers)?;
     // In this order nothing is missed: what changes after the position or the read reaches the subscription.
     let subscription = orders.subscribe();
@@ -81,8 +75,12 @@ pub(super) async fn stream_orders(
     Ok(([("X-Accel-Buffering", "no")], answer).into_response())
 }
 
-fn too_many_streams() -> Problem {
-    let detail = format!("{STREAMS_MAX} streams are open already. Close one, or read GET /api/Order instead.");
+fn too_many_streams(refused: TooManyStreams) -> Problem {
+    let open = match refused {
+        TooManyStreams::OfClient(streams) => format!("This device or person has {streams} streams open already"),
+        TooManyStreams::InTotal(streams) => format!("{streams} streams are open already"),
+    };
+    let detail = format!("{open}. Close one, or read GET /api/Order instead.");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-streams", "Too many streams", detail)
 }
 
@@ -100,11 +98,11 @@ struct Following {
     viewer: Viewer,
     changes: Subscription,
     credential_ended: BoxFuture<'static, ()>,
-    _permit: OwnedSemaphorePermit,
+    _permit: StreamPermit,
 }
 
 impl Following {
-    fn new(orders: Orders, caller: Caller, changes: Subscription, permit: OwnedSemaphorePermit) -> Self {
+    fn new(orders: Orders, caller: Caller, changes: Subscription, permit: StreamPermit) -> Self {
         let (viewer, access) = (Viewer::from(&*caller), orders.clone());
         let credential_ended = async move { access.credential_ended(&caller).await }.boxed();
         Self { orders, viewer, changes, credential_ended, _permit: permit }

@@ -16,7 +16,7 @@ pub(crate) use order::{
 pub(crate) use order_id::order_id_for;
 pub(crate) use payment::{PaymentDecision, PaymentState, RecordedPayment, decide_payment, explain_refused_transition};
 pub(crate) use pricing::{check_cups, check_total, choose_products, price_order};
-pub(crate) use request::{Refusal, check_bounds, check_text, choose_channel, is_same_request};
+pub(crate) use request::{Refusal, check_bounds, check_kiosk_units, check_text, choose_channel, is_same_request};
 pub(crate) use viewer::Viewer;
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ use contracts::{
 };
 use uuid::Uuid;
 
+/// Units in all of a kiosk's order: more than a group carries away. Until it is paid or expires, nobody else can buy them.
+pub(crate) const KIOSK_ORDER_UNITS_MAX: i64 = 50;
+
 /// Why a request is not an order that the shop sells.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -81,6 +84,23 @@ pub(crate) fn check_bounds(request: &PlaceOrder) -> Result<(), Refusal> {
     }
     check_text("customerName", request.customer_name.as_deref(), CUSTOMER_CHARS_MAX)?;
     Ok(check_text("table", request.table.as_deref(), TABLE_CHARS_MAX)?)
+}
+
+/// Refuses an order of a kiosk that would hold too much of the stock before anyone pays. Quantities that no order may have
+/// are refused with their product.
+///
+/// # Errors
+/// [`Refusal::Invalid`] names the bound.
+pub(crate) fn check_kiosk_units(request: &PlaceOrder) -> Result<(), Refusal> {
+    let units = request.items.iter().fold(0, |units: i64, item| units.saturating_add(item.quantity.max(0)));
+    if units > KIOSK_ORDER_UNITS_MAX {
+        let detail = format!(
+            "The order has {units} units; at a kiosk an order has at most {KIOSK_ORDER_UNITS_MAX}. Order fewer, or order at \
+             the counter."
+        );
+        return Err(Refusal::Invalid(detail));
+    }
+    Ok(())
 }
 
 /// The channel of an order: a kiosk's is KIOSK, and staff's is what they say, or POS.

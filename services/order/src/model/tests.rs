@@ -6,7 +6,7 @@ use contracts::{
     audit::Actor,
     ids::{OptionGroupId, OptionId, OrderId},
     money::Amount,
-    order::{Channel, DiningOption, OrderView, PlaceOrder, PlaceOrderItem, StockCheck},
+    order::{Channel, DiningOption, OPTIONS_PER_ITEM_MAX, OrderView, PlaceOrder, PlaceOrderItem, StockCheck},
     product::{OptionGroup, ProductCard, ProductOption},
     shop::{ShopRules, ShopSettings},
     time::Timestamp,
@@ -172,4 +172,68 @@ fn the_same_request_asks_for_the_same_things_in_the_same_way() {
 fn an_order_number_is_its_devices_letter_and_the_days_count() {
     assert_eq!(order_number("A", 42), "A-0042");
     assert_eq!(order_number("K", 10_000), "K-10000");
+}
+
+#[test]
+fn a_line_may_have_as_many_options_as_a_product_can_have() {
+    let extras = OptionGroup {
+        name: "Extras".into(),
+        min_choices: 0,
+        max_choices: 512,
+        options: (0..OPTIONS_PER_ITEM_MAX)
+            .map(|number| ProductOption {
+                option_id: Some(OptionId::new(NOW)),
+                name: format!("Extra {number}"),
+                price_delta: Amount::whole(0),
+                dispense_ml_delta: 0,
+            })
+            .collect(),
+        ..latte().option_groups.remove(0)
+    };
+    let options = extras.options.iter().filter_map(|option| option.option_id).collect();
+    let card = ProductCard { option_groups: vec![extras], ..product_card("Latte", 28_000) };
+    let all = PlaceOrderItem { options, ..item(&card, 1, 0) };
+    assert_eq!(priced(&card, &request(vec![all], 28_000)).unwrap().lines[0].options.len(), OPTIONS_PER_ITEM_MAX);
+}
+
+#[test]
+fn a_group_says_how_many_of_its_own_options_were_chosen() {
+    let mut card = latte();
+    let mut milk = card.option_groups[0].clone();
+    milk.name = "Milk".into();
+    milk.options.iter_mut().for_each(|option| option.option_id = Some(OptionId::new(NOW)));
+    card.option_groups.push(milk);
+    let size_alone = item(&card, 1, 0);
+    match priced(&card, &request(vec![size_alone.clone()], 28_000)) {
+        Err(Refusal::OptionCount { group, count, .. }) => assert_eq!((group.as_str(), count), ("Milk", 0)),
+        other => panic!("{other:?}"),
+    }
+    let milk_id = card.option_groups[1].options[0].option_id.unwrap();
+    let both = PlaceOrderItem { options: [size_alone.options, vec![milk_id]].concat(), ..size_alone };
+    assert_eq!(priced(&card, &request(vec![both], 28_000)).unwrap().lines[0].options.len(), 2);
+}
+
+#[test]
+fn a_product_is_sold_with_the_tax_that_it_names_or_the_shops_first() {
+    let priced = |card: &ProductCard| priced(card, &request(vec![item(card, 1, 0)], 28_000));
+    assert!(priced(&latte()).is_ok(), "it names none");
+    let of_shop = ProductCard { tax_name: Some(ShopSettings::default().taxes[0].name.clone()), ..latte() };
+    assert!(priced(&of_shop).is_ok());
+    let removed = ProductCard { tax_name: Some("Luxury".into()), ..latte() };
+    assert!(matches!(priced(&removed), Err(Refusal::NotSold { .. })));
+    // A shop without taxes sells what names none.
+    let untaxed = ShopRules::new(ShopSettings { taxes: Vec::new(), ..ShopSettings::default() }).unwrap();
+    let card = latte();
+    let cards = HashMap::from([(card.product_id, card.clone())]);
+    assert!(choose_products(&request(vec![item(&card, 1, 0)], 28_000), &cards, &untaxed).is_ok());
+}
+
+#[test]
+fn the_cups_of_an_order_are_what_machines_pour() {
+    let croissant = ProductCard { option_groups: latte().option_groups, ..product_card("Croissant", 22_000) };
+    let cups = |card: &ProductCard, quantity: i64| {
+        let total = i64::try_from(card.price.money(card.currency).unwrap().minor).unwrap() * quantity;
+        placed(priced(card, &request(vec![item(card, quantity, 0)], total)).unwrap()).cups()
+    };
+    assert_eq!((cups(&latte(), 3), cups(&latte(), 1), cups(&croissant, 2)), (3, 1, 0));
 }

@@ -1,7 +1,7 @@
 //! Lists of orders: for people, for streams that resume, and for expiry.
 
 use contracts::{
-    ids::OrderId,
+    ids::{DeviceId, OrderId},
     order::{Channel, OrderStatus, StockCheck},
     time::{BusinessDay, Timestamp},
 };
@@ -95,6 +95,14 @@ pub(crate) fn list_overdue(
     // The empty text is before every id.
     let (expires_at, order_id) = after.map_or((Timestamp(i64::MIN), String::new()), |(at, id)| (at, id.to_string()));
     tx.query(SQL, (now, expires_at, order_id, limit), |row| Ok((row.get("expires_at")?, row.get("order_id")?)))
+}
+
+/// How many PENDING orders were placed on a device; `limit` means that many or more.
+pub(crate) fn count_unpaid(tx: &mut Tx<'_>, device_id: DeviceId, limit: u32) -> DbResult<u32> {
+    const SQL: &str = "
+        SELECT COUNT(*) AS unpaid
+          FROM (SELECT 1 AS one FROM orders WHERE status = 'PENDING' AND device_id = $1 LIMIT $2) AS found";
+    tx.query_one(SQL, (device_id, limit), |row| row.get("unpaid"))
 }
 
 /// At most `limit` PENDING orders whose deadline is after `latest`.

@@ -14,7 +14,9 @@ use contracts::{
 use db::{DbResult, Tx};
 
 pub(crate) use cups::{CupChange, upsert_cup};
-pub(crate) use lists::{ListFilter, OverdueCursor, list_changed_since, list_far_deadlines, list_orders, list_overdue};
+pub(crate) use lists::{
+    ListFilter, OverdueCursor, count_unpaid, list_changed_since, list_far_deadlines, list_orders, list_overdue,
+};
 pub(crate) use transitions::{cancel_order, expire_order, pay_order, pay_order_late, revive_order, transition_order};
 
 use crate::model::{Order, OrderLine, PaymentState};

@@ -134,6 +134,65 @@ async fn a_kiosk_sees_and_cancels_its_own_orders_and_another_kiosks_do_not_exist
 }
 
 #[tokio::test]
+async fn a_kiosk_has_at_most_five_unpaid_orders_and_staff_have_more() {
+    let shop = TestShop::open().await;
+    let (kiosk, other) = (kiosk(&shop), pair(&shop, DeviceKind::Kiosk, "C"));
+    let replies = join_all((0..8).map(|_| kiosk.post("/api/Order", shop.croissant_order()))).await;
+    let mut placed = Vec::new();
+    for reply in replies {
+        match reply.status.as_u16() {
+            201 => placed.push(reply.read::<OrderView>(201)),
+            _ => drop(reply.problem(409, "too-many-open-orders")),
+        }
+    }
+    assert_eq!(placed.len(), 5);
+    let reserved = shop.reservations.lock().unwrap().len();
+    kiosk.post("/api/Order", shop.croissant_order()).await.problem(409, "too-many-open-orders");
+    assert_eq!(shop.reservations.lock().unwrap().len(), reserved, "no stock was touched");
+    assert_eq!(shop.released.lock().unwrap().len(), reserved - 5, "the stock of refused orders is free");
+
+    place(&other, shop.croissant_order()).await;
+    for _ in 0..6 {
+        place(&cashier(&shop), shop.croissant_order()).await;
+    }
+    shop.pay(&placed[0]).await;
+    kiosk.delete(&format!("/api/Order/{}?reason=left", placed[1].order_id)).await.expect(200);
+    for _ in 0..2 {
+        place(&kiosk, shop.croissant_order()).await;
+    }
+    kiosk.post("/api/Order", shop.croissant_order()).await.problem(409, "too-many-open-orders");
+}
+
+#[tokio::test]
+async fn a_kiosks_retry_is_answered_while_it_has_too_many_unpaid_orders() {
+    let shop = TestShop::open().await;
+    let kiosk = kiosk(&shop);
+    let first: OrderView = kiosk.post_with_key("/api/Order", "k1", shop.croissant_order()).await.read(201);
+    for _ in 0..4 {
+        place(&kiosk, shop.croissant_order()).await;
+    }
+    let again: OrderView = kiosk.post_with_key("/api/Order", "k1", shop.croissant_order()).await.read(201);
+    assert_eq!(again, first);
+}
+
+#[tokio::test]
+async fn a_kiosks_order_has_at_most_fifty_units() {
+    let shop = TestShop::open().await;
+    let units = |quantity: i64| {
+        let half = json!({ "productId": shop.croissant.product_id, "quantity": quantity / 2 });
+        let rest = json!({ "productId": shop.croissant.product_id, "quantity": quantity - quantity / 2 });
+        json!({ "items": [half, rest], "totalAmount": 22_000 * quantity })
+    };
+    let refused = kiosk(&shop).post("/api/Order", units(51)).await;
+    assert!(refused.problem(422, "invalid-order")["detail"].as_str().unwrap().contains("51 units"));
+    place(&kiosk(&shop), units(50)).await;
+    place(&cashier(&shop), units(51)).await;
+    let mut huge = shop.croissant_order();
+    huge["items"] = json!(vec![json!({ "productId": shop.croissant.product_id, "quantity": i64::MAX }); 2]);
+    kiosk(&shop).post("/api/Order", huge).await.problem(422, "invalid-order");
+}
+
+#[tokio::test]
 async fn a_paid_order_is_not_cancelled_at_its_kiosk() {
     let shop = TestShop::open().await;
     let order = place(&kiosk(&shop), shop.croissant_order()).await;

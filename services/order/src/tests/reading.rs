@@ -412,3 +412,18 @@ async fn a_stream_ends_when_its_device_is_revoked_and_those_of_others_go_on() {
     let placed = shop.place(shop.croissant_order()).await;
     assert_eq!(till.next_order().await.1, placed);
 }
+
+#[tokio::test]
+async fn a_device_follows_orders_eight_times_at_once() {
+    let shop = TestShop::open().await;
+    let till = shop.world.credentials.staff(Role::Cashier);
+    let mut screens = Vec::new();
+    for _ in 0..8 {
+        screens.push(Screen::opens_as(&shop, &till, None).await);
+    }
+    let refused = shop.client.with_token(&till).get("/api/Order/stream").await.problem(503, "too-many-streams");
+    assert!(refused["detail"].as_str().unwrap().contains("8 streams"), "{refused}");
+    Screen::opens_as(&shop, &shop.world.credentials.device(DeviceKind::Kiosk), None).await;
+    screens.pop();
+    Screen::opens_as(&shop, &till, None).await;
+}

@@ -69,4 +69,10 @@ async fn cash_is_taken_at_the_counter_and_not_at_a_kiosk() {
 
     let paid: PaymentView = shop.cashier().post("/api/Payment", cash(order_id, 25_000, 25_000)).await.read(201);
     assert_eq!((paid.status, paid.taken_by.staff), (PaymentStatus::Paid, Some(testkit::staff(Role::Cashier))));
+    let seen: PaymentView = kiosk.get(&format!("/api/Payment/{}", paid.payment_id)).await.read(200);
+    assert_eq!(
+        (seen.taken_by.staff, seen.taken_by.device),
+        (None, paid.taken_by.device),
+        "guests learn no person's id"
+    );
 }
