@@ -86,6 +86,7 @@ fn till(now: Timestamp) -> DeviceView {
         last_seen_at: None,
         revoked_at: None,
         revoke_reason: None,
+        key_version: 1,
         version: 1,
     }
 }

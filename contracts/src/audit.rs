@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::{device::DeviceRef, ids::ApprovalId, staff::StaffRef, time::Timestamp};
 
-/// Who acted. Without a person and a device: the shop itself.
+/// Who acted. Without a person, a device and `via`: the shop itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
@@ -25,6 +25,40 @@ pub struct Actor {
     /// The approval, which is used up by one act.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_id: Option<ApprovalId>,
+    /// From where, if nobody was signed in. Absent: through the API, or by the shop itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<ActorVia>,
+}
+
+/// From where somebody acted who was not signed in.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum ActorVia {
+    /// By a command in a terminal of the shop's machine, which asks for no PIN.
+    Terminal,
+}
+
+impl Actor {
+    /// Somebody at a terminal of the shop's machine.
+    #[must_use]
+    pub fn terminal() -> Self {
+        Self { via: Some(ActorVia::Terminal), ..Self::default() }
+    }
 }
 
 impl Actor {

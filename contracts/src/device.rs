@@ -98,6 +98,8 @@ pub struct DeviceView {
     /// Why it was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoke_reason: Option<String>,
+    /// Grows with every key that a dispenser gets, from 1. The numbers of its signed requests begin anew with each key.
+    pub key_version: i64,
     /// Grows with every change, from 1.
     pub version: i64,
 }

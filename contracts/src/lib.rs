@@ -112,7 +112,7 @@ mod tests {
         let person = json!({ "staffId": Uuid::nil(), "name": "Sari", "role": "OWNER" });
         let device = json!({
             "deviceId": Uuid::nil(), "kind": "KIOSK", "name": "Kiosk 1", "isBearerAllowed": false,
-            "pairedAt": "2026-11-22T08:00:00Z", "version": 1,
+            "pairedAt": "2026-11-22T08:00:00Z", "keyVersion": 1, "version": 1,
         });
         let until = "2026-11-22T08:10:00Z";
         let printed = [

@@ -6,7 +6,7 @@ use std::{fmt::Write, str::FromStr};
 
 use clap::Subcommand;
 use contracts::{
-    audit::{Actor, AuditEntry, AuditFault, AuditVerification, AuditView, BrokenEntry},
+    audit::{Actor, ActorVia, AuditEntry, AuditFault, AuditVerification, AuditView, BrokenEntry},
     time::Timestamp,
 };
 use db::{Db, DbError};
@@ -172,7 +172,10 @@ fn who(actor: &Actor) -> String {
     let mut who = match (person, device) {
         (Some(person), Some(device)) => format!("{person} on {device}"),
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => "the shop".to_owned(),
+        (None, None) => match actor.via {
+            Some(ActorVia::Terminal) => "somebody at the terminal".to_owned(),
+            None => "the shop".to_owned(),
+        },
     };
     if let Some(manager) = &actor.approved_by {
         let _always_fits = write!(who, ", approved by {}", manager.name);

@@ -2,6 +2,7 @@
 
 mod audit_log;
 mod config;
+mod credentials;
 mod databases;
 mod demo;
 mod devices;
@@ -65,6 +66,14 @@ enum Command {
         #[command(flatten)]
         basics: config::Basics,
     },
+    /// On this machine itself: end every token, after a backup was restored or a credential was stolen.
+    Credentials {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: credentials::Action,
+        #[command(flatten)]
+        basics: config::Basics,
+    },
     /// Look at the audit trail: who did what, and whether it is as it was written.
     AuditLog {
         /// What to do with it.
@@ -107,6 +116,10 @@ fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
         Command::Device { action, basics } => {
             let (config, _telemetry) = start(&basics)?;
             Ok(on_runtime(devices::run(action, config))??)
+        }
+        Command::Credentials { action, basics } => {
+            let (config, _telemetry) = start(&basics)?;
+            Ok(on_runtime(credentials::run(action, config))??)
         }
         Command::AuditLog { action, basics } => {
             let (config, _telemetry) = start(&basics)?;

@@ -39,6 +39,7 @@ fn cashier_at_the_till() -> Actor {
         device: Some(DeviceRef { device_id: id(8), name: "POS 1".into() }),
         approved_by: None,
         approval_id: None,
+        via: None,
     }
 }
 
@@ -167,6 +168,7 @@ fn dispenser() -> DeviceView {
         last_seen_at: None,
         revoked_at: Some(NOW),
         revoke_reason: Some("stolen".into()),
+        key_version: 1,
         version: 2,
     }
 }
@@ -180,6 +182,7 @@ fn act() -> AuditEntry {
             device: Some(DeviceRef { device_id: id(13), name: "POS 1".into() }),
             approved_by: Some(person(14, "Dimas", Role::Manager)),
             approval_id: Some(id(15)),
+            via: None,
         },
         area: AuditArea::Menu,
         action: "product.changed".into(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use contracts::{
     audit::Actor,
     device::{DeviceKind, DeviceRef},
-    ids::{ApprovalId, DeviceId, SessionId},
+    ids::{ApprovalId, DeviceId, SessionId, TokenKeyId},
     staff::{ApprovableAction, Role, StaffRef},
     time::Timestamp,
 };
@@ -25,6 +25,8 @@ pub struct Caller {
     pub is_service: bool,
     /// When its credential ends. `None`: it does not end by itself.
     pub expires_at: Option<Timestamp>,
+    /// The key that signed its token. `None`: it sent no token.
+    pub key_id: Option<TokenKeyId>,
     /// The number of a signed request, which only rises. `None`: the request is not signed.
     pub sequence: Option<u64>,
     /// What a manager approved.
@@ -108,8 +110,7 @@ impl Caller {
         Actor {
             staff: self.staff.clone(),
             device: device.map(|device| DeviceRef { device_id: device.device_id, name: device.name.clone() }),
-            approved_by: None,
-            approval_id: None,
+            ..Actor::default()
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -23,8 +23,8 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::{
-    Approval, Caller, Claims, PublicKey, TokenError, TokenSubject,
-    token::{self, InvalidPublicKey},
+    Approval, Caller, PublicKey, TokenError, TokenSubject,
+    token::{self, InvalidPublicKey, Verified},
 };
 
 /// How many verified tokens are kept: more than any shop has in use.
@@ -42,13 +42,17 @@ struct Shared {
     clock: Clock,
     known: RwLock<Known>,
     /// Tokens whose signature was verified. Whether they are still valid is checked at each use.
-    verified: Cache<String, Arc<Claims>>,
+    verified: Cache<String, Arc<Verified>>,
     changes: watch::Sender<()>,
+    /// Whether changes were missed, so that what is known must be read again from where it is stored.
+    is_reload_needed: AtomicBool,
 }
 
 #[derive(Default)]
 struct Known {
     keys: HashMap<TokenKeyId, (PublicKey, Timestamp)>,
+    /// Keys that were revoked, and when their tokens end by themselves.
+    revoked_keys: HashMap<TokenKeyId, Timestamp>,
     devices: HashMap<DeviceId, Arc<PairedDevice>>,
     /// Sessions that ended, and when their tokens end by themselves.
     ended_sessions: HashMap<SessionId, Timestamp>,
@@ -79,6 +83,8 @@ pub struct PairedDevice {
     pub version: i64,
     /// A dispenser's key.
     pub signing_key: Option<SigningKey>,
+    /// Grows with every key that a dispenser gets.
+    pub key_version: i64,
     /// When it last called, in microseconds; 0 once that was taken. Its later states share it.
     seen_at: Arc<AtomicI64>,
 }
@@ -147,16 +153,19 @@ impl Access {
             known: RwLock::default(),
             verified: Cache::new(VERIFIED_TOKENS_MAX),
             changes: watch::Sender::new(()),
+            is_reload_needed: AtomicBool::new(false),
         };
         Self(Arc::new(shared))
     }
 
-    /// From now on, tokens that this key signed are valid.
+    /// From now on, tokens that this key signed are valid, unless it was revoked.
     pub fn add_key(&self, key_id: TokenKeyId, key: PublicKey, expires_at: Timestamp) {
         let now = self.0.clock.now();
         self.change(|known| {
             known.keys.retain(|_, (_, expires_at)| *expires_at > now);
-            known.keys.insert(key_id, (key, expires_at));
+            if !known.revoked_keys.contains_key(&key_id) {
+                known.keys.insert(key_id, (key, expires_at));
+            }
         });
     }
 
@@ -169,14 +178,38 @@ impl Access {
         Ok(())
     }
 
-    /// The device is as `view` says, unless a newer state is known. Without a `signing_key` it keeps the one that it has.
+    /// From now on, tokens that this key signed are not valid, also if an event adds it again. They end by themselves at
+    /// `expires_at`.
+    pub fn revoke_key(&self, key_id: TokenKeyId, expires_at: Timestamp) {
+        let now = self.0.clock.now();
+        self.change(|known| {
+            known.keys.remove(&key_id);
+            known.revoked_keys.retain(|_, expires_at| *expires_at > now);
+            known.revoked_keys.insert(key_id, expires_at);
+        });
+    }
+
+    /// Changes were missed: whoever has the stored state must give it to this process again.
+    pub fn request_reload(&self) {
+        self.0.is_reload_needed.store(true, Ordering::Release);
+    }
+
+    /// Whether [`request_reload`](Self::request_reload) was called since the last time that this was asked.
+    #[must_use]
+    pub fn take_reload_request(&self) -> bool {
+        self.0.is_reload_needed.swap(false, Ordering::AcqRel)
+    }
+
+    /// The device is as `view` says, unless a newer state is known. Without a `signing_key` it keeps the one that it has,
+    /// unless `view` is of a newer key: the old one must not count as that.
     pub fn put_device(&self, view: &DeviceView, signing_key: Option<SigningKey>) {
         self.change(|known| {
             let earlier = known.devices.get(&view.device_id);
             if earlier.is_some_and(|earlier| earlier.version > view.version) {
                 return;
             }
-            let signing_key = signing_key.or_else(|| earlier?.signing_key.clone());
+            let same_key = earlier.filter(|earlier| earlier.key_version == view.key_version);
+            let signing_key = signing_key.or_else(|| same_key?.signing_key.clone());
             let seen_at = earlier.map(|earlier| Arc::clone(&earlier.seen_at)).unwrap_or_default();
             let device = PairedDevice {
                 device_id: view.device_id,
@@ -190,6 +223,7 @@ impl Access {
                 is_revoked: view.revoked_at.is_some(),
                 version: view.version,
                 signing_key,
+                key_version: view.key_version,
                 seen_at,
             };
             known.devices.insert(view.device_id, Arc::new(device));
@@ -243,18 +277,19 @@ impl Access {
         {
             return self.key_holder(device_id, key);
         }
-        let claims = self.claims(token)?;
-        let expires_at = Some(claims.expires_at);
+        let verified = self.verified(token)?;
+        let claims = &verified.claims;
+        let (expires_at, key_id) = (Some(claims.expires_at), Some(verified.key_id));
         match &claims.subject {
             TokenSubject::Session { session_id, staff, device_id } => {
                 self.refuse_ended(*session_id)?;
                 let device = device_id.map(|id| self.device(id).ok_or(TokenError::Revoked)).transpose()?;
                 let (staff, session_id) = (Some(staff.clone()), Some(*session_id));
-                Ok(Caller { staff, session_id, device, expires_at, ..Caller::default() })
+                Ok(Caller { staff, session_id, device, expires_at, key_id, ..Caller::default() })
             }
             TokenSubject::Device { device_id } => {
                 let device = self.device(*device_id).ok_or(TokenError::Revoked)?;
-                Ok(Caller { device: Some(device), expires_at, ..Caller::default() })
+                Ok(Caller { device: Some(device), expires_at, key_id, ..Caller::default() })
             }
             TokenSubject::Approval { .. } => Err(TokenError::Invalid),
         }
@@ -275,8 +310,8 @@ impl Access {
     /// # Errors
     /// [`TokenError`] if it is not valid now, or for another session.
     pub fn approval(&self, token: &str, caller: &Caller) -> Result<Approval, TokenError> {
-        let claims = self.claims(token)?;
-        match &claims.subject {
+        let verified = self.verified(token)?;
+        match &verified.claims.subject {
             TokenSubject::Approval { approval_id, session_id, action, subject, approved_by }
                 if caller.session_id == Some(*session_id) =>
             {
@@ -293,7 +328,8 @@ impl Access {
         let has_expired = caller.expires_at.is_some_and(|expires_at| expires_at <= self.0.clock.now());
         let has_ended = caller.session_id.is_some_and(|session_id| self.refuse_ended(session_id).is_err());
         let is_revoked = caller.device_id().is_some_and(|device_id| self.device(device_id).is_none());
-        !has_expired && !has_ended && !is_revoked
+        let is_key_revoked = caller.key_id.is_some_and(|key_id| self.key(key_id).is_none());
+        !has_expired && !has_ended && !is_revoked && !is_key_revoked
     }
 
     /// Returns when the credential of `caller` is no longer valid: for streams, which outlive their request.
@@ -305,21 +341,25 @@ impl Access {
         }
     }
 
-    fn claims(&self, token: &str) -> Result<Arc<Claims>, TokenError> {
-        let claims = match self.0.verified.get(token) {
-            Some(claims) => claims,
+    fn verified(&self, token: &str) -> Result<Arc<Verified>, TokenError> {
+        let verified = match self.0.verified.get(token) {
+            Some(verified) => verified,
             None => self.verify(token)?,
         };
-        if claims.expires_at <= self.0.clock.now() {
-            return Err(TokenError::Expired(claims.expires_at));
+        if verified.claims.expires_at <= self.0.clock.now() {
+            return Err(TokenError::Expired(verified.claims.expires_at));
         }
-        Ok(claims)
+        // The key may have been revoked since the signature was verified.
+        if self.key(verified.key_id).is_none() {
+            return Err(TokenError::Revoked);
+        }
+        Ok(verified)
     }
 
-    fn verify(&self, token: &str) -> Result<Arc<Claims>, TokenError> {
-        let claims = Arc::new(token::read(token, |key_id| self.key(key_id))?);
-        self.0.verified.insert(token.to_owned(), Arc::clone(&claims));
-        Ok(claims)
+    fn verify(&self, token: &str) -> Result<Arc<Verified>, TokenError> {
+        let verified = Arc::new(token::read(token, |key_id| self.key(key_id))?);
+        self.0.verified.insert(token.to_owned(), Arc::clone(&verified));
+        Ok(verified)
     }
 
     fn key(&self, key_id: TokenKeyId) -> Option<PublicKey> {

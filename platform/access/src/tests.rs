@@ -41,6 +41,7 @@ impl Shop {
             last_seen_at: None,
             revoked_at: None,
             revoke_reason: None,
+            key_version: 1,
             version: 1,
         };
         access.put_device(&till, None);
@@ -121,6 +122,38 @@ fn a_sign_out_holds_when_a_clock_that_ran_ahead_is_set_back() {
     shop.access.end_session(SessionId::new(NOW), NOW + HOUR);
     shop.clock.set(NOW);
     assert_eq!(shop.access.caller(&token).unwrap_err(), TokenError::Revoked);
+}
+
+#[test]
+fn tokens_of_a_revoked_key_are_refused_also_if_a_late_event_adds_it_again() {
+    let shop = Shop::new();
+    let token = shop.session_token(Role::Cashier);
+    let caller = shop.access.caller(&token).unwrap();
+    let ends_at = NOW + 100 * HOUR;
+    shop.access.revoke_key(shop.issuer.key_id(), ends_at);
+    assert_eq!(shop.access.caller(&token).unwrap_err(), TokenError::Revoked, "a token that was verified before");
+    assert!(!shop.access.is_valid(&caller), "streams end");
+    shop.access.add_key(shop.issuer.key_id(), shop.issuer.public_key().clone(), ends_at);
+    assert_eq!(shop.access.caller(&token).unwrap_err(), TokenError::Revoked);
+    assert_eq!(shop.access.caller(&shop.session_token(Role::Owner)).unwrap_err(), TokenError::Invalid);
+}
+
+#[test]
+fn an_event_of_a_newer_key_makes_the_old_key_invalid_before_the_new_one_comes() {
+    let shop = Shop::new();
+    let key = crate::SigningKey::random().unwrap();
+    let machine = DeviceView {
+        device_id: DeviceId::new(NOW),
+        kind: DeviceKind::Dispenser,
+        is_bearer_allowed: true,
+        ..shop.till.clone()
+    };
+    shop.access.put_device(&machine, Some(key.clone()));
+    shop.access.put_device(&DeviceView { version: 2, ..machine.clone() }, None);
+    let token = format!("{}.{}", machine.device_id, key.to_text());
+    shop.access.caller(&token).unwrap();
+    shop.access.put_device(&DeviceView { version: 3, key_version: 2, ..machine }, None);
+    assert_eq!(shop.access.caller(&token).unwrap_err(), TokenError::Invalid);
 }
 
 #[test]

@@ -166,18 +166,28 @@ impl fmt::Debug for TokenIssuer {
     }
 }
 
+/// A token whose signature is right.
+#[derive(Clone, Debug)]
+pub(crate) struct Verified {
+    pub(crate) claims: Claims,
+    /// The key that signed it.
+    pub(crate) key_id: TokenKeyId,
+}
+
 /// The claims of a token whose signature is right. `key` finds the public key of an id.
 ///
 /// # Errors
 /// [`TokenError::Invalid`].
-pub(crate) fn read(token: &str, key: impl FnOnce(TokenKeyId) -> Option<PublicKey>) -> Result<Claims, TokenError> {
+pub(crate) fn read(token: &str, key: impl FnOnce(TokenKeyId) -> Option<PublicKey>) -> Result<Verified, TokenError> {
     if token.len() > TOKEN_CHARS_MAX {
         return Err(TokenError::Invalid);
     }
     let untrusted = UntrustedToken::<Public, V4>::try_from(token).map_err(|_| TokenError::Invalid)?;
     let footer = std::str::from_utf8(untrusted.untrusted_footer()).map_err(|_| TokenError::Invalid)?;
-    let key = footer.parse().ok().and_then(key).ok_or(TokenError::Invalid)?;
+    let key_id = footer.parse().map_err(|_| TokenError::Invalid)?;
+    let key = key(key_id).ok_or(TokenError::Invalid)?;
     let trusted =
         PublicToken::verify(&key.0, &untrusted, Some(footer.as_bytes()), None).map_err(|_| TokenError::Invalid)?;
-    serde_json::from_str(trusted.payload()).map_err(|_| TokenError::Invalid)
+    let claims = serde_json::from_str(trusted.payload()).map_err(|_| TokenError::Invalid)?;
+    Ok(Verified { claims, key_id })
 }

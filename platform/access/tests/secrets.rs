@@ -35,7 +35,7 @@ fn a_dispensers_key_is_not_printed() {
     let access = Access::new(Clock::manual(NOW));
     let dispenser = serde_json::from_value(serde_json::json!({
         "deviceId": DeviceId::new(NOW), "kind": DeviceKind::Dispenser, "name": "Dispenser 1", "products": [],
-        "isBearerAllowed": true, "pairedAt": NOW, "version": 1,
+        "isBearerAllowed": true, "pairedAt": NOW, "keyVersion": 1, "version": 1,
     }))
     .unwrap();
     access.put_device(&dispenser, Some(key.clone()));

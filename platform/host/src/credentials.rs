@@ -1,4 +1,7 @@
 //! Who may call: every process follows the keys, devices and sessions that the gateway publishes.
+//!
+//! Who misses an event would accept a credential that was revoked. So an event that was skipped, or cannot be read, asks
+//! for a reload, which the gateway's timer does from its database.
 
 use access::Access;
 use bus::{Bus, Received};
@@ -19,9 +22,15 @@ pub(crate) fn follow(
                 Received::Event(event) => {
                     if let Err(error) = apply(&access, &event) {
                         tracing::error!(event = %event.id, error = %errors::chain(&*error), "credentials cannot be read");
+                        access.request_reload();
                     }
                 }
-                Received::Lagged => tracing::error!("changes of credentials were skipped; restart this process"),
+                Received::Lagged => {
+                    tracing::warn!(
+                        "changes of credentials were skipped; they are read again from the gateway's database"
+                    );
+                    access.request_reload();
+                }
             }
         }
     }

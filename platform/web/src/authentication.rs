@@ -163,7 +163,8 @@ fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The value of a cookie (RFC 6265).
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+#[must_use]
+pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(cookie, _)| *cookie == name).map(|(_, value)| value)

@@ -28,12 +28,12 @@ mod signed_request;
 #[cfg(test)]
 mod tests;
 
-pub use authentication::{APPROVAL_HEADER, DEVICE_COOKIE, SESSION_COOKIE, ServiceCall};
+pub use authentication::{APPROVAL_HEADER, DEVICE_COOKIE, SESSION_COOKIE, ServiceCall, cookie};
 pub use caller::{Caller, VerifiedCaller};
 pub use client::{CallError, ServiceClient, ServiceRegistry};
 pub use created::Created;
 pub use etag::{etag, if_match};
-pub use extract::{IdempotentJson, Json, Path, Query};
+pub use extract::{IdempotentJson, Json, Path, Query, sha256_hex};
 pub use metrics::install_metrics;
 pub use openapi::incomplete_operations;
 pub use peer::Peer;

@@ -58,7 +58,6 @@ fn authenticate(access: &Access, signed: SignedRequest, body: &[u8]) -> Result<(
     let device = access.device(device_id).ok_or(Unauthenticated::UnknownDevice(device_id))?;
     let key = device.signing_key.clone().ok_or(Unauthenticated::UnknownDevice(device_id))?;
     let verified = signed.verify(&key, body)?;
-    access.touch(&device);
     let sequence = Some(verified.sequence());
     let caller = access::Caller { device: Some(device), sequence, ..access::Caller::default() };
     Ok((Caller::from(caller), Responder { verified, key }))

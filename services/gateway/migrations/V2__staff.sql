@@ -45,11 +45,14 @@ CREATE INDEX sessions_by_staff ON sessions (staff_id, expires_at) WHERE ended_at
 CREATE INDEX sessions_by_device ON sessions (device_id) WHERE ended_at IS NULL;
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 
--- The public halves of the keys that sign tokens, until every token that they signed has ended.
+-- The public halves of the keys that sign tokens, until every token that they signed has ended. A key that was revoked
+-- stays until then too, so that a late event does not bring it back.
 CREATE TABLE token_keys (
     key_id     TEXT   PRIMARY KEY,
     public_key TEXT   NOT NULL,
     created_at BIGINT NOT NULL,
-    expires_at BIGINT NOT NULL
+    expires_at BIGINT NOT NULL,
+    revoked_at BIGINT
 );
+CREATE INDEX token_keys_revoked ON token_keys (expires_at) WHERE revoked_at IS NOT NULL;
 CREATE INDEX token_keys_by_expiry ON token_keys (expires_at);

@@ -5,6 +5,8 @@ CREATE TABLE devices (
     device_id         TEXT   NOT NULL PRIMARY KEY,
     kind              TEXT   NOT NULL CHECK (kind IN ('POS', 'KIOSK', 'DISPENSER')),
     name              TEXT   NOT NULL,
+    -- The name in lower case: no two devices in use share it.
+    name_key          TEXT   NOT NULL,
     place             TEXT,
     letter            TEXT,
     products          TEXT   NOT NULL,
@@ -15,6 +17,8 @@ CREATE TABLE devices (
     last_seen_at      BIGINT,
     revoked_at        BIGINT,
     revoke_reason     TEXT,
+    -- Grows with every key, from 1.
+    key_version       BIGINT NOT NULL CHECK (key_version >= 1),
     version           BIGINT NOT NULL CHECK (version >= 1),
     CHECK ((kind = 'DISPENSER') = (letter IS NULL)),
     CHECK ((kind = 'DISPENSER') = (signing_key IS NOT NULL)),
@@ -23,10 +27,14 @@ CREATE TABLE devices (
 
 -- No two devices in use number their orders with the same letters.
 CREATE UNIQUE INDEX devices_letters ON devices (letter) WHERE revoked_at IS NULL;
+-- And none takes the name of another.
+CREATE UNIQUE INDEX devices_names ON devices (name_key) WHERE revoked_at IS NULL;
 CREATE INDEX devices_revoked ON devices (revoked_at) WHERE revoked_at IS NOT NULL;
 
 -- The pairing codes. Each has one of twenty slots, so that there are never more; a slot is free once its code was used
 -- or has expired. The code itself is nowhere, only its SHA-256. device_id: the device that is paired again.
+-- paired_device_id, retry_hash: what a used code made, and the SHA-256 of the request that used it, with its
+-- Idempotency-Key. The same request gets a credential of that device again until the code would have expired.
 CREATE TABLE pairing_codes (
     slot       BIGINT NOT NULL PRIMARY KEY CHECK (slot BETWEEN 1 AND 20),
     code_hash  TEXT   NOT NULL UNIQUE,
@@ -37,5 +45,7 @@ CREATE TABLE pairing_codes (
     created_by TEXT   NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
-    used_at    BIGINT
+    used_at    BIGINT,
+    paired_device_id TEXT,
+    retry_hash TEXT
 );

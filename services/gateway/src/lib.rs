@@ -24,12 +24,14 @@ use host::{Service, ServiceContext, Timer};
 
 pub use crate::commands::{
     DemoDoorError, DemoDoors, DeviceCommandError, Person, ResetPin, StaffCommandError, create_pairing_code,
-    find_audit_hash, list_audit_log, list_devices, list_people, qr_in_terminal, reset_pin, revoke_device,
-    verify_audit_log,
+    find_audit_hash, list_audit_log, list_devices, list_people, qr_in_terminal, reset_credentials, reset_pin,
+    revoke_device, verify_audit_log,
 };
 pub use crate::http::{HttpsSettings, document, origin, plain_origin};
 use crate::{
-    commands::{AuditTrail, Devices, KEY_ROTATION, PRUNING_PAUSE, PinCost, PinHasher, Settings, Staff, Tokens},
+    commands::{
+        AuditTrail, Credentials, Devices, KEY_ROTATION, PRUNING_PAUSE, PinCost, PinHasher, Settings, Staff, Tokens,
+    },
     http::UseCases,
 };
 
@@ -49,6 +51,9 @@ pub const SCHEMA: Schema = Schema {
 
 /// A device's last call is known to the minute.
 const RECORD_SEEN_EVERY: Duration = Duration::from_secs(60);
+
+/// How long a change of credentials that was missed, or a reset of them, goes unnoticed.
+const RELOAD_CREDENTIALS_EVERY: Duration = Duration::from_secs(2);
 
 /// How the gateway behaves, as the program was started.
 #[derive(Clone, Debug, Default)]
@@ -109,7 +114,11 @@ async fn open_with_cost(context: &ServiceContext, start: FirstStart, cost: PinCo
     devices.load_devices().await.map_err(|error| OpenError::load(NAME, error))?;
     let trail = AuditTrail::new(db.clone(), context);
     let consumer = Some(consumers::consumer(&db, trail.clone()));
+    let credentials = Credentials { access: context.access.clone(), tokens: tokens.clone(), devices: devices.clone() };
     let timers = vec![
+        Timer::new("reload credentials", RELOAD_CREDENTIALS_EVERY, credentials, async |credentials: Credentials| {
+            credentials.reload().await
+        }),
         Timer::new("token key", KEY_ROTATION, tokens, async |tokens: Tokens| tokens.rotate().await),
         Timer::new("credentials", PRUNING_PAUSE, staff.clone(), async |staff: Staff| staff.prune_credentials().await),
         Timer::new("record when devices called", RECORD_SEEN_EVERY, devices.clone(), async |devices: Devices| {

@@ -55,7 +55,7 @@ CREATE INDEX qr_codes_disputed ON qr_codes (updated_at, code) WHERE is_disputed 
 -- The dispensers, as the gateway published them: version is the version of that. products: the ids that the machine
 -- pours, as a JSON array; empty: all. journal_epoch is the journal that the device writes now; NULL: it has not sent one.
 -- grants is the number of its newest grant; a repeated grant gets a new number. sequence is the number of its newest
--- signed request. Every write for a device updates this row first.
+-- request that was signed with the key of key_version; a newer key begins anew. Every write for a device updates this row first.
 -- candidate_epoch: another journal that a heartbeat named. It becomes current once a second heartbeat sends
 -- candidate_grants back.
 CREATE TABLE devices (
@@ -68,6 +68,7 @@ CREATE TABLE devices (
     version          BIGINT NOT NULL CHECK (version >= 1),
     journal_epoch    TEXT,
     grants           BIGINT NOT NULL DEFAULT 0 CHECK (grants >= 0),
+    key_version      BIGINT NOT NULL CHECK (key_version >= 1),
     sequence         BIGINT NOT NULL DEFAULT 0 CHECK (sequence >= 0),
     candidate_epoch  TEXT,
     candidate_grants BIGINT,

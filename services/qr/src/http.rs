@@ -65,7 +65,7 @@ async fn validate_code(
 ) -> Result<Json<ValidateCodeResponse>, Problem> {
     let machine = Machine::of_caller(&caller);
     if let Some(machine) = &machine {
-        codes.advance_sequence(machine, caller.sequence).await?;
+        codes.accept_request(machine, &caller).await?;
     }
     Ok(Json(codes.validate_code(machine, caller.actor(), request).await?))
 }
@@ -116,7 +116,7 @@ async fn record_heartbeat(
 /// The dispenser that calls. A signed request uses its number up.
 async fn machine_of(codes: &Codes, caller: &Caller) -> Result<Machine, QrError> {
     let machine = Machine::of_caller(caller).ok_or(QrError::NoDevice)?;
-    codes.advance_sequence(&machine, caller.sequence).await?;
+    codes.accept_request(&machine, caller).await?;
     Ok(machine)
 }
 

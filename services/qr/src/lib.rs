@@ -7,7 +7,8 @@
 //! order.
 //!
 //! A device is a paired dispenser: who it is says its credential. What it pours and how fast the gateway says, in
-//! DeviceChanged. The numbers of signed requests only rise, so a copy of one changes nothing.
+//! DeviceChanged. The numbers of signed requests only rise, so a copy of one changes nothing; with
+//! a newer key they begin anew.
 
 mod commands;
 mod consumers;

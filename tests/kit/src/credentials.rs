@@ -111,6 +111,7 @@ pub fn device(kind: DeviceKind, paired_at: Timestamp) -> DeviceView {
         last_seen_at: None,
         revoked_at: None,
         revoke_reason: None,
+        key_version: 1,
         version: 1,
     }
 }

@@ -9,8 +9,8 @@ use std::{
 };
 
 use contracts::{
-    event::{CloudEvent, ShopChanged},
-    ids::EventId,
+    event::{CloudEvent, SessionEnded, ShopChanged},
+    ids::{EventId, SessionId},
     shop::ShopSettings,
 };
 use db::{
@@ -21,7 +21,7 @@ use db::{
 use super::{NOW, TestHost};
 use tokio_util::sync::CancellationToken;
 
-use crate::{ServiceHost, Timer, pruning, timers};
+use crate::{ServiceHost, Timer, credentials, pruning, timers};
 
 #[tokio::test(start_paused = true)]
 async fn a_timer_runs_again_after_errors_and_panics_until_the_shutdown() {
@@ -103,4 +103,20 @@ async fn the_newest_settings_of_the_shop_are_applied() {
     tokio::time::timeout(Duration::from_secs(5), applied).await.expect("the settings are applied");
     host.stop().await;
     assert_eq!(setup.context.shop.current().settings().name, "Kopi Tiga");
+}
+
+#[tokio::test]
+async fn a_process_that_missed_changes_of_credentials_asks_for_them() {
+    let setup = TestHost::new();
+    let (access, bus, shutdown) = (&setup.context.access, &*setup.context.bus, CancellationToken::new());
+    let following = credentials::follow(access.clone(), bus, shutdown.clone());
+    let ended = SessionEnded { session_id: SessionId::new(NOW), expires_at: NOW };
+    for _ in 0..=bus::SUBSCRIPTION_EVENTS_MAX {
+        bus.publish(Arc::new(CloudEvent::new(&ended, NOW).unwrap())).await.unwrap();
+    }
+    assert!(!access.take_reload_request());
+    bus.close_subscriptions();
+    following.await;
+    assert!(access.take_reload_request());
+    assert!(!access.take_reload_request(), "it is asked for once");
 }

@@ -19,11 +19,17 @@ pub(super) struct TooDeep;
 /// The hash of `path` and of the meaning of `json`, which was parsed before, in hexadecimal.
 pub(super) fn fingerprint(path: &str, json: &[u8]) -> Result<String, TooDeep> {
     let canonical = canonical(json)?;
-    let digest = Sha256::new().chain_update(path).chain_update([0]).chain_update(canonical).finalize();
+    Ok(sha256_hex([path.as_bytes(), &[0], &canonical].concat()))
+}
+
+/// The SHA-256 of `bytes` as 64 hexadecimal digits.
+#[must_use]
+pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
+    let digest = Sha256::digest(bytes);
     let halves = digest.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
     let mut hex = String::with_capacity(64);
     hex.extend(halves.filter_map(|half| char::from_digit(half.into(), 16)));
-    Ok(hex)
+    hex
 }
 
 /// `json` without whitespace, with the fields of each object sorted by name, each text and number in one form.

@@ -19,6 +19,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use self::body::read as read_body;
 use self::fingerprint::fingerprint;
+pub use self::fingerprint::sha256_hex;
 use crate::{
     Problem,
     caller::{Authenticated, Caller},

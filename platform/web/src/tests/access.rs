@@ -76,6 +76,7 @@ impl Shop {
             last_seen_at: None,
             revoked_at: None,
             revoke_reason: None,
+            key_version: 1,
             version: 1,
         };
         self.access.put_device(&view, None);

@@ -42,6 +42,7 @@ impl Shop {
             last_seen_at: None,
             revoked_at: None,
             revoke_reason: None,
+            key_version: 1,
             version: 1,
         };
         access.put_device(&dispenser, Some(key.clone()));

@@ -153,7 +153,7 @@ function keepInAddress(kept) {
 /** Says why the shop refused, in the step in which it can be put right. */
 function refuse({ status, headers, body }) {
   const type = String(body.type ?? "").split("/").pop();
-  if (type === "unknown-pairing-code" || type === "pairing-code-used") {
+  if (type === "invalid-pairing-code" || type === "pairing-code-used") {
     restart();
     return notice(type === "pairing-code-used" ? "used" : "unknown", {}, "danger");
   }

@@ -11,12 +11,8 @@ use contracts::{
 use db::{Db, DbError};
 use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};
 
-use super::{create_pairing_code::put_code, list_devices::DEVICES_LISTED_MAX, revoke_device::revoke};
-use crate::{
-    error::DeviceError,
-    model::{self, PAIRING_CODE_VALIDITY, Pairing},
-    store,
-};
+use super::{create_pairing_code::create_code, list_devices::DEVICES_LISTED_MAX, revoke_device::revoke};
+use crate::{error::DeviceError, store};
 
 /// The devices cannot be read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -33,11 +29,7 @@ pub async fn create_pairing_code(
     origin: &str,
     now: Timestamp,
 ) -> Result<PairingCodeView, DeviceCommandError> {
-    let CreatePairingCode { kind, name, place } = request;
-    model::check_name(&name, place.as_deref()).map_err(DeviceCommandError)?;
-    let expires_at = now + PAIRING_CODE_VALIDITY;
-    let pairing = Pairing { kind, name, place, device_id: None, created_by: Actor::default(), expires_at };
-    put_code(db, pairing, origin, now).await.map_err(DeviceCommandError)
+    create_code(db, Actor::terminal(), request, origin, now).await.map_err(DeviceCommandError)
 }
 
 /// The devices in use by their age, then those that were revoked, the last first.
@@ -59,7 +51,7 @@ pub async fn revoke_device(
     reason: String,
     now: Timestamp,
 ) -> Result<DeviceView, DeviceCommandError> {
-    revoke(db, Actor::default(), device_id, reason, now).await.map_err(DeviceCommandError)
+    revoke(db, Actor::terminal(), device_id, reason, now).await.map_err(DeviceCommandError)
 }
 
 /// A text as a QR code that a terminal shows, light on dark.

@@ -35,6 +35,11 @@ impl Devices {
         Self { db, clock, access, tokens, guesses: Arc::default() }
     }
 
+    /// The time now.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Gives a change to this process at once. Other processes consume the event.
     pub(super) fn share(&self, device: &DeviceView, key: Option<SigningKey>) {
         self.access.put_device(device, key);

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     error::{DeviceError, StaffError},
-    model::Door,
+    model::{Door, GuessSource},
     store,
 };
 
@@ -115,7 +115,8 @@ impl DemoDoors {
     async fn pair(&self, name: &str, kind: DeviceKind) -> Result<DeviceView, DeviceError> {
         let request = CreatePairingCode { kind, name: name.to_owned(), place: None };
         let code = self.devices.create_pairing_code(Actor::default(), request, "").await?.code;
-        let paired = self.devices.pair_device(PairDevice { code, name: None, place: None }, None).await?.device;
+        let request = PairDevice { code, name: None, place: None };
+        let paired = self.devices.pair_device(request, None, GuessSource::Machine).await?.device;
         if kind != DeviceKind::Dispenser {
             return Ok(paired);
         }

@@ -18,10 +18,12 @@ mod pin_hasher;
 mod prune_credentials;
 mod record_act;
 mod record_seen;
+mod reload_credentials;
 mod renew_token;
 mod replace_device;
 mod replace_settings;
 mod replace_staff;
+mod reset_credentials;
 mod reset_pin;
 mod revoke_device;
 mod set_pin;
@@ -44,6 +46,7 @@ pub use self::{
     device_terminal::{DeviceCommandError, create_pairing_code, list_devices, qr_in_terminal, revoke_device},
     enter_demo::{DemoDoorError, DemoDoors},
     list_audit::{find_audit_hash, list_audit_log},
+    reset_credentials::reset_credentials,
     reset_pin::{Person, ResetPin, StaffCommandError, list_people, reset_pin},
     verify_audit::verify_audit_log,
 };
@@ -52,6 +55,7 @@ pub(crate) use self::{
     enter_demo::Entered,
     pin_hasher::{PinCost, PinHashError, PinHasher, PinQueueFull},
     prune_credentials::PRUNING_PAUSE,
+    reload_credentials::Credentials,
     staff::Staff,
     tokens::{KEY_ROTATION, Tokens},
 };

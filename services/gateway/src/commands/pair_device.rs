@@ -1,7 +1,5 @@
 //! `GET /api/Device/pairing/{code}`, `POST /api/Device/pair`: a device turns a code into its own credential.
 
-use std::net::IpAddr;
-
 use access::{SigningKey, TokenSubject};
 use contracts::{
     device::{DeviceKind, DevicePaired, DeviceView, PairDevice, PairingView},
@@ -9,7 +7,8 @@ use contracts::{
     qr::PUMP_ML_PER_SECOND,
     time::Timestamp,
 };
-use db::Tx;
+use db::{Tx, idempotency::IdempotencyKey};
+use web::sha256_hex;
 
 use super::{
     Devices,
@@ -17,8 +16,8 @@ use super::{
 };
 use crate::{
     error::DeviceError,
-    model::{self, DEVICES_MAX, Pairing, PairingCode},
-    store,
+    model::{self, DEVICES_MAX, GuessSource, Pairing, PairingCode},
+    store::{self, StoredDevice},
 };
 
 /// Why the tablet before was revoked.
@@ -31,9 +30,9 @@ impl Devices {
     ///
     /// # Errors
     /// [`DeviceError::InvalidCode`], [`DeviceError::TooManyGuesses`].
-    pub(crate) async fn get_pairing(&self, code: String, peer: Option<IpAddr>) -> Result<PairingView, DeviceError> {
+    pub(crate) async fn get_pairing(&self, code: String, source: GuessSource) -> Result<PairingView, DeviceError> {
         let now = self.clock.now();
-        self.guess(&code, peer, async |code| {
+        self.guess(&code, source, async |code| {
             let find = move |tx: &mut Tx<'_>| {
                 let pairing = store::find_pairing(tx, &code.hash(), now)?.ok_or(DeviceError::InvalidCode)?;
                 let earlier = pairing.device_id.map(|id| store::find_device(tx, id)).transpose()?.flatten();
@@ -48,14 +47,18 @@ impl Devices {
         .await
     }
 
-    /// Uses a code up and makes the device: a tablet with a token, or a dispenser with a key.
+    /// Uses a code up and makes the device: a tablet with a token, or a dispenser with a key. The same request again,
+    /// under the same Idempotency-Key, gets a token or the key of that device again as long as the code is valid: its
+    /// response may have been lost. No credential is stored for that.
     ///
     /// # Errors
-    /// [`DeviceError::InvalidCode`], [`DeviceError::TooManyGuesses`], [`DeviceError::TooManyDevices`].
+    /// [`DeviceError::InvalidCode`], [`DeviceError::CodeUsed`], [`DeviceError::TooManyGuesses`],
+    /// [`DeviceError::NameTaken`], [`DeviceError::TooManyDevices`].
     pub(crate) async fn pair_device(
         &self,
         request: PairDevice,
-        peer: Option<IpAddr>,
+        key: Option<IdempotencyKey>,
+        source: GuessSource,
     ) -> Result<DevicePaired, DeviceError> {
         let PairDevice { code, name, place } = request;
         if let Some(name) = &name {
@@ -64,22 +67,23 @@ impl Devices {
         if let Some(place) = &place {
             model::check_text("place", place)?;
         }
-        self.guess(&code, peer, async |code| self.use_code(code, name, place).await).await
+        let retry_hash = key.map(|key| sha256_hex([key.key, key.fingerprint].join("\n")));
+        self.guess(&code, source, async |code| self.use_code(code, retry_hash, name, place).await).await
     }
 
     /// Looks a code up, which counts as a guess unless it is right.
     async fn guess<T>(
         &self,
         code: &str,
-        peer: Option<IpAddr>,
+        source: GuessSource,
         look_up: impl AsyncFnOnce(PairingCode) -> Result<T, DeviceError>,
     ) -> Result<T, DeviceError> {
-        let begun = self.guesses.begin(peer, self.clock.now());
+        let begun = self.guesses.begin(source, self.clock.now());
         begun.map_err(|retry_after| DeviceError::TooManyGuesses { retry_after })?;
         let code = PairingCode::parse(code).ok_or(DeviceError::InvalidCode)?;
         let found = look_up(code).await;
-        if !matches!(found, Err(DeviceError::InvalidCode)) {
-            self.guesses.forgive(peer);
+        if !matches!(found, Err(DeviceError::InvalidCode | DeviceError::CodeUsed)) {
+            self.guesses.forgive(source);
         }
         found
     }
@@ -87,41 +91,65 @@ impl Devices {
     async fn use_code(
         &self,
         code: PairingCode,
+        retry_hash: Option<String>,
         name: Option<String>,
         place: Option<String>,
     ) -> Result<DevicePaired, DeviceError> {
         let now = self.clock.now();
-        // Both credentials are made before the code is used, so that nothing can fail after it.
+        // Before the code is used, so that little can fail after it.
         let (device_id, key) = (DeviceId::new(now), SigningKey::random()?);
-        let (token, expires_at) =
-            self.tokens.issuer().issue(TokenSubject::Device { device_id }, now, DEVICE_TOKEN_LIFETIME)?;
-        let stored_key = key.clone();
-        let changed = self
+        let paired = self
             .db
             .write(move |tx| {
-                let pairing = store::use_pairing_code(tx, &code.hash(), now)?.ok_or(DeviceError::InvalidCode)?;
+                let code_hash = code.hash();
+                let Some(pairing) = store::use_pairing_code(tx, &code_hash, retry_hash.as_deref(), now)? else {
+                    return repeat(tx, &code_hash, retry_hash.as_deref(), now);
+                };
                 let pairing = Pairing {
                     name: name.clone().unwrap_or(pairing.name),
                     place: place.clone().or(pairing.place),
                     ..pairing
                 };
-                match pairing.device_id {
-                    Some(earlier) => pair_again(tx, &pairing, earlier, device_id, &stored_key, now),
-                    None => Ok((None, pair_new(tx, &pairing, None, device_id, &stored_key, now)?)),
-                }
+                let (replaced, device) = match pairing.device_id {
+                    Some(earlier) => pair_again(tx, &pairing, earlier, device_id, &key, now)?,
+                    None => (None, pair_new(tx, &pairing, None, device_id, &key, now)?),
+                };
+                store::set_paired_device(tx, &code_hash, device.device_id)?;
+                let key = (device.kind == DeviceKind::Dispenser).then(|| key.clone());
+                let changed = replaced.into_iter().chain([device.clone()]).collect();
+                Ok(Paired { changed, device: StoredDevice { view: device, signing_key: key } })
             })
             .await?;
-        let (replaced, device) = changed;
-        if let Some(replaced) = replaced {
-            self.share(&replaced, None);
+        let Paired { changed, device: StoredDevice { view: device, signing_key } } = paired;
+        for changed in &changed {
+            self.share(changed, signing_key.clone().filter(|_| changed.device_id == device.device_id));
         }
-        if device.kind == DeviceKind::Dispenser {
-            self.share(&device, Some(key.clone()));
+        if let Some(key) = signing_key {
             return Ok(DevicePaired { device, token: None, expires_at: None, signing_key: Some(key.to_text()) });
         }
-        self.share(&device, None);
+        let subject = TokenSubject::Device { device_id: device.device_id };
+        let (token, expires_at) = self.tokens.issuer().issue(subject, now, DEVICE_TOKEN_LIFETIME)?;
         Ok(DevicePaired { device, token: Some(token), expires_at: Some(expires_at), signing_key: None })
     }
+}
+
+/// What a request to pair did.
+struct Paired {
+    /// The devices that are new or changed.
+    changed: Vec<DeviceView>,
+    /// The one that was paired.
+    device: StoredDevice,
+}
+
+/// The device that the same request paired before, if it has not been revoked or paired again since.
+fn repeat(tx: &mut Tx<'_>, code_hash: &str, retry_hash: Option<&str>, now: Timestamp) -> Result<Paired, DeviceError> {
+    let used = store::find_used_code(tx, code_hash, now)?.ok_or(DeviceError::InvalidCode)?;
+    if retry_hash.is_none() || used.retry_hash.as_deref() != retry_hash {
+        return Err(DeviceError::CodeUsed);
+    }
+    let device_id = used.device_id.ok_or(DeviceError::CodeUsed)?;
+    let device = store::find_paired_at(tx, device_id, used.used_at)?.ok_or(DeviceError::CodeUsed)?;
+    Ok(Paired { changed: Vec::new(), device })
 }
 
 /// A dispenser in use keeps its id, because codes may be leased to it, and gets another key. A tablet is replaced by a
@@ -162,11 +190,9 @@ fn pair_new(
         return Err(DeviceError::TooManyDevices);
     }
     let has_pump = pairing.kind == DeviceKind::Dispenser;
-    let (letter, products, rate, is_bearer_allowed) = match earlier {
-        Some(DeviceView { letter, products, ml_per_second, is_bearer_allowed, .. }) => {
-            (letter, products, ml_per_second, is_bearer_allowed)
-        }
-        None => (None, Vec::new(), None, false),
+    let (letter, products, rate) = match earlier {
+        Some(DeviceView { letter, products, ml_per_second, .. }) => (letter, products, ml_per_second),
+        None => (None, Vec::new(), None),
     };
     let mut device = DeviceView {
         device_id,
@@ -176,16 +202,21 @@ fn pair_new(
         letter,
         products,
         ml_per_second: has_pump.then_some(rate.unwrap_or(PUMP_ML_PER_SECOND)),
-        is_bearer_allowed,
+        is_bearer_allowed: false,
         paired_at: now,
         last_seen_at: None,
         revoked_at: None,
         revoke_reason: None,
+        key_version: 1,
         version: 1,
     };
     let key = has_pump.then_some(key);
-    // Each attempt fails because another device took the letter meanwhile: there are fewer of them than devices.
+    // Each attempt fails because another device took the letter or the name meanwhile: there are fewer of them than
+    // devices.
     for _ in 0..DEVICES_MAX {
+        if store::is_name_taken(tx, &device.name, None)? {
+            return Err(DeviceError::NameTaken(device.name));
+        }
         if (has_pump || device.letter.is_some()) && store::insert_device(tx, &device, key)? {
             let act = Act { actor: &pairing.created_by, action: "device.paired", before: None, after: &device };
             append_act(tx, &act, now)?;

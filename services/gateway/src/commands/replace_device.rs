@@ -5,6 +5,7 @@ use contracts::{
     device::{DeviceView, WriteDevice},
     ids::DeviceId,
 };
+use db::DbError;
 
 use super::{
     Devices,
@@ -16,7 +17,7 @@ impl Devices {
     /// Replaces what the owner says of a device, if it still has the version that the client read.
     ///
     /// # Errors
-    /// [`DeviceError::VersionMismatch`], [`DeviceError::Revoked`], and what is not acceptable.
+    /// [`DeviceError::VersionMismatch`], [`DeviceError::Revoked`], [`DeviceError::NameTaken`], and what is not acceptable.
     pub(crate) async fn replace_device(
         &self,
         actor: Actor,
@@ -36,7 +37,11 @@ impl Devices {
                     return Err(DeviceError::VersionMismatch { name: before.name, current: before.version });
                 }
                 let after = model::written(&before, write.clone())?;
-                let Some(after) = store::replace_device(tx, &after)? else {
+                let replaced = store::replace_device(tx, &after).map_err(|error| match error {
+                    DbError::Unique { .. } => DeviceError::NameTaken(after.name.clone()),
+                    error => error.into(),
+                })?;
+                let Some(after) = replaced else {
                     return Err(DeviceError::VersionMismatch { name: before.name, current: after.version });
                 };
                 let act = Act { actor: &actor, action: "device.changed", before: Some(&before), after: &after };

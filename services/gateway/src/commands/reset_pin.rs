@@ -94,7 +94,7 @@ async fn try_reset(db: &Db, person: Person, now: Timestamp) -> Result<ResetPin, 
     let replaced = db.write(move |tx| {
         store::staff::lock_staff(tx)?;
         let staff = store::staff::find_staff(tx, staff_id)?.ok_or(StaffError::Unknown(staff_id))?;
-        replace_pin(tx, act(&Actor::default(), PIN_CHANGED, &staff, now), staff_id, &pin_hash)
+        replace_pin(tx, act(&Actor::terminal(), PIN_CHANGED, &staff, now), staff_id, &pin_hash)
     });
     let (staff, ended) = replaced.await?;
     Ok(ResetPin { name: staff.name, pin, ended_sessions: ended.len() })

@@ -80,7 +80,26 @@ impl Tokens {
         Ok(())
     }
 
-    async fn load(&self) -> Result<(), TokenKeyError> {
+    /// Refuses the tokens of keys that were revoked. If the newest is one of them, there is another from now on.
+    pub(crate) async fn refuse_revoked_keys(&self) -> Result<(), TokenKeyError> {
+        let now = self.clock.now();
+        let revoked = self.db.read::<_, DbError, _>(move |tx| store::token_keys::list_revoked_keys(tx, now)).await?;
+        for (key_id, expires_at) in &revoked {
+            self.access.revoke_key(*key_id, *expires_at);
+        }
+        let newest = self.issuer().key_id();
+        if revoked.iter().any(|(key_id, _)| *key_id == newest) {
+            self.rotate().await?;
+            tracing::warn!(
+                "the keys of tokens were revoked: everyone signs in again, and every tablet is paired again"
+            );
+        }
+        Ok(())
+    }
+
+    /// Makes this process know the keys that count, those that were revoked, and the sessions that ended.
+    pub(crate) async fn load(&self) -> Result<(), TokenKeyError> {
+        self.refuse_revoked_keys().await?;
         let now = self.clock.now();
         let (keys, ended) = self
             .db

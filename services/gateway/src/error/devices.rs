@@ -26,6 +26,15 @@ pub(crate) enum DeviceError {
     /// Somebody else changed it since the client read it.
     #[error("{name} has version {current} now")]
     VersionMismatch { name: String, current: i64 },
+    /// Two devices that nobody could tell apart.
+    #[error("Another device is named {0}. Choose another name, or revoke that device first.")]
+    NameTaken(String),
+    /// The code was used, and not by this request.
+    #[error(
+        "This pairing code has been used. If this device did not use it, make a new one at the till (Settings, Devices, \
+         Add), and look in the list of devices for one that nobody knows."
+    )]
+    CodeUsed,
     /// A text that no list can show.
     #[error("{0}.")]
     Text(#[from] InvalidText),
@@ -102,6 +111,8 @@ impl From<DeviceError> for Problem {
             | DeviceError::TooManyProducts(_)
             | DeviceError::Rate(_)
             | DeviceError::NotADispenser(_) => Self::invalid(detail),
+            DeviceError::NameTaken(_) => Self::conflict("name-taken", "The name is taken", detail),
+            DeviceError::CodeUsed => Self::conflict("pairing-code-used", "The pairing code has been used", detail),
             DeviceError::NotATablet => Self::conflict("not-a-tablet", "A dispenser has no token", detail),
             DeviceError::InvalidCode => {
                 Self::new(StatusCode::NOT_FOUND, "invalid-pairing-code", "Not a valid pairing code", detail)

@@ -10,7 +10,7 @@ use axum::{
 use contracts::device::RenewedToken;
 use web::{DEVICE_COOKIE, Peer, Problem, SESSION_COOKIE};
 
-use super::cookies::{SetCookie, clear_cookie, set_cookie};
+use super::cookies::{SetCookie, clear_cookie, is_encrypted, set_cookie};
 use crate::{
     commands::{DemoDoorError, DemoDoors, Entered},
     model::Door,
@@ -36,7 +36,7 @@ async fn enter(
         ));
     }
     let door = Door::parse(&door).ok_or_else(|| Problem::not_found("door", &door))?;
-    let is_encrypted = peer.is_some_and(|peer| peer.is_encrypted);
+    let is_encrypted = is_encrypted(peer);
     let Entered { device, session } = doors.enter(door).await?;
     let now = doors.now();
     let cookie = |name, credential: Option<RenewedToken>| -> SetCookie {

@@ -1,11 +1,9 @@
 //! `/api/Device`: the devices of the shop, and their pairing.
 
-use std::net::IpAddr;
-
 use access::{CallerRole, Policy};
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use contracts::{
@@ -15,11 +13,13 @@ use contracts::{
     },
     ids::DeviceId,
     problem::Problem as ProblemBody,
+    time::Timestamp,
 };
 use utoipa_axum::routes;
-use web::{Caller, Created, Json, Path, Peer, Problem, Routes, etag, if_match};
+use web::{Caller, Created, IdempotentJson, Json, Path, Peer, Problem, Routes, etag, if_match};
 
-use crate::commands::{DEVICE_TOKEN_LIFETIME, Devices};
+use super::cookies::{SetCookie, is_encrypted, set_cookie};
+use crate::{commands::Devices, model::GuessSource};
 
 /// Every paired device.
 const DEVICES: Policy = TABLETS.or(CallerRole::Dispenser);
@@ -76,7 +76,7 @@ async fn get_device(
         (status = 200, description = "The device", body = DeviceView, headers(("ETag" = String, description = "Its new version"))),
         (status = 400, description = "Not an id, or If-Match is not a version", body = ProblemBody),
         (status = 404, description = "No such device", body = ProblemBody),
-        (status = 409, description = "It was revoked", body = ProblemBody),
+        (status = 409, description = "It was revoked, or another device has this name", body = ProblemBody),
         (status = 412, description = "It was changed since it was read", body = ProblemBody),
         (status = 422, description = "A name, a rate or products that are not acceptable", body = ProblemBody),
     ))]
@@ -117,7 +117,7 @@ async fn revoke_device(
 #[utoipa::path(post, path = "/api/Device/pairing", tag = "Device", request_body = CreatePairingCode,
     responses(
         (status = 200, description = "The code, and the page that the device opens as a QR", body = PairingCodeView),
-        (status = 409, description = "Too many codes wait to be used", body = ProblemBody),
+        (status = 409, description = "Too many codes wait to be used, or another device has this name", body = ProblemBody),
         (status = 422, description = "A name that is not acceptable", body = ProblemBody),
     ))]
 async fn create_pairing_code(
@@ -165,31 +165,39 @@ async fn get_pairing(
     peer: Option<Peer>,
     Path(code): Path<String>,
 ) -> Result<Json<PairingView>, Problem> {
-    Ok(Json(devices.get_pairing(code, address_of(peer)).await?))
+    Ok(Json(devices.get_pairing(code, source_of(peer)).await?))
 }
 
 /// Turns a pairing code into the device's own credential, which is shown this once
 ///
 /// A tablet gets a token, which a browser has as a cookie too; a dispenser gets the key that it signs with.
 #[utoipa::path(post, path = "/api/Device/pair", tag = "Device", request_body = PairDevice,
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "A retry with the same key and body gets a credential of the same device, for ten minutes")),
     responses(
         (status = 201, description = "The device and its credential", body = DevicePaired,
             headers(("Set-Cookie" = String, description = "A tablet's token"))),
         (status = 404, description = "The code does not exist, was used, or has expired", body = ProblemBody),
-        (status = 409, description = "Too many devices", body = ProblemBody),
+        (status = 409, description = "Too many devices, a name that another device has, or a code that another request used",
+            body = ProblemBody),
         (status = 422, description = "A name that is not acceptable", body = ProblemBody),
         (status = 429, description = "Too many wrong codes in this minute", body = ProblemBody),
     ))]
 async fn pair_device(
     State(devices): State<Devices>,
     peer: Option<Peer>,
-    Json(request): Json<PairDevice>,
+    request: IdempotentJson<PairDevice>,
 ) -> Result<Response, Problem> {
-    let pair = async move { devices.pair_device(request, address_of(peer)).await };
+    let now = devices.now();
+    let pair = async move { devices.pair_device(request.body, request.key, source_of(peer)).await };
     let paired = host::run_to_end(pair).await?;
-    let cookie = paired.token.as_deref().map(|token| device_cookie(token, peer));
+    let token = paired.token.as_deref().zip(paired.expires_at);
+    let cookie = token.map(|(token, expires_at)| device_cookie(token, now, expires_at, peer));
     let created = Created::at(format!("/api/Device/{}", paired.device.device_id), paired);
-    Ok(with_cookie(created.into_response(), cookie))
+    Ok(match cookie {
+        Some(cookie) => (cookie, created).into_response(),
+        None => created.into_response(),
+    })
 }
 
 /// Reads the device that asks
@@ -211,21 +219,18 @@ async fn get_current_device(State(devices): State<Devices>, caller: Caller) -> R
 async fn renew_token(State(devices): State<Devices>, peer: Option<Peer>, caller: Caller) -> Result<Response, Problem> {
     let Some(device) = &caller.device else { return Err(Problem::not_found("device", "of this request")) };
     let renewed = devices.renew_token(device)?;
-    let cookie = device_cookie(&renewed.token, peer);
-    Ok(with_cookie(Json(renewed).into_response(), Some(cookie)))
+    let cookie = device_cookie(&renewed.token, devices.now(), renewed.expires_at, peer);
+    Ok((cookie, Json(renewed)).into_response())
 }
 
 fn versioned(device: DeviceView) -> impl IntoResponse {
     (etag(device.version), Json(device))
 }
 
-/// The address of whoever guesses codes.
-fn address_of(peer: Option<Peer>) -> Option<IpAddr> {
-    peer.map(|peer| peer.address.ip().to_canonical())
-}
-
-fn is_encrypted(peer: Option<Peer>) -> bool {
-    peer.is_some_and(|peer| peer.is_encrypted)
+/// Where a guess of a code comes from.
+fn source_of(peer: Option<Peer>) -> GuessSource {
+    let other = peer.filter(|peer| !peer.is_loopback());
+    other.map_or(GuessSource::Machine, |peer| GuessSource::Network(peer.client()))
 }
 
 /// The origin that the owner's browser uses, which the new device should reach too. The server has checked the host.
@@ -235,16 +240,7 @@ fn origin(headers: &HeaderMap, peer: Option<Peer>) -> String {
     format!("{scheme}://{host}")
 }
 
-/// A cookie that no script reads and no other site sends.
-fn device_cookie(token: &str, peer: Option<Peer>) -> String {
-    let (name, seconds) = (web::DEVICE_COOKIE, DEVICE_TOKEN_LIFETIME.as_secs());
-    let secure = if is_encrypted(peer) { "; Secure" } else { "" };
-    format!("{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
-}
-
-fn with_cookie(mut response: Response, cookie: Option<String>) -> Response {
-    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    response
+/// The cookie of a tablet.
+fn device_cookie(token: &str, now: Timestamp, expires_at: Timestamp, peer: Option<Peer>) -> SetCookie {
+    set_cookie(web::DEVICE_COOKIE, token, now, expires_at, is_encrypted(peer))
 }

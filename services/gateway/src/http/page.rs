@@ -19,12 +19,6 @@ pub(super) fn address<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a st
     host.or_else(|| uri.authority().map(|authority| authority.as_str()))
 }
 
-/// Whether the browser sent a cookie of this name.
-pub(super) fn has_cookie(headers: &HeaderMap, name: &str) -> bool {
-    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(';')).any(|pair| pair.split('=').next().is_some_and(|key| key.trim() == name))
-}
-
 /// A page that may only do what `policy` allows. It is never stored, because it shows the present state.
 pub(super) fn response(html: String, language: Language, policy: HeaderValue) -> Response {
     let headers = [

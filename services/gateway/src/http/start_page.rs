@@ -67,7 +67,7 @@ async fn get_start_page(
 fn visitor(is_demo: bool, headers: &HeaderMap) -> Visitor {
     if is_demo {
         Visitor::Demo
-    } else if page::has_cookie(headers, DEVICE_COOKIE) {
+    } else if web::cookie(headers, DEVICE_COOKIE).is_some() {
         // Whether its token is valid is decided where it is used; a door gives no access.
         Visitor::Paired
     } else {

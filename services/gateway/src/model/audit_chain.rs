@@ -3,13 +3,11 @@
 //! A change of any entry changes its hash, and so every hash after it. Whoever can write the database can also compute a
 //! whole new chain: that is noticed by the hash of an earlier head that was noted elsewhere.
 
-use std::fmt::Write;
-
 use contracts::{
     audit::{AuditEntry, AuditFault, BrokenEntry},
     time::Timestamp,
 };
-use sha2::{Digest, Sha256};
+use web::sha256_hex;
 
 /// The hash before the first entry.
 const GENESIS_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -105,11 +103,7 @@ fn storable(text: &str) -> String {
 
 /// The hash of an entry: of the format, the hash before, the number and the exact text, each on its line.
 pub(crate) fn entry_hash(previous_hash: &str, sequence: i64, entry: &str) -> String {
-    let digest = Sha256::digest(format!("{FORMAT}\n{previous_hash}\n{sequence}\n{entry}"));
-    digest.iter().fold(String::with_capacity(GENESIS_HASH.len()), |mut hash, byte| {
-        let _always_fits = write!(hash, "{byte:02x}");
-        hash
-    })
+    sha256_hex(format!("{FORMAT}\n{previous_hash}\n{sequence}\n{entry}"))
 }
 
 /// Verifies `entries`, the ones after `from` in their order. `is_end`: there are no more up to the head.

@@ -24,7 +24,7 @@ pub(crate) use device::{DEVICES_MAX, check_name, check_reason, check_text, free_
 pub(crate) use door::Door;
 pub(crate) use language::Language;
 pub(crate) use pair_page::PairPage;
-pub(crate) use pairing::{PAIRING_CODE_VALIDITY, PAIRING_CODES_MAX, Pairing, PairingCode, PairingGuesses};
+pub(crate) use pairing::{GuessSource, PAIRING_CODE_VALIDITY, PAIRING_CODES_MAX, Pairing, PairingCode, PairingGuesses};
 pub(crate) use path_owner::service_of;
 pub(crate) use pin_lock::{ATTEMPTS_PER_LOCK, LOCK_MAX, lock_ends};
 pub(crate) use staff_name::{InvalidStaffName, StaffName};

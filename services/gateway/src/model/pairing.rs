@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fmt::{self, Write},
+    fmt,
     net::IpAddr,
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -14,21 +14,26 @@ use contracts::{
     ids::DeviceId,
     time::Timestamp,
 };
-use sha2::{Digest, Sha256};
+use web::sha256_hex;
 
 /// The most pairing codes that wait to be used: an owner pairs a whole shop at once, and no more.
 pub(crate) const PAIRING_CODES_MAX: u32 = 20;
 /// How long a pairing code is valid.
 pub(crate) const PAIRING_CODE_VALIDITY: Duration = Duration::from_secs(10 * 60);
 
-/// The most wrong codes in a minute, of everyone together.
+/// The most wrong codes in a minute, of all other machines together.
 ///
-/// A code has eight digits. With 30 guesses in each minute, 330 at most fall into the ten minutes of a code: it is found
-/// with a probability of 330 in 10^8, once in 300,000 codes; if all twenty codes are open at once, one of them with one
-/// in 15,000. Who finds one is a device that the owner sees in the list and did not add.
+/// A code has eight digits. With 30 guesses in each minute and 10 of this machine, 440 at most fall into the ten minutes
+/// of a code: it is found with a probability of 440 in 10^8, once in 220,000 codes; if all twenty codes are open at once,
+/// one of them with one in 11,000. Who finds one is a device that the owner sees in the list and did not add.
+///
+/// Beyond them a right code is refused too. If it were not, each further guess would still tell whether it is right, and
+/// there would be no bound. Who has several addresses can therefore keep tablets from pairing while they guess; the log
+/// of requests has the addresses.
 const WRONG_CODES_PER_MINUTE_MAX: u32 = 30;
-/// The most wrong codes in a minute from one address: people mistype, and one guest must not keep the owner from pairing.
-const WRONG_CODES_PER_MINUTE_AND_PEER_MAX: u32 = 10;
+/// The most wrong codes in a minute from one network, or from this machine: people mistype. This machine's do not count
+/// among those of all others, so that no guest keeps whoever stands at it from pairing it.
+const WRONG_CODES_PER_MINUTE_AND_SOURCE_MAX: u32 = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The eight digits of a pairing code. Not shown by `Debug`.
@@ -56,11 +61,7 @@ impl PairingCode {
 
     /// The SHA-256 under which the code is stored.
     pub(crate) fn hash(&self) -> String {
-        let digest = Sha256::digest(self.0.as_bytes());
-        digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _always_fits = write!(hex, "{byte:02x}");
-            hex
-        })
+        sha256_hex(&self.0)
     }
 }
 
@@ -83,6 +84,15 @@ pub(crate) struct Pairing {
     pub(crate) expires_at: Timestamp,
 }
 
+/// Where a guess comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum GuessSource {
+    /// From this machine.
+    Machine,
+    /// From another: its IPv4 address, or the /64 network of its IPv6 address.
+    Network(IpAddr),
+}
+
 /// Counts wrong codes, by the minute.
 #[derive(Debug, Default)]
 pub(crate) struct PairingGuesses(Mutex<Guesses>);
@@ -90,9 +100,10 @@ pub(crate) struct PairingGuesses(Mutex<Guesses>);
 #[derive(Debug, Default)]
 struct Guesses {
     minute: i64,
-    total: u32,
+    /// Of all other machines.
+    of_others: u32,
     /// At most one entry for each of the wrong codes of the minute.
-    by_peer: HashMap<Option<IpAddr>, u32>,
+    by_source: HashMap<GuessSource, u32>,
 }
 
 impl PairingGuesses {
@@ -100,29 +111,34 @@ impl PairingGuesses {
     ///
     /// # Errors
     /// How long to wait, if there were too many wrong ones.
-    pub(crate) fn begin(&self, peer: Option<IpAddr>, now: Timestamp) -> Result<(), Duration> {
+    pub(crate) fn begin(&self, source: GuessSource, now: Timestamp) -> Result<(), Duration> {
         let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let minute_micros = i64::try_from(MINUTE.as_micros()).unwrap_or(i64::MAX);
         let minute = now.0.div_euclid(minute_micros);
         if guesses.minute != minute {
             *guesses = Guesses { minute, ..Guesses::default() };
         }
-        let of_peer = guesses.by_peer.get(&peer).copied().unwrap_or(0);
-        if guesses.total >= WRONG_CODES_PER_MINUTE_MAX || of_peer >= WRONG_CODES_PER_MINUTE_AND_PEER_MAX {
+        let of_source = guesses.by_source.get(&source).copied().unwrap_or(0);
+        let are_others_refused = source != GuessSource::Machine && guesses.of_others >= WRONG_CODES_PER_MINUTE_MAX;
+        if are_others_refused || of_source >= WRONG_CODES_PER_MINUTE_AND_SOURCE_MAX {
             let passed = u64::try_from(now.0.rem_euclid(minute_micros)).unwrap_or(0);
             return Err(MINUTE.saturating_sub(Duration::from_micros(passed)));
         }
-        guesses.total += 1;
-        guesses.by_peer.insert(peer, of_peer + 1);
+        if source != GuessSource::Machine {
+            guesses.of_others += 1;
+        }
+        guesses.by_source.insert(source, of_source + 1);
         Ok(())
     }
 
     /// The code was right: it was no guess.
-    pub(crate) fn forgive(&self, peer: Option<IpAddr>) {
+    pub(crate) fn forgive(&self, source: GuessSource) {
         let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        guesses.total = guesses.total.saturating_sub(1);
-        if let Some(of_peer) = guesses.by_peer.get_mut(&peer) {
-            *of_peer = of_peer.saturating_sub(1);
+        if source != GuessSource::Machine {
+            guesses.of_others = guesses.of_others.saturating_sub(1);
+        }
+        if let Some(of_source) = guesses.by_source.get_mut(&source) {
+            *of_source = of_source.saturating_sub(1);
         }
     }
 }
@@ -133,8 +149,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
-    fn address(last: u8) -> Option<IpAddr> {
-        Some([192, 168, 1, last].into())
+    fn address(last: u8) -> GuessSource {
+        GuessSource::Network([192, 168, 1, last].into())
     }
 
     #[test]
@@ -154,6 +170,9 @@ mod tests {
         let allowed =
             (0..100).flat_map(|_| (1..=9).map(address)).filter(|peer| guesses.begin(*peer, NOW).is_ok()).count();
         assert_eq!(allowed, 30);
+        assert!(guesses.begin(address(10), NOW).is_err());
+        let own = (0..100).filter(|_| guesses.begin(GuessSource::Machine, NOW).is_ok()).count();
+        assert_eq!(own, 10, "guests cannot keep the machine itself from pairing, and it has a bound too");
         let one = PairingGuesses::default();
         assert_eq!((0..100).filter(|_| one.begin(address(1), NOW).is_ok()).count(), 10);
         assert!(one.begin(address(2), NOW).is_ok(), "another one may still pair");

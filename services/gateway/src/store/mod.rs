@@ -13,8 +13,8 @@ pub(crate) use audit::{
     next_audit_sequence, set_audit_head_hash,
 };
 pub(crate) use devices::{
-    DeviceInUse, count_devices_in_use, find_device, insert_device, list_devices, list_devices_in_use, list_letters,
-    record_seen, replace_device, revoke_device, rotate_key,
+    StoredDevice, count_devices_in_use, find_device, find_paired_at, insert_device, is_name_taken, list_devices,
+    list_devices_to_load, list_letters, record_seen, replace_device, revoke_device, rotate_key,
 };
-pub(crate) use pairing_codes::{find_pairing, put_pairing_code, use_pairing_code};
+pub(crate) use pairing_codes::{find_pairing, find_used_code, put_pairing_code, set_paired_device, use_pairing_code};
 pub(crate) use settings::{get_settings, insert_settings_once, replace_settings};

@@ -1,6 +1,6 @@
 //! The SQL of `token_keys`.
 
-use contracts::{event::TokenKeyAdded, time::Timestamp};
+use contracts::{event::TokenKeyAdded, ids::TokenKeyId, time::Timestamp};
 use db::{DbResult, Row, Tx};
 
 /// Inserts the public half of a key.
@@ -11,8 +11,21 @@ pub(crate) fn insert_token_key(tx: &mut Tx<'_>, key: &TokenKeyAdded, now: Timest
 
 /// The keys whose tokens may still be valid.
 pub(crate) fn list_token_keys(tx: &mut Tx<'_>, now: Timestamp) -> DbResult<Vec<TokenKeyAdded>> {
-    const SQL: &str = "SELECT key_id, public_key, expires_at FROM token_keys WHERE expires_at > $1";
+    const SQL: &str =
+        "SELECT key_id, public_key, expires_at FROM token_keys WHERE expires_at > $1 AND revoked_at IS NULL";
     tx.query(SQL, (now,), token_key)
+}
+
+/// Revokes every key. Returns how many there were whose tokens might still have been valid.
+pub(crate) fn revoke_token_keys(tx: &mut Tx<'_>, now: Timestamp) -> DbResult<u64> {
+    const SQL: &str = "UPDATE token_keys SET revoked_at = $1 WHERE expires_at > $1 AND revoked_at IS NULL";
+    tx.execute(SQL, (now,))
+}
+
+/// The keys that were revoked, and when their tokens end by themselves.
+pub(crate) fn list_revoked_keys(tx: &mut Tx<'_>, now: Timestamp) -> DbResult<Vec<(TokenKeyId, Timestamp)>> {
+    const SQL: &str = "SELECT key_id, expires_at FROM token_keys WHERE expires_at > $1 AND revoked_at IS NOT NULL";
+    tx.query(SQL, (now,), |row| Ok((row.get("key_id")?, row.get("expires_at")?)))
 }
 
 /// Deletes at most `limit` keys whose tokens ended before `before`. Returns how many.

@@ -57,12 +57,15 @@ async fn a_tablet_turns_a_code_into_its_own_token_once() {
     let current: DeviceView = client.with_token(&token).get("/api/Device/current").await.read(200);
     assert_eq!(current, paired.device);
 
-    tablet.post("/api/Device/pair", json!({ "code": made.code })).await.problem(404, "invalid-pairing-code");
+    tablet.post("/api/Device/pair", json!({ "code": made.code })).await.problem(409, "pairing-code-used");
     tablet.get(&format!("/api/Device/pairing/{}", made.code)).await.problem(404, "invalid-pairing-code");
     world.wait_until_idle().await;
     assert_eq!(world.published::<DeviceChanged>(), [DeviceChanged(paired.device)]);
     let acts = device_acts(&world);
-    assert_eq!((acts.len(), acts[0].0.action.as_str()), (1, "device.paired"));
+    let actions: Vec<_> = acts.iter().map(|act| act.0.action.as_str()).collect();
+    assert_eq!(actions, ["device.pairing_code_made", "device.paired"]);
+    assert!(!acts[0].0.after.as_ref().unwrap().get().contains(&made.code), "the code is a secret");
+    assert_eq!(acts[0].0.actor.staff, acts[1].0.actor.staff);
     assert_eq!(acts[0].0.actor.staff.as_ref().unwrap().name, "Ratih");
 }
 
@@ -171,7 +174,8 @@ async fn a_revoked_device_is_refused_at_once_and_its_letter_is_free() {
     assert_eq!((listed[0].name.as_str(), listed[1].name.as_str()), ("Kios 2", "Kios 1"));
     world.wait_until_idle().await;
     let actions = device_acts(&world).into_iter().map(|act| act.0.action);
-    assert_eq!(Vec::from_iter(actions), ["device.paired", "device.revoked", "device.paired"]);
+    let of_devices = actions.filter(|action| action != "device.pairing_code_made");
+    assert_eq!(Vec::from_iter(of_devices), ["device.paired", "device.revoked", "device.paired"]);
 }
 
 #[tokio::test]
@@ -208,8 +212,14 @@ async fn a_dispenser_that_is_paired_again_has_its_id_and_another_key() {
         client.post(&format!("/api/Device/{device_id}/pairing-code"), json!({})).await.read(200);
     let again: DevicePaired = client.anonymous().post("/api/Device/pair", json!({ "code": made.code })).await.read(201);
     assert_eq!((again.device.device_id, again.device.ml_per_second), (device_id, Some(25)));
+    assert_eq!((first.device.key_version, again.device.key_version), (1, 2));
+    assert!(!again.device.is_bearer_allowed, "the new key was not allowed to travel in the open");
+    let key = again.signing_key.as_ref().unwrap();
+    as_device(key).get("/api/Device/current").await.problem(401, "token-revoked");
+    let write = json!({ "name": "Mesin 1", "isBearerAllowed": true });
+    client.put(&format!("/api/Device/{device_id}"), write).await.expect(200);
     as_device(first.signing_key.as_ref().unwrap()).get("/api/Device/current").await.problem(401, "invalid-token");
-    as_device(again.signing_key.as_ref().unwrap()).get("/api/Device/current").await.expect(200);
+    as_device(key).get("/api/Device/current").await.expect(200);
 }
 
 #[tokio::test]
@@ -223,6 +233,130 @@ async fn devices_are_known_after_a_restart() {
     fresh.start(crate::open_with_cost(&context, FirstStart::default(), PinCost::CHEAP).await.unwrap().service).await;
     let known = fresh.context().access.device(machine.device_id).unwrap();
     assert!(known.signing_key.is_some() && known.kind == DeviceKind::Dispenser);
+}
+
+#[tokio::test]
+async fn an_old_event_after_a_restart_does_not_bring_a_revoked_device_back() {
+    let world = World::new().await;
+    let client = start(&world).await;
+    let lost = pair(&client, "KIOSK", "Kios").await;
+    let path = format!("/api/Device/{}/revoke", lost.device.device_id);
+    client.post(&path, json!({ "reason": "hilang" })).await.expect(200);
+    world.stop().await;
+
+    let fresh = World::new().await;
+    let context = host::ServiceContext { databases: world.context().databases.clone(), ..fresh.context().clone() };
+    let client = fresh
+        .start(crate::open_with_cost(&context, FirstStart::default(), PinCost::CHEAP).await.unwrap().service)
+        .await;
+    fresh.publish(&DeviceChanged(lost.device)).await;
+    fresh.wait_until_idle().await;
+    let tablet = client.with_token(&lost.token.unwrap());
+    tablet.get("/api/Device/current").await.problem(401, "token-revoked");
+}
+
+#[tokio::test]
+async fn changes_that_were_missed_are_read_again_from_the_database() {
+    let world = World::new().await;
+    let service = open(&world, FirstStart::default()).await.service;
+    let timer = service.timers.iter().find(|timer| timer.name == "reload credentials").unwrap().clone();
+    let db = service.db.clone();
+    let client = world.start(service).await;
+    let lost = pair(&client, "KIOSK", "Kios").await;
+    let tablet = client.with_token(&lost.token.unwrap());
+    // Beside the process, and its event is lost.
+    let revoke = "UPDATE devices SET revoked_at = 1800000000000000, version = version + 1 WHERE device_id = $1";
+    let device_id = lost.device.device_id;
+    db.write::<_, db::DbError, _>(move |tx| tx.execute(revoke, (device_id,))).await.unwrap();
+    (timer.run)().await.unwrap();
+    tablet.get("/api/Device/current").await.expect(200);
+    world.context().access.request_reload();
+    (timer.run)().await.unwrap();
+    tablet.get("/api/Device/current").await.problem(401, "token-revoked");
+}
+
+#[tokio::test]
+async fn a_reset_beside_a_running_shop_ends_every_token_and_no_new_one() {
+    let world = World::new().await;
+    let service = open(&world, FirstStart::default()).await.service;
+    let timer = service.timers.iter().find(|timer| timer.name == "reload credentials").unwrap().clone();
+    let db = service.db.clone();
+    let client = world.start(service).await;
+    let tablet = client.with_token(&pair(&client, "KIOSK", "Kios").await.token.unwrap());
+    tablet.get("/api/Device/current").await.expect(200);
+
+    assert_eq!(crate::reset_credentials(&db, world.clock.now()).await.unwrap(), 1);
+    (timer.run)().await.unwrap();
+    tablet.get("/api/Device/current").await.problem(401, "token-revoked");
+    for event in world.published_events() {
+        world.context().bus.publish(event).await.unwrap();
+    }
+    world.wait_until_idle().await;
+    tablet.get("/api/Device/current").await.problem(401, "token-revoked");
+    let again = client.with_token(&pair(&client, "KIOSK", "Kios 2").await.token.unwrap());
+    again.get("/api/Device/current").await.expect(200);
+    let act = device_acts(&world).into_iter().find(|act| act.0.action == "credentials.reset").unwrap();
+    assert_eq!(act.0.actor, contracts::audit::Actor::terminal());
+}
+
+#[tokio::test]
+async fn two_devices_in_use_never_have_one_name() {
+    let world = World::new().await;
+    let client = start(&world).await;
+    let till = pair(&client, "POS", "POS 1").await.device;
+    let kiosk = pair(&client, "KIOSK", "Kios").await.device;
+    let asked = client.post("/api/Device/pairing", json!({ "kind": "KIOSK", "name": " pos 1 " })).await;
+    asked.problem(409, "name-taken");
+    let code = code_for(&client, "KIOSK", "Kios 2").await;
+    let stranger = client.anonymous();
+    stranger.post("/api/Device/pair", json!({ "code": code, "name": "Pos 1" })).await.problem(409, "name-taken");
+    stranger.post("/api/Device/pair", json!({ "code": code })).await.expect(201);
+    let path = format!("/api/Device/{}", kiosk.device_id);
+    client.put(&path, json!({ "name": "KIOS 2" })).await.problem(409, "name-taken");
+    client.put(&path, json!({ "name": "KIOS" })).await.expect(200);
+
+    let revoke = format!("/api/Device/{}/revoke", till.device_id);
+    client.post(&revoke, json!({ "reason": "rusak" })).await.expect(200);
+    pair(&client, "POS", "POS 1").await;
+}
+
+#[tokio::test]
+async fn a_device_whose_response_was_lost_is_paired_by_the_same_request_again() {
+    let world = World::new().await;
+    let client = start(&world).await;
+    let stranger = client.anonymous();
+    let send = |code: &str, key: &str| {
+        let request = Request::post("/api/Device/pair")
+            .header("content-type", "application/json")
+            .header("idempotency-key", key)
+            .body(Body::from(json!({ "code": code }).to_string()))
+            .unwrap();
+        let stranger = stranger.clone();
+        async move { stranger.send(request).await }
+    };
+    let code = code_for(&client, "KIOSK", "Kios").await;
+    let lost: DevicePaired = send(&code, "mine").await.read(201);
+    send(&code, "another").await.problem(409, "pairing-code-used");
+    let again: DevicePaired = send(&code, "mine").await.read(201);
+    assert_eq!(again.device, lost.device);
+    client.with_token(&again.token.unwrap()).get("/api/Device/current").await.expect(200);
+    assert_eq!(client.get("/api/Device").await.read::<Vec<DeviceView>>(200).len(), 1);
+
+    let machine = code_for(&client, "DISPENSER", "Mesin").await;
+    let lost: DevicePaired = send(&machine, "mine").await.read(201);
+    let again: DevicePaired = send(&machine, "mine").await.read(201);
+    assert_eq!((again.device, again.signing_key), (lost.device, lost.signing_key));
+
+    let path = format!("/api/Device/{}/revoke", first_id(&client).await);
+    client.post(&path, json!({ "reason": "hilang" })).await.expect(200);
+    send(&code, "mine").await.problem(409, "pairing-code-used");
+    world.clock.advance(TEN_MINUTES);
+    send(&machine, "mine").await.problem(404, "invalid-pairing-code");
+}
+
+/// The id of the device that was paired first.
+async fn first_id(client: &Client) -> contracts::ids::DeviceId {
+    client.get("/api/Device").await.read::<Vec<DeviceView>>(200)[0].device_id
 }
 
 #[tokio::test]
@@ -291,4 +425,29 @@ async fn only_owners_pair_and_revoke_and_managers_read() {
     manager.post("/api/Device/pairing", &body).await.problem(403, "forbidden");
     let cashier = client.with_token(&world.credentials.staff(Role::Cashier));
     cashier.get("/api/Device").await.problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn guesses_count_for_their_network_and_do_not_keep_the_machine_itself_from_pairing() {
+    let world = World::new().await;
+    let owner = start(&world).await;
+    let (code, client) = (code_for(&owner, "POS", "Kasir").await, owner.anonymous());
+    let send_from = |address: &str, code: &str| {
+        let peer = web::Peer { address: format!("{address}:40000").parse().unwrap(), is_encrypted: true };
+        let body = Body::from(json!({ "code": code }).to_string());
+        let request = Request::post("/api/Device/pair").header("content-type", "application/json");
+        let (client, request) = (client.clone(), request.extension(peer).body(body).unwrap());
+        async move { client.send(request).await }
+    };
+    for guess in 0..10 {
+        let address = format!("[2001:db8:1:2::{guess}]");
+        send_from(&address, "00000000").await.problem(404, "invalid-pairing-code");
+    }
+    send_from("[2001:db8:1:2:ffff::1]", "00000000").await.problem(429, "too-many-attempts");
+    for guess in 0..20 {
+        let address = format!("192.168.1.{}", 10 + guess % 2);
+        send_from(&address, "00000000").await.problem(404, "invalid-pairing-code");
+    }
+    send_from("192.168.1.20", &code).await.problem(429, "too-many-attempts");
+    send_from("127.0.0.1", &code).await.expect(201);
 }

@@ -26,6 +26,7 @@ mod void_codes;
 
 use std::sync::Arc;
 
+use access::Access;
 use cache::Cache;
 use clock::Clock;
 use contracts::{
@@ -56,12 +57,13 @@ pub(crate) struct Codes {
     pub(crate) cache: Arc<dyn Cache>,
     pub(crate) clock: Clock,
     pub(crate) shop: SharedShopRules,
+    pub(crate) access: Access,
 }
 
 impl Codes {
     pub(crate) fn new(db: Db, context: &ServiceContext) -> Self {
-        let ServiceContext { cache, clock, shop, .. } = context;
-        Self { db, cache: cache.clone(), clock: clock.clone(), shop: shop.clone() }
+        let ServiceContext { cache, clock, shop, access, .. } = context;
+        Self { db, cache: cache.clone(), clock: clock.clone(), shop: shop.clone(), access: access.clone() }
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Machine {
     pub(crate) is_revoked: bool,
     /// Grows with every change of this description.
     pub(crate) version: i64,
+    /// Grows with every key that it gets: the numbers of signed requests begin anew with each.
+    pub(crate) key_version: i64,
 }
 
 impl Machine {
@@ -33,6 +35,7 @@ impl Machine {
             ml_per_second: view.ml_per_second.unwrap_or(PUMP_ML_PER_SECOND),
             is_revoked: view.revoked_at.is_some(),
             version: view.version,
+            key_version: view.key_version,
         })
     }
 
@@ -47,6 +50,7 @@ impl Machine {
             ml_per_second: device.ml_per_second.unwrap_or(PUMP_ML_PER_SECOND),
             is_revoked: device.is_revoked,
             version: device.version,
+            key_version: device.key_version,
         })
     }
 }

@@ -55,18 +55,22 @@ impl Device {
     }
 }
 
-/// The device is as this says, unless a newer state is known. What it did stays.
+/// The device is as this says, unless a newer state is known. What it did stays. With a newer key, the numbers of its
+/// requests begin anew.
 pub(crate) fn put_device(tx: &mut Tx<'_>, machine: &Machine) -> DbResult<()> {
     const SQL: &str = "
-        INSERT INTO devices (device_id, name, place, products, ml_per_second, is_revoked, version)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO devices (device_id, name, place, products, ml_per_second, is_revoked, version, key_version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (device_id) DO UPDATE
            SET name = excluded.name, place = excluded.place, products = excluded.products,
-               ml_per_second = excluded.ml_per_second, is_revoked = excluded.is_revoked, version = excluded.version
+               ml_per_second = excluded.ml_per_second, is_revoked = excluded.is_revoked, version = excluded.version,
+               sequence = CASE WHEN devices.key_version < excluded.key_version THEN 0 ELSE devices.sequence END,
+               key_version = excluded.key_version
          WHERE devices.version < excluded.version";
-    let Machine { device_id, name, place, products, ml_per_second, is_revoked, version } = machine;
-    let products = json(products)?;
-    tx.execute(SQL, (*device_id, name, place.as_deref(), products, *ml_per_second, *is_revoked, *version)).map(drop)
+    let Machine { device_id, name, place, products, ml_per_second, is_revoked, version, key_version } = machine;
+    let (place, products) = (place.as_deref(), json(products)?);
+    let params = (*device_id, name, place, products, *ml_per_second, *is_revoked, *version, *key_version);
+    tx.execute(SQL, params).map(drop)
 }
 
 /// Locks the device's row until the transaction ends. A device without a journal writes this one from now on. `None`: it
@@ -78,10 +82,17 @@ pub(crate) fn lock_device(tx: &mut Tx<'_>, device_id: &str, journal_epoch: Optio
     tx.query_opt(&sql, (device_id, journal_epoch), Device::from_row)
 }
 
-/// The device sends its next signed request. `false`: the number is not newer than the newest one.
-pub(crate) fn advance_sequence(tx: &mut Tx<'_>, device_id: DeviceId, sequence: i64) -> DbResult<bool> {
-    const SQL: &str = "UPDATE devices SET sequence = $2 WHERE device_id = $1 AND sequence < $2";
-    Ok(tx.execute(SQL, (device_id, sequence))? == 1)
+/// The device sends its next request, signed with the key of this version. `false`: the number is not newer than the
+/// newest one, or the row is not of this key.
+pub(crate) fn advance_sequence(
+    tx: &mut Tx<'_>,
+    device_id: DeviceId,
+    key_version: i64,
+    sequence: i64,
+) -> DbResult<bool> {
+    const SQL: &str = "
+        UPDATE devices SET sequence = $3 WHERE device_id = $1 AND key_version = $2 AND sequence < $3";
+    Ok(tx.execute(SQL, (device_id, key_version, sequence))? == 1)
 }
 
 /// The number of the device's newest signed request.

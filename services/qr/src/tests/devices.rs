@@ -192,3 +192,43 @@ async fn a_copy_of_a_signed_request_and_an_older_one_change_nothing() {
     let (one, other) = tokio::join!(send(9, &cups[1]), send(9, &cups[2]));
     assert_eq!([one.status.as_u16(), other.status.as_u16()].iter().sum::<u16>(), 200 + 401);
 }
+
+#[tokio::test]
+async fn a_dispenser_with_a_newer_key_counts_from_one_again_and_the_old_key_is_refused() {
+    let bar = Bar::open().await;
+    let cups = bar.paid_cups(3).await;
+    bar.device("seven");
+    let access = &bar.world.context().access;
+    let key = || access.device(device_id("seven")).unwrap().signing_key.clone().unwrap();
+    let client = bar.client.anonymous();
+    let former = key();
+    client.send(signed(&former, "seven", 41, &cups[0].code)).await.expect(200);
+
+    let again = DeviceView { key_version: 2, ..dispenser(&bar, "seven", 2) };
+    bar.world.credentials.pair(again.clone());
+    client.send(signed(&key(), "seven", 1, &cups[1].code)).await.expect(200);
+    client.send(signed(&former, "seven", 42, &cups[2].code)).await.problem(401, "invalid-signature");
+    client.send(signed(&key(), "seven", 1, &cups[2].code)).await.problem(401, "sequence-not-newer");
+    // The event of the newer key comes late, and that of the old one later still.
+    bar.world.publish(&DeviceChanged(again)).await;
+    bar.world.publish(&DeviceChanged(dispenser(&bar, "seven", 1))).await;
+    bar.world.wait_until_idle().await;
+    client.send(signed(&key(), "seven", 1, &cups[2].code)).await.problem(401, "sequence-not-newer");
+    client.send(signed(&key(), "seven", 2, &cups[2].code)).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_copy_of_a_signed_request_does_not_make_a_dispenser_look_alive() {
+    let bar = Bar::open().await;
+    let cups = bar.paid_cups(1).await;
+    bar.device("seven");
+    let access = &bar.world.context().access;
+    let key = access.device(device_id("seven")).unwrap().signing_key.clone().unwrap();
+    let client = bar.client.anonymous();
+    let send = || client.send(signed(&key, "seven", 7, &cups[0].code));
+    let _earlier = access.take_seen();
+    send().await.expect(200);
+    assert_eq!(access.take_seen(), [(device_id("seven"), bar.now())]);
+    send().await.problem(401, "sequence-not-newer");
+    assert_eq!(access.take_seen(), []);
+}
