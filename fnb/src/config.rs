@@ -355,8 +355,9 @@ mod tests {
 
     #[test]
     fn the_owners_pin_is_never_shown() {
-        let pin =
-            |digits: &str| Figment::from(Serialized::default(OWNER_PIN, digits)).extract_inner::<OwnerPin>(OWNER_PIN);
+        let pin = |digits: &str| {
+            Figment::from(Serialized::default(OWNER_PIN, digits)).extract_inner::<OwnerPin>(OWNER_PIN).map_err(Box::new)
+        };
         let config = Config { owner_pin: Some(pin("048192").unwrap()), ..Config::default() };
         let shown = shown(&config).unwrap();
         assert!(shown.contains("owner_pin = \"********\"") && !shown.contains("048192"), "{shown}");

@@ -127,7 +127,7 @@ impl Shop {
             Who::Person(role) => Some(session(&self.issuer, &self.world, SessionId::new(now), role)),
             Who::Device(kind) => {
                 let device_id = DeviceId::new(now);
-                self.world.credentials.pair(DeviceView { device_id, ..testkit::device(kind, now) });
+                self.world.credentials.pair(&DeviceView { device_id, ..testkit::device(kind, now) });
                 let device = self.world.context().access.device(device_id).unwrap();
                 let key = device.signing_key.as_ref().map(|key| format!("{device_id}.{}", key.to_text()));
                 Some(key.unwrap_or_else(|| self.issue(TokenSubject::Device { device_id })))

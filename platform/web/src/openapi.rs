@@ -17,6 +17,9 @@ use utoipa::{
 
 use crate::{authentication::security_schemes, extract::IDEMPOTENCY_KEY_CHARS_MAX, problem::PROBLEM_JSON};
 
+/// Marks an operation that changes something and takes no body, so that a forgotten body is noticed.
+const WITHOUT_BODY: &str = "x-without-body";
+
 /// Adds the title, the problems with which every operation refuses, and what handlers leave out because it is the same
 /// everywhere: the descriptions of responses, and the bounds of common parameters.
 pub(crate) fn complete(mut document: OpenApi, title: &str, description: &str) -> OpenApi {
@@ -49,7 +52,8 @@ pub fn incomplete_operations(document: &OpenApi) -> Vec<String> {
     for (path, item) in &document.paths.paths {
         for (method, operation) in operations(item) {
             let mut find = |finding: &str| findings.push(format!("{method} {path}: {finding}"));
-            if matches!(method, "PUT" | "POST" | "PATCH") && operation.request_body.is_none() {
+            let has_no_body = operation.extensions.iter().any(|extensions| extensions.contains_key(WITHOUT_BODY));
+            if matches!(method, "PUT" | "POST" | "PATCH") && operation.request_body.is_none() && !has_no_body {
                 find("no request body");
             }
             if operation

@@ -32,7 +32,7 @@ use crate::{Peer, Problem, caller::Authenticated};
 const OF_CALLER: Rate = Rate { per_second: 100, burst_requests: 400 };
 /// Requests of an address without a valid credential: a page with its images, and sign-in.
 const OF_ADDRESS: Rate = Rate { per_second: 10, burst_requests: 60 };
-/// Refused credentials of an address: a tablet with an old cookie tries a few times.
+/// Refused credentials of an address: a tablet with an old cookie sends a few requests.
 const OF_FAILURES: Rate = Rate { per_second: 5, burst_requests: 20 };
 /// PINs of a device, a person or an address. Each takes a core for a good part of a second; at a change of shift a tablet
 /// sends a few.

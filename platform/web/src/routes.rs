@@ -97,7 +97,7 @@ fn document_policy(operation: &mut Operation, policy: &Policy) {
     if let Some(action) = policy.approvable() {
         extensions = extensions.add(APPROVABLE_EXTENSION, serde_json::json!(action));
     }
-    operation.extensions = Some(extensions.build());
+    operation.extensions.get_or_insert_default().merge(extensions.build());
 }
 
 fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

@@ -73,11 +73,11 @@ impl Mutator {
                 input.splice(start..start, repeated);
             }
             2 => {
-                let spice: &[u8] = *self.pick(&SPICES);
+                let spice = *self.pick(&SPICES);
                 input.splice(start..end.min(start + spice.len()), spice.iter().copied());
             }
             3 => {
-                let spice: &[u8] = *self.pick(&SPICES);
+                let spice = *self.pick(&SPICES);
                 input.splice(start..start, spice.iter().copied());
             }
             4 => {

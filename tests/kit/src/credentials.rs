@@ -29,7 +29,7 @@ impl Credentials {
         access.add_key(issuer.key_id(), issuer.public_key().clone(), now + LIFETIME);
         let credentials = Self { access: access.clone(), issuer, now };
         for kind in [DeviceKind::Pos, DeviceKind::Kiosk, DeviceKind::Dispenser] {
-            credentials.pair(device(kind, now));
+            credentials.pair(&device(kind, now));
         }
         credentials
     }
@@ -57,13 +57,14 @@ impl Credentials {
     }
 
     /// Pairs one more device, or changes one.
-    pub fn pair(&self, view: DeviceView) {
+    pub fn pair(&self, view: &DeviceView) {
         let key = (view.kind == DeviceKind::Dispenser).then(|| SigningKey::random().expect("randomness"));
-        self.access.put_device(&view, key);
+        self.access.put_device(view, key);
     }
 
     /// A manager's approval for the cashier of [`Credentials::staff`].
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass an id or a text, whichever they have")]
     pub fn approval(&self, action: ApprovableAction, subject: impl ToString) -> String {
         self.issue(TokenSubject::Approval {
             approval_id: ApprovalId::new(self.now),

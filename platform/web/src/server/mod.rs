@@ -211,7 +211,7 @@ impl Port {
                 tracing::debug!(%address, ?limit, "connection refused");
                 // Before a handshake there is no refusal that a browser could read.
                 return if self.tls.is_none() {
-                    refuse(stream, &self.lingering)
+                    refuse(stream, &self.lingering);
                 };
             }
         };

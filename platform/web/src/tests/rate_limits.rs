@@ -83,7 +83,7 @@ impl Cafe {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stranger_who_asks_too_often_is_told_when_to_come_back() {
+async fn a_stranger_who_asks_too_often_learns_when_to_come_back() {
     let cafe = Cafe::new();
     let stranger = Some("192.0.2.1");
     assert_eq!(cafe.count(60, 200, "/api/Visitor", stranger, None).await, 60);

@@ -53,7 +53,7 @@ pub use self::{
 pub(crate) use self::{
     devices::{DEVICE_TOKEN_LIFETIME, Devices},
     enter_demo::Entered,
-    pin_hasher::{PinCost, PinHashError, PinHasher, PinQueueFull},
+    pin_hasher::{PinCost, PinHasher},
     prune_credentials::PRUNING_PAUSE,
     reload_credentials::Credentials,
     staff::Staff,

@@ -7,7 +7,9 @@ use argon2::{
     password_hash::{self, PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use contracts::staff::Pin;
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+
+use crate::error::{PinHashError, PinQueueFull};
 
 /// How many PINs are hashed at once: each takes a core and 19 MiB of memory.
 const HASHES_AT_ONCE: usize = 2;
@@ -47,30 +49,6 @@ struct Shared {
 
 /// A place in the queue.
 pub(crate) struct QueuePlace(#[expect(dead_code, reason = "held until the PIN is hashed")] OwnedSemaphorePermit);
-
-/// Too many PINs wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("Too many people enter their PIN at this moment. Nothing was counted; try again in a second.")]
-pub(crate) struct PinQueueFull;
-
-/// A PIN cannot be hashed, or a stored hash is none.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PinHashError {
-    #[error("a PIN cannot be hashed: {0}")]
-    Argon2(argon2::Error),
-    #[error("a PIN cannot be hashed, or its stored hash cannot be read")]
-    Hash(#[from] password_hash::Error),
-    #[error("the thread that hashed a PIN ended early")]
-    Thread(#[from] tokio::task::JoinError),
-    #[error("the queue of PINs is closed")]
-    Queue(#[from] AcquireError),
-}
-
-impl From<argon2::Error> for PinHashError {
-    fn from(error: argon2::Error) -> Self {
-        Self::Argon2(error)
-    }
-}
 
 impl PinHasher {
     /// A hasher of this cost.

@@ -4,15 +4,11 @@ use std::time::Duration;
 
 use access::IssueError;
 use axum::http::StatusCode;
-use contracts::{
-    device::{DISPENSER_PRODUCTS_MAX, PUMP_ML_PER_SECOND_MAX},
-    ids::DeviceId,
-    text::InvalidText,
-};
+use contracts::ids::DeviceId;
 use db::DbError;
 use web::Problem;
 
-use crate::model::{DEVICES_MAX, PAIRING_CODES_MAX};
+use crate::model::{DEVICES_MAX, InvalidDevice, PAIRING_CODES_MAX};
 
 /// Why a request about devices was refused.
 #[derive(Debug, thiserror::Error)]
@@ -35,24 +31,9 @@ pub(crate) enum DeviceError {
          Add), and look in the list of devices for one that nobody knows."
     )]
     CodeUsed,
-    /// A text that no list can show.
-    #[error("{0}.")]
-    Text(#[from] InvalidText),
-    /// A text without anything to read.
-    #[error("{0} is empty. Write at least one character.")]
-    Blank(&'static str),
-    /// Too many products.
-    #[error("products names {0} products; a dispenser pours at most {DISPENSER_PRODUCTS_MAX}. Leave some out.")]
-    TooManyProducts(usize),
-    /// A rate that no pump has.
-    #[error(
-        "mlPerSecond is {0}. Measure how much the pump pours in ten seconds, and send a tenth of it: 1 to \
-         {PUMP_ML_PER_SECOND_MAX}."
-    )]
-    Rate(u32),
-    /// Products, a rate or a bearer key for a tablet.
-    #[error("{0} is a tablet. Only a dispenser has products, mlPerSecond and isBearerAllowed: leave them out.")]
-    NotADispenser(String),
+    /// What was written of it is not acceptable.
+    #[error(transparent)]
+    Invalid(#[from] InvalidDevice),
     /// A dispenser has a key and no token.
     #[error("A dispenser has no token to renew: it signs its requests with its key. Pair it again for a new key.")]
     NotATablet,
@@ -106,11 +87,7 @@ impl From<DeviceError> for Problem {
                      in it, and send it with its new ETag."
                 ),
             ),
-            DeviceError::Text(_)
-            | DeviceError::Blank(_)
-            | DeviceError::TooManyProducts(_)
-            | DeviceError::Rate(_)
-            | DeviceError::NotADispenser(_) => Self::invalid(detail),
+            DeviceError::Invalid(_) => Self::invalid(detail),
             DeviceError::NameTaken(_) => Self::conflict("name-taken", "The name is taken", detail),
             DeviceError::CodeUsed => Self::conflict("pairing-code-used", "The pairing code has been used", detail),
             DeviceError::NotATablet => Self::conflict("not-a-tablet", "A dispenser has no token", detail),

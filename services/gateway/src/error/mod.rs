@@ -6,4 +6,4 @@ mod staff;
 
 pub(crate) use devices::DeviceError;
 pub(crate) use settings::SettingsError;
-pub(crate) use staff::StaffError;
+pub(crate) use staff::{PinHashError, PinQueueFull, StaffError};

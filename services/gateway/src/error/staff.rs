@@ -7,12 +7,34 @@ use axum::http::StatusCode;
 use contracts::{ids::StaffId, staff::InvalidPin, time::Timestamp};
 use db::{DbError, approvals::ApprovalError, idempotency::IdempotencyError};
 use serde::Serialize;
+use tokio::{sync::AcquireError, task::JoinError};
 use web::Problem;
 
-use crate::{
-    commands::{PinHashError, PinQueueFull},
-    model::InvalidStaffName,
-};
+use crate::model::InvalidStaffName;
+
+/// Too many PINs wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Too many people enter their PIN at this moment. Nothing was counted; try again in a second.")]
+pub(crate) struct PinQueueFull;
+
+/// A PIN cannot be hashed, or a stored hash is none.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PinHashError {
+    #[error("a PIN cannot be hashed: {0}")]
+    Argon2(argon2::Error),
+    #[error("a PIN cannot be hashed, or its stored hash cannot be read")]
+    Hash(#[from] argon2::password_hash::Error),
+    #[error("the thread that hashed a PIN ended early")]
+    Thread(#[from] JoinError),
+    #[error("the queue of PINs is closed")]
+    Queue(#[from] AcquireError),
+}
+
+impl From<argon2::Error> for PinHashError {
+    fn from(error: argon2::Error) -> Self {
+        Self::Argon2(error)
+    }
+}
 
 /// Something about a person or a session was refused or failed.
 #[derive(Debug, thiserror::Error)]

@@ -134,7 +134,7 @@ async fn create_pairing_code(
 ///
 /// A dispenser in use gets another key. A tablet, or a device that was revoked, is replaced by a new device with its name
 /// and its letter, if that is still free.
-#[utoipa::path(post, path = "/api/Device/{deviceId}/pairing-code", tag = "Device",
+#[utoipa::path(post, path = "/api/Device/{deviceId}/pairing-code", tag = "Device", extensions(("x-without-body" = json!(true))),
     params(("deviceId" = DeviceId, Path, description = "The device")),
     responses(
         (status = 200, description = "The code, and the page that the device opens as a QR", body = PairingCodeView),
@@ -211,7 +211,7 @@ async fn get_current_device(State(devices): State<Devices>, caller: Caller) -> R
 }
 
 /// Renews the token of the tablet that asks: it lasts half a year from now
-#[utoipa::path(post, path = "/api/Device/current/token", tag = "Device", responses(
+#[utoipa::path(post, path = "/api/Device/current/token", tag = "Device", extensions(("x-without-body" = json!(true))), responses(
     (status = 200, description = "The new token", body = RenewedToken,
         headers(("Set-Cookie" = String, description = "The same token"))),
     (status = 404, description = "The request comes from no device", body = ProblemBody),

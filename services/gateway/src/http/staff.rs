@@ -147,7 +147,7 @@ async fn set_pin(
 ///
 /// Somebody with a higher role does it, or an owner; or they approve it on the tablet of whoever is signed in
 /// (UNLOCK_STAFF). The wrong PINs still count: the next lock is longer.
-#[utoipa::path(post, path = "/api/Staff/{staffId}/unlock", tag = "Staff",
+#[utoipa::path(post, path = "/api/Staff/{staffId}/unlock", tag = "Staff", extensions(("x-without-body" = json!(true))),
     params(("staffId" = StaffId, Path, description = "Who")),
     responses(
         (status = 200, description = "The person, who is not locked", body = StaffView, headers(("ETag" = String, description = "Their version"))),
@@ -167,7 +167,7 @@ async fn unlock_staff(
 /// Signs a person out everywhere
 ///
 /// Oneself, or somebody with a lower role; owners anyone.
-#[utoipa::path(post, path = "/api/Staff/{staffId}/sign-out", tag = "Staff",
+#[utoipa::path(post, path = "/api/Staff/{staffId}/sign-out", tag = "Staff", extensions(("x-without-body" = json!(true))),
     params(("staffId" = StaffId, Path, description = "Who")),
     responses(
         (status = 200, description = "The person, who is signed in nowhere", body = StaffView, headers(("ETag" = String, description = "Their version"))),

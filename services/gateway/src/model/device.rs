@@ -6,13 +6,34 @@ use contracts::{
         REVOKE_REASON_CHARS_MAX, UNPAIRED_LETTER, WriteDevice,
     },
     qr::PUMP_ML_PER_SECOND,
-    text::{self, LineBreaks},
+    text::{self, InvalidText, LineBreaks},
 };
-
-use crate::error::DeviceError;
 
 /// The most devices in use: more than any shop has.
 pub(crate) const DEVICES_MAX: u32 = 200;
+
+/// What an owner wrote of a device is not acceptable.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InvalidDevice {
+    /// A text that no list can show.
+    #[error("{0}.")]
+    Text(#[from] InvalidText),
+    /// A text without anything to read.
+    #[error("{0} is empty. Write at least one character.")]
+    Blank(&'static str),
+    /// Too many products.
+    #[error("products names {0} products; a dispenser pours at most {DISPENSER_PRODUCTS_MAX}. Leave some out.")]
+    TooManyProducts(usize),
+    /// A rate that no pump has.
+    #[error(
+        "mlPerSecond is {0}. Measure how much the pump pours in ten seconds, and send a tenth of it: 1 to \
+         {PUMP_ML_PER_SECOND_MAX}."
+    )]
+    Rate(u32),
+    /// Products, a rate or a bearer key for a tablet.
+    #[error("{0} is a tablet. Only a dispenser has products, mlPerSecond and isBearerAllowed: leave them out.")]
+    NotADispenser(String),
+}
 
 /// The first letters that no device in use has: A to Z, then AA to ZZ, without the one of people on devices that are not
 /// paired. `None`: it is a dispenser, or all are taken.
@@ -26,23 +47,23 @@ pub(crate) fn free_letter(kind: DeviceKind, taken: &[String]) -> Option<String> 
 }
 
 /// Refuses a reason that no list can show.
-pub(crate) fn check_reason(reason: &str) -> Result<(), DeviceError> {
+pub(crate) fn check_reason(reason: &str) -> Result<(), InvalidDevice> {
     if reason.trim().is_empty() {
-        return Err(DeviceError::Blank("reason"));
+        return Err(InvalidDevice::Blank("reason"));
     }
     Ok(text::check("reason", reason, REVOKE_REASON_CHARS_MAX, LineBreaks::Forbidden)?)
 }
 
 /// Refuses a name or a place that no list can show.
-pub(crate) fn check_text(field: &'static str, text: &str) -> Result<(), DeviceError> {
+pub(crate) fn check_text(field: &'static str, text: &str) -> Result<(), InvalidDevice> {
     if text.trim().is_empty() {
-        return Err(DeviceError::Blank(field));
+        return Err(InvalidDevice::Blank(field));
     }
     Ok(text::check(field, text, DEVICE_NAME_CHARS_MAX, LineBreaks::Forbidden)?)
 }
 
 /// Refuses a name and a place that no list can show.
-pub(crate) fn check_name(name: &str, place: Option<&str>) -> Result<(), DeviceError> {
+pub(crate) fn check_name(name: &str, place: Option<&str>) -> Result<(), InvalidDevice> {
     check_text("name", name)?;
     place.map_or(Ok(()), |place| check_text("place", place))
 }
@@ -51,21 +72,21 @@ pub(crate) fn check_name(name: &str, place: Option<&str>) -> Result<(), DeviceEr
 ///
 /// # Errors
 /// What is not acceptable.
-pub(crate) fn written(device: &DeviceView, write: WriteDevice) -> Result<DeviceView, DeviceError> {
+pub(crate) fn written(device: &DeviceView, write: WriteDevice) -> Result<DeviceView, InvalidDevice> {
     check_name(&write.name, write.place.as_deref())?;
     let mut products = write.products;
     products.sort_unstable();
     products.dedup();
     if products.len() > DISPENSER_PRODUCTS_MAX {
-        return Err(DeviceError::TooManyProducts(products.len()));
+        return Err(InvalidDevice::TooManyProducts(products.len()));
     }
     let has_pump = device.kind == DeviceKind::Dispenser;
     if !has_pump && (!products.is_empty() || write.ml_per_second.is_some() || write.is_bearer_allowed) {
-        return Err(DeviceError::NotADispenser(device.name.clone()));
+        return Err(InvalidDevice::NotADispenser(device.name.clone()));
     }
     let rate = write.ml_per_second.unwrap_or(PUMP_ML_PER_SECOND);
     if !(1..=PUMP_ML_PER_SECOND_MAX).contains(&rate) {
-        return Err(DeviceError::Rate(rate));
+        return Err(InvalidDevice::Rate(rate));
     }
     Ok(DeviceView {
         name: write.name,

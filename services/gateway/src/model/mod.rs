@@ -20,7 +20,7 @@ pub(crate) use audit_chain::{
     AuditColumns, ChainHead, ChainPosition, ChainedEntry, Verified, entry_hash, search_text, verify_entries,
 };
 pub(crate) use audit_period::Moment;
-pub(crate) use device::{DEVICES_MAX, check_name, check_reason, check_text, free_letter, written};
+pub(crate) use device::{DEVICES_MAX, InvalidDevice, check_name, check_reason, check_text, free_letter, written};
 pub(crate) use door::Door;
 pub(crate) use language::Language;
 pub(crate) use pair_page::PairPage;

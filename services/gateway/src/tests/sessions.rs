@@ -166,7 +166,7 @@ async fn whoever_signs_in_on_a_tablet_takes_it_over() {
     let other = DeviceId::new(world.clock.now());
     let pos_2 =
         DeviceView { device_id: other, name: "POS 2".into(), ..testkit::device(DeviceKind::Pos, world.clock.now()) };
-    world.credentials.pair(pos_2);
+    world.credentials.pair(&pos_2);
     let other_till = owner.with_token(&world.credentials.device_token(other));
 
     let sari_at_till = signed_in(&till, sari, "1379").await;

@@ -232,7 +232,7 @@ fn a_product_is_sold_with_the_tax_that_it_names_or_the_shops_first() {
 fn the_cups_of_an_order_are_what_machines_pour() {
     let croissant = ProductCard { option_groups: latte().option_groups, ..product_card("Croissant", 22_000) };
     let cups = |card: &ProductCard, quantity: i64| {
-        let total = i64::try_from(card.price.money(card.currency).unwrap().minor).unwrap() * quantity;
+        let total = card.price.money(card.currency).unwrap().minor * quantity;
         placed(priced(card, &request(vec![item(card, quantity, 0)], total)).unwrap()).cups()
     };
     assert_eq!((cups(&latte(), 3), cups(&latte(), 1), cups(&croissant, 2)), (3, 1, 0));

@@ -32,7 +32,7 @@ fn pair(shop: &TestShop, kind: DeviceKind, letter: &str) -> Client {
     let now = shop.world.clock.now();
     let device_id = DeviceId::new(now);
     let letter = Some(letter.to_owned());
-    shop.world.credentials.pair(DeviceView { device_id, letter, ..testkit::device(kind, now) });
+    shop.world.credentials.pair(&DeviceView { device_id, letter, ..testkit::device(kind, now) });
     shop.client.with_token(&shop.world.credentials.device_token(device_id))
 }
 

@@ -407,7 +407,7 @@ async fn a_stream_ends_when_its_device_is_revoked_and_those_of_others_go_on() {
     assert_eq!((kiosk.next().await.0, till.next().await.0), ("connected".into(), "connected".into()));
     let now = shop.world.clock.now();
     let view = testkit::device(DeviceKind::Kiosk, now);
-    shop.world.credentials.pair(DeviceView { revoked_at: Some(now), version: view.version + 1, ..view });
+    shop.world.credentials.pair(&DeviceView { revoked_at: Some(now), version: view.version + 1, ..view });
     assert_eq!(kiosk.rest().await, "event: signed-out\ndata: {}\n\n");
     let placed = shop.place(shop.croissant_order()).await;
     assert_eq!(till.next_order().await.1, placed);

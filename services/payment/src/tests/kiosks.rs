@@ -16,7 +16,7 @@ fn another_kiosk(shop: &TestShop) -> Client {
     let now = shop.world.clock.now();
     let device = DeviceView { device_id: DeviceId::new(now), ..testkit::device(DeviceKind::Kiosk, now) };
     let device_id = device.device_id;
-    shop.world.credentials.pair(device);
+    shop.world.credentials.pair(&device);
     shop.client.with_token(&shop.world.credentials.device_token(device_id))
 }
 

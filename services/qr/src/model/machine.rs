@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_guest_is_sent_to_a_machine_that_names_the_product_rather_than_to_one_for_everything() {
+    fn a_guest_is_led_to_a_machine_that_names_the_product_before_any_other() {
         let (latte, tea) = (ProductId::new(Timestamp(0)), ProductId::new(Timestamp(0)));
         let machine = |name: &str| MachineView { name: name.into(), place: None };
         let machines = vec![(vec![], machine("All")), (vec![latte], machine("Milk")), (vec![tea], machine("Tea"))];

@@ -88,7 +88,7 @@ async fn a_code_that_a_machine_does_not_pour_stays_valid_for_one_that_does() {
     let cup = bar.paid_cup().await;
     let tea = DeviceView { products: vec![ProductId::new(bar.now())], ..dispenser(&bar, "tea", 1) };
     let milk = DeviceView { products: vec![cup.product_id], place: Some("Pintu".into()), ..dispenser(&bar, "milk", 1) };
-    bar.world.credentials.pair(tea);
+    bar.world.credentials.pair(&tea);
     bar.world.publish(&DeviceChanged(milk)).await;
 
     for body in [scan_of(&cup, "tea", "one", "e"), json!({ "code": cup.code, "deviceId": "tea" })] {
@@ -104,7 +104,7 @@ async fn a_code_that_a_machine_does_not_pour_stays_valid_for_one_that_does() {
 async fn the_pump_of_each_machine_runs_at_its_own_rate() {
     let bar = Bar::open().await;
     let cups = bar.paid_cups(4).await;
-    bar.world.credentials.pair(DeviceView { ml_per_second: Some(60), ..dispenser(&bar, "fast", 2) });
+    bar.world.credentials.pair(&DeviceView { ml_per_second: Some(60), ..dispenser(&bar, "fast", 2) });
     let seconds = async |cup| bar.scan(cup, "fast", "one").await.dispense_duration.unwrap().millis;
     assert_eq!(seconds(&cups[0]).await, 4000, "as its credential says, before any event");
     let slow =
@@ -205,7 +205,7 @@ async fn a_dispenser_with_a_newer_key_counts_from_one_again_and_the_old_key_is_r
     client.send(signed(&former, "seven", 41, &cups[0].code)).await.expect(200);
 
     let again = DeviceView { key_version: 2, ..dispenser(&bar, "seven", 2) };
-    bar.world.credentials.pair(again.clone());
+    bar.world.credentials.pair(&again);
     client.send(signed(&key(), "seven", 1, &cups[1].code)).await.expect(200);
     client.send(signed(&former, "seven", 42, &cups[2].code)).await.problem(401, "invalid-signature");
     client.send(signed(&key(), "seven", 1, &cups[2].code)).await.problem(401, "sequence-not-newer");

@@ -131,7 +131,7 @@ impl Bar {
         let device_id = device_id(name);
         if self.world.context().access.device(device_id).is_none() {
             let dispenser = testkit::device(DeviceKind::Dispenser, self.now());
-            self.world.credentials.pair(DeviceView { device_id, name: name.into(), ..dispenser });
+            self.world.credentials.pair(&DeviceView { device_id, name: name.into(), ..dispenser });
         }
         self.client.with_token(&self.world.credentials.device_token(device_id))
     }
