@@ -6,7 +6,7 @@ use access::{TokenError, signature::SignatureError};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use contracts::ids::DeviceId;
 
-use crate::{Problem, guard};
+use crate::Problem;
 
 /// Who sends a request. An extractor: without a valid credential it is a caller without roles, which only the routes of
 /// [`Policy::ANYONE`](access::Policy::ANYONE) see.
@@ -34,23 +34,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         match parts.extensions.get::<Authenticated>() {
             Some(Authenticated(Ok(caller))) => Ok(caller.clone()),
             _ => Ok(Self::default()),
-        }
-    }
-}
-
-/// The [`Caller`] of a route of anyone, for which a credential that is sent must be valid: whoever was signed out or
-/// revoked is told so, and is not taken for a stranger.
-#[derive(Clone, Debug)]
-pub struct VerifiedCaller(pub Caller);
-
-impl<S: Send + Sync> FromRequestParts<S> for VerifiedCaller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        match parts.extensions.get::<Authenticated>() {
-            Some(Authenticated(Ok(caller))) => Ok(Self(caller.clone())),
-            Some(Authenticated(Err(Unauthenticated::NoCredential))) | None => Ok(Self(Caller::default())),
-            Some(Authenticated(Err(reason))) => Err(guard::refuse_credential(reason, &parts.extensions)),
         }
     }
 }

@@ -27,9 +27,10 @@ mod shutdown;
 mod signed_request;
 #[cfg(test)]
 mod tests;
+mod verified_caller;
 
 pub use authentication::{APPROVAL_HEADER, DEVICE_COOKIE, SESSION_COOKIE, ServiceCall, cookie};
-pub use caller::{Caller, VerifiedCaller};
+pub use caller::Caller;
 pub use client::{CallError, ServiceClient, ServiceRegistry};
 pub use created::Created;
 pub use etag::{etag, if_match};
@@ -44,3 +45,4 @@ pub use routes::Routes;
 pub use server::{AllowedHosts, InvalidHost, Server};
 pub use service::{finish, without_internal};
 pub use shutdown::stop_signal;
+pub use verified_caller::VerifiedCaller;

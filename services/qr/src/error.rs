@@ -32,7 +32,8 @@ pub(crate) enum QrError {
     IncompleteDevice,
     /// Not a dispenser.
     #[error(
-        "Only a paired dispenser leases codes and reports pours. Send code alone to hand a drink over, or pair the          dispenser (Settings, Devices, Add)."
+        "Only a paired dispenser leases codes and reports pours. Send code alone to hand a drink over, or pair the \
+         dispenser (Settings, Devices, Add)."
     )]
     NoDevice,
     /// A signed request that is a copy, or was overtaken.
