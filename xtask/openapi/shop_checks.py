@@ -139,6 +139,8 @@ def before_call(ctx, case, kwargs):
     credential = credential_for(case.operation)
     if credential:
         case.headers["Authorization"] = credential
+    if (case.path_parameters or {}).get("deviceId") in SENDERS:
+        case.path_parameters["deviceId"] = OTHER_DEVICE
     # A generated signature is nobody's.
     case.headers.pop("Signature", None)
 
@@ -234,8 +236,6 @@ def with_existing_ids(value, name=None):
 @schemathesis.hook
 def map_path_parameters(ctx, path_parameters):
     """`/api/Order/{orderId}` of an order that exists."""
-    if path_parameters.get("deviceId") in SENDERS:
-        path_parameters["deviceId"] = OTHER_DEVICE
     return with_existing_ids(path_parameters)
 
 
