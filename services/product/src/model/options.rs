@@ -225,6 +225,20 @@ mod tests {
     }
 
     #[test]
+    fn a_product_may_have_as_many_groups_as_are_allowed() {
+        let group = |number: usize| json!({"name": format!("Group {number}"), "minChoices": 0, "maxChoices": 1, "options": [{"name": "Oat"}]});
+        let groups: Vec<Value> = (0..OPTION_GROUPS_MAX).map(group).collect();
+        assert_eq!(check(&json!(groups)).unwrap().len(), OPTION_GROUPS_MAX);
+    }
+
+    #[test]
+    fn names_are_kept_without_the_spaces_around_them() {
+        let groups = json!([{"name": " Milk ", "minChoices": 0, "maxChoices": 1, "options": [{"name": " Oat "}]}]);
+        let checked = check(&groups).unwrap();
+        assert_eq!((checked[0].name.as_str(), checked[0].options[0].name.as_str()), ("Milk", "Oat"));
+    }
+
+    #[test]
     fn the_range_of_the_choices_is_that_of_all_choices() {
         let deltas: [i64; 4] = [-300, 200, -100, 500];
         for (least, most) in (0..=4).flat_map(|least| (least.max(1)..=4).map(move |most| (least, most))) {
