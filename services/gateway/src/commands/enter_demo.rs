@@ -100,6 +100,8 @@ impl DemoDoors {
             Some(view) => view,
             None => self.pair(name, kind).await?,
         };
+        // Not with the pairing alone: a crash may come between, and the owner may pair it again.
+        let view = if view.kind == DeviceKind::Dispenser { self.allow_bearer(view).await? } else { view };
         let device = self.devices.access.device(view.device_id).ok_or(DeviceError::Unknown(view.device_id))?;
         let token = match &device.signing_key {
             Some(key) => RenewedToken {
@@ -111,16 +113,20 @@ impl DemoDoors {
         Ok(((*device).clone(), token))
     }
 
-    /// Pairs a device as its owner does. The dispenser may send its key, so that the API's browser can be one.
+    /// Pairs a device as its owner does.
     async fn pair(&self, name: &str, kind: DeviceKind) -> Result<DeviceView, DeviceError> {
         let request = CreatePairingCode { kind, name: name.to_owned(), place: None };
         let code = self.devices.create_pairing_code(Actor::default(), request, "").await?.code;
         let request = PairDevice { code, name: None, place: None };
-        let paired = self.devices.pair_device(request, None, GuessSource::Machine).await?.device;
-        if kind != DeviceKind::Dispenser {
-            return Ok(paired);
+        Ok(self.devices.pair_device(request, None, GuessSource::Machine).await?.device)
+    }
+
+    /// The dispenser may send its key itself, so that the API's browser can be one.
+    async fn allow_bearer(&self, dispenser: DeviceView) -> Result<DeviceView, DeviceError> {
+        if dispenser.is_bearer_allowed {
+            return Ok(dispenser);
         }
-        let DeviceView { device_id, name, place, products, ml_per_second, version, .. } = paired;
+        let DeviceView { device_id, name, place, products, ml_per_second, version, .. } = dispenser;
         let write = WriteDevice { name, place, products, ml_per_second, is_bearer_allowed: true };
         self.devices.replace_device(Actor::default(), device_id, write, Some(version)).await
     }
