@@ -38,7 +38,9 @@ pub(crate) enum QrError {
     NoDevice,
     /// A signed request that is a copy, or was overtaken.
     #[error(
-        "The request has the number {sequence}, and {newest} came before it, so nothing was done. Number every request          higher than the one before: continue at {}.", .newest.saturating_add(1)
+        "The request has the number {sequence}, and {newest} came before it, so nothing was done. Number every request \
+         higher than the one before: continue at {}.",
+        .newest.saturating_add(1)
     )]
     SequenceNotNewer {
         /// The number of the request.

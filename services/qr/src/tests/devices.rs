@@ -186,7 +186,8 @@ async fn a_copy_of_a_signed_request_and_an_older_one_change_nothing() {
     assert_eq!(send(7, &cups[0]).await.expect(200)["valid"], true);
     for sequence in [7, 6, 1] {
         let refused = send(sequence, &cups[1]).await.problem(401, "sequence-not-newer");
-        assert!(refused["detail"].as_str().unwrap().contains("continue at 8"), "{refused}");
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(detail.ends_with("Number every request higher than the one before: continue at 8."), "{refused}");
     }
     assert_eq!(bar.status(&cups[1]).await, CodeStatus::Active);
     let (one, other) = tokio::join!(send(9, &cups[1]), send(9, &cups[2]));
