@@ -90,10 +90,6 @@ struct ListMoves {
     limit: Option<u32>,
 }
 
-fn checked_rows(limit: Option<u32>) -> Result<u32, Problem> {
-    page_rows(limit, PAGE_ROWS_DEFAULT).map_err(|error| Problem::bad_request(format!("{error}.")))
-}
-
 /// Lists the items of stock by name.
 #[utoipa::path(
     get, path = "/api/Inventory", tag = "Inventory", params(ListItems),
@@ -109,7 +105,7 @@ async fn list_items(
             .map_err(|error| Problem::bad_request(format!("{error}.")))?;
     }
     let filter = ItemFilter { text: list.text, low: list.low, after: list.cursor };
-    Ok(Json(inventory.list_items(filter, checked_rows(list.limit)?).await?))
+    Ok(Json(inventory.list_items(filter, page_rows(list.limit, PAGE_ROWS_DEFAULT)?).await?))
 }
 
 /// Creates an item of stock, with nothing on hand until a movement adds some.
@@ -201,7 +197,7 @@ async fn list_moves(
     Path(id): Path<InventoryId>,
     Query(list): Query<ListMoves>,
 ) -> Result<Json<Page<StockMove>>, Problem> {
-    Ok(Json(inventory.list_moves(id, list.cursor, checked_rows(list.limit)?).await?))
+    Ok(Json(inventory.list_moves(id, list.cursor, page_rows(list.limit, PAGE_ROWS_DEFAULT)?).await?))
 }
 
 /// Reads what one unit of a product takes of the stock.

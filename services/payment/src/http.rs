@@ -134,7 +134,7 @@ async fn list_payments(
     State(payments): State<Payments>,
     Query(query): Query<ListPayments>,
 ) -> Result<Json<Page<PaymentView>>, Problem> {
-    let limit = page_rows(query.limit, PAGE_ROWS).map_err(|error| Problem::bad_request(format!("{error}.")))?;
+    let limit = page_rows(query.limit, PAGE_ROWS)?;
     let ListPayments { status, method, order_id, cursor, .. } = query;
     Ok(Json(payments.list_payments(PaymentFilter { status, method, order_id, cursor }, limit).await?))
 }

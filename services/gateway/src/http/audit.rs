@@ -81,7 +81,7 @@ async fn list_audit(
     State(trail): State<AuditTrail>,
     Query(list): Query<AuditList>,
 ) -> Result<Json<Page<AuditView>>, Problem> {
-    let limit = page_rows(list.limit, PAGE_ROWS_DEFAULT).map_err(|error| Problem::bad_request(format!("{error}.")))?;
+    let limit = page_rows(list.limit, PAGE_ROWS_DEFAULT)?;
     let period = (moment("from", list.from)?, moment("to", list.to)?);
     let filter = AuditFilter {
         staff_id: list.staff_id,

@@ -131,7 +131,7 @@ async fn list_orders(
         business_day: query.business_day,
         text: query.text.filter(|text| !text.trim().is_empty()),
         cursor: query.cursor,
-        limit: page_rows(query.limit, DEFAULT_PAGE_ROWS).map_err(|error| Problem::bad_request(format!("{error}.")))?,
+        limit: page_rows(query.limit, DEFAULT_PAGE_ROWS)?,
     };
     if let Some(text) = &request.text {
         text::check("text", text, SEARCH_CHARS_MAX, LineBreaks::Forbidden)

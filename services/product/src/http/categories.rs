@@ -6,8 +6,9 @@ use axum::{
     response::IntoResponse,
 };
 use contracts::{
-    Page,
+    PAGE_ROWS_MAX, Page,
     ids::CategoryId,
+    page_rows,
     problem::Problem as ProblemBody,
     product::{CategoryView, WriteCategory},
 };
@@ -15,7 +16,6 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use web::{Caller, Created, IdempotentJson, Json, Path, Problem, Query, etag, if_match};
 
-use super::checked_rows;
 use crate::commands::Products;
 
 /// Which categories to list.
@@ -44,7 +44,7 @@ pub(super) async fn list_categories(
     State(products): State<Products>,
     Query(list): Query<CategoryList>,
 ) -> Result<Json<Page<CategoryView>>, Problem> {
-    let limit = checked_rows(list.limit)?;
+    let limit = page_rows(list.limit, PAGE_ROWS_MAX)?;
     Ok(Json(products.list_categories(list.include_archived, list.cursor, limit).await?))
 }
 

@@ -6,10 +6,9 @@ mod products;
 
 use access::{Access, Policy};
 use axum::{Router, routing::get};
-use contracts::{PAGE_ROWS_MAX, page_rows};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::routes;
-use web::{Problem, Ready, Routes};
+use web::{Ready, Routes};
 
 use crate::{NAME, commands::Products};
 
@@ -38,9 +37,4 @@ pub(crate) fn router(products: Products, access: &Access, ready: Ready) -> (Rout
         access,
         ready,
     )
-}
-
-/// The rows of a page that was asked for with `limit`, or of the longest page.
-fn checked_rows(limit: Option<u32>) -> Result<u32, Problem> {
-    page_rows(limit, PAGE_ROWS_MAX).map_err(|error| Problem::bad_request(format!("{error}.")))
 }

@@ -6,8 +6,9 @@ use axum::{
     response::IntoResponse,
 };
 use contracts::{
-    Page,
+    PAGE_ROWS_MAX, Page,
     ids::{CategoryId, ProductId},
+    page_rows,
     problem::Problem as ProblemBody,
     product::{Availability, NAME_CHARS_MAX, ProductCard, WriteAvailability, WriteProduct},
     text::{self, LineBreaks},
@@ -16,7 +17,6 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use web::{Caller, Created, IdempotentJson, Json, Path, Problem, Query, etag, if_match};
 
-use super::checked_rows;
 use crate::{commands::Products, store::products::ProductFilter};
 
 /// As long as the longest name.
@@ -68,7 +68,7 @@ pub(super) async fn list_products(
         text: list.text,
         include_archived: list.include_archived,
     };
-    Ok(Json(products.list_products(filter, list.cursor, checked_rows(list.limit)?).await?))
+    Ok(Json(products.list_products(filter, list.cursor, page_rows(list.limit, PAGE_ROWS_MAX)?).await?))
 }
 
 /// Lists what of the menu can be ordered now
