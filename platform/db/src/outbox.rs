@@ -6,7 +6,8 @@
 use std::fmt::Write;
 
 use contracts::{
-    event::{CloudEvent, EventData},
+    audit::AuditEntry,
+    event::{ActAudited, CloudEvent, EventData},
     ids::EventId,
     time::Timestamp,
 };
@@ -48,6 +49,12 @@ pub fn append<D: EventData>(tx: &mut Tx<'_>, data: &D, now: Timestamp) -> DbResu
     tx.execute(SQL, (event.id, now, crate::json(&event)?))?;
     tx.send_after_commit(event);
     Ok(())
+}
+
+/// Appends what a person or a device did, for the audit trail: [`ActAudited`].
+pub fn append_act(tx: &mut Tx<'_>, act: AuditEntry) -> DbResult<()> {
+    let at = act.at;
+    append(tx, &ActAudited(act), at)
 }
 
 /// A position in the outbox: an event's time and id.

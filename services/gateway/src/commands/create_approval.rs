@@ -8,12 +8,12 @@ use contracts::{
     ids::ApprovalId,
     staff::{ApprovalView, CreateApproval, Role},
 };
-use db::DbError;
+use db::{DbError, outbox};
 use web::Caller;
 
 use super::{
     Staff,
-    staff::{act, append, take_attempts},
+    staff::{act, take_attempts},
 };
 use crate::error::StaffError;
 
@@ -52,7 +52,7 @@ impl Staff {
         self.db
             .write::<_, DbError, _>(move |tx| {
                 let (_, act) = take_attempts(tx, manager.staff_id, act.clone())?;
-                append(tx, act)
+                outbox::append_act(tx, act)
             })
             .await?;
         if !may_approve {

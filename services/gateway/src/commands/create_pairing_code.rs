@@ -3,7 +3,6 @@
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
     device::{CreatePairingCode, DeviceKind, PairingCodeView},
-    event::ActAudited,
     ids::DeviceId,
     time::Timestamp,
 };
@@ -121,7 +120,7 @@ fn append_code_made(tx: &mut Tx<'_>, pairing: &Pairing, now: Timestamp) -> DbRes
     let made = CodeMade { kind: *kind, place: place.as_deref(), expires_at: *expires_at };
     let actor = created_by.clone();
     let entry = AuditEntry::new(actor, AuditArea::Device, "device.pairing_code_made", subject, name, now);
-    outbox::append(tx, &ActAudited(entry.with_after(&made)?), now)
+    outbox::append_act(tx, entry.with_after(&made)?)
 }
 
 /// What the audit trail keeps of a pairing code.

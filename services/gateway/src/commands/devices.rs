@@ -7,7 +7,7 @@ use clock::Clock;
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
     device::DeviceView,
-    event::{ActAudited, DeviceChanged},
+    event::DeviceChanged,
     time::Timestamp,
 };
 use db::{Db, DbResult, Tx, outbox};
@@ -58,7 +58,7 @@ pub(super) struct Act<'a> {
 }
 
 /// Publishes how a device is now, and who did that.
-pub(super) fn append_act(tx: &mut Tx<'_>, act: &Act<'_>, now: Timestamp) -> DbResult<()> {
+pub(super) fn append_change(tx: &mut Tx<'_>, act: &Act<'_>, now: Timestamp) -> DbResult<()> {
     let Act { actor, action, before, after } = act;
     outbox::append(tx, &DeviceChanged((*after).clone()), now)?;
     let actor = (*actor).clone();
@@ -68,5 +68,5 @@ pub(super) fn append_act(tx: &mut Tx<'_>, act: &Act<'_>, now: Timestamp) -> DbRe
         None => entry.with_after(after)?,
     };
     let entry = entry.with_reason(after.revoke_reason.clone());
-    outbox::append(tx, &ActAudited(entry), now)
+    outbox::append_act(tx, entry)
 }

@@ -12,7 +12,7 @@ use web::sha256_hex;
 
 use super::{
     Devices,
-    devices::{Act, DEVICE_TOKEN_LIFETIME, append_act},
+    devices::{Act, DEVICE_TOKEN_LIFETIME, append_change},
 };
 use crate::{
     error::DeviceError,
@@ -166,12 +166,12 @@ fn pair_again(
     let before = store::find_device(tx, earlier)?.ok_or(DeviceError::Unknown(earlier))?;
     let actor = &pairing.created_by;
     if let Some(after) = store::rotate_key(tx, earlier, key, now)? {
-        append_act(tx, &Act { actor, action: "device.paired", before: Some(&before), after: &after }, now)?;
+        append_change(tx, &Act { actor, action: "device.paired", before: Some(&before), after: &after }, now)?;
         return Ok((None, after));
     }
     let replaced = store::revoke_device(tx, earlier, REPLACED, now)?;
     if let Some(after) = &replaced {
-        append_act(tx, &Act { actor, action: "device.revoked", before: Some(&before), after }, now)?;
+        append_change(tx, &Act { actor, action: "device.revoked", before: Some(&before), after }, now)?;
     }
     Ok((replaced, pair_new(tx, pairing, Some(before), device_id, key, now)?))
 }
@@ -219,7 +219,7 @@ fn pair_new(
         }
         if (has_pump || device.letter.is_some()) && store::insert_device(tx, &device, key)? {
             let act = Act { actor: &pairing.created_by, action: "device.paired", before: None, after: &device };
-            append_act(tx, &act, now)?;
+            append_change(tx, &act, now)?;
             return Ok(device);
         }
         device.letter = model::free_letter(device.kind, &store::list_letters(tx)?);

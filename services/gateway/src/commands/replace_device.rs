@@ -9,7 +9,7 @@ use db::DbError;
 
 use super::{
     Devices,
-    devices::{Act, append_act},
+    devices::{Act, append_change},
 };
 use crate::{error::DeviceError, model, store};
 
@@ -45,7 +45,7 @@ impl Devices {
                     return Err(DeviceError::VersionMismatch { name: before.name, current: after.version });
                 };
                 let act = Act { actor: &actor, action: "device.changed", before: Some(&before), after: &after };
-                append_act(tx, &act, now)?;
+                append_change(tx, &act, now)?;
                 Ok(after)
             })
             .await?;

@@ -2,7 +2,7 @@
 
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
-    event::{ActAudited, ShopChanged},
+    event::ShopChanged,
     money::Currency,
     shop::{ShopRules, ShopSettings},
     time::Timestamp,
@@ -61,7 +61,7 @@ impl Settings {
                 };
                 let event = ShopChanged { version: replaced.version, settings: replaced.settings.clone() };
                 outbox::append(tx, &event, now)?;
-                outbox::append(tx, &settings_changed(actor.clone(), &from.settings, &settings, now)?, now)?;
+                outbox::append_act(tx, settings_changed(actor.clone(), &from.settings, &settings, now)?)?;
                 Ok(replaced)
             })
             .await
@@ -90,9 +90,9 @@ impl Settings {
 }
 
 /// The act for the audit trail.
-fn settings_changed(actor: Actor, before: &ShopSettings, after: &ShopSettings, now: Timestamp) -> DbResult<ActAudited> {
+fn settings_changed(actor: Actor, before: &ShopSettings, after: &ShopSettings, now: Timestamp) -> DbResult<AuditEntry> {
     let act = AuditEntry::new(actor, AuditArea::Setting, "shop.changed", "shop", &*after.name, now);
-    Ok(ActAudited(act.with_change(before, after)?))
+    Ok(act.with_change(before, after)?)
 }
 
 /// The names of the taxes that `after` no longer has.

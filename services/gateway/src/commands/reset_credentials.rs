@@ -2,7 +2,6 @@
 
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
-    event::ActAudited,
     time::Timestamp,
 };
 use db::{Db, DbError, outbox};
@@ -20,7 +19,7 @@ pub async fn reset_credentials(db: &Db, now: Timestamp) -> Result<u64, DbError> 
         let revoked = store::token_keys::revoke_token_keys(tx, now)?;
         let entry =
             AuditEntry::new(Actor::terminal(), AuditArea::Device, "credentials.reset", NAME, "Every token", now);
-        outbox::append(tx, &ActAudited(entry), now)?;
+        outbox::append_act(tx, entry)?;
         Ok(revoked)
     })
     .await

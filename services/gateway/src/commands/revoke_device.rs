@@ -5,7 +5,7 @@ use db::Db;
 
 use super::{
     Devices,
-    devices::{Act, append_act},
+    devices::{Act, append_change},
 };
 use crate::{error::DeviceError, model, store};
 
@@ -41,7 +41,7 @@ pub(super) async fn revoke(
         let Some(after) = store::revoke_device(tx, device_id, &reason, now)? else {
             return store::find_device(tx, device_id)?.ok_or(DeviceError::Unknown(device_id));
         };
-        append_act(tx, &Act { actor: &actor, action: "device.revoked", before: Some(&before), after: &after }, now)?;
+        append_change(tx, &Act { actor: &actor, action: "device.revoked", before: Some(&before), after: &after }, now)?;
         Ok(after)
     })
     .await

@@ -6,13 +6,13 @@ use contracts::{
     ids::StaffId,
     staff::{Role, SetPin, StaffView},
 };
-use db::Tx;
+use db::{Tx, outbox};
 use web::Caller;
 
 use super::{
     Staff,
     replace_staff::view,
-    staff::{act, append, append_sessions_ended, take_attempts},
+    staff::{act, append_sessions_ended, take_attempts},
 };
 use crate::{
     error::StaffError,
@@ -70,6 +70,6 @@ pub(super) fn replace_pin(
     store::staff::take_attempts(tx, staff_id)?;
     let ended = store::sessions::end_sessions_of(tx, staff_id, now)?;
     append_sessions_ended(tx, &ended, now)?;
-    append(tx, changed)?;
+    outbox::append_act(tx, changed)?;
     Ok((staff, ended))
 }

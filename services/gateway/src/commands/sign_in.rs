@@ -11,12 +11,12 @@ use contracts::{
     staff::{Role, SessionView, SignIn, SignedIn},
     time::Timestamp,
 };
-use db::Tx;
+use db::{Tx, outbox};
 use web::Caller;
 
 use super::{
     Staff,
-    staff::{act, append, append_sessions_ended, take_attempts},
+    staff::{act, append_sessions_ended, take_attempts},
 };
 use crate::{
     error::StaffError,
@@ -56,7 +56,7 @@ impl Staff {
             let action = if may_sign_in { "staff.signed_in" } else { "staff.sign_in_refused" };
             let (failed_attempts, act) = take_attempts(tx, staff.staff_id, act(&actor, action, &staff, now))?;
             if failed_attempts > 0 {
-                append(tx, act)?;
+                outbox::append_act(tx, act)?;
             }
             if !may_sign_in {
                 // Not an error yet: that the PIN was right is written.

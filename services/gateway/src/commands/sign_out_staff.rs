@@ -1,11 +1,12 @@
 //! `POST /api/Staff/{staffId}/sign-out`.
 
 use contracts::{audit::Actor, ids::StaffId, staff::StaffView};
+use db::outbox;
 
 use super::{
     Staff,
     replace_staff::view,
-    staff::{act, append, append_sessions_ended, refuse_equals},
+    staff::{act, append_sessions_ended, refuse_equals},
 };
 use crate::{error::StaffError, store};
 
@@ -26,7 +27,7 @@ impl Staff {
             let ended = store::sessions::end_sessions_of(tx, staff_id, now)?;
             append_sessions_ended(tx, &ended, now)?;
             if !ended.is_empty() {
-                append(tx, act(&actor, "staff.signed_out", &staff, now))?;
+                outbox::append_act(tx, act(&actor, "staff.signed_out", &staff, now))?;
             }
             Ok((view(tx, staff_id, now)?, ended))
         });

@@ -4,7 +4,7 @@ use access::Access;
 use clock::Clock;
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
-    event::{ActAudited, SessionEnded},
+    event::SessionEnded,
     ids::StaffId,
     staff::{Pin, Role, StaffRef},
     time::Timestamp,
@@ -69,7 +69,10 @@ impl Staff {
                 let staff = store::staff::find_staff(tx, staff_id)?;
                 if let Some(staff) = staff.as_ref().filter(|_| attempt.locked_until > now) {
                     let lock = LockState { locked_until: attempt.locked_until };
-                    append(tx, act(&actor, "staff.locked", staff, now).with_after(&lock).map_err(DbError::from)?)?;
+                    outbox::append_act(
+                        tx,
+                        act(&actor, "staff.locked", staff, now).with_after(&lock).map_err(DbError::from)?,
+                    )?;
                 }
                 Ok((attempt, staff))
             }
@@ -132,12 +135,6 @@ pub(super) fn act(actor: &Actor, action: &str, staff: &StaffRow, now: Timestamp)
     AuditEntry::new(actor.clone(), AuditArea::Person, action, staff.staff_id, staff.name.as_str(), now)
 }
 
-/// Appends an act to the audit trail.
-pub(super) fn append(tx: &mut Tx<'_>, act: AuditEntry) -> DbResult<()> {
-    let at = act.at;
-    outbox::append(tx, &ActAudited(act), at)
-}
-
 /// Takes the count of attempts to enter a PIN after a right one. Returns the act with how many were wrong, if any were.
 pub(super) fn take_attempts(tx: &mut Tx<'_>, staff_id: StaffId, act: AuditEntry) -> DbResult<(u32, AuditEntry)> {
     let failed_attempts = store::staff::take_attempts(tx, staff_id)?.saturating_sub(1);
@@ -160,7 +157,7 @@ pub(super) fn append_change(
     if let Some(before) = before {
         act = act.with_before(&state(before))?;
     }
-    append(tx, act)
+    outbox::append_act(tx, act)
 }
 
 fn state(staff: &StaffRow) -> StaffState<'_> {

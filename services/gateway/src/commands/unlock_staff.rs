@@ -1,12 +1,12 @@
 //! `POST /api/Staff/{staffId}/unlock`.
 
 use contracts::{audit::Actor, ids::StaffId, staff::StaffView};
-use db::approvals;
+use db::{approvals, outbox};
 
 use super::{
     Staff,
     replace_staff::view,
-    staff::{act, append, refuse_equals},
+    staff::{act, refuse_equals},
 };
 use crate::{error::StaffError, store};
 
@@ -25,7 +25,7 @@ impl Staff {
             refuse_equals(&actor, &staff)?;
             if store::staff::lift_lock(tx, staff_id, now)? {
                 approvals::use_up(tx, &actor, now)?;
-                append(tx, act(&actor, "staff.unlocked", &staff, now))?;
+                outbox::append_act(tx, act(&actor, "staff.unlocked", &staff, now))?;
             }
             view(tx, staff_id, now)
         });

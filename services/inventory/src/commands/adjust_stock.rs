@@ -2,7 +2,6 @@
 
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
-    event::ActAudited,
     ids::InventoryId,
     inventory::{AdjustStock, InventoryView, MoveReason},
     time::Timestamp,
@@ -106,7 +105,7 @@ fn append_adjusted(
         .with_reason(model::trimmed_note(adjust).map(str::to_owned))
         .with_before(&on_hand(item.on_hand - quantity))?
         .with_after(&on_hand(item.on_hand))?;
-    outbox::append(tx, &ActAudited(act), now)
+    outbox::append_act(tx, act)
 }
 
 fn action_of(reason: MoveReason) -> &'static str {

@@ -2,7 +2,6 @@
 
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
-    event::ActAudited,
     ids::{InventoryId, ProductId},
     inventory::{InventoryView, WriteInventory},
     time::Timestamp,
@@ -55,5 +54,5 @@ fn conflict(tx: &mut Tx<'_>, id: InventoryId, product_id: Option<ProductId>) -> 
 /// The act for the audit trail.
 fn append_created(tx: &mut Tx<'_>, actor: &Actor, item: &InventoryView, now: Timestamp) -> DbResult<()> {
     let act = AuditEntry::new(actor.clone(), AuditArea::Stock, "item.created", item.inventory_id, &*item.name, now);
-    outbox::append(tx, &ActAudited(act.with_after(item)?), now)
+    outbox::append_act(tx, act.with_after(item)?)
 }

@@ -2,7 +2,6 @@
 
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
-    event::ActAudited,
     ids::InventoryId,
     inventory::{InventoryView, WriteInventory},
     time::Timestamp,
@@ -68,5 +67,5 @@ fn append_changed(
     now: Timestamp,
 ) -> DbResult<()> {
     let act = AuditEntry::new(actor.clone(), AuditArea::Stock, "item.changed", after.inventory_id, &*after.name, now);
-    outbox::append(tx, &ActAudited(act.with_change(before, after)?), now)
+    outbox::append_act(tx, act.with_change(before, after)?)
 }

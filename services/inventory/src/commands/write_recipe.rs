@@ -2,7 +2,6 @@
 
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
-    event::ActAudited,
     ids::ProductId,
     inventory::{RecipeView, WriteRecipe},
     product::ProductCard,
@@ -69,5 +68,5 @@ fn append_written(
         Some(before) => act.with_change(before, after)?,
         None => act.with_after(after)?,
     };
-    outbox::append(tx, &ActAudited(act), now)
+    outbox::append_act(tx, act)
 }

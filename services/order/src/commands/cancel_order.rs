@@ -12,7 +12,7 @@ use db::{Tx, outbox};
 use serde_json::json;
 
 use super::{
-    Orders, append_act, append_order_changed,
+    Orders, append_order_act, append_order_changed,
     fetch_payment::{ClosePermit, Closing},
 };
 use crate::{error::OrderError, model::Viewer, store};
@@ -67,7 +67,7 @@ fn write_cancellation(
     let Some(order) = store::cancel_order(tx, order_id, permit.order_version, reason, now)? else { return Ok(None) };
     let (order_version, cups, reason) = (order.header.version, order.cups(), reason.to_owned());
     let change = (json!({ "status": OrderStatus::Pending }), json!({ "status": OrderStatus::Cancelled }));
-    append_act(tx, actor.clone(), "order.cancelled", &order.header, change, now)?;
+    append_order_act(tx, actor.clone(), "order.cancelled", &order.header, change, now)?;
     outbox::append(tx, &OrderCancelled { order_id, order_version, cups, reason }, now)?;
     Ok(Some(append_order_changed(tx, order)?))
 }

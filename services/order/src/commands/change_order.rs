@@ -10,7 +10,7 @@ use db::{DbResult, Tx};
 use serde_json::json;
 
 use super::{
-    Orders, append_act, append_order_changed,
+    Orders, append_order_act, append_order_changed,
     complete_order::{append_completed, complete},
 };
 use crate::{
@@ -119,7 +119,7 @@ fn hand_over(tx: &mut Tx<'_>, actor: &Actor, order: Order, now: Timestamp) -> Db
     let unpoured = order.unpoured_cups();
     if unpoured > 0 {
         let change = (json!({ "unpouredCups": unpoured }), json!({ "status": OrderStatus::Completed }));
-        append_act(tx, actor.clone(), "order.handed-over", &order.header, change, now)?;
+        append_order_act(tx, actor.clone(), "order.handed-over", &order.header, change, now)?;
     }
     append_completed(tx, order, now)
 }

@@ -26,7 +26,7 @@ use cache::Cache;
 use clock::Clock;
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
-    event::{ActAudited, OrderChanged},
+    event::OrderChanged,
     order::OrderView,
     receipt::{ReceiptField, ReceiptOrder},
     time::Timestamp,
@@ -96,7 +96,7 @@ fn append_order_changed(tx: &mut Tx<'_>, order: Order) -> DbResult<OrderView> {
 }
 
 /// Appends what a person or a device did to an order to the audit trail, with the changed values before and after.
-fn append_act(
+fn append_order_act(
     tx: &mut Tx<'_>,
     actor: Actor,
     action: &str,
@@ -109,5 +109,5 @@ fn append_act(
         .with_before(&before)
         .and_then(|entry| entry.with_after(&after))
         .map_err(DbError::from)?;
-    outbox::append(tx, &ActAudited(entry), now)
+    outbox::append_act(tx, entry)
 }

@@ -10,7 +10,7 @@ use contracts::{
 use db::{Tx, outbox};
 use serde_json::json;
 
-use super::{Orders, append_act, append_order_changed};
+use super::{Orders, append_order_act, append_order_changed};
 use crate::{
     error::{OrderError, ReservationError},
     model::Order,
@@ -68,7 +68,7 @@ fn write_revival(
         return find_if_revived(tx, order_id);
     };
     let change = (json!({ "status": OrderStatus::Expired }), json!({ "status": OrderStatus::Pending }));
-    append_act(tx, actor.clone(), "order.revived", &revived.header, change, now)?;
+    append_order_act(tx, actor.clone(), "order.revived", &revived.header, change, now)?;
     outbox::append(tx, &OrderRevived(revived.placed_order()), now)?;
     Ok(append_order_changed(tx, revived)?)
 }

@@ -2,7 +2,6 @@
 
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
-    event::ActAudited,
     payment::PaymentStatus,
     time::Timestamp,
 };
@@ -104,5 +103,5 @@ fn append_confirmation(
         .with_before(&json!({ "status": before }))
         .and_then(|entry| entry.with_after(&after))
         .map_err(DbError::from)?;
-    outbox::append(tx, &ActAudited(entry), now)
+    outbox::append_act(tx, entry)
 }

@@ -2,7 +2,6 @@
 
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
-    event::ActAudited,
     ids::CategoryId,
     product::{CategoryView, WriteCategory},
     time::Timestamp,
@@ -52,5 +51,5 @@ impl Products {
 fn append_created(tx: &mut Tx<'_>, actor: &Actor, category: &CategoryView, now: Timestamp) -> DbResult<()> {
     let (id, name) = (category.category_id, &*category.name);
     let act = AuditEntry::new(actor.clone(), AuditArea::Menu, "category.created", id, name, now);
-    outbox::append(tx, &ActAudited(act.with_after(category)?), now)
+    outbox::append_act(tx, act.with_after(category)?)
 }

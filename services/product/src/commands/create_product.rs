@@ -2,7 +2,7 @@
 
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
-    event::{ActAudited, ProductChanged},
+    event::ProductChanged,
     ids::ProductId,
     product::{ProductCard, WriteProduct},
     time::Timestamp,
@@ -77,5 +77,5 @@ fn insert_product(
 /// The act for the audit trail.
 fn append_created(tx: &mut Tx<'_>, actor: &Actor, card: &ProductCard, now: Timestamp) -> DbResult<()> {
     let act = AuditEntry::new(actor.clone(), AuditArea::Menu, "product.created", card.product_id, &*card.name, now);
-    outbox::append(tx, &ActAudited(act.with_after(card)?), now)
+    outbox::append_act(tx, act.with_after(card)?)
 }

@@ -17,7 +17,6 @@ use cache::Cache;
 use clock::Clock;
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
-    event::ActAudited,
     product::{CategoryView, ProductCard},
     time::Timestamp,
 };
@@ -62,7 +61,7 @@ fn append_product_act(
 ) -> DbResult<()> {
     let (id, now) = (after.product_id, after.updated_at);
     let act = AuditEntry::new(actor.clone(), AuditArea::Menu, action, id, &*after.name, now);
-    outbox::append(tx, &ActAudited(act.with_change(before, after)?), now)
+    outbox::append_act(tx, act.with_change(before, after)?)
 }
 
 /// Appends what was done to a category, for the audit trail: the values that differ.
@@ -74,5 +73,5 @@ fn append_category_act(
     now: Timestamp,
 ) -> DbResult<()> {
     let act = AuditEntry::new(actor.clone(), AuditArea::Menu, action, after.category_id, &*after.name, now);
-    outbox::append(tx, &ActAudited(act.with_change(before, after)?), now)
+    outbox::append_act(tx, act.with_change(before, after)?)
 }

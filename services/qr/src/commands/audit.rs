@@ -2,7 +2,6 @@
 
 use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
-    event::ActAudited,
     qr::CodeStatus,
     time::Timestamp,
 };
@@ -26,7 +25,7 @@ struct Audited<'a> {
 }
 
 /// Appends that the code had one status and has another one now.
-pub(super) fn append_act(
+pub(super) fn append_status_change(
     tx: &mut Tx<'_>,
     act: &CodeAct<'_>,
     before: CodeStatus,
@@ -35,14 +34,14 @@ pub(super) fn append_act(
 ) -> DbResult<()> {
     let entry = entry(act, now);
     let audited = |status| Audited { code: &act.code.code, status };
-    outbox::append(tx, &ActAudited(entry.with_change(&audited(before), &audited(after))?), now)
+    outbox::append_act(tx, entry.with_change(&audited(before), &audited(after))?)
 }
 
 /// Appends that another code replaces this one.
 pub(super) fn append_replaced(tx: &mut Tx<'_>, act: &CodeAct<'_>, new: &Code, now: Timestamp) -> DbResult<()> {
     let before = Audited { code: &act.code.code, status: act.code.status };
     let entry = entry(act, now).with_change(&before, &Audited { code: &new.code, status: new.status })?;
-    outbox::append(tx, &ActAudited(entry), now)
+    outbox::append_act(tx, entry)
 }
 
 fn entry(act: &CodeAct<'_>, now: Timestamp) -> AuditEntry {

@@ -10,7 +10,7 @@ use contracts::{
 use db::{DbResult, Tx, outbox};
 
 use super::{
-    audit::{CodeAct, append_act},
+    audit::{CodeAct, append_status_change},
     check_in_device,
     effects::{Effects, ReceiptPart},
     validate_code::{Scanned, permission, refusal, wrong_machine},
@@ -61,7 +61,7 @@ fn redeem_by_hand(tx: &mut Tx<'_>, found: &Code, actor: &Actor, now: Timestamp) 
     let scanned = redeem_found(tx, found, None, PUMP_ML_PER_SECOND, now)?;
     if scanned.is_some() {
         let act = CodeAct { actor, action: "code.redeemed", code: found };
-        append_act(tx, &act, found.status, CodeStatus::Used, now)?;
+        append_status_change(tx, &act, found.status, CodeStatus::Used, now)?;
     }
     Ok(scanned)
 }
