@@ -102,9 +102,6 @@ pub(crate) fn print_first(people: &[FirstStaff]) {
 
 /// The digits as people read them out: 481 926.
 fn spaced(pin: &Pin) -> String {
-    let digits = pin.digits();
-    let half = digits.len().div_ceil(2);
-    let mut text = String::new();
-    let _ = write!(text, "{} {}", &digits[..half], &digits[half..]);
-    text
+    let (first, last) = pin.digits().split_at(pin.digits().len().div_ceil(2));
+    format!("{first} {last}")
 }
