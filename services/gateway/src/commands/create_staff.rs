@@ -9,7 +9,7 @@ use db::idempotency::{self, Answer, IdempotencyKey};
 
 use super::{
     Staff,
-    staff::{ACTIVE_STAFF_MAX, append_change},
+    staff::{ACTIVE_STAFF_MAX, append_change, get_view},
 };
 use crate::{error::StaffError, model::StaffName, store};
 
@@ -43,7 +43,7 @@ impl Staff {
                 }
                 let added = store::staff::find_staff(tx, staff_id)?.ok_or(StaffError::Unknown(staff_id))?;
                 append_change(tx, &actor, "staff.created", None, &added, now)?;
-                store::staff::get_staff_view(tx, staff_id, now)?.ok_or(StaffError::Unknown(staff_id))
+                get_view(tx, staff_id, now)
             })
         });
         created.await.map(Answer::into_inner)

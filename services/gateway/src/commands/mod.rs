@@ -24,13 +24,13 @@ mod replace_device;
 mod replace_settings;
 mod replace_staff;
 mod reset_credentials;
-mod reset_pin;
 mod revoke_device;
 mod set_pin;
 mod sign_in;
 mod sign_out;
 mod sign_out_staff;
 mod staff;
+mod staff_terminal;
 mod tokens;
 mod unlock_staff;
 mod verify_audit;
@@ -47,7 +47,7 @@ pub use self::{
     enter_demo::{DemoDoorError, DemoDoors},
     list_audit::{find_audit_hash, list_audit_log},
     reset_credentials::reset_credentials,
-    reset_pin::{Person, ResetPin, StaffCommandError, list_people, reset_pin},
+    staff_terminal::{Person, ResetPin, StaffCommandError, list_people, reset_pin},
     verify_audit::verify_audit_log,
 };
 pub(crate) use self::{

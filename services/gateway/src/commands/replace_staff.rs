@@ -5,11 +5,11 @@ use contracts::{
     ids::StaffId,
     staff::{StaffView, WriteStaff},
 };
-use db::{DbError, Tx};
+use db::DbError;
 
 use super::{
     Staff,
-    staff::{append_change, append_sessions_ended},
+    staff::{append_change, append_sessions_ended, get_view},
 };
 use crate::{
     error::StaffError,
@@ -45,8 +45,7 @@ impl Staff {
             let ended = if may_stay { Vec::new() } else { store::sessions::end_sessions_of(tx, staff_id, now)? };
             append_sessions_ended(tx, &ended, now)?;
             append_change(tx, &actor, action(&before, &after), Some(&before), &after, now)?;
-            let view = view(tx, staff_id, now)?;
-            Ok((view, ended))
+            Ok((get_view(tx, staff_id, now)?, ended))
         });
         let (view, ended) = replaced.await.map_err(|error| match error {
             StaffError::Db(DbError::Unique { .. }) => StaffError::NameTaken { name: taken },
@@ -70,13 +69,4 @@ fn action(before: &StaffRow, after: &StaffRow) -> &'static str {
         (false, true) => "staff.activated",
         _ => "staff.changed",
     }
-}
-
-/// The person as they are in this transaction.
-pub(super) fn view(
-    tx: &mut Tx<'_>,
-    staff_id: StaffId,
-    now: contracts::time::Timestamp,
-) -> Result<StaffView, StaffError> {
-    store::staff::get_staff_view(tx, staff_id, now)?.ok_or(StaffError::Unknown(staff_id))
 }

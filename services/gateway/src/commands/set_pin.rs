@@ -4,15 +4,14 @@ use contracts::{
     audit::AuditEntry,
     event::SessionEnded,
     ids::StaffId,
-    staff::{Role, SetPin, StaffView},
+    staff::{Role, SetPin, StaffRef, StaffView},
 };
 use db::{Tx, outbox};
 use web::Caller;
 
 use super::{
     Staff,
-    replace_staff::view,
-    staff::{act, append_sessions_ended, take_attempts},
+    staff::{act, append_sessions_ended, get_view, take_attempts},
 };
 use crate::{
     error::StaffError,
@@ -35,7 +34,7 @@ impl Staff {
         staff_id: StaffId,
         request: SetPin,
     ) -> Result<StaffView, StaffError> {
-        let may = |staff: &contracts::staff::StaffRef| staff.role == Role::Owner || staff.staff_id == staff_id;
+        let may = |staff: &StaffRef| staff.role == Role::Owner || staff.staff_id == staff_id;
         let caller_id = caller.staff.as_ref().filter(|staff| may(staff)).ok_or(StaffError::NotOwnPin)?.staff_id;
         let actor = caller.actor();
         let verified = self.verify_pin(caller_id, request.caller_pin, actor.clone()).await?;
@@ -50,7 +49,7 @@ impl Staff {
             let staff = store::staff::find_staff(tx, staff_id)?.ok_or(StaffError::Unknown(staff_id))?;
             let (_, changed) = take_attempts(tx, caller_id, act(&actor, PIN_CHANGED, &staff, now))?;
             let (staff, ended) = replace_pin(tx, changed, staff_id, &pin_hash)?;
-            Ok::<_, StaffError>((view(tx, staff.staff_id, now)?, ended))
+            Ok::<_, StaffError>((get_view(tx, staff.staff_id, now)?, ended))
         });
         let (view, ended) = changed.await?;
         self.refuse_sessions(&ended);

@@ -5,8 +5,7 @@ use db::outbox;
 
 use super::{
     Staff,
-    replace_staff::view,
-    staff::{act, append_sessions_ended, refuse_equals},
+    staff::{act, append_sessions_ended, get_view, refuse_equals},
 };
 use crate::{error::StaffError, store};
 
@@ -29,7 +28,7 @@ impl Staff {
             if !ended.is_empty() {
                 outbox::append_act(tx, act(&actor, "staff.signed_out", &staff, now))?;
             }
-            Ok((view(tx, staff_id, now)?, ended))
+            Ok((get_view(tx, staff_id, now)?, ended))
         });
         let (view, ended) = signed_out.await?;
         self.refuse_sessions(&ended);

@@ -6,7 +6,7 @@ use contracts::{
     audit::{Actor, AuditArea, AuditEntry},
     event::SessionEnded,
     ids::StaffId,
-    staff::{Pin, Role, StaffRef},
+    staff::{Pin, Role, StaffRef, StaffView},
     time::Timestamp,
 };
 use db::{Db, DbError, DbResult, Tx, outbox};
@@ -114,6 +114,11 @@ struct LockState {
 #[serde(rename_all = "camelCase")]
 struct FailedAttempts {
     failed_attempts: u32,
+}
+
+/// The person as they are in this transaction.
+pub(super) fn get_view(tx: &mut Tx<'_>, staff_id: StaffId, now: Timestamp) -> Result<StaffView, StaffError> {
+    store::staff::get_staff_view(tx, staff_id, now)?.ok_or(StaffError::Unknown(staff_id))
 }
 
 /// Refuses an act on a person, unless the actor, or whoever approved it, has a higher role. Owners act on owners too.

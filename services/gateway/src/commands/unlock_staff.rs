@@ -5,8 +5,7 @@ use db::{approvals, outbox};
 
 use super::{
     Staff,
-    replace_staff::view,
-    staff::{act, refuse_equals},
+    staff::{act, get_view, refuse_equals},
 };
 use crate::{error::StaffError, store};
 
@@ -27,7 +26,7 @@ impl Staff {
                 approvals::use_up(tx, &actor, now)?;
                 outbox::append_act(tx, act(&actor, "staff.unlocked", &staff, now))?;
             }
-            view(tx, staff_id, now)
+            get_view(tx, staff_id, now)
         });
         unlocked.await
     }

@@ -7,7 +7,7 @@ use contracts::{
     staff::{Pin, StaffView},
     time::Timestamp,
 };
-use db::{Db, DbError};
+use db::{Db, DbError, DbResult, Tx};
 
 use super::{
     add_first_staff::random_pin,
@@ -15,7 +15,11 @@ use super::{
     set_pin::{PIN_CHANGED, replace_pin},
     staff::act,
 };
-use crate::{error::StaffError, model::StaffName, store};
+use crate::{
+    error::StaffError,
+    model::StaffName,
+    store::{self, staff::StaffRow},
+};
 
 /// A person as somebody at the machine names them.
 #[derive(Clone, Debug)]
@@ -72,30 +76,31 @@ pub async fn reset_pin(db: &Db, person: Person, now: Timestamp) -> Result<ResetP
         Person::Id(id) => id.to_string(),
         Person::Name(name) => name.clone(),
     };
-    match try_reset(db, person, now).await {
-        Ok(reset) => Ok(reset),
-        Err(StaffError::Unknown(_) | StaffError::Name(_)) => Err(StaffCommandError::Unknown(asked)),
-        Err(error) => Err(StaffCommandError::Failed(error.into())),
-    }
+    let reset = try_reset(db, person, now).await.map_err(|error| StaffCommandError::Failed(error.into()))?;
+    reset.ok_or(StaffCommandError::Unknown(asked))
 }
 
-async fn try_reset(db: &Db, person: Person, now: Timestamp) -> Result<ResetPin, StaffError> {
-    let staff_id = match person {
-        Person::Id(id) => id,
-        Person::Name(name) => {
-            let name = StaffName::parse(&name)?;
-            let found = db.read::<_, DbError, _>(move |tx| store::staff::find_by_name(tx, &name)).await?;
-            found.map(|staff| staff.staff_id).ok_or(StaffError::Unknown(StaffId::first_at(now)))?
-        }
-    };
+/// `None`: there is no such person.
+async fn try_reset(db: &Db, person: Person, now: Timestamp) -> Result<Option<ResetPin>, StaffError> {
     let pin = random_pin()?;
     let pins = PinHasher::new(PinCost::OWASP)?;
     let pin_hash = pins.hash(pins.queue()?, pin.clone()).await?;
-    let replaced = db.write(move |tx| {
+    let replaced = db.write::<_, StaffError, _>(move |tx| {
         store::staff::lock_staff(tx)?;
-        let staff = store::staff::find_staff(tx, staff_id)?.ok_or(StaffError::Unknown(staff_id))?;
-        replace_pin(tx, act(&Actor::terminal(), PIN_CHANGED, &staff, now), staff_id, &pin_hash)
+        let Some(staff) = find(tx, &person)? else { return Ok(None) };
+        let changed = act(&Actor::terminal(), PIN_CHANGED, &staff, now);
+        replace_pin(tx, changed, staff.staff_id, &pin_hash).map(Some)
     });
-    let (staff, ended) = replaced.await?;
-    Ok(ResetPin { name: staff.name, pin, ended_sessions: ended.len() })
+    Ok(replaced.await?.map(|(staff, ended)| ResetPin { name: staff.name, pin, ended_sessions: ended.len() }))
+}
+
+fn find(tx: &mut Tx<'_>, person: &Person) -> DbResult<Option<StaffRow>> {
+    match person {
+        Person::Id(id) => store::staff::find_staff(tx, *id),
+        // Nobody has a text for a name that cannot be one.
+        Person::Name(name) => match StaffName::parse(name) {
+            Ok(name) => store::staff::find_by_name(tx, &name),
+            Err(_) => Ok(None),
+        },
+    }
 }
