@@ -9,6 +9,15 @@ use db::{DbResult, Row, Tx};
 
 use crate::model::{ATTEMPTS_PER_LOCK, StaffName, lock_ends};
 
+const COLUMNS: &str = "staff_id, name, role, is_active, pin_hash, version";
+/// A person with their attempts and sessions at the time $1.
+const SELECT_VIEW: &str = "
+    SELECT s.staff_id, s.name, s.role, s.is_active, s.signed_in_at, s.signed_in_on, s.created_at, s.version,
+           a.attempts, a.locked_until,
+           (SELECT MIN(x.started_at) FROM sessions AS x
+             WHERE x.staff_id = s.staff_id AND x.ended_at IS NULL AND x.expires_at > $1) AS signed_in_since
+      FROM staff AS s LEFT JOIN pin_attempts AS a ON a.staff_id = s.staff_id";
+
 /// A person, as sign-in and audit need them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StaffRow {
@@ -60,25 +69,20 @@ pub(crate) fn count_staff(tx: &mut Tx<'_>, only_active: bool) -> DbResult<i64> {
 
 /// The person with this id.
 pub(crate) fn find_staff(tx: &mut Tx<'_>, staff_id: StaffId) -> DbResult<Option<StaffRow>> {
-    const SQL: &str = "
-        SELECT staff_id, name, role, is_active, pin_hash, version FROM staff WHERE staff_id = $1";
-    tx.query_opt(SQL, (staff_id,), staff_row)
+    let sql = format!("SELECT {COLUMNS} FROM staff WHERE staff_id = $1");
+    tx.query_opt(&sql, (staff_id,), staff_row)
 }
 
 /// The person of this role who has worked here for the longest time.
 pub(crate) fn find_first_of_role(tx: &mut Tx<'_>, role: Role) -> DbResult<Option<StaffRow>> {
-    const SQL: &str = "
-        SELECT staff_id, name, role, is_active, pin_hash, version FROM staff
-         WHERE role = $1 AND is_active = 1 ORDER BY staff_id LIMIT 1";
-    tx.query_opt(SQL, (role,), staff_row)
+    let sql = format!("SELECT {COLUMNS} FROM staff WHERE role = $1 AND is_active = 1 ORDER BY staff_id LIMIT 1");
+    tx.query_opt(&sql, (role,), staff_row)
 }
 
-/// The people whose name, in lower case, this is; those who work here first.
+/// The person of this name, in capitals or not: who works here, or else who was added last.
 pub(crate) fn find_by_name(tx: &mut Tx<'_>, name: &StaffName) -> DbResult<Option<StaffRow>> {
-    const SQL: &str = "
-        SELECT staff_id, name, role, is_active, pin_hash, version FROM staff
-         WHERE name_key = $1 ORDER BY is_active DESC, staff_id DESC LIMIT 1";
-    tx.query_opt(SQL, (name.key(),), staff_row)
+    let sql = format!("SELECT {COLUMNS} FROM staff WHERE name_key = $1 ORDER BY is_active DESC, staff_id DESC LIMIT 1");
+    tx.query_opt(&sql, (name.key(),), staff_row)
 }
 
 /// Replaces what an owner writes of a person, if the person has this version and an owner who works here remains. `None`:
@@ -89,23 +93,22 @@ pub(crate) fn update_staff(
     expected_version: Option<i64>,
     (name, role, is_active): (&StaffName, Role, bool),
 ) -> DbResult<Option<StaffRow>> {
-    const SQL: &str = "
-        UPDATE staff SET name = $3, name_key = $4, role = $5, is_active = $6, version = version + 1
-         WHERE staff_id = $1 AND version = COALESCE($2, version)
-           AND (($5 = 'OWNER' AND $6 = 1) OR role <> 'OWNER' OR is_active = 0
-                OR EXISTS (SELECT 1 FROM staff AS other
-                            WHERE other.role = 'OWNER' AND other.is_active = 1 AND other.staff_id <> $1))
-        RETURNING staff_id, name, role, is_active, pin_hash, version";
+    let sql = format!(
+        "UPDATE staff SET name = $3, name_key = $4, role = $5, is_active = $6, version = version + 1
+          WHERE staff_id = $1 AND version = COALESCE($2, version)
+            AND (($5 = 'OWNER' AND $6 = 1) OR role <> 'OWNER' OR is_active = 0
+                 OR EXISTS (SELECT 1 FROM staff AS other
+                             WHERE other.role = 'OWNER' AND other.is_active = 1 AND other.staff_id <> $1))
+         RETURNING {COLUMNS}"
+    );
     let params = (staff_id, expected_version, name.as_str(), name.key(), role, is_active);
-    tx.query_opt(SQL, params, staff_row)
+    tx.query_opt(&sql, params, staff_row)
 }
 
 /// Gives a person another PIN. `None`: there is no such person.
 pub(crate) fn update_pin(tx: &mut Tx<'_>, staff_id: StaffId, pin_hash: &str) -> DbResult<Option<StaffRow>> {
-    const SQL: &str = "
-        UPDATE staff SET pin_hash = $2, version = version + 1 WHERE staff_id = $1
-        RETURNING staff_id, name, role, is_active, pin_hash, version";
-    tx.query_opt(SQL, (staff_id, pin_hash), staff_row)
+    let sql = format!("UPDATE staff SET pin_hash = $2, version = version + 1 WHERE staff_id = $1 RETURNING {COLUMNS}");
+    tx.query_opt(&sql, (staff_id, pin_hash), staff_row)
 }
 
 /// Notes that a person signs in, if they work here and their PIN is still the one that was verified. `None`: it is not.
@@ -116,11 +119,12 @@ pub(crate) fn note_sign_in(
     device: Option<&str>,
     now: Timestamp,
 ) -> DbResult<Option<StaffRow>> {
-    const SQL: &str = "
-        UPDATE staff SET signed_in_at = $3, signed_in_on = $4
-         WHERE staff_id = $1 AND pin_hash = $2 AND is_active = 1
-        RETURNING staff_id, name, role, is_active, pin_hash, version";
-    tx.query_opt(SQL, (staff_id, pin_hash, now, device), staff_row)
+    let sql = format!(
+        "UPDATE staff SET signed_in_at = $3, signed_in_on = $4
+          WHERE staff_id = $1 AND pin_hash = $2 AND is_active = 1
+         RETURNING {COLUMNS}"
+    );
+    tx.query_opt(&sql, (staff_id, pin_hash, now, device), staff_row)
 }
 
 /// Counts an attempt to enter a PIN before it is verified; every fifth one locks. `None`: PINs of this id are locked.
@@ -183,41 +187,22 @@ pub(crate) fn list_staff(
     limit: u32,
     now: Timestamp,
 ) -> DbResult<Vec<StaffView>> {
-    const SQL: &str = "
-        SELECT s.staff_id, s.name, s.role, s.is_active, s.signed_in_at, s.signed_in_on, s.created_at, s.version,
-               a.attempts, a.locked_until,
-               (SELECT MIN(x.started_at) FROM sessions AS x
-                 WHERE x.staff_id = s.staff_id AND x.ended_at IS NULL AND x.expires_at > $1) AS signed_in_since
-          FROM staff AS s LEFT JOIN pin_attempts AS a ON a.staff_id = s.staff_id
-         WHERE s.is_active >= $2 AND s.staff_id > $3
-         ORDER BY s.staff_id LIMIT $4";
+    let sql = format!("{SELECT_VIEW} WHERE s.is_active >= $2 AND s.staff_id > $3 ORDER BY s.staff_id LIMIT $4");
     // The empty text is before every id.
     let after = after.map_or_else(String::new, |id| id.to_string());
-    tx.query(SQL, (now, i64::from(!include_inactive), after, limit), |row| staff_view(row, now))
+    tx.query(&sql, (now, i64::from(!include_inactive), after, limit), |row| staff_view(row, now))
 }
 
 /// One person, for the owner.
 pub(crate) fn get_staff_view(tx: &mut Tx<'_>, staff_id: StaffId, now: Timestamp) -> DbResult<Option<StaffView>> {
-    const SQL: &str = "
-        SELECT s.staff_id, s.name, s.role, s.is_active, s.signed_in_at, s.signed_in_on, s.created_at, s.version,
-               a.attempts, a.locked_until,
-               (SELECT MIN(x.started_at) FROM sessions AS x
-                 WHERE x.staff_id = s.staff_id AND x.ended_at IS NULL AND x.expires_at > $1) AS signed_in_since
-          FROM staff AS s LEFT JOIN pin_attempts AS a ON a.staff_id = s.staff_id
-         WHERE s.staff_id = $2";
-    tx.query_opt(SQL, (now, staff_id), |row| staff_view(row, now))
+    let sql = format!("{SELECT_VIEW} WHERE s.staff_id = $2");
+    tx.query_opt(&sql, (now, staff_id), |row| staff_view(row, now))
 }
 
 /// The tiles of the people who work here, by name.
 pub(crate) fn list_tiles(tx: &mut Tx<'_>, limit: u32, now: Timestamp) -> DbResult<Vec<StaffTile>> {
-    const SQL: &str = "
-        SELECT s.staff_id, s.name, s.role, a.locked_until,
-               (SELECT MIN(x.started_at) FROM sessions AS x
-                 WHERE x.staff_id = s.staff_id AND x.ended_at IS NULL AND x.expires_at > $1) AS signed_in_since
-          FROM staff AS s LEFT JOIN pin_attempts AS a ON a.staff_id = s.staff_id
-         WHERE s.is_active = 1
-         ORDER BY s.name_key LIMIT $2";
-    tx.query(SQL, (now, limit), |row| {
+    let sql = format!("{SELECT_VIEW} WHERE s.is_active = 1 ORDER BY s.name_key LIMIT $2");
+    tx.query(&sql, (now, limit), |row| {
         Ok(StaffTile {
             staff_id: row.get("staff_id")?,
             name: row.get("name")?,
