@@ -5,7 +5,7 @@ use std::sync::Arc;
 use contracts::{
     audit::Actor,
     device::{DeviceKind, DeviceRef},
-    ids::{ApprovalId, DeviceId, SessionId, TokenKeyId},
+    ids::{ApprovalId, DeviceId, SessionId, StaffId, TokenKeyId},
     staff::{ApprovableAction, Role, StaffRef},
     time::Timestamp,
 };
@@ -31,6 +31,15 @@ pub struct Caller {
     pub sequence: Option<u64>,
     /// What a manager approved.
     pub approval: Option<Approval>,
+}
+
+/// Whose requests belong together: a device's, whoever is signed in on it, or a person's without a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Principal {
+    /// A paired device.
+    Device(DeviceId),
+    /// A person.
+    Person(StaffId),
 }
 
 /// A manager's approval of one action on one subject.
@@ -79,14 +88,20 @@ impl Caller {
         roles
     }
 
-    /// Under whose name a repeated request is the same request: the device's, so that a retry survives a change of
-    /// staff; else the person's.
+    /// Whose requests this one belongs to. `None`: another service's, or of nobody who is known.
+    #[must_use]
+    pub fn principal(&self) -> Option<Principal> {
+        let person = || self.staff.as_ref().map(|staff| Principal::Person(staff.staff_id));
+        self.device_id().map(Principal::Device).or_else(person)
+    }
+
+    /// Under whose name a repeated request is the same request. A retry survives a change of staff on the device.
     #[must_use]
     pub fn idempotency_owner(&self) -> String {
-        match (&self.device, &self.staff) {
-            (Some(device), _) => format!("device:{}", device.device_id),
-            (None, Some(staff)) => format!("staff:{}", staff.staff_id),
-            (None, None) => if self.is_service { "service" } else { "anonymous" }.to_owned(),
+        match self.principal() {
+            Some(Principal::Device(device_id)) => format!("device:{device_id}"),
+            Some(Principal::Person(staff_id)) => format!("staff:{staff_id}"),
+            None => if self.is_service { "service" } else { "anonymous" }.to_owned(),
         }
     }
 

@@ -12,7 +12,7 @@ pub mod signature;
 mod tests;
 mod token;
 
-pub use caller::{Approval, Caller, NotApproved};
+pub use caller::{Approval, Caller, NotApproved, Principal};
 pub use policy::{CallerRole, Policy, RoleSet};
 pub use registry::{Access, PairedDevice, SigningKey};
 pub use token::{Claims, IssueError, PublicKey, TokenError, TokenIssuer, TokenSubject};

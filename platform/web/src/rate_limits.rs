@@ -14,12 +14,12 @@ use std::{
     time::Duration,
 };
 
+use access::Principal;
 use axum::{
     extract::{FromRequestParts, Request},
     http::{Extensions, StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use contracts::ids::{DeviceId, StaffId};
 use futures::future::{Either, Ready, ready};
 use metrics::counter;
 use moka::{policy::EvictionPolicy, sync::Cache};
@@ -59,7 +59,7 @@ impl RateLimits {
         let Some(address) = limited_address(request.extensions()) else { return Ok(()) };
         let client = client(request.extensions(), address);
         let rate = match client {
-            Client::Device(_) | Client::Person(_) => OF_CALLER,
+            Client::Known(_) => OF_CALLER,
             Client::Address(_) => OF_ADDRESS,
         };
         BUCKETS.take(Key::Requests(client), rate)
@@ -91,8 +91,7 @@ pub(crate) fn count_refused_credential(extensions: &Extensions) -> Result<(), Pr
 /// Whose requests these are: the caller's with a valid credential, else the address's.
 fn client(extensions: &Extensions, address: IpAddr) -> Client {
     let Some(Authenticated(Ok(caller))) = extensions.get() else { return Client::Address(address) };
-    let person = || caller.staff.as_ref().map(|staff| Client::Person(staff.staff_id));
-    caller.device_id().map(Client::Device).or_else(person).unwrap_or(Client::Address(address))
+    caller.principal().map_or(Client::Address(address), Client::Known)
 }
 
 /// The address that a request counts under. `None`: it comes from this machine.
@@ -120,8 +119,9 @@ impl Rate {
 /// Who sends requests.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Client {
-    Device(DeviceId),
-    Person(StaffId),
+    /// With a valid credential.
+    Known(Principal),
+    /// Without one.
     Address(IpAddr),
 }
 
@@ -137,8 +137,8 @@ impl Key {
     /// The metric's label.
     const fn limit(self) -> &'static str {
         match self {
-            Self::Requests(Client::Device(_)) => "device",
-            Self::Requests(Client::Person(_)) => "person",
+            Self::Requests(Client::Known(Principal::Device(_))) => "device",
+            Self::Requests(Client::Known(Principal::Person(_))) => "person",
             Self::Requests(Client::Address(_)) => "address",
             Self::Pins(_) => "pins",
             Self::Failures(_) => "failures",

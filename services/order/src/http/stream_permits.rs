@@ -5,22 +5,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use access::Caller;
-use contracts::ids::{DeviceId, StaffId};
+use access::{Caller, Principal};
 
 /// More screens than a large shop has. Each holds a connection.
 const STREAMS_MAX: usize = 256;
 /// A till opens one for each screen that it shows, and a reloaded page leaves its last one for a while.
 const STREAMS_PER_CLIENT_MAX: usize = 8;
 
-/// Who opens streams: a device, or a person without one. `None`: another service of the shop.
-type Client = Option<Owner>;
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Owner {
-    Device(DeviceId),
-    Person(StaffId),
-}
+/// Who opens streams. `None`: another service of the shop.
+type Client = Option<Principal>;
 
 /// The streams that are open, by who opened them.
 #[derive(Clone, Default)]
@@ -42,8 +35,7 @@ pub(super) enum TooManyStreams {
 impl StreamPermits {
     /// A place for one more stream of `caller`.
     pub(super) fn admit(&self, caller: &Caller) -> Result<StreamPermit, TooManyStreams> {
-        let person = || caller.staff.as_ref().map(|staff| Owner::Person(staff.staff_id));
-        let client = caller.device_id().map(Owner::Device).or_else(person);
+        let client = caller.principal();
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if open.get(&client).is_some_and(|of_client| *of_client >= STREAMS_PER_CLIENT_MAX) {
             return Err(TooManyStreams::OfClient(STREAMS_PER_CLIENT_MAX));
@@ -72,6 +64,7 @@ impl Drop for StreamPermit {
 #[cfg(test)]
 mod tests {
     use contracts::{
+        ids::StaffId,
         staff::{Role, StaffRef},
         time::Timestamp,
     };
