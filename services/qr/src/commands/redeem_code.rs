@@ -18,7 +18,7 @@ use super::{
 use crate::{
     error::QrError,
     model::{self, Code, Machine, ScanDecision},
-    store,
+    store::{self, Device},
 };
 
 /// A second attempt reads what a faster request committed, so there is never a third.
@@ -44,41 +44,36 @@ pub(super) fn redeem(
         if device.as_ref().is_some_and(|device| !model::pours(&device.products, found.cup.product_id)) {
             return Ok((wrong_machine(tx, found.cup.product_id)?, Effects::default()));
         }
-        let pump = device.as_ref().map_or(PUMP_ML_PER_SECOND, |device| device.ml_per_second);
-        let redeemed = match machine {
-            Some(machine) => redeem_found(tx, &found, Some(&machine.device_id.to_string()), pump, now)?,
-            None => redeem_by_hand(tx, &found, actor, now)?,
-        };
-        if let Some(scanned) = redeemed {
+        if let Some(scanned) = redeem_found(tx, &found, machine.zip(device.as_ref()), now)? {
+            if machine.is_none() {
+                append_redeemed_by_hand(tx, actor, &found, now)?;
+            }
             return Ok(scanned);
         }
     }
     Ok((refusal(RefusalReason::InUse), Effects::default()))
 }
 
-/// The audit trail keeps who hands a drink over. `None`: another request was faster.
-fn redeem_by_hand(tx: &mut Tx<'_>, found: &Code, actor: &Actor, now: Timestamp) -> DbResult<Option<Scanned>> {
-    let scanned = redeem_found(tx, found, None, PUMP_ML_PER_SECOND, now)?;
-    if scanned.is_some() {
-        let act = CodeAct { actor, action: "code.redeemed", code: found };
-        append_status_change(tx, &act, found.status, CodeStatus::Used, now)?;
-    }
-    Ok(scanned)
+/// The audit trail keeps who hands a drink over.
+fn append_redeemed_by_hand(tx: &mut Tx<'_>, actor: &Actor, found: &Code, now: Timestamp) -> DbResult<()> {
+    let act = CodeAct { actor, action: "code.redeemed", code: found };
+    append_status_change(tx, &act, found.status, CodeStatus::Used, now)
 }
 
-/// `None`: another request was faster.
+/// `pouring`: the dispenser that pours. `None`: another request was faster.
 fn redeem_found(
     tx: &mut Tx<'_>,
     found: &Code,
-    device_id: Option<&str>,
-    ml_per_second: u32,
+    pouring: Option<(&Machine, &Device)>,
     now: Timestamp,
 ) -> DbResult<Option<Scanned>> {
+    let device_id = pouring.map(|(machine, _)| machine.device_id.to_string());
+    let ml_per_second = pouring.map_or(PUMP_ML_PER_SECOND, |(_, device)| device.ml_per_second);
     let Some(order) = store::lock_order(tx, found.order_id)? else { return Ok(None) };
     let dispense_id = DispenseId::new(now);
     let Some(used) = store::redeem_code(tx, &found.code, dispense_id, now)? else { return Ok(None) };
     let duration_ms = model::duration_ms(used.cup.dispense_ml, ml_per_second);
-    store::insert_completed(tx, dispense_id, &used, device_id, duration_ms, now)?;
+    store::insert_completed(tx, dispense_id, &used, device_id.as_deref(), duration_ms, now)?;
     outbox::append(tx, &DispenseCompleted { code: used.view(), poured_ms: None }, now)?;
     let part = ReceiptPart::read(tx, used.order_id, &order)?;
     Ok(Some((permission(used, duration_ms, None), Effects { codes_poured: 1, ..Effects::receipt(part) })))

@@ -62,9 +62,8 @@ pub(crate) fn pours(products: &[ProductId], product_id: ProductId) -> bool {
 
 /// The machine to send a guest to: one whose list names the product, or else one that pours everything.
 pub(crate) fn machine_for(product_id: ProductId, machines: Vec<(Vec<ProductId>, MachineView)>) -> Option<MachineView> {
-    let mut able: Vec<_> = machines.into_iter().filter(|(products, _)| pours(products, product_id)).collect();
-    able.sort_by_key(|(products, _)| products.is_empty());
-    able.into_iter().next().map(|(_, machine)| machine)
+    let able = machines.into_iter().filter(|(products, _)| pours(products, product_id));
+    able.min_by_key(|(products, _)| products.is_empty()).map(|(_, machine)| machine)
 }
 
 #[cfg(test)]
